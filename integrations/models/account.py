@@ -1,0 +1,189 @@
+"""A connected Salesmsg organisation, its credential, and what the organisation consists of."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class AccountQuerySet(models.QuerySet):
+    def for_user(self, user) -> "AccountQuerySet":
+        """The accounts this person may see: all for a superuser, else those of their memberships."""
+        if not (user.is_active and user.is_staff):
+            return self.none()
+        return self if user.is_superuser else self.filter(memberships__user=user)
+
+    def reachable(self) -> "AccountQuerySet":
+        """Accounts with a credential that is believed to work."""
+        return self.filter(state=Account.State.CONNECTED)
+
+
+class Account(models.Model):
+    """One Salesmsg organisation. Disconnecting keeps the row and all cached data."""
+
+    class State(models.TextChoices):
+        CONNECTED = "connected", "Connected"
+        ATTENTION = "attention", "Needs to be connected again"
+        DISCONNECTED = "disconnected", "Disconnected"
+
+    class ThreadDialect(models.TextChoices):
+        PAGINATED = "paginated", "/messages/{c}/paginated"
+        BEFORE = "before", "/messages/{c}?before_id"
+
+    label = models.CharField(max_length=120, help_text="How your team calls this account.")
+    state = models.CharField(max_length=16, choices=State, default=State.DISCONNECTED)
+    organization_id = models.BigIntegerField(null=True, blank=True, unique=True)
+    organization_name = models.CharField(max_length=255, blank=True)
+    organization_timezone = models.CharField(max_length=64, blank=True)
+    vendor_user_id = models.BigIntegerField(null=True, blank=True, help_text="The Salesmsg user we act as.")
+    thread_dialect = models.CharField(max_length=16, choices=ThreadDialect, default=ThreadDialect.PAGINATED)
+    webhook_secret = models.TextField(help_text="Sealed.")
+    webhook_digest = models.CharField(max_length=64, unique=True)
+    last_event_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True)
+    last_error_at = models.DateTimeField(null=True, blank=True)
+    inbox_version = models.BigIntegerField(default=0, help_text="Rises with every change that the inbox list shows.")
+    conversations_due_at = models.DateTimeField(default=timezone.now)
+    contacts_due_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    connected_at = models.DateTimeField(null=True, blank=True)
+    synced_at = models.DateTimeField(null=True, blank=True, help_text="When the last complete sync ended.")
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["label", "pk"]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Credential(models.Model):
+    """The tokens of an account, sealed. `generation` rises with every renewal, so that a late writer loses."""
+
+    class Kind(models.TextChoices):
+        OAUTH = "oauth", "OAuth2"
+        PAT = "pat", "Personal access token"
+
+    account = models.OneToOneField(Account, models.CASCADE, related_name="credential")
+    kind = models.CharField(max_length=8, choices=Kind)
+    access_token = models.TextField()
+    refresh_token = models.TextField(blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    renew_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    scopes = models.JSONField(default=list, blank=True)
+    generation = models.PositiveBigIntegerField(default=1)
+    renewing_until = models.DateTimeField(null=True, blank=True)
+    issued_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of account {self.account_id}"
+
+
+class Membership(models.Model):
+    """A person's right to see and answer one account's conversations."""
+
+    class Role(models.TextChoices):
+        AGENT = "agent", "Agent: reads and answers"
+        MANAGER = "manager", "Manager: also connects and disconnects"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="salesmsg_memberships")
+    account = models.ForeignKey(Account, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role, default=Role.AGENT)
+    member = models.ForeignKey(
+        "Member",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who this person is at Salesmsg; decides what “mine” shows.",
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "account"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.account}"
+
+
+class ConsentState(models.Model):
+    """One trip to the consent screen: single use, ten minutes, bound to a person and a browser session."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    session_digest = models.CharField(max_length=64)
+    code_verifier = models.TextField(help_text="Sealed.")
+    account = models.ForeignKey(Account, models.CASCADE, null=True, blank=True, related_name="+")
+    label = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Consent of {self.user} at {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class OwnedQuerySet(models.QuerySet):
+    def for_user(self, user) -> "OwnedQuerySet":
+        """What belongs to the accounts that this person may see."""
+        if user.is_active and user.is_superuser:
+            return self
+        return self.filter(account__in=Account.objects.for_user(user))
+
+
+class Inbox(models.Model):
+    """A shared inbox; the vendor's API calls it a team."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="inboxes")
+    vendor_id = models.BigIntegerField()
+    name = models.CharField(max_length=255, blank=True)
+    phone = models.CharField(max_length=32, blank=True)
+    raw = models.JSONField(default=dict, blank=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "inboxes"
+        ordering = ["name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="inbox_once")]
+
+    def __str__(self) -> str:
+        return self.name or f"Inbox {self.vendor_id}"
+
+
+class Number(models.Model):
+    """A phone number of the organisation; `inbox` is the one that answers on it, when the vendor says."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="numbers")
+    vendor_id = models.BigIntegerField()
+    phone = models.CharField(max_length=32, blank=True)
+    country = models.CharField(max_length=8, blank=True)
+    inbox = models.ForeignKey(Inbox, models.SET_NULL, null=True, blank=True, related_name="numbers")
+    raw = models.JSONField(default=dict, blank=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["phone", "pk"]
+        constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="number_once")]
+
+    def __str__(self) -> str:
+        return self.phone or f"Number {self.vendor_id}"
+
+
+class Member(models.Model):
+    """A Salesmsg user of the organisation."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="members")
+    vendor_id = models.BigIntegerField()
+    full_name = models.CharField(max_length=255, blank=True)
+    email = models.CharField(max_length=255, blank=True)
+    role = models.CharField(max_length=64, blank=True)
+    raw = models.JSONField(default=dict, blank=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["full_name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="member_once")]
+
+    def __str__(self) -> str:
+        return self.full_name or self.email or f"Member {self.vendor_id}"

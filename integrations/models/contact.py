@@ -1,0 +1,84 @@
+"""People that the business texts with."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from .account import Account, OwnedQuerySet
+
+
+class ContactQuerySet(OwnedQuerySet):
+    def present(self) -> "ContactQuerySet":
+        """Contacts that Salesmsg still has, as far as we know."""
+        return self.filter(deleted_at=None)
+
+
+class Contact(models.Model):
+    """A contact as Salesmsg last told it. `vendor_id` is null for a draft that Salesmsg has not seen yet.
+
+    Vendor-owned fields are written by `mirror` alone; what a person changes is a `Change` until it is confirmed.
+    """
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="contacts")
+    vendor_id = models.BigIntegerField(null=True, blank=True, verbose_name="Salesmsg id")
+    phone = models.CharField(max_length=32, blank=True, help_text="E.164, such as +13055550142.")
+    first_name = models.CharField(max_length=255, blank=True)
+    last_name = models.CharField(max_length=255, blank=True)
+    full_name = models.CharField(max_length=512, blank=True)
+    email = models.CharField(max_length=320, blank=True)
+    country = models.CharField(max_length=8, blank=True)
+    color = models.CharField(max_length=32, blank=True)
+    photo_url = models.TextField(blank=True)
+    owner_vendor_id = models.BigIntegerField(null=True, blank=True)
+    opted_out = models.BooleanField(default=False)
+    blocked = models.BooleanField(default=False)
+    opted_out_at = models.DateTimeField(null=True, blank=True)
+    opted_in_at = models.DateTimeField(null=True, blank=True)
+    tags = models.JSONField(default=list, blank=True, help_text="Labels.")
+    custom_fields = models.JSONField(default=list, blank=True)
+    notes = models.JSONField(default=list, blank=True)
+    vendor_created_at = models.DateTimeField(null=True, blank=True)
+    vendor_updated_at = models.DateTimeField(null=True, blank=True)
+    raw = models.JSONField(default=dict, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When Salesmsg said that it is gone.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "vendor_id"], name="contact_once"),
+            models.UniqueConstraint(
+                fields=["account", "phone"], condition=Q(vendor_id=None), name="contact_draft_once_per_phone"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["account", "phone"], name="contact_by_phone"),
+            models.Index(fields=["account", "full_name"], name="contact_by_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What to call them: their name, else their phone."""
+        own = " ".join(part for part in (self.first_name, self.last_name) if part)
+        return own or self.full_name or self.phone or f"Contact {self.vendor_id or self.pk}"
+
+    @property
+    def textable(self) -> bool:
+        """Whether they may be texted at all."""
+        return not (self.opted_out or self.blocked or self.deleted_at)
+
+    @property
+    def why_not_textable(self) -> str:
+        """In words for staff; empty when they may be texted."""
+        if self.opted_out:
+            return "This contact has opted out. Only they can opt in again, by texting START."
+        if self.blocked:
+            return "This contact is blocked in Salesmsg."
+        if self.deleted_at:
+            return "This contact was deleted in Salesmsg."
+        return ""

@@ -1,0 +1,80 @@
+"""Conversations, and how far each person has read them."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from .account import Account, Inbox, Member, OwnedQuerySet
+from .contact import Contact
+
+
+class ConversationQuerySet(OwnedQuerySet):
+    def newest_first(self) -> "ConversationQuerySet":
+        return self.order_by("-latest_at", "-pk")
+
+
+class Conversation(models.Model):
+    """A thread with one contact in one inbox. `vendor_id` is null until Salesmsg has opened it.
+
+    `latest_*` repeat the newest message, so that the list needs no second query; `version` rises with every change
+    that the open thread shows, and is the token of its poll.
+    """
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="conversations")
+    vendor_id = models.BigIntegerField(null=True, blank=True, verbose_name="Salesmsg id")
+    contact = models.ForeignKey(Contact, models.PROTECT, related_name="conversations")
+    inbox = models.ForeignKey(Inbox, models.SET_NULL, null=True, blank=True, related_name="conversations")
+    owner = models.ForeignKey(Member, models.SET_NULL, null=True, blank=True, related_name="conversations")
+    line_phone = models.CharField(max_length=32, blank=True, help_text="Our number in this conversation.")
+    unread_at_vendor = models.IntegerField(default=0)
+    started_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    last_message_at = models.DateTimeField(null=True, blank=True, help_text="As Salesmsg tells it.")
+    raw = models.JSONField(default=dict, blank=True)
+    latest_at = models.DateTimeField(default=timezone.now, help_text="Sorts the inbox.")
+    latest_text = models.CharField(max_length=200, blank=True)
+    latest_inbound = models.BooleanField(default=False)
+    latest_state = models.CharField(max_length=12, blank=True)
+    version = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-latest_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "vendor_id"], name="conversation_once"),
+            models.UniqueConstraint(
+                fields=["contact", "inbox"], condition=Q(vendor_id=None), name="conversation_draft_once"
+            ),
+            models.UniqueConstraint(
+                fields=["contact"], condition=Q(vendor_id=None, inbox=None), name="conversation_draft_once_anywhere"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["account", "-latest_at", "-id"], name="conversation_newest"),
+            models.Index(fields=["-latest_at", "-id"], name="conversation_newest_all"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Conversation with {self.contact}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+
+class ReadMark(models.Model):
+    """How far a person has read a conversation: everything up to and with `message_pk`."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="read_marks")
+    message_pk = models.BigIntegerField(default=0)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "conversation"], name="read_mark_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} read {self.conversation_id} to {self.message_pk}"

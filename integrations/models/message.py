@@ -1,0 +1,102 @@
+"""Texts in and out, calls, and every attempt to send one."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from .account import Account, OwnedQuerySet
+from .conversation import Conversation
+
+
+class Message(models.Model):
+    """One message of a thread, ours or theirs.
+
+    A reply begins here with a `client_uuid` and no `vendor_id`: the row is the job. `state` is written by `outbox`
+    until Salesmsg has answered, and by `mirror` from then on. The primary key grows in order of arrival, so
+    “unread” is: inbound, news, and beyond the person's read mark.
+    """
+
+    class State(models.TextChoices):
+        RECEIVED = "received", "Received"
+        QUEUED = "queued", "Waiting to be sent"
+        SENDING = "sending", "Sending"
+        SENT = "sent", "Sent"
+        DELIVERED = "delivered", "Delivered"
+        FAILED = "failed", "Not sent"
+        UNKNOWN = "unknown", "Not known whether it was sent"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Kind(models.TextChoices):
+        SMS = "sms", "Text"
+        MMS = "mms", "Picture"
+        CALL = "call", "Call"
+        OTHER = "other", "Other"
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="messages")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
+    vendor_id = models.BigIntegerField(null=True, blank=True, verbose_name="Salesmsg id")
+    client_uuid = models.UUIDField(null=True, blank=True, unique=True)
+    inbound = models.BooleanField(default=False)
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.SMS)
+    state = models.CharField(max_length=12, choices=State)
+    text = models.TextField(blank=True)
+    media = models.JSONField(default=list, blank=True, help_text="[{id, url, content_type}]")
+    media_pending = models.BooleanField(default=False)
+    call = models.JSONField(default=dict, blank=True)
+    author_vendor_id = models.BigIntegerField(null=True, blank=True)
+    author_name = models.CharField(max_length=255, blank=True)
+    sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    automated = models.BooleanField(default=False)
+    source = models.CharField(max_length=64, blank=True)
+    vendor_status = models.CharField(max_length=64, blank=True)
+    failure = models.TextField(blank=True, help_text="Why it failed, in words for staff.")
+    at = models.DateTimeField(help_text="Orders the thread: the vendor's time, or ours until it is known.")
+    received_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    is_news = models.BooleanField(default=False, help_text="Arrived after the first sync, or was unread at Salesmsg.")
+    due_at = models.DateTimeField(null=True, blank=True, help_text="When a waiting text may leave next.")
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    raw = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="message_once")]
+        indexes = [
+            models.Index(fields=["conversation", "-at", "-id"], name="message_thread"),
+            models.Index(fields=["conversation", "id"], condition=Q(inbound=True, is_news=True), name="message_news"),
+            models.Index(
+                fields=["state", "due_at"], condition=Q(state__in=["queued", "sending"]), name="message_outbox"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Message {self.vendor_id or self.pk} ({self.state})"
+
+
+class Attempt(models.Model):
+    """One try to hand a text to Salesmsg. `detail` holds no text, phone or token."""
+
+    class Outcome(models.TextChoices):
+        RUNNING = "running", "Running"
+        ACCEPTED = "accepted", "Accepted"
+        REFUSED = "refused", "Refused"
+        NOT_DONE = "not_done", "Did not reach Salesmsg; tried again"
+        UNCLEAR = "unclear", "No clear answer"
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="attempts")
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.RUNNING)
+    detail = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.pk} of message {self.message_id}: {self.outcome}"

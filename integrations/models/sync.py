@@ -1,0 +1,114 @@
+"""How far each sync has come."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from .account import Account, OwnedQuerySet
+from .conversation import Conversation
+
+
+class SyncRun(models.Model):
+    """One walk through an account. `step` is its fencing token: a task works only on the step it was given."""
+
+    class Kind(models.TextChoices):
+        FULL = "full", "Everything"
+        CHANGES = "changes", "What changed"
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Complete"
+        FAILED = "failed", "Failed"
+        STOPPED = "stopped", "Stopped"
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="sync_runs")
+    kind = models.CharField(max_length=8, choices=Kind)
+    state = models.CharField(max_length=8, choices=State, default=State.RUNNING)
+    step = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(default=timezone.now)
+    failures = models.PositiveIntegerField(default=0, help_text="Failed tries of the present step.")
+    requests = models.PositiveIntegerField(default=0)
+    contacts = models.PositiveIntegerField(default=0)
+    conversations = models.PositiveIntegerField(default=0)
+    messages = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    notes = models.JSONField(default=list, blank=True, help_text="What could not be read and why, in words.")
+    error = models.TextField(blank=True)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"], condition=models.Q(state="running"), name="sync_one_running_per_account"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Sync {self.pk} ({self.state})"
+
+
+class SyncStream(models.Model):
+    """One list of a run, walked page by page; streams of a run are worked in order of `position`."""
+
+    run = models.ForeignKey(SyncRun, models.CASCADE, related_name="streams")
+    name = models.CharField(max_length=32)
+    position = models.PositiveSmallIntegerField()
+    cursor = models.JSONField(default=dict)
+    total = models.PositiveIntegerField(null=True, blank=True, help_text="As the vendor tells it, when it does.")
+    seen = models.PositiveIntegerField(default=0)
+    restarts = models.PositiveSmallIntegerField(default=0)
+    done = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["run", "name"], name="sync_stream_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of run {self.run_id}"
+
+
+class SyncPage(models.Model):
+    """The ids of one page that was read: tells repeated pages, and what the walk did not meet."""
+
+    stream = models.ForeignKey(SyncStream, models.CASCADE, related_name="pages")
+    number = models.PositiveIntegerField()
+    ids = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stream", "number"], name="sync_page_once")]
+
+    def __str__(self) -> str:
+        return f"Page {self.number} of stream {self.stream_id}"
+
+
+class ThreadSync(models.Model):
+    """How well the messages of one conversation are known, and when to look again."""
+
+    conversation = models.OneToOneField(Conversation, models.CASCADE, related_name="thread_sync")
+    run = models.ForeignKey(SyncRun, models.SET_NULL, null=True, blank=True, related_name="threads")
+    cursor = models.JSONField(default=dict, help_text="Where the walk back through history stands; {} at its start.")
+    complete = models.BooleanField(default=False, help_text="The whole history is cached.")
+    wanted_at = models.DateTimeField(null=True, blank=True, help_text="When somebody last asked to look again.")
+    due_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    read_at = models.DateTimeField(null=True, blank=True, help_text="When its newest page was last read.")
+    failures = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"Thread {self.conversation_id}"
+
+
+class Heartbeat(models.Model):
+    """The pulse of background work: one row; `beat` rises with each tick, so that only one chain of ticks lives."""
+
+    name = models.CharField(max_length=32, unique=True)
+    beat = models.PositiveBigIntegerField(default=0)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.beat}"

@@ -1,0 +1,40 @@
+"""What Salesmsg told us by itself, exactly as it came."""
+
+from django.db import models
+from django.utils import timezone
+
+from .account import Account, OwnedQuerySet
+
+
+class WebhookEvent(models.Model):
+    """One delivery. Identical ones within ten minutes are counted in `repeats`."""
+
+    class State(models.TextChoices):
+        NEW = "new", "Waiting"
+        DONE = "done", "Processed"
+        UNKNOWN = "unknown", "Not understood; kept"
+        FAILED = "failed", "Failed"
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="webhook_events")
+    name = models.CharField(max_length=120, blank=True)
+    body = models.TextField()
+    digest = models.CharField(max_length=64)
+    repeats = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=8, choices=State, default=State.NEW)
+    note = models.TextField(blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+    received_at = models.DateTimeField(default=timezone.now)
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["account", "digest", "received_at"], name="webhook_repeat"),
+            models.Index(fields=["state", "due_at"], name="webhook_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name or 'event'} #{self.pk}"

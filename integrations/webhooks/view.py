@@ -1,0 +1,5 @@
+from django.http import HttpResponse
+
+
+def receive(request, secret):
+    return HttpResponse(status=200)

@@ -1,0 +1,185 @@
+"""Every setting of the site, from the environment (django-environ); .env.example explains each one."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+env_file = Path(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
+if env_file.is_file():
+    env.read_env(str(env_file))
+
+# --- Site ------------------------------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY")
+PORTAL_URL = env.str("PORTAL_URL", default="http://localhost:8000").rstrip("/")
+_portal = urlsplit(PORTAL_URL)
+if _portal.scheme not in {"http", "https"} or not _portal.hostname:
+    raise ImproperlyConfigured("PORTAL_URL must be the portal's public address, such as https://texts.example.com")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[_portal.hostname])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[f"{_portal.scheme}://{_portal.netloc}"])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_q",
+    "integrations",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "integrations.middleware.content_security_policy",
+    "integrations.middleware.viewer_time_zone",
+]
+
+ROOT_URLCONF = "salesmsg_portal.urls"
+WSGI_APPLICATION = "salesmsg_portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# --- Database --------------------------------------------------------------------------------------------------------
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'portal.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE takes the write lock at once, so that read-then-write transactions wait instead of failing.
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        transaction_mode="IMMEDIATE",
+        timeout=20,
+        init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    )
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- Security: all follows from the public address -------------------------------------------------------------------
+
+_https = _portal.scheme == "https"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+SECURE_SSL_REDIRECT = _https
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
+SECURE_HSTS_PRELOAD = _https
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = True
+# Lax, so that the session is there when the browser comes back from the consent screen.
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", default=[])
+
+# --- Salesmsg --------------------------------------------------------------------------------------------------------
+
+SALESMSG_BASE_URL = env.str("SALESMSG_BASE_URL", default="https://api.salesmessage.com").rstrip("/")
+SALESMSG_API_VERSION = env.str("SALESMSG_API_VERSION", default="v2.2")
+SALESMSG_AUTHORIZE_URL = env.str("SALESMSG_AUTHORIZE_URL", default="https://app.salesmessage.com/auth/oauth")
+SALESMSG_TOKEN_URL = env.str(
+    "SALESMSG_TOKEN_URL", default=f"{SALESMSG_BASE_URL}/pub/{SALESMSG_API_VERSION}/oauth/token"
+)
+SALESMSG_REFRESH_URL = env.str("SALESMSG_REFRESH_URL", default=SALESMSG_TOKEN_URL)
+SALESMSG_CLIENT_ID = env.str("SALESMSG_CLIENT_ID", default="")
+SALESMSG_CLIENT_SECRET = env.str("SALESMSG_CLIENT_SECRET", default="")
+SALESMSG_SCOPES = env.str(
+    "SALESMSG_SCOPES",
+    default="contacts:read contacts:write conversations:read conversations:write messages:read messages:write "
+    "tags:read tags:write teams:read numbers:read users:read organizations:read attachments:read",
+).split()
+SALESMSG_RATE_LIMIT = env.int("SALESMSG_RATE_LIMIT", default=60)
+SALESMSG_RATE_PERIOD = env.float("SALESMSG_RATE_PERIOD", default=60.0)
+# The seed of the API document edits contacts outside the public prefix; change it here when the vendor does.
+SALESMSG_CONTACT_EDIT_PATH = "/api/v4/contacts/{contact}"
+SALESMSG_TIMEOUT = (5.0, 35.0)  # seconds to connect, to answer; the vendor's gateway gives up after about 29
+
+# --- Background work -------------------------------------------------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL", default="")
+QUEUE_WORKERS = env.int("QUEUE_WORKERS", default=3)
+Q_CLUSTER = {
+    "name": "salesmsg_portal",
+    "label": "Background tasks",
+    "workers": QUEUE_WORKERS,
+    "queue_limit": QUEUE_WORKERS,  # the retry lock starts when a task leaves the queue: keep few waiting in memory
+    "timeout": 60,
+    "retry": 90,
+    "poll": 0.2,
+    "ack_failures": True,  # a failed task is not repeated by the queue: the sweeps find what is left due
+    "max_attempts": 3,
+    "catch_up": False,
+    "save_limit": 250,
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+}
+
+# --- Logging: one line per event, no personal data -------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django-q": {"level": "WARNING"},
+        # Their debug lines carry addresses, and here addresses carry texts and phone numbers.
+        "urllib3": {"level": "WARNING"},
+        "requests_oauthlib": {"level": "WARNING"},
+        "oauthlib": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,18 @@
+"""The portal's addresses; each room keeps its own."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from integrations import health
+from integrations.webhooks.view import receive
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="inbox:list")),
+    path("inbox/", include("integrations.inbox.urls")),
+    path("accounts/", include("integrations.accounts.urls")),
+    path("webhooks/salesmsg/<str:secret>/", receive, name="webhook"),
+    path("admin/", admin.site.urls),
+    path("healthz", health.live),
+    path("readyz", health.ready),
+]
