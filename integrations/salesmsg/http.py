@@ -1,0 +1,139 @@
+"""One HTTP request to the vendor: one connection, one time-out, one verdict; no redirect, no retry."""
+
+import json
+import logging
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from .errors import CredentialRefused, Invalid, SalesmsgError, Unreadable
+from .redact import silence_libraries
+from .values import storable
+from .verdict import error_for, error_from
+
+__all__ = ["Request", "error_for", "send"]
+
+LARGEST = 20 * 1024 * 1024  # bytes of an answer
+_ODD_CHARACTER = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+
+log = logging.getLogger(__name__)
+silence_libraries()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call: `path` is everything below the host root; `endpoint` names it without ids ("GET /contacts/{contact}");
+    `write`: True when repeating it could do harm. The repr hides what belongs to people."""
+
+    method: str
+    path: str = field(repr=False)
+    endpoint: str
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    json: dict | None = field(default=None, repr=False)
+    write: bool = False
+
+
+class _Bearer(requests.auth.AuthBase):
+    """As an auth object, so that a ~/.netrc cannot put its own header in place of ours."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def send(base_url: str, token: str, request: Request, *, timeout: tuple[float, float] = (5, 30)) -> Any:
+    """Sends and returns the parsed JSON, or None for 204 and an empty 2xx. `timeout`: seconds to connect, to read.
+
+    Raises the errors of `errors`; the connection is never reused, because a kept one that has gone stale would
+    turn a call that never left into one whose outcome is unknown."""
+    started = time.monotonic()
+    outcome = _attempt(base_url, token, request, timeout)
+    failed = isinstance(outcome, SalesmsgError)
+    log.info(
+        "%s %s %d ms",
+        request.endpoint,
+        f"{type(outcome).__name__} {outcome.status or ''}".strip() if failed else "ok",
+        (time.monotonic() - started) * 1000,
+    )
+    if failed:
+        raise outcome from None  # outside of every `except`: the library's error, which holds the header, is gone
+    return outcome
+
+
+def _attempt(base_url: str, token: str, request: Request, timeout: tuple[float, float]) -> Any:
+    """The answer, or the error as a value."""
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        return CredentialRefused("The token is empty or holds characters that no token has.", endpoint=request.endpoint)
+    headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "salesmsg-portal"}
+    try:
+        with (
+            requests.Session() as session,
+            session.request(
+                request.method,
+                base_url.rstrip("/") + request.path,
+                params=list(request.query),
+                json=request.json,
+                headers=headers,
+                auth=_Bearer(token),
+                timeout=timeout,
+                allow_redirects=False,
+                stream=True,
+            ) as response,
+        ):
+            return _read(response, request.endpoint)
+    except UnicodeError:
+        return Invalid("The text holds characters that cannot be sent.", endpoint=request.endpoint)
+    except (requests.RequestException, ValueError) as failure:
+        return error_from(failure, request.endpoint)
+
+
+def _read(response: requests.Response, endpoint: str) -> Any:
+    """The parsed body, or the error as a value."""
+    try:
+        whole = _take(response)
+    except requests.RequestException as failure:
+        whole, broken = False, error_from(failure, endpoint)
+    else:
+        broken = Unreadable(f"Salesmsg's answer is too large ({endpoint}).", endpoint=endpoint)
+    if error := error_for(response, endpoint):  # the status alone decides, even when the body broke off
+        return error
+    if not whole:
+        broken.status = response.status_code
+        return broken
+    return _parse(response.content, response.headers.get("Content-Type", ""), response.status_code, endpoint)
+
+
+def _take(response: requests.Response) -> bool:
+    """Reads the body into `response.content`; False if it is larger than allowed, and then nothing is kept."""
+    chunks, size = [], 0
+    response._content = b""  # what a broken read leaves: requests would try to read on otherwise
+    stream = response.iter_content(64 * 1024)
+    response._content_consumed = True
+    for chunk in stream:
+        size += len(chunk)
+        if size > LARGEST:
+            return False
+        chunks.append(chunk)
+    response._content = b"".join(chunks)
+    return True
+
+
+def _parse(content: bytes, content_type: str, status: int, endpoint: str) -> Any:
+    body = content.strip()
+    if status == 204 or not body:
+        return None
+    if "html" in content_type.lower() or body.startswith(b"<"):
+        return Unreadable(
+            f"Salesmsg answered with a web page instead of data ({endpoint}).", status=status, endpoint=endpoint
+        )
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return Unreadable(f"Salesmsg's answer is not whole ({endpoint}).", status=status, endpoint=endpoint)
+    return storable(found) if _ODD_CHARACTER.search(body) else found

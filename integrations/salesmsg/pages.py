@@ -1,0 +1,90 @@
+"""Takes lists and single records out of every envelope that the vendor uses (salesmsg-api.md, section 4).
+
+Anything else is a loud `Unreadable`, never an empty page.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from .errors import Unreadable
+from .values import ident, number
+
+T = TypeVar("T")
+
+_LISTS = ("data", "results", "conversations", "messages", "contacts", "teams", "numbers", "tags", "members")
+_SINGLES = ("contact", "conversation", "message", "team", "number", "tag", "user", "member", "organization")
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """Laravel's paging words, None where the vendor said nothing."""
+
+    total: int | None = None
+    last_page: int | None = None
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page. `count` = rows on the wire. A short page is not the end (section 4): `last_page` or an empty one is."""
+
+    items: list[T]
+    total: int | None = None
+    last_page: int | None = None
+    page: int | None = None
+    count: int = 0
+
+
+def rows(payload: Any, endpoint: str) -> tuple[list[dict], Meta]:
+    """The raw records of a list answer and its paging; None (204) is an empty list. Else Unreadable."""
+    if payload is None:
+        return [], Meta()
+    if isinstance(payload, list):
+        return _objects(payload, endpoint), Meta()
+    if not isinstance(payload, dict):
+        raise _unknown(endpoint)
+    lists = [key for key in _LISTS if isinstance(payload.get(key), list)]
+    if lists == ["data"] or lists == ["results"] or (len(lists) == 1 and "id" not in payload):  # else: one record
+        return _objects(payload[lists[0]], endpoint), _meta(payload)
+    if not lists and isinstance(payload.get("data"), dict) and "id" not in payload:
+        found, inner = rows(payload["data"], endpoint)
+        return found, inner if inner != Meta() else _meta(payload)
+    raise _unknown(endpoint)
+
+
+def single(payload: Any, endpoint: str) -> dict:
+    """The raw record of a single answer: bare, in `data`, or under one named key. Else Unreadable."""
+    if isinstance(payload, dict):
+        if ident(payload.get("id")):
+            return payload
+        if isinstance(payload.get("data"), dict):
+            return single(payload["data"], endpoint)
+        named = [
+            payload[key] for key in _SINGLES if isinstance(payload.get(key), dict) and ident(payload[key].get("id"))
+        ]
+        if len(named) == 1:
+            return named[0]
+    raise _unknown(endpoint)
+
+
+def one_or_many(payload: Any, endpoint: str) -> list[dict]:
+    """For answers that are a list, one object or nothing, whichever comes."""
+    try:
+        return rows(payload, endpoint)[0]
+    except Unreadable:
+        return [single(payload, endpoint)]
+
+
+def _objects(items: list, endpoint: str) -> list[dict]:
+    if not all(isinstance(item, dict) for item in items):
+        raise _unknown(endpoint)
+    return items
+
+
+def _meta(payload: dict) -> Meta:
+    words = payload["meta"] if isinstance(payload.get("meta"), dict) else payload
+    return Meta(number(words.get("total")), number(words.get("last_page")), number(words.get("current_page")))
+
+
+def _unknown(endpoint: str) -> Unreadable:
+    return Unreadable(f"Salesmsg's answer to {endpoint} has an unknown form.", endpoint=endpoint)

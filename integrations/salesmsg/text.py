@@ -1,0 +1,115 @@
+"""Texts and phones: what a text costs, what a phone number is, and HTML made plain (sections 6.3 and 8)."""
+
+import html
+import re
+from dataclasses import dataclass
+
+import phonenumbers
+
+_GSM7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM7_TWO_UNITS = frozenset("\f^{}\\[~]|€")
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """What a text takes: `characters` as people count, `units` as the carrier counts, `per_segment` units that
+    fit in each segment, `left` units free in the last one."""
+
+    encoding: str
+    characters: int
+    units: int
+    segments: int
+    per_segment: int
+    left: int
+
+
+def segments(text: str) -> Segments:
+    """Counts segments: GSM-7 160 or 153 units each, UCS-2 70 or 67; no character is split over a border."""
+    if all(char in _GSM7 or char in _GSM7_TWO_UNITS for char in text):
+        encoding, alone, joined = "GSM-7", 160, 153
+        sizes = [2 if char in _GSM7_TWO_UNITS else 1 for char in text]
+    else:
+        encoding, alone, joined = "UCS-2", 70, 67
+        sizes = [2 if ord(char) > 0xFFFF else 1 for char in text]
+    units = sum(sizes)
+    if units <= alone:
+        return Segments(encoding, len(text), units, 1 if text else 0, alone, alone - units)
+    count, used = 1, 0
+    for size in sizes:
+        if used + size > joined:
+            count, used = count + 1, 0
+        used += size
+    return Segments(encoding, len(text), units, count, joined, joined - used)
+
+
+_HINT = 'Write it like "+1 305 555 0142": with the country code, or with the area code for a number in your country.'
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
+
+
+def phone(text: str, region: str = "US") -> str:
+    """E.164 ("+13055550142") of what a person wrote. ValueError says what to do.
+
+    Only lengths are checked: carriers open new ranges faster than the library learns them."""
+    if not text.strip():
+        raise ValueError("Enter a phone number.")
+    try:
+        found = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        raise ValueError(f"This is not a phone number. {_HINT}") from None
+    if found.extension:
+        raise ValueError("A text cannot reach an extension: leave it out.")
+    match phonenumbers.is_possible_number_with_reason(found):
+        case phonenumbers.ValidationResult.IS_POSSIBLE:
+            return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+        case phonenumbers.ValidationResult.TOO_LONG:
+            raise ValueError(f"This phone number is too long. {_HINT}")
+        case phonenumbers.ValidationResult.TOO_SHORT:
+            raise ValueError(f"This phone number is too short. {_HINT}")
+        case phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
+            raise ValueError(f"The area code is missing. {_HINT}")
+        case _:
+            raise ValueError(f"This phone number cannot be right. {_HINT}")
+
+
+def phone_of_record(value: object, region: str = "US") -> str:
+    """E.164 of the vendor's `number`; what is none (a short code) stays as it is; not text: ""."""
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        return ""
+    given = str(value).strip()
+    if _E164.fullmatch(given):
+        return given
+    try:
+        return phone(given, region)
+    except ValueError:
+        return given
+
+
+def national(e164: str) -> str:
+    """For people: "(305) 555-0142" for +1 numbers, "+44 20 7946 0000" for others; no phone: unchanged."""
+    try:
+        found = phonenumbers.parse(e164, None)
+    except phonenumbers.NumberParseException:
+        return e164
+    style = phonenumbers.PhoneNumberFormat
+    return phonenumbers.format_number(found, style.NATIONAL if found.country_code == 1 else style.INTERNATIONAL)
+
+
+# Only names that really are tags: "a < b", "<3" and "<you>" are texts of people.
+_LINE_TAG = re.compile(r"[ \t]*(?:<br\s*/?>|</(?:p|div|li|ul|ol|h[1-6]|tr)\s*>)[ \t]*\r?\n?", re.IGNORECASE)
+_OTHER_TAG = re.compile(
+    r"</?(?:p|div|li|ul|ol|h[1-6]|tr|td|table|tbody|span|a|b|i|u|s|em|strong|font|img|code|pre|blockquote)"
+    r"(?:\s+[a-z][\w:-]*(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>=]+))?)*\s*/?>",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+
+
+def plain(text: str) -> str:
+    """HTML to plain text: line tags to newlines, other tags away, entities decoded once (only with their
+    semicolon, so "?a=1&copy=2" survives), NBSP to a space, no blank ends. Plain text comes out as it was."""
+    text = _OTHER_TAG.sub("", _LINE_TAG.sub("\n", text))
+    text = _ENTITY.sub(lambda found: html.unescape(found.group()), text)
+    return text.replace("\r\n", "\n").replace("\N{NO-BREAK SPACE}", " ").strip()
