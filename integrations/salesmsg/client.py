@@ -148,7 +148,7 @@ class Client:
 
     def open_conversation(self, contact_id: int, team_id: int | None = None) -> Conversation:
         """Makes the conversation of a contact in an inbox, or returns the one that exists."""
-        query = [("contact_id", contact_id), *([("team_id", team_id)] if team_id else [])]
+        query = [("contact_id", contact_id), ("team_id", team_id)]
         return self._one(Conversation, "POST", "/conversations", query=query)
 
     def close_conversation(self, id: int) -> Conversation:
@@ -174,7 +174,7 @@ class Client:
 
     def messages_before(self, conversation_id: int, limit: int = 100, before_id: int | None = None) -> Page[Message]:
         """A thread by cursor, newest first: the way where `/paginated` does not exist."""
-        query = [("limit", limit), *([("before_id", before_id)] if before_id else [])]
+        query = [("limit", limit), ("before_id", before_id)]
         return self._page(Message, "GET", "/messages/{conversation}", query=query, conversation=conversation_id)
 
     def send_message(self, conversation_id: int, text: str) -> Message:
@@ -219,7 +219,7 @@ class Client:
             method=method,
             path=(self._root if root is None else root) + path.format(**{name: int(id) for name, id in ids.items()}),
             endpoint=f"{method} {path}",
-            query=tuple((name, str(value)) for name, value in query),
+            query=tuple((name, str(value)) for name, value in query if value is not None),
             json=json,
             write=method != "GET" if write is None else write,
         )

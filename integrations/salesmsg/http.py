@@ -55,18 +55,20 @@ def send(base_url: str, token: str, request: Request, *, timeout: tuple[float, f
     started = time.monotonic()
     outcome = _attempt(base_url, token, request, timeout)
     failed = isinstance(outcome, SalesmsgError)
-    log.info(
-        "%s %s %d ms",
-        request.endpoint,
-        f"{type(outcome).__name__} {outcome.status or ''}".strip() if failed else "ok",
-        (time.monotonic() - started) * 1000,
-    )
+    status, what = (outcome.status or "-", type(outcome).__name__) if failed else (outcome.status, "ok")
+    log.info("%s %s %s %d ms", request.endpoint, status, what, (time.monotonic() - started) * 1000)
     if failed:
         raise outcome from None  # outside of every `except`: the library's error, which holds the header, is gone
-    return outcome
+    return outcome.payload
 
 
-def _attempt(base_url: str, token: str, request: Request, timeout: tuple[float, float]) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Good:
+    status: int
+    payload: Any = field(repr=False)
+
+
+def _attempt(base_url: str, token: str, request: Request, timeout: tuple[float, float]) -> _Good | SalesmsgError:
     """The answer, or the error as a value."""
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         return CredentialRefused("The token is empty or holds characters that no token has.", endpoint=request.endpoint)
@@ -89,51 +91,35 @@ def _attempt(base_url: str, token: str, request: Request, timeout: tuple[float, 
             return _read(response, request.endpoint)
     except UnicodeError:
         return Invalid("The text holds characters that cannot be sent.", endpoint=request.endpoint)
-    except (requests.RequestException, ValueError) as failure:
+    except (OSError, ValueError) as failure:  # `requests`' own errors are OSErrors, and some escape it bare
         return error_from(failure, request.endpoint)
 
 
-def _read(response: requests.Response, endpoint: str) -> Any:
-    """The parsed body, or the error as a value."""
+def _read(response: requests.Response, endpoint: str) -> _Good | SalesmsgError:
+    known = {"status": response.status_code, "endpoint": endpoint}
+    body = bytearray()
+    broken: SalesmsgError | None = None
     try:
-        whole = _take(response)
-    except requests.RequestException as failure:
-        whole, broken = False, error_from(failure, endpoint)
-    else:
-        broken = Unreadable(f"Salesmsg's answer is too large ({endpoint}).", endpoint=endpoint)
-    if error := error_for(response, endpoint):  # the status alone decides, even when the body broke off
-        return error
-    if not whole:
+        for chunk in response.iter_content(64 * 1024):
+            body += chunk
+            if len(body) > LARGEST:
+                broken = Unreadable(f"Salesmsg's answer is too large ({endpoint}).", **known)
+                break
+    except OSError as failure:
+        broken = error_from(failure, endpoint)
         broken.status = response.status_code
-        return broken
-    return _parse(response.content, response.headers.get("Content-Type", ""), response.status_code, endpoint)
+    # A refusal is one by its status alone, also when its body broke off.
+    return error_for(response, endpoint, bytes(body)) or broken or _parse(response, bytes(body).strip(), known)
 
 
-def _take(response: requests.Response) -> bool:
-    """Reads the body into `response.content`; False if it is larger than allowed, and then nothing is kept."""
-    chunks, size = [], 0
-    response._content = b""  # what a broken read leaves: requests would try to read on otherwise
-    stream = response.iter_content(64 * 1024)
-    response._content_consumed = True
-    for chunk in stream:
-        size += len(chunk)
-        if size > LARGEST:
-            return False
-        chunks.append(chunk)
-    response._content = b"".join(chunks)
-    return True
-
-
-def _parse(content: bytes, content_type: str, status: int, endpoint: str) -> Any:
-    body = content.strip()
+def _parse(response: requests.Response, body: bytes, known: dict[str, Any]) -> _Good | SalesmsgError:
+    endpoint, status = known["endpoint"], known["status"]
     if status == 204 or not body:
-        return None
-    if "html" in content_type.lower() or body.startswith(b"<"):
-        return Unreadable(
-            f"Salesmsg answered with a web page instead of data ({endpoint}).", status=status, endpoint=endpoint
-        )
+        return _Good(status, None)
+    if "html" in response.headers.get("Content-Type", "").lower() or body.startswith(b"<"):
+        return Unreadable(f"Salesmsg answered with a web page instead of data ({endpoint}).", **known)
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
-        return Unreadable(f"Salesmsg's answer is not whole ({endpoint}).", status=status, endpoint=endpoint)
-    return storable(found) if _ODD_CHARACTER.search(body) else found
+        return Unreadable(f"Salesmsg's answer is not whole ({endpoint}).", **known)
+    return _Good(status, storable(found) if _ODD_CHARACTER.search(body) else found)

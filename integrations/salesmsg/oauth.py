@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 import requests
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
@@ -63,13 +63,15 @@ def authorize_url(app: App, state: str) -> tuple[str, str]:
     """Where to send the browser, and the PKCE verifier to keep until `exchange`. Refused for plain http."""
     client = WebApplicationClient(app.client_id)
     session = OAuth2Session(client=client, redirect_uri=app.redirect_uri, scope=list(app.scopes) or None, pkce="S256")
-    with session, _transport(app.authorize_url, "the consent page"):
+    with session, _transport(app.authorize_url):
         address, _ = session.authorization_url(app.authorize_url, state=state)
     return address, client.code_verifier
 
 
 def exchange(app: App, code: str, code_verifier: str, *, timeout: tuple[float, float] = (5, 30)) -> Tokens:
     """Tokens for the code that came back. CredentialRefused if the vendor says no."""
+    if not code:
+        raise CredentialRefused("Salesmsg sent no code back.", endpoint="POST /oauth/token")
 
     def ask(session: OAuth2Session) -> None:
         session.fetch_token(
@@ -107,6 +109,7 @@ def refresh(app: App, refresh_token: str, *, timeout: tuple[float, float] = (5, 
 
 def renew_pat(base_url: str, version: str, token: str, *, timeout: tuple[float, float] = (5, 30)) -> Tokens:
     """A new Personal Access Token for the one presented, which is dead from then on (section 2.3)."""
+    _needs_https(base_url)
     request = Request(
         "POST", f"/pub/{version}/oauth/personal-token/refresh", "POST /oauth/personal-token/refresh", write=True
     )
@@ -146,7 +149,7 @@ def _answer(app: App, url: str, endpoint: str, ask: Callable[[OAuth2Session], No
     failure: SalesmsgError | None = None
     started = time.monotonic()
     try:
-        with session, _transport(url, "the token endpoint"):
+        with session, _transport(url):
             ask(session)
     except SalesmsgError as error:
         failure = error
@@ -157,8 +160,8 @@ def _answer(app: App, url: str, endpoint: str, ask: Callable[[OAuth2Session], No
     outcome = f"{type(failure).__name__} {failure.status or ''}".strip() if failure else "ok"
     log.info("%s %s %d ms", endpoint, outcome, (time.monotonic() - started) * 1000)
     if failure:
-        failure.__context__ = None  # the library's error holds the body with the secret
-        raise failure from None
+        failure.__context__ = None  # the library's error, and the frames of its way, hold the body with the secret
+        raise failure.with_traceback(None) from None
     return taken[0]
 
 
@@ -201,14 +204,11 @@ def _in(seconds: int) -> datetime | None:
 
 
 @contextmanager
-def _transport(url: str, what: str) -> Iterator[None]:
+def _transport(url: str) -> Iterator[None]:
     """https everywhere; plain http on this machine only (the sandbox), where the library has to be told so."""
-    parts = urlsplit(url)
-    if parts.scheme == "https":
+    if _needs_https(url).scheme == "https":
         yield
         return
-    if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
-        raise Refused(f"The address of {what} must begin with https://.")
     with _one_at_a_time:  # the switch is the whole process's
         before = os.environ.get("OAUTHLIB_INSECURE_TRANSPORT")
         os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
@@ -219,6 +219,18 @@ def _transport(url: str, what: str) -> Iterator[None]:
                 del os.environ["OAUTHLIB_INSECURE_TRANSPORT"]
             else:
                 os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = before
+
+
+def _needs_https(url: str) -> SplitResult:
+    """The parts of the address; Refused where a secret would travel in the open."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        raise Refused("The address for tokens is not valid.") from None
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+        raise Refused("The address for tokens must begin with https://.")
+    return parts
 
 
 def _is_loopback(host: str) -> bool:

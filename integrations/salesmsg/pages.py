@@ -44,8 +44,9 @@ def rows(payload: Any, endpoint: str) -> tuple[list[dict], Meta]:
     if not isinstance(payload, dict):
         raise _unknown(endpoint)
     lists = [key for key in _LISTS if isinstance(payload.get(key), list)]
-    if lists == ["data"] or lists == ["results"] or (len(lists) == 1 and "id" not in payload):  # else: one record
-        return _objects(payload[lists[0]], endpoint), _meta(payload)
+    declared = [key for key in lists if key in ("data", "results")]
+    if declared or (len(lists) == 1 and "id" not in payload):  # with an id it is a record that has tags or numbers
+        return _objects(payload[(declared or lists)[0]], endpoint), _meta(payload)
     if not lists and isinstance(payload.get("data"), dict) and "id" not in payload:
         found, inner = rows(payload["data"], endpoint)
         return found, inner if inner != Meta() else _meta(payload)

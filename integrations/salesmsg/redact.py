@@ -9,7 +9,7 @@ _HIDDEN = (
     (re.compile(r"\bbearer\b.*", re.IGNORECASE | re.DOTALL), "Bearer …"),
     (re.compile(r"eyJ[\w-]+(?:\.[\w-]*)*"), "…"),  # JWT
     (re.compile(r"(https?://[^\s?#]*)[?#]\S*"), r"\1?…"),
-    (re.compile(r"\b((?:\w*token|\w*secret|code|password)\s*[:=]\s*)\S+", re.IGNORECASE), r"\1…"),
+    (re.compile(r"\b(\w*(?:token|secret|password)\s*[:=]\s*|code=)\S+", re.IGNORECASE), r"\1…"),
     (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), "…"),
     (re.compile(r"\+?\(?\d(?:[\s().-]{0,2}\d){6,}"), "…"),  # phones however they are punctuated
     (re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{24,}"), "…"),  # opaque secrets
@@ -30,7 +30,7 @@ _TALKATIVE = (
 
 def redact(text: object) -> str:
     """One line of at most 300 characters without phones, e-mail addresses, tokens and queries."""
-    line = " ".join(text.split()) if isinstance(text, str) else ""
+    line = " ".join(text[: 4 * LONGEST].split()) if isinstance(text, str) else ""
     for pattern, instead in _HIDDEN:
         line = pattern.sub(instead, line)
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -98,7 +98,7 @@ def national(e164: str) -> str:
 
 
 # Only names that really are tags: "a < b", "<3" and "<you>" are texts of people.
-_LINE_TAG = re.compile(r"[ \t]*(?:<br\s*/?>|</(?:p|div|li|ul|ol|h[1-6]|tr)\s*>)[ \t]*\r?\n?", re.IGNORECASE)
+_LINE_TAG = re.compile(r"(?:<br\s*/?>|</(?:p|div|li|ul|ol|h[1-6]|tr)\s*>)\r?\n?", re.IGNORECASE)
 _OTHER_TAG = re.compile(
     r"</?(?:p|div|li|ul|ol|h[1-6]|tr|td|table|tbody|span|a|b|i|u|s|em|strong|font|img|code|pre|blockquote)"
     r"(?:\s+[a-z][\w:-]*(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>=]+))?)*\s*/?>",
@@ -109,7 +109,10 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,
 
 def plain(text: str) -> str:
     """HTML to plain text: line tags to newlines, other tags away, entities decoded once (only with their
-    semicolon, so "?a=1&copy=2" survives), NBSP to a space, no blank ends. Plain text comes out as it was."""
-    text = _OTHER_TAG.sub("", _LINE_TAG.sub("\n", text))
+    semicolon, so "?a=1&copy=2" survives), NBSP to a space. Plain text comes out as it was."""
+    text, lines = _LINE_TAG.subn("\n", text)
+    text, others = _OTHER_TAG.subn("", text)
+    if lines or others:
+        text = text.strip()  # the last paragraph's end is no line of the text
     text = _ENTITY.sub(lambda found: html.unescape(found.group()), text)
-    return text.replace("\r\n", "\n").replace("\N{NO-BREAK SPACE}", " ").strip()
+    return text.replace("\r\n", "\n").replace("\N{NO-BREAK SPACE}", " ")

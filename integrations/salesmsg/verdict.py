@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import CodeType
 from typing import Any
 
 import requests
@@ -31,19 +32,31 @@ from .values import ident, number
 # OAuth's words for a refused grant or application [assumed: Laravel Passport's shape, section 2.2].
 GRANT_REFUSED = {"invalid_grant", "invalid_client", "invalid_request", "invalid_token", "unauthorized_client"}
 # Words of a 403 that speak of the token, not of rights.
-_OF_THE_TOKEN = re.compile(r"token|unauthori[sz]ed|unauthenticated|explicit deny|jwt|expired", re.IGNORECASE)
+_OF_THE_TOKEN = re.compile(r"token|unauthori[sz]ed|unauthenticated|explicit deny", re.IGNORECASE)
 # The trap of section 11: speaks of "unauthorized" and means a missing scope.
 _OF_A_SCOPE = re.compile(r"action is unauthori[sz]ed|scope", re.IGNORECASE)
 # The gateway's word for a path it does not know [assumed].
 _UNKNOWN_PATH = "missing authentication token"
 
 
-def error_for(response: requests.Response, endpoint: str) -> SalesmsgError | None:
-    """The error that this answer is, or None for 2xx. Reads the body as far as it can be read."""
+_BAD_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)
+_BAD_ANSWER = (
+    requests.exceptions.ContentDecodingError,
+    requests.exceptions.ChunkedEncodingError,  # the status came, the body broke off
+    requests.exceptions.InvalidHeader,  # of the answer: ours are checked before they leave
+)
+
+
+def error_for(response: requests.Response, endpoint: str, content: bytes | None = None) -> SalesmsgError | None:
+    """The error that this answer is, or None for 2xx. `content`: the body as far as it was read, if not whole."""
     status = response.status_code
     if 200 <= status < 300:
         return None
-    body = _body(response)
+    body = _body(response.content if content is None else content)
     words = vendor_words(body)
     known: dict[str, Any] = {"status": status, "endpoint": endpoint}
 
@@ -56,7 +69,7 @@ def error_for(response: requests.Response, endpoint: str) -> SalesmsgError | Non
             retry_after=_retry_after(response.headers.get("Retry-After")),
             **known,
         )
-    if _credential(status, body, words):
+    if _credential(status, body, words, at_the_grant="/oauth/" in endpoint):
         return CredentialRefused(says("Salesmsg does not accept the credential"), description=words, **known)
     if status in (408, 504):
         return TimedOut(says("Salesmsg did not answer in time"), **known)
@@ -92,10 +105,10 @@ def error_from(failure: Exception, endpoint: str) -> SalesmsgError:
         return TimedOut(f"Salesmsg did not answer in time ({endpoint}).", **where)
     if isinstance(failure, requests.exceptions.TooManyRedirects):
         return Refused(f"Salesmsg answered with a redirect, which is not followed ({endpoint}).", **where)
-    if isinstance(failure, requests.exceptions.ContentDecodingError):
-        return Unreadable(f"Salesmsg's answer could not be unpacked ({endpoint}).", **where)
-    if isinstance(failure, ValueError):  # an address that is none: `requests` refuses before it connects
+    if isinstance(failure, _BAD_ADDRESS):
         return Unreachable(f"The address of Salesmsg is not valid ({endpoint}).", **where)
+    if isinstance(failure, _BAD_ANSWER):
+        return Unreadable(f"Salesmsg's answer could not be read ({endpoint}).", **where)
     return ConnectionBroken(f"The connection to Salesmsg was lost ({endpoint}).", **where)
 
 
@@ -110,17 +123,17 @@ def vendor_words(body: dict) -> str:
     return ""
 
 
-def _body(response: requests.Response) -> dict:
+def _body(content: bytes) -> dict:
     try:
-        found = json.loads(response.content)
-    except (ValueError, RecursionError, RuntimeError, requests.RequestException):
+        found = json.loads(content)
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _credential(status: int, body: dict, words: str) -> bool:
+def _credential(status: int, body: dict, words: str, at_the_grant: bool) -> bool:
     """Section 2.5's rule. A 500 or a plain 403 never counts."""
-    if status == 401 or (status == 400 and body.get("error") in GRANT_REFUSED):
+    if status == 401 or (at_the_grant and status == 400 and body.get("error") in GRANT_REFUSED):
         return True
     if status != 403:
         return False
@@ -176,12 +189,19 @@ def _causes(failure: BaseException) -> Iterator[BaseException]:
 
 
 def _never_left(failure: Exception) -> bool:
-    """Whether it failed before the first byte of the request: no connection, or still in the TLS handshake.
+    """Whether it failed before the first byte of the request: no connection, or still while making it secure.
 
-    urllib3 gives a broken or slow handshake the same types as a lost answer, hence the look at the frames."""
+    urllib3 gives a broken or slow TLS handshake the same types as a lost answer, hence the look at the frames."""
     for cause in _causes(failure):
         if isinstance(cause, urllib3.exceptions.NewConnectionError):  # also NameResolutionError
             return True
-        if any(frame.f_code.co_name == "do_handshake" for frame, _ in traceback.walk_tb(cause.__traceback__)):
+        if any(_connects(frame.f_code) for frame, _ in traceback.walk_tb(cause.__traceback__)):
             return True
     return False
+
+
+def _connects(code: CodeType) -> bool:
+    """urllib3's `connect` (socket, proxy, TLS), or requests' look for the certificates before it."""
+    return (code.co_name == "connect" and code.co_filename == urllib3.connection.__file__) or (
+        code.co_name == "cert_verify" and code.co_filename == requests.adapters.__file__
+    )
