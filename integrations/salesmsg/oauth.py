@@ -157,8 +157,8 @@ def _answer(app: App, url: str, endpoint: str, ask: Callable[[OAuth2Session], No
         failure = error_from(error, endpoint)
     except (OAuth2Error, ValueError, Warning):
         failure = None if taken else Unreadable(f"Salesmsg's answer to {endpoint} has an unknown form.")
-    outcome = f"{type(failure).__name__} {failure.status or ''}".strip() if failure else "ok"
-    log.info("%s %s %d ms", endpoint, outcome, (time.monotonic() - started) * 1000)
+    status, what = (failure.status or "-", type(failure).__name__) if failure else (200, "ok")
+    log.info("%s %s %s %d ms", endpoint, status, what, (time.monotonic() - started) * 1000)
     if failure:
         failure.__context__ = None  # the library's error, and the frames of its way, hold the body with the secret
         raise failure.with_traceback(None) from None

@@ -11,8 +11,8 @@ _HIDDEN = (
     (re.compile(r"(https?://[^\s?#]*)[?#]\S*"), r"\1?…"),
     (re.compile(r"\b(\w*(?:token|secret|password)\s*[:=]\s*|code=)\S+", re.IGNORECASE), r"\1…"),
     (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), "…"),
-    (re.compile(r"\+?\(?\d(?:[\s().-]{0,2}\d){6,}"), "…"),  # phones however they are punctuated
     (re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{24,}"), "…"),  # opaque secrets
+    (re.compile(r"\+?\(?\d(?:[\s().-]{0,2}\d){6,}"), "…"),  # phones however they are punctuated
 )
 
 # These write addresses, headers, bodies and tokens into their records, most at DEBUG, one at WARNING.
