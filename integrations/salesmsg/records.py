@@ -39,8 +39,8 @@ def _at(raw: dict, path: str) -> Any:
     for step in path.split("."):
         if isinstance(value, dict):
             value = value.get(step, _MISSING) if value or value is raw else None
-        elif isinstance(value, list):
-            value = value[int(step)] if step.isdigit() and int(step) < len(value) else _MISSING
+        elif isinstance(value, list) and step.isdigit():
+            value = value[int(step)] if int(step) < len(value) else _MISSING
         elif value is _MISSING:
             return _MISSING
         else:

@@ -1,5 +1,6 @@
 """A real HTTP server in a thread that answers what a test tells it and remembers what reached it."""
 
+import contextlib
 import json
 import socket
 import struct
@@ -81,7 +82,7 @@ class Vendor:
     def _next(self) -> Answer:
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
-    def _handler(vendor) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+    def _handler(vendor) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
@@ -122,10 +123,8 @@ class Vendor:
                 pass
 
             def handle(self) -> None:
-                try:
+                with contextlib.suppress(OSError, ValueError):
                     super().handle()
-                except (OSError, ValueError):
-                    pass
 
         return Handler
 
@@ -162,10 +161,8 @@ def raw_server() -> Iterator[Any]:
                     return
                 with connection:
                     connection.settimeout(3)
-                    try:
+                    with contextlib.suppress(OSError):
                         behaviour(connection)
-                    except OSError:
-                        pass
 
         thread = threading.Thread(target=loop, daemon=True)
         thread.start()
