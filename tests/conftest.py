@@ -1,0 +1,116 @@
+"""Fixtures that every room may use. The database of the tests is DATABASE_URL's, or SQLite in a file of its own.
+
+Tests that need real processes take `sandbox`, `portal` (factories) and `chromium`; those that need PostgreSQL
+whatever the database of this run is take `postgres`.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .harness import chromium as chromium_setup
+from .harness.portal import Portal
+from .harness.postgres import Server, server
+from .harness.sandbox import Sandbox
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A real PostgreSQL server; `.new_database()` gives the address of an empty database."""
+    with server() as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Callable[..., Sandbox]]:
+    """Starts sandboxes: ``sandbox(contacts=50, rate=60, period=6, no_auto_replies=True)``."""
+    started: list[Sandbox] = []
+
+    def start(**flags) -> Sandbox:
+        started.append(Sandbox(tmp_path / f"sandbox-{len(started)}.log", **flags))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+def portal(tmp_path: Path) -> Iterator[Callable[..., Portal]]:
+    """Makes portals with a database of their own: ``portal(sandbox, database_url, SALESMSG_RATE_PERIOD=6)``."""
+    made: list[Portal] = []
+
+    def make(sandbox: Sandbox | str, database_url: str = "", **settings) -> Portal:
+        directory = Path(tempfile.mkdtemp(prefix="portal-", dir=tmp_path))
+        made.append(Portal(directory, sandbox, database_url, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def each_database(request) -> Iterator[str]:
+    """For process tests: runs the test twice; the value is a DATABASE_URL, empty for SQLite in a file."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    postgres = request.getfixturevalue("postgres")
+    url = postgres.new_database()
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A Chromium that Playwright drives; `new_context()` is a fresh profile."""
+    path = chromium_setup.find()
+    if path is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(chromium_setup.MISSING)
+        pytest.skip(chromium_setup.MISSING)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=chromium_setup.FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium):
+    """A fresh page of a desktop's size; what the browser complains about is in `page.complaints`."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 850}, timezone_id="Europe/Berlin")
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    page.complaints = []
+    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    yield page
+    context.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A marker that nobody has to set."""
+    config.addinivalue_line("markers", "database: touches the database of this run (set by the suite itself)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tells what runs once more on PostgreSQL, and keeps browser tests on one xdist worker: one Chromium is enough."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
+            item.add_marker(pytest.mark.database)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """A skipped browser is no detail."""
+    if any(chromium_setup.MISSING in str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])):
+        terminalreporter.section("BROWSER TESTS WERE SKIPPED", sep="!", red=True, bold=True)
+        terminalreporter.line(chromium_setup.MISSING)

@@ -1,0 +1,140 @@
+"""A portal of its own: a database, web server and workers as real processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from salesmsg_portal.demo import BASE_DIR, Process, answers, stop_all
+
+from .environment import around
+from .sandbox import Sandbox, fetch, free_port, wait_for
+
+KEY = "u3Uc-qAi9iiCv3fkBfRUAKrM1gH8w51-nVU8M8A73Jg="
+PASSWORD = "walk-through-0123"
+
+
+class Portal:
+    """Made with a migrated, empty database; nothing runs until it is started."""
+
+    def __init__(self, directory: Path, sandbox: Sandbox | str, database_url: str = "", **settings: Any) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.address = f"http://127.0.0.1:{self.port}"
+        vendor = sandbox if isinstance(sandbox, str) else sandbox.url
+        self.environment = around() | {
+            "DJANGO_SETTINGS_MODULE": "salesmsg_portal.settings",
+            "SECRET_KEY": "secret-of-a-portal-under-test-0123456789-0123456789-0123456789",
+            "FIELD_ENCRYPTION_KEYS": KEY,
+            "PORTAL_URL": self.url,
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "CSRF_TRUSTED_ORIGINS": f"{self.url},{self.address}",
+            "DATABASE_URL": database_url or f"sqlite:///{directory / 'portal.sqlite3'}",
+            "STATIC_ROOT": str(directory / "static"),
+            "SALESMSG_BASE_URL": vendor,
+            "SALESMSG_AUTHORIZE_URL": f"{vendor}/auth/oauth",
+            "SALESMSG_CLIENT_ID": Sandbox.client_id,
+            "SALESMSG_CLIENT_SECRET": Sandbox.client_secret,
+            **{name: str(value) for name, value in settings.items()},
+        }
+        self.processes: list[Process] = []
+        self.manage("migrate", "--no-input", "-v", "0")
+
+    def manage(
+        self, *arguments: str, check: bool = True, seconds: float = 120, **environment: str
+    ) -> subprocess.CompletedProcess:
+        """`manage.py …` in its own process; with `check`, a failure fails the test with what it said."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=BASE_DIR,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"manage.py {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    def status(self) -> dict:
+        """`manage.py status --json`."""
+        return json.loads(self.manage("status", "--json").stdout)
+
+    def connect(self, sandbox: Sandbox, label: str = "Test") -> str:
+        """Connects by PAT; the account's id."""
+        return self.manage("connect", label, "--token", sandbox.pat).stdout.strip()
+
+    def superuser(self, name: str = "demo", password: str = PASSWORD) -> None:
+        """Somebody who may sign in everywhere."""
+        self.manage(
+            "createsuperuser", "--no-input", "--username", name, "--email", "demo@example.com",
+            DJANGO_SUPERUSER_PASSWORD=password,
+        )  # fmt: skip
+
+    def query(self, code: str) -> Any:
+        """Runs Python in the portal's Django; `print(json.dumps(…))` there is what comes back."""
+        done = subprocess.run(
+            [sys.executable, "-c", f"import json, django; django.setup()\n{code}"],
+            cwd=BASE_DIR,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    def start_web(self) -> Process:
+        """gunicorn with threads, as the demo has it."""
+        self.manage("collectstatic", "--no-input", "-v", "0")
+        process = self._start(
+            "web", sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", "--workers", "1",
+            "--threads", "8", "--graceful-timeout", "3", "--no-control-socket", "salesmsg_portal.wsgi",
+        )  # fmt: skip
+        wait_for("the web server is ready", lambda: self._alive() and answers(f"{self.address}/readyz"), 30)
+        return process
+
+    def start_worker(self, workers: int = 3) -> Process:
+        """A qcluster with so many workers; several may be started."""
+        return self._start("worker", sys.executable, "manage.py", "qcluster", QUEUE_WORKERS=str(workers))
+
+    def _start(self, name: str, *command: str, **environment: str) -> Process:
+        log = self.directory / f"{name}-{len(self.processes)}.log"
+        process = Process(name, list(command), self.environment | environment, log)
+        self.processes.append(process)
+        return process
+
+    def _alive(self) -> bool:
+        for process in self.processes:
+            assert process.alive, f"{process.name} ended: {process.popen.returncode}\n{process.tail(40)}"
+        return True
+
+    def logs(self) -> str:
+        """All that its processes said."""
+        return "\n".join(f"--- {process.log.name}\n{process.tail(200)}" for process in self.processes)
+
+    def get(self, path: str) -> Any:
+        """JSON of a path, without a session."""
+        return fetch(self.address + path)
+
+    def stop(self) -> None:
+        """End all that was started."""
+        stop_all(self.processes)
+
+
+def processes_of(environment_line: str) -> list[int]:
+    """The processes, other than this one, whose environment holds the line: nothing of a test may stay behind."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                lines = (entry / "environ").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if environment_line.encode() in lines:
+                found.append(int(entry.name))
+    return found
