@@ -160,8 +160,7 @@ def _answer(app: App, url: str, endpoint: str, ask: Callable[[OAuth2Session], No
     status, what = (failure.status or "-", type(failure).__name__) if failure else (200, "ok")
     log.info("%s %s %s %d ms", endpoint, status, what, (time.monotonic() - started) * 1000)
     if failure:
-        failure.__context__ = None  # the library's error, and the frames of its way, hold the body with the secret
-        raise failure.with_traceback(None) from None
+        raise failure.with_traceback(None) from None  # the frames of the library's way hold the body with the secret
     return taken[0]
 
 

@@ -265,7 +265,6 @@ class Message(Record):
             state = "sent"
         else:
             state = STATES.get(values["vendor_status"].strip().lower(), "queued")
-            state = "queued" if state == "received" else state
         has_text, text = _read(raw, string, ("body_raw", "body"))
         more = {
             name

@@ -76,6 +76,7 @@ def test_an_answer_has_one_meaning(vendor, status, body, kind):
     assert error.endpoint == "GET /contacts/{contact}"
     assert error.__cause__ is None
     assert error.__context__ is None
+    assert error.__suppress_context__
     assert str(error) == error.text
     assert "\n" not in error.text
 
@@ -109,6 +110,10 @@ def test_a_silent_500_may_be_a_bad_token(vendor):
 @pytest.mark.parametrize("body", [{"message": "Server Error"}, {}, None, b"<html>", []])
 def test_other_500s_are_not(vendor, body):
     assert failure(vendor.will(500, body)).maybe_credential is False
+
+
+def test_a_silent_502_is_the_gateways(vendor):
+    assert failure(vendor.will(502, {"message": None})).maybe_credential is False
 
 
 def test_fields_of_a_validation(vendor):

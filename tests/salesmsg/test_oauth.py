@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import traceback
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -163,6 +164,8 @@ def test_denied(vendor, app, status, word):
         error = caught.value
         assert error.description == "The refresh token is invalid."
         assert (error.status, error.endpoint, error.__context__) == (status, "POST /oauth/token", None)
+        frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+        assert not [name for name in frames if "requests" in name or "oauthlib" in name]  # their frames hold the body
         for secret in ("s3cret", "old-refresh", "the-code"):
             assert secret not in str(error) + repr(vars(error))
 
