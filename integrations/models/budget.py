@@ -1,5 +1,8 @@
 """The books of the rate budget: one row per account, one row per call that still counts."""
 
+from datetime import datetime
+
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -15,6 +18,18 @@ class Budget(models.Model):
 
     def __str__(self) -> str:
         return f"Budget of account {self.account_id}"
+
+    @classmethod
+    def for_account(cls, account: Account) -> "Budget":
+        """The account's budget, also before its first call (then unsaved)."""
+        return cls.objects.filter(account=account).first() or cls(account=account)
+
+    def used_now(self) -> tuple[int, int, datetime | None]:
+        """Calls that count at this moment, calls allowed, and until when nobody may call (None when open)."""
+        now = timezone.now()
+        used = self.calls.filter(expires_at__gt=now).count() if self.pk else 0
+        blocked = self.blocked_until if self.blocked_until and self.blocked_until > now else None
+        return used, settings.SALESMSG_RATE_LIMIT, blocked
 
 
 class BudgetCall(models.Model):

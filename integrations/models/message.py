@@ -8,6 +8,8 @@ from django.utils import timezone
 from .account import Account, OwnedQuerySet
 from .conversation import Conversation
 
+DRAFT_RANK = 1 << 60  # texts that Salesmsg has not numbered yet come after all others of their second
+
 
 class Message(models.Model):
     """One message of a thread, ours or theirs.
@@ -52,6 +54,7 @@ class Message(models.Model):
     vendor_status = models.CharField(max_length=64, blank=True)
     failure = models.TextField(blank=True, help_text="Why it failed, in words for staff.")
     at = models.DateTimeField(help_text="Orders the thread: the vendor's time, or ours until it is known.")
+    rank = models.BigIntegerField(help_text="Orders what shares a second: the vendor's id, or DRAFT_RANK and more.")
     received_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
@@ -65,10 +68,10 @@ class Message(models.Model):
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-at", "-pk"]
+        ordering = ["-at", "-rank"]
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="message_once")]
         indexes = [
-            models.Index(fields=["conversation", "-at", "-id"], name="message_thread"),
+            models.Index(fields=["conversation", "-at", "-rank"], name="message_thread"),
             models.Index(fields=["conversation", "id"], condition=Q(inbound=True, is_news=True), name="message_news"),
             models.Index(
                 fields=["state", "due_at"], condition=Q(state__in=["queued", "sending"]), name="message_outbox"

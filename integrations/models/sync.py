@@ -92,12 +92,18 @@ class ThreadSync(models.Model):
 
     conversation = models.OneToOneField(Conversation, models.CASCADE, related_name="thread_sync")
     run = models.ForeignKey(SyncRun, models.SET_NULL, null=True, blank=True, related_name="threads")
-    cursor = models.JSONField(default=dict, help_text="Where the walk back through history stands; {} at its start.")
+    pending = models.BooleanField(default=False, help_text="Still to be read in `run`.")
+    cursor = models.JSONField(default=dict, help_text="Where a walk over several pages stands; {} when none is on.")
+    read_to = models.JSONField(default=list, help_text="[time, Salesmsg id]: no gap up to this message.")
     complete = models.BooleanField(default=False, help_text="The whole history is cached.")
     wanted_at = models.DateTimeField(null=True, blank=True, help_text="When somebody last asked to look again.")
     due_at = models.DateTimeField(null=True, blank=True, db_index=True)
     read_at = models.DateTimeField(null=True, blank=True, help_text="When its newest page was last read.")
+    lease_until = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["run", "pending"], name="thread_pending")]
 
     def __str__(self) -> str:
         return f"Thread {self.conversation_id}"

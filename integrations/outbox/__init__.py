@@ -1,0 +1,1 @@
+"""Push: compose a text, claim and deliver it, send edits. Begin with `compose` and `edits`."""

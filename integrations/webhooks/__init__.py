@@ -1,0 +1,1 @@
+"""Receive: keep what Salesmsg sends, answer at once, work later."""

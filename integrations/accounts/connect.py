@@ -1,0 +1,293 @@
+"""Connecting an account, as plain functions: to the consent screen and back, or by a personal access token.
+
+The one place where a page waits for Salesmsg: exchanging the code, and asking whose token it is.
+"""
+
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from .. import access, budget, gateway, tokens
+from ..crypto import Unsealable, digest, seal, unseal
+from ..gateway import Identity
+from ..models import Account, ConsentState, Credential, Membership
+from ..salesmsg.errors import CredentialRefused, NotDone, RateLimited, SalesmsgError
+from ..salesmsg.oauth import Tokens
+from ..sync import request as sync_request
+
+STATE_LIVES = timedelta(minutes=10)
+CHECKS = 2  # calls that asking whose token it is takes
+
+
+class ConnectProblem(Exception):
+    """Connecting did not work. title, what (happened), todo: plain words. kind: for the page's status.
+
+    Kinds: setup, denied, state, exchange, credential, vendor, organization.
+    """
+
+    def __init__(self, kind: str, title: str, what: str, todo: str):
+        super().__init__(f"{title}: {what} {todo}")
+        self.kind = kind
+        self.title = title
+        self.what = what
+        self.todo = todo
+
+
+def redirect_uri() -> str:
+    """The address to register with Salesmsg."""
+    return settings.PORTAL_URL + reverse("accounts:callback")
+
+
+def consent_url(user, session_key: str, *, label: str = "", account: Account | None = None) -> str:
+    """Where to send the browser. Raises ConnectProblem, PermissionDenied."""
+    _permitted(user, account)
+    if not settings.SALESMSG_CLIENT_ID or not settings.SALESMSG_CLIENT_SECRET:
+        raise ConnectProblem(
+            "setup",
+            "OAuth is not set up",
+            "SALESMSG_CLIENT_ID or SALESMSG_CLIENT_SECRET is empty.",
+            f"Create an OAuth application in Salesmsg with the redirect address {redirect_uri()}, put its id and "
+            "secret into the environment, and restart. Or connect with a personal access token.",
+        )
+    state = secrets.token_urlsafe(32)
+    try:
+        url, verifier = gateway.consent(redirect_uri(), state)
+        sealed = seal(verifier)
+    except Unsealable as problem:
+        raise _unsealable(problem) from None
+    except SalesmsgError as error:
+        raise ConnectProblem("setup", "OAuth is not set up", error.text, "Look at SALESMSG_AUTHORIZE_URL.") from None
+    ConsentState.objects.filter(created_at__lt=timezone.now() - timedelta(days=1)).delete()
+    ConsentState.objects.create(
+        digest=digest(state),
+        user=user,
+        session_digest=digest(session_key),
+        code_verifier=sealed,
+        account=account,
+        label=label.strip()[:120],
+    )
+    return url
+
+
+def finish(user, session_key: str, query: dict[str, str]) -> Account:
+    """The way back from the consent screen. Raises ConnectProblem, PermissionDenied."""
+    state = _use_state(user, session_key, query.get("state", ""))
+    _permitted(user, state.account)
+    if error := query.get("error"):
+        if error == "access_denied":
+            raise ConnectProblem(
+                "denied",
+                "You did not allow the connection",
+                "Salesmsg was asked to give this portal access, and the answer was no. Nothing was changed.",
+                "Try again and choose to allow it, or ask the person who manages Salesmsg for you.",
+            )
+        raise ConnectProblem(
+            "exchange",
+            "Salesmsg did not allow the connection",
+            f"Its reason: {(query.get('error_description') or error)[:200]}",
+            "Often the requested scopes do not match those of the registered application: compare SALESMSG_SCOPES.",
+        )
+    if not query.get("code"):
+        raise ConnectProblem(
+            "exchange", "Salesmsg sent no code", "The way back from the consent screen was incomplete.", "Try again."
+        )
+    try:
+        fresh = gateway.exchange(redirect_uri(), query["code"], unseal(state.code_verifier))
+    except Unsealable as problem:
+        raise _unsealable(problem) from None
+    except CredentialRefused as refused:
+        raise ConnectProblem(
+            "exchange",
+            "Salesmsg did not accept the code",
+            refused.description or refused.text,
+            "Codes work once and for a few minutes: try again. If it happens again, compare SALESMSG_CLIENT_ID and "
+            "SALESMSG_CLIENT_SECRET with the registered application.",
+        ) from None
+    except SalesmsgError as error:
+        raise _vendor(error) from None
+    return _store(user, fresh, Credential.Kind.OAUTH, _identify(fresh), state.label, state.account, 1)
+
+
+def by_token(user, label: str, token: str, account: Account | None = None) -> Account:
+    """Connects with a personal access token, which is checked before it is stored.
+
+    user: None for the command line. Raises ConnectProblem, PermissionDenied.
+    """
+    if user is not None:
+        _permitted(user, account)
+    token = "".join(token.split())
+    if not token:
+        raise ConnectProblem("credential", "No token", "The token is empty.", "Paste the whole token.")
+    if not token.isascii() or len(token) > 8000:
+        raise ConnectProblem(
+            "credential", "This is no token", "It holds characters that tokens do not have.", "Copy the token again."
+        )
+    # Believe the token's own date: what is pasted may be some minutes old already.
+    fresh = Tokens(access_token=token, refresh_token=None, expires_at=gateway.expiry_of(token), scopes=())
+    return _store(user, fresh, Credential.Kind.PAT, _identify(fresh), label, account, 0)
+
+
+def disconnect(user, account: Account) -> None:
+    """Forgets the tokens and stops the sync; the data stays. Raises PermissionDenied."""
+    access.require(access.manages(user, account))
+    with transaction.atomic():
+        tokens.forget(account)
+        Account.objects.filter(pk=account.pk).update(
+            state=Account.State.DISCONNECTED, last_error="", last_error_at=None, inbox_version=F("inbox_version") + 1
+        )
+        sync_request.stop(account)
+        access.audit(user, "account disconnected", account)
+
+
+def webhook_address(account: Account) -> str:
+    """The address to paste at Salesmsg. Raises crypto.Unsealable."""
+    return settings.PORTAL_URL + reverse("webhook", args=[unseal(account.webhook_secret)])
+
+
+def rotate_webhook(user, account: Account) -> str:
+    """Makes a new address; the old one stops working at once. Raises PermissionDenied."""
+    access.require(access.manages(user, account))
+    secret, values = _webhook_secret()
+    Account.objects.filter(pk=account.pk).update(**values)
+    access.audit(user, "webhook address renewed", account)
+    return settings.PORTAL_URL + reverse("webhook", args=[secret])
+
+
+def _use_state(user, session_key: str, given: str) -> ConsentState:
+    """The consent state, used up. Any doubt is the same page, which does not say which doubt."""
+    problem = ConnectProblem(
+        "state",
+        "This sign-in cannot be continued",
+        "It is older than ten minutes, was used already, or was begun in another browser or by another person.",
+        "Nothing was changed. Begin again from the accounts page.",
+    )
+    state = ConsentState.objects.filter(digest=digest(given)).first() if given else None
+    if state is None or state.user_id != user.pk:
+        raise problem
+    if not session_key or not constant_time_compare(state.session_digest, digest(session_key)):
+        raise problem
+    now = timezone.now()
+    used = ConsentState.objects.filter(pk=state.pk, used_at=None, created_at__gt=now - STATE_LIVES).update(used_at=now)
+    if not used:
+        raise problem
+    return state
+
+
+def _identify(fresh: Tokens) -> Identity:
+    try:
+        return gateway.identify(fresh.access_token)
+    except CredentialRefused as refused:
+        raise ConnectProblem(
+            "credential",
+            "Salesmsg does not accept this token",
+            refused.text,
+            "Personal access tokens expire an hour after they are made: make a new one in Salesmsg under Settings, "
+            "Developer, Access Tokens, and paste it at once.",
+        ) from None
+    except SalesmsgError as error:
+        raise _vendor(error) from None
+
+
+def _store(user, fresh: Tokens, kind: str, who: Identity, label: str, account: Account | None, calls: int) -> Account:
+    """Stores the grant in the account of its organisation: a new one, or the one that is here already."""
+    organization_id = who.organization_id
+    if account is not None and account.organization_id and organization_id not in (None, account.organization_id):
+        raise ConnectProblem(
+            "organization",
+            "This is another Salesmsg organisation",
+            f"“{account}” belongs to organisation {account.organization_id}, the sign-in to {organization_id}.",
+            "Sign in to the right organisation, or connect this one as a new account.",
+        )
+    for _ in range(2):
+        try:
+            with transaction.atomic():
+                kept = _account(user, organization_id, who, label, account)
+                tokens.store(kept, kind, fresh)
+                _member(user, kept, who)
+                access.audit(user, "account connected", kept, kind)
+            break
+        except IntegrityError:
+            continue  # the same organisation was connected at the same moment by somebody else
+        except Unsealable as problem:
+            raise _unsealable(problem) from None
+    else:
+        raise ConnectProblem("vendor", "Somebody else connects it right now", "Two sign-ins met.", "Try again.")
+    budget.charge(kept.pk, CHECKS + calls)
+    sync_request.full(kept, user)
+    return kept
+
+
+def _account(user, organization_id: int | None, who: Identity, label: str, account: Account | None) -> Account:
+    organization = who.organization
+    name = organization.name if organization else ""
+    if account is None and organization_id:
+        account = Account.objects.select_for_update().filter(organization_id=organization_id).first()
+        if account is not None and user is not None and account.state == Account.State.CONNECTED:
+            _permitted(user, account)
+    if account is None:
+        account = Account(label=label.strip()[:120] or name[:120] or "Salesmsg")
+        _, values = _webhook_secret()
+        for field, value in values.items():
+            setattr(account, field, value)
+    elif label.strip():
+        account.label = label.strip()[:120]
+    account.organization_id = organization_id or account.organization_id
+    account.organization_name = name[:255] or account.organization_name
+    account.organization_timezone = (
+        organization.timezone[:64] if organization else ""
+    ) or account.organization_timezone
+    account.vendor_user_id = who.user.id if who.user else account.vendor_user_id
+    account.state = Account.State.CONNECTED
+    account.connected_at = timezone.now()
+    account.last_error, account.last_error_at = "", None
+    account.save()
+    return account
+
+
+def _member(user, account: Account, who: Identity) -> None:
+    """Who connects an account works in it, and is the Salesmsg user whose sign-in it was."""
+    if user is None:
+        return
+    member = None
+    if who.user:
+        name = who.user.full_name or f"{who.user.first_name} {who.user.last_name}".strip()
+        member, _ = account.members.get_or_create(
+            vendor_id=who.user.id, defaults={"full_name": name[:255], "email": who.user.email[:255]}
+        )
+    membership, made = Membership.objects.get_or_create(
+        user=user, account=account, defaults={"role": Membership.Role.MANAGER, "member": member}
+    )
+    if not made and membership.member_id is None and member is not None:
+        Membership.objects.filter(pk=membership.pk).update(member=member)
+
+
+def _webhook_secret() -> tuple[str, dict[str, str]]:
+    secret = secrets.token_urlsafe(32)
+    return secret, {"webhook_secret": seal(secret), "webhook_digest": digest(secret)}
+
+
+def _permitted(user, account: Account | None) -> None:
+    allowed = access.may_connect(user) if account is None else access.manages(user, account)
+    if not allowed:
+        raise PermissionDenied("Only a manager can connect an account. Ask an administrator.")
+
+
+def _vendor(error: SalesmsgError) -> ConnectProblem:
+    if isinstance(error, RateLimited):
+        todo = "Salesmsg is blocked by its limit of requests for about a minute. Then try again."
+    elif isinstance(error, NotDone):
+        todo = "Nothing was changed. Try again in a minute; if it stays so, look at SALESMSG_BASE_URL."
+    else:
+        todo = "Nothing was changed here. Try again in a minute."
+    return ConnectProblem("vendor", "Salesmsg could not be asked", error.text, todo)
+
+
+def _unsealable(problem: Unsealable) -> ConnectProblem:
+    return ConnectProblem("setup", "Tokens cannot be stored", str(problem), "Set FIELD_ENCRYPTION_KEYS and restart.")

@@ -1,0 +1,256 @@
+"""The one door to Salesmsg: account -> token + budget + client. Everything that calls out passes here.
+
+Each call is counted before it leaves, made with a token that is renewed when due, and settled when its answer is
+here. A 429 closes the door for all processes. A refused credential is renewed once and the call, which surely was
+not done, repeated once; if a fresh token is refused too, GET /user decides whether the account is still connected
+(salesmsg-api.md, section 2.5).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from . import budget, tokens
+from .budget import BudgetWait
+from .models import BudgetCall, Credential
+from .salesmsg import oauth
+from .salesmsg.client import Client
+from .salesmsg.errors import (
+    CredentialRefused,
+    NotAllowed,
+    NotFound,
+    RateLimited,
+    SalesmsgError,
+    Unreadable,
+    VendorTrouble,
+)
+from .salesmsg.http import Request, send
+from .salesmsg.oauth import App, Tokens
+from .salesmsg.records import Organization, User
+from .tokens import BeingRenewed, Held, NotConnected
+
+__all__ = ["BudgetWait", "Door", "Identity", "NotConnected", "consent", "door", "exchange", "identify", "renew"]
+
+Lane = BudgetCall.Lane
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose token it is: the Salesmsg user, and the organisation when the token may see it."""
+
+    user: User | None
+    organization: Organization | None
+
+    @property
+    def organization_id(self) -> int | None:
+        if self.organization:
+            return self.organization.id
+        return self.user.organization_id if self.user else None
+
+
+class Door:
+    """Calls for one account in one lane; `calls` counts the requests that were made."""
+
+    def __init__(self, account_id: int, lane: str, patience: float, waiting: Callable[[float], None] | None):
+        self.account_id = account_id
+        self.lane = lane
+        self.calls = 0
+        self._patience = patience
+        self._waiting = waiting
+        self.client = Client(
+            self._send,
+            version=settings.SALESMSG_API_VERSION,
+            contact_edit_path=settings.SALESMSG_CONTACT_EDIT_PATH,
+        )
+
+    def _send(self, request: Request) -> Any:
+        if connection.in_atomic_block:
+            raise RuntimeError("No call out inside a transaction: commit first.")
+        held = self._token()
+        try:
+            return self._call(request, held)
+        except CredentialRefused as refused:
+            return self._again(request, held, refused)
+        except VendorTrouble as trouble:
+            if not trouble.maybe_credential or request.write or self._is_known(held):
+                raise
+            return self._call(request, self._renewed(held))
+
+    def _again(self, request: Request, held: Held, refused: CredentialRefused) -> Any:
+        """The call was surely not done: once more with a fresh token. Refused again: is it the token at all?"""
+        fresh = self._renewed(held)
+        try:
+            return self._call(request, fresh)
+        except CredentialRefused:
+            if self._is_known(fresh):
+                raise NotAllowed(
+                    "Salesmsg does not allow this to the connected user or application.",
+                    status=refused.status,
+                    endpoint=request.endpoint,
+                ) from None
+            tokens.broken(self.account_id, fresh.generation, "Salesmsg refuses the token. Connect the account again.")
+            raise NotConnected from None
+
+    def _is_known(self, held: Held) -> bool:
+        """Whether Salesmsg knows whose token this is."""
+        try:
+            self._call(_who(), held)
+        except CredentialRefused:
+            return False
+        except (NotAllowed, NotFound):
+            return True
+        return True
+
+    def _token(self) -> Held:
+        held = self._patiently(lambda: tokens.held(self.account_id))
+        if not held.due:
+            return held
+        try:
+            return self._renewed(held)
+        except (SalesmsgError, BudgetWait):
+            if held.dead:
+                raise
+            return held  # it lives a little longer; the next call tries again to renew it
+
+    def _renewed(self, held: Held) -> Held:
+        self._patiently(lambda: renew(self.account_id, held.generation))
+        return self._patiently(lambda: tokens.held(self.account_id))
+
+    def _call(self, request: Request, held: Held) -> Any:
+        ticket = self._patiently(lambda: budget.take(self.account_id, self.lane))
+        self.calls += 1
+        return _made(self.account_id, ticket, lambda: _sent(request, held.access_token))
+
+    def _patiently(self, attempt: Callable[[], Any]) -> Any:
+        """Runs `attempt`; waits for budget or token as long as this door has patience, else BudgetWait."""
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                return attempt()
+            except (BudgetWait, BeingRenewed) as wait:
+                pause = max(0.05, (wait.until - timezone.now()).total_seconds())
+                if time.monotonic() + pause > until:
+                    raise BudgetWait(wait.until) from None
+                if self._waiting:
+                    self._waiting(pause)
+                time.sleep(min(pause, 1.0))
+
+
+def door(account_id: int, lane: str, *, patience: float = 0.0, waiting: Callable[[float], None] | None = None) -> Door:
+    """Opens the door for one account in one lane (BudgetCall.Lane).
+
+    patience: seconds a call may wait for budget in place; 0 in tasks, so that no worker is held. Its client's calls
+    raise BudgetWait, NotConnected and the errors of salesmsg.errors.
+    """
+    return Door(account_id, lane, patience, waiting)
+
+
+def renew(account_id: int, generation: int) -> None:
+    """Renews the account's token if it still has that generation. Also called on a schedule, before it is due.
+
+    Raises BudgetWait, BeingRenewed, NotConnected (the chain is broken: a person must connect again), SalesmsgError.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("No call out inside a transaction: commit first.")
+    renewal = tokens.begin(account_id, generation)
+    if renewal is None:
+        return
+    try:
+        if renewal.kind == Credential.Kind.OAUTH and not renewal.refresh_token:
+            raise CredentialRefused("There is no refresh token.", endpoint="POST /oauth/token")
+        ticket = budget.take(account_id, Lane.TOKEN)
+        fresh = _made(account_id, ticket, lambda: _renewal_call(renewal))
+    except CredentialRefused as refused:
+        why = "Salesmsg refused to renew the token"
+        reason = f"{why}: {refused.description or refused.text} Connect the account again."
+        if tokens.broken(account_id, generation, reason):
+            raise NotConnected from None
+        return
+    except BudgetWait:
+        tokens.abandon(renewal)
+        raise
+    except SalesmsgError:
+        tokens.abandon(renewal, pause=5)
+        raise
+    tokens.finish(renewal, fresh)
+
+
+def consent(redirect_uri: str, state: str) -> tuple[str, str]:
+    """The consent screen's address for this state, and the PKCE verifier to keep. No call is made."""
+    return oauth.authorize_url(_app(redirect_uri), state)
+
+
+def exchange(redirect_uri: str, code: str, verifier: str) -> Tokens:
+    """Tokens for the code that came back from the consent screen. Raises SalesmsgError."""
+    return oauth.exchange(_app(redirect_uri), code, verifier, timeout=settings.SALESMSG_TIMEOUT)
+
+
+def expiry_of(token: str) -> datetime | None:
+    """When a token says that it expires, without asking anybody; None when it does not say."""
+    return oauth.expiry_of(token)
+
+
+def identify(access_token: str) -> Identity:
+    """Asks whose token it is: at most two calls, not yet counted, since the account is not known before.
+
+    Raises SalesmsgError, above all CredentialRefused; a token that may not see user or organisation is no error,
+    and neither is an organisation that cannot be read.
+    """
+    client = Client(lambda request: _sent(request, access_token), version=settings.SALESMSG_API_VERSION)
+    found: dict[str, Any] = {"user": None, "organization": None}
+    refusals: list[SalesmsgError] = []
+    for name in found:
+        try:
+            found[name] = getattr(client, name)()
+        except (NotAllowed, NotFound, CredentialRefused, Unreadable) as refused:
+            refusals.append(refused)
+    if len(refusals) == len(found) and any(isinstance(refusal, CredentialRefused) for refusal in refusals):
+        raise refusals[0]
+    return Identity(**found)
+
+
+def _made(account_id: int, ticket: budget.Ticket, call: Callable[[], Any]) -> Any:
+    """Makes a counted call, and closes the door for everybody when the vendor says that it was too many."""
+    try:
+        return call()
+    except RateLimited as limited:
+        raise BudgetWait(budget.block(account_id, limited.retry_after)) from None
+    finally:
+        budget.settle(ticket)
+
+
+def _sent(request: Request, token: str) -> Any:
+    return send(settings.SALESMSG_BASE_URL, token, request, timeout=settings.SALESMSG_TIMEOUT)
+
+
+def _who() -> Request:
+    return Request(method="GET", path=f"/pub/{settings.SALESMSG_API_VERSION}/user", endpoint="GET /user")
+
+
+def _renewal_call(renewal: tokens.Renewal) -> Tokens:
+    if renewal.kind == Credential.Kind.PAT:
+        return oauth.renew_pat(
+            settings.SALESMSG_BASE_URL,
+            settings.SALESMSG_API_VERSION,
+            renewal.access_token,
+            timeout=settings.SALESMSG_TIMEOUT,
+        )
+    return oauth.refresh(_app(""), renewal.refresh_token, timeout=settings.SALESMSG_TIMEOUT)
+
+
+def _app(redirect_uri: str) -> App:
+    return App(
+        client_id=settings.SALESMSG_CLIENT_ID,
+        client_secret=settings.SALESMSG_CLIENT_SECRET,
+        authorize_url=settings.SALESMSG_AUTHORIZE_URL,
+        token_url=settings.SALESMSG_TOKEN_URL,
+        refresh_url=settings.SALESMSG_REFRESH_URL,
+        scopes=tuple(settings.SALESMSG_SCOPES),
+        redirect_uri=redirect_uri,
+    )

@@ -1,0 +1,134 @@
+"""Contacts as Salesmsg tells them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from ..models import Contact, Conversation, Message
+from ..salesmsg.records import Contact as Record
+from .feed import touch
+from .rows import by_vendor_id, create_missing, cut, differing, save_changed
+
+# our column -> field of the record
+COLUMNS = {
+    "phone": "phone",
+    "first_name": "first_name",
+    "last_name": "last_name",
+    "full_name": "full_name",
+    "email": "email",
+    "country": "country",
+    "color": "color",
+    "photo_url": "photo_url",
+    "owner_vendor_id": "owner_id",
+    "opted_out": "opted_out",
+    "blocked": "blocked",
+    "opted_out_at": "opted_out_at",
+    "opted_in_at": "opted_in_at",
+    "custom_fields": "custom_fields",
+    "notes": "notes",
+    "tags": "tags",
+    "vendor_created_at": "created_at",
+    "vendor_updated_at": "updated_at",
+}
+
+
+@transaction.atomic
+def upsert_contacts(
+    account_id: int, records: Iterable[Record], *, partial: bool = False
+) -> tuple[dict[int, Contact], int]:
+    """Writes contacts; a record older than the row changes nothing. partial: from inside another record, so it only
+    fills rows that no full record has filled yet.
+
+    Returns ({vendor id: row}, number of rows created or changed).
+    """
+    newest = _newest(records)
+    queryset = Contact.objects.filter(account_id=account_id)
+    rows = by_vendor_id(queryset, newest)
+    changed: dict[Contact, list[str]] = {}
+    missing = {vendor_id: record for vendor_id, record in newest.items() if vendor_id not in rows}
+    for vendor_id, draft in _drafts(account_id, missing).items():
+        draft.vendor_id = vendor_id
+        rows[vendor_id] = draft
+        changed[draft] = ["vendor_id"]
+    new = []
+    for vendor_id, record in newest.items():
+        values = _values(record, partial)
+        row = rows.get(vendor_id)
+        if row is None:
+            new.append(Contact(account_id=account_id, vendor_id=vendor_id, **values))
+        elif _applies(row, record, partial):
+            changed[row] = changed.get(row, []) + differing(row, values)
+    rows.update(create_missing(queryset, new))
+    count = save_changed(changed)
+    if count or new:
+        dirty = [row.pk for row, names in changed.items() if names]
+        touch(account_id, Conversation.objects.filter(contact__in=dirty).values_list("pk", flat=True) if dirty else ())
+    return rows, count + len(new)
+
+
+@transaction.atomic
+def gone(account_id: int, vendor_id: int) -> int:
+    """Salesmsg answered that the contact does not exist. It is kept, marked deleted."""
+    return Contact.objects.filter(account_id=account_id, vendor_id=vendor_id, deleted_at=None).update(
+        deleted_at=timezone.now()
+    )
+
+
+@transaction.atomic
+def merge_draft(draft: Contact, into: Contact) -> None:
+    """The phone of a draft turned out to belong to a contact that is already here."""
+    if draft.pk == into.pk:
+        return
+    for conversation in draft.conversations.all():
+        twin = Conversation.objects.filter(contact=into, inbox=conversation.inbox, vendor_id=None).first()
+        if twin and conversation.vendor_id is None:
+            Message.objects.filter(conversation=conversation).update(conversation=twin)
+            conversation.delete()
+        else:
+            Conversation.objects.filter(pk=conversation.pk).update(contact=into)
+    draft.changes.update(contact=into)
+    draft.delete()
+
+
+def _newest(records: Iterable[Record]) -> dict[int, Record]:
+    found: dict[int, Record] = {}
+    for record in records:
+        other = found.get(record.id)
+        if other is None or _time(record.updated_at) >= _time(other.updated_at):
+            found[record.id] = record
+    return found
+
+
+def _time(moment: datetime | None) -> float:
+    return moment.timestamp() if moment else 0.0
+
+
+def _applies(row: Contact, record: Record, partial: bool) -> bool:
+    if partial:
+        return not row.raw
+    return not (row.vendor_updated_at and record.updated_at and record.updated_at < row.vendor_updated_at)
+
+
+def _values(record: Record, partial: bool) -> dict:
+    """The columns that this record really carries."""
+    values = {column: getattr(record, name) for column, name in COLUMNS.items() if name in record.present}
+    if "tags" in values:
+        values["tags"] = [tag.label or tag.name for tag in record.tags]
+    for name in ("custom_fields", "notes"):
+        if name in values:
+            values[name] = list(values[name])
+    if not partial:
+        values["raw"] = record.raw
+        values["deleted_at"] = None
+    return cut(values, Contact)
+
+
+def _drafts(account_id: int, missing: dict[int, Record]) -> dict[int, Contact]:
+    """Drafts of ours whose phone a newly met contact has: {vendor id: draft}."""
+    phones = {record.phone: vendor_id for vendor_id, record in missing.items() if record.phone}
+    if not phones:
+        return {}
+    drafts = Contact.objects.select_for_update().filter(account_id=account_id, vendor_id=None, phone__in=phones)
+    return {phones[draft.phone]: draft for draft in drafts}

@@ -1,0 +1,170 @@
+"""Conversations as Salesmsg tells them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.utils import timezone
+
+from ..models import Contact, Conversation, Inbox, Member, Message
+from ..salesmsg.records import Contact as ContactRecord
+from ..salesmsg.records import Conversation as Record
+from .contacts import upsert_contacts
+from .feed import touch
+from .rows import by_vendor_id, create_missing, cut, differing, save_changed
+
+
+@dataclass
+class Conversations:
+    """rows: {vendor id: row}; changed: rows created or changed; moved: primary keys of conversations with messages
+    that we have not read; homeless: vendor ids of conversations that name no contact and were left out."""
+
+    rows: dict[int, Conversation] = field(default_factory=dict)
+    changed: int = 0
+    moved: set[int] = field(default_factory=set)
+    homeless: list[int] = field(default_factory=list)
+
+
+@transaction.atomic
+def upsert_conversations(account_id: int, records: Iterable[Record]) -> Conversations:
+    """Writes conversations, with stubs of contacts, inboxes and members that were not met yet."""
+    found = {record.id: record for record in records}
+    result = Conversations()
+    queryset = Conversation.objects.filter(account_id=account_id)
+    result.rows = by_vendor_id(queryset, found)
+    contacts = _contacts(account_id, found.values())
+    inboxes = _stubs(account_id, Inbox, (record.inbox_id for record in found.values()))
+    members = _stubs(account_id, Member, (record.owner_id for record in found.values()))
+    new, changed = [], {}
+    for vendor_id, record in found.items():
+        row = result.rows.get(vendor_id)
+        contact = contacts.get(record.contact_id) if record.contact_id else None
+        if contact is None and row is None:
+            result.homeless.append(vendor_id)
+            continue
+        values = _values(record, contact, inboxes, members)
+        if row is None and (draft := _draft(contact, values)):
+            draft.vendor_id = vendor_id
+            row = result.rows[vendor_id] = draft
+            changed[row] = ["vendor_id"]
+        if row is None:
+            new.append(Conversation(account_id=account_id, vendor_id=vendor_id, **{**values, **_latest(None, record)}))
+            continue
+        if _moved(row, record):
+            result.moved.add(row.pk)
+        changed[row] = changed.get(row, []) + differing(row, {**values, **_latest(row, record)})
+    created = create_missing(queryset, new)
+    result.rows.update(created)
+    result.moved.update(row.pk for row in created.values())
+    result.changed = save_changed(changed) + len(new)
+    if result.changed:
+        touch(account_id, [row.pk for row, names in changed.items() if names])
+    return result
+
+
+def refresh_latest(conversation_id: int) -> None:
+    """Repeats the newest message in its conversation, as the list shows it."""
+    newest = Message.objects.filter(conversation_id=conversation_id).order_by("-at", "-rank").first()
+    if newest is None:
+        return
+    Conversation.objects.filter(pk=conversation_id).update(**latest_of(newest))
+
+
+def latest_of(message: Message) -> dict:
+    """The columns of a conversation that repeat this message."""
+    text = message.text or {"call": "Call", "mms": "Picture"}.get(message.kind, "")
+    return {
+        "latest_at": message.at,
+        "latest_text": text[:200],
+        "latest_inbound": message.inbound,
+        "latest_state": message.state,
+    }
+
+
+def _values(record: Record, contact: Contact | None, inboxes: dict, members: dict) -> dict:
+    values: dict = {"raw": record.raw}
+    if contact is not None:
+        values["contact_id"] = contact.pk
+    if "inbox_id" in record.present:
+        values["inbox_id"] = inboxes.get(record.inbox_id)
+    if "owner_id" in record.present:
+        values["owner_id"] = members.get(record.owner_id)
+    if "number" in record.present and record.number:
+        values["line_phone"] = record.number[:32]
+    if "unread" in record.present:
+        values["unread_at_vendor"] = max(0, min(record.unread or 0, 2**31 - 1))
+    for name in ("started_at", "closed_at", "last_message_at"):
+        if name in record.present:
+            values[name] = getattr(record, name)
+    return values
+
+
+def _latest(row: Conversation | None, record: Record) -> dict:
+    """What the list shows until the messages themselves are read; never goes back in time."""
+    last = record.last_message
+    at = record.last_message_at or (last.at if last else None) or record.started_at
+    if row is not None and (at is None or (row.latest_text and at <= row.latest_at) or at == row.latest_at):
+        return {}
+    if row is not None and at < row.latest_at and Message.objects.filter(conversation=row).exists():
+        return {}
+    values = {"latest_at": at or timezone.now()}
+    if last is not None and (last.text or last.kind != "sms"):
+        text = last.text or {"call": "Call", "mms": "Picture"}.get(last.kind, "")
+        values |= {"latest_text": text[:200], "latest_inbound": last.inbound, "latest_state": STATES[last.state]}
+    return values
+
+
+# the record's word -> ours: what Salesmsg has accepted counts as sent, and only our own outbox ever queues
+STATES = {
+    "received": Message.State.RECEIVED,
+    "queued": Message.State.SENT,
+    "scheduled": Message.State.SENT,
+    "sent": Message.State.SENT,
+    "delivered": Message.State.DELIVERED,
+    "failed": Message.State.FAILED,
+}
+
+
+def _moved(row: Conversation, record: Record) -> bool:
+    """Whether Salesmsg has messages there that we have not read."""
+    if record.last_message is not None:
+        return not Message.objects.filter(account_id=row.account_id, vendor_id=record.last_message.id).exists()
+    return record.last_message_at is not None and record.last_message_at != row.last_message_at
+
+
+def _contacts(account_id: int, records: Iterable[Record]) -> dict[int, Contact]:
+    """The contacts of these conversations, by vendor id; unknown ones are filled from what the record tells."""
+    nested: dict[int, ContactRecord] = {}
+    for record in records:
+        if record.contact_id is None:
+            continue
+        told = record.contact
+        known = told is not None and told.id == record.contact_id
+        nested[record.contact_id] = told if known else ContactRecord.parse({"id": record.contact_id})
+    rows, _ = upsert_contacts(account_id, nested.values(), partial=True)
+    return rows
+
+
+def _stubs(account_id: int, model, ids: Iterable[int | None]) -> dict[int, int]:
+    """{vendor id: primary key} of inboxes or members, made where they were not met yet."""
+    wanted = {vendor_id for vendor_id in ids if vendor_id}
+    if not wanted:
+        return {}
+    queryset = model.objects.filter(account_id=account_id, vendor_id__in=wanted)
+    have = dict(queryset.values_list("vendor_id", "pk"))
+    if missing := wanted - have.keys():
+        rows = [model(**cut({"vendor_id": vendor_id}, model), account_id=account_id) for vendor_id in missing]
+        model.objects.bulk_create(rows, ignore_conflicts=True)
+        have = dict(queryset.values_list("vendor_id", "pk"))
+    return have
+
+
+def _draft(contact: Contact | None, values: dict) -> Conversation | None:
+    """A conversation that we began with this contact and Salesmsg has now opened."""
+    if contact is None:
+        return None
+    drafts = Conversation.objects.select_for_update().filter(contact=contact, vendor_id=None)
+    for draft in drafts:
+        if draft.inbox_id in (None, values.get("inbox_id")):
+            return draft
+    return None

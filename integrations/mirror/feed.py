@@ -1,0 +1,15 @@
+"""The counters that the pages poll: one per account for the list, one per conversation for the thread."""
+
+from collections.abc import Iterable
+
+from django.db.models import F
+
+from ..models import Account, Conversation
+
+
+def touch(account_id: int, conversation_ids: Iterable[int] = ()) -> None:
+    """Says that something shown in the inbox list, and in these threads, has changed."""
+    ids = sorted(set(conversation_ids))
+    if ids:
+        Conversation.objects.filter(pk__in=ids).update(version=F("version") + 1)
+    Account.objects.filter(pk=account_id).update(inbox_version=F("inbox_version") + 1)

@@ -1,0 +1,211 @@
+"""Messages as Salesmsg tells them, and the link from our own texts to theirs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from ..models import Account, Conversation, Member, Message
+from ..salesmsg.records import Message as Record
+from ..salesmsg.records import failure_reason
+from .conversations import STATES, refresh_latest
+from .feed import touch
+from .rows import by_vendor_id, create_missing, cut, differing, save_changed
+
+# A later word about a text never takes back an earlier one: pages may be older than what we know.
+PROGRESS = {Message.State.SENT: 1, Message.State.DELIVERED: 2, Message.State.FAILED: 2, Message.State.RECEIVED: 2}
+# Clocks differ, and the vendor writes whole seconds: how long before the claim its copy may be dated.
+EARLY = timedelta(seconds=30)
+LATE = timedelta(minutes=10)
+
+
+@dataclass
+class Messages:
+    """rows written (`changed`), how many of the records were new to us (`new`), whether some were known (`met`),
+    and whether a copy of a text that is being sent right now was left for later (`held_back`)."""
+
+    changed: int = 0
+    new: int = 0
+    met: int = 0
+    held_back: int = 0
+
+
+@transaction.atomic
+def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Messages:
+    """Writes one page of a thread. Its conversation's row is locked, so that pages of a thread take turns."""
+    conversation = Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
+    found = {record.id: record for record in records}
+    result = Messages()
+    queryset = Message.objects.filter(account_id=conversation.account_id)
+    rows = by_vendor_id(queryset, found)
+    result.met = len(rows)
+    result.held_back, linked = _ours(conversation, {key: found[key] for key in found.keys() - rows.keys()})
+    for vendor_id, message in linked.items():
+        if message is not None:
+            rows[vendor_id] = message
+    names = _authors(conversation.account_id, found.values())
+    changed: dict[Message, list[str]] = {}
+    new = []
+    is_news = _news(conversation, found.values())
+    for record in sorted(found.values(), key=lambda record: (record.at or timezone.now(), record.id)):
+        row = rows.get(record.id)
+        if row is not None:
+            changed[row] = _update(row, record, conversation, names)
+        elif record.id not in linked:
+            values = _values(record, names)
+            values.setdefault("at", conversation.last_message_at or timezone.now())
+            new.append(
+                Message(
+                    account_id=conversation.account_id,
+                    conversation=conversation,
+                    vendor_id=record.id,
+                    rank=record.id,
+                    is_news=is_news(record),
+                    **values,
+                )
+            )
+    create_missing(queryset, new)
+    result.new = len(new)
+    result.changed = save_changed(changed) + len(new)
+    if result.changed:
+        refresh_latest(conversation.pk)
+        touch(conversation.account_id, [conversation.pk])
+    return result
+
+
+@transaction.atomic
+def adopt(message: Message, record: Record) -> None:
+    """Salesmsg's answer to our text: links them. A copy that a page brought in first is dropped."""
+    account_id = message.account_id
+    locked = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    Message.objects.filter(account_id=account_id, vendor_id=record.id).exclude(pk=message.pk).delete()
+    values = _values(record, _authors(account_id, [record]))
+    values = {name: value for name, value in values.items() if name not in {"text", "inbound", "kind"}}
+    state = values.pop("state", Message.State.SENT)
+    differing(locked, {**values, "vendor_id": record.id, "rank": record.id, "due_at": None})
+    locked.state = state if state in PROGRESS and state != Message.State.RECEIVED else Message.State.SENT
+    locked.save()
+    refresh_latest(locked.conversation_id)
+    touch(account_id, [locked.conversation_id])
+
+
+def _update(row: Message, record: Record, conversation: Conversation, names: dict[int, str]) -> list[str]:
+    values = _values(record, names)
+    before, after = PROGRESS.get(row.state, 0), PROGRESS.get(values.get("state"), 0)
+    if after < before:
+        for name in ("state", "failure", "vendor_status", "raw"):
+            values.pop(name, None)
+    if row.client_uuid is not None:
+        values.pop("text", None)  # what we wrote is what was sent, whatever their markup made of it
+    if row.vendor_id is None:
+        values |= {"vendor_id": record.id, "rank": record.id, "due_at": None}
+    if row.conversation_id != conversation.pk:
+        values["conversation_id"] = conversation.pk
+    return differing(row, values)
+
+
+def _values(record: Record, names: dict[int, str]) -> dict:
+    """The columns that this record really carries."""
+    present = record.present
+    values: dict = {"raw": record.raw}
+    if "state" in present:
+        values["state"] = STATES[record.state]
+        values["vendor_status"] = record.vendor_status
+    if "inbound" in present or "state" in present:
+        values["inbound"] = record.inbound
+    if "kind" in present or record.media:
+        values["kind"] = record.kind
+    if "text" in present:
+        values["text"] = record.text
+    if "media" in present:
+        values["media"] = [{"id": m.id, "url": m.url, "content_type": m.content_type} for m in record.media]
+    if "media_pending" in present:
+        values["media_pending"] = record.media_pending
+    if "call" in present or record.call:
+        values["call"] = record.call
+    if "user_id" in present:
+        values["author_vendor_id"] = record.user_id
+        values["author_name"] = record.author_name or names.get(record.user_id, "")
+    if "failed_reason" in present:
+        values["failure"] = failure_reason(record.failed_reason) if record.failed_reason else ""
+    for name in ("automated", "source", "received_at", "sent_at", "delivered_at", "failed_at"):
+        if name in present:
+            values[name] = getattr(record, name)
+    if record.at is not None:
+        values["at"] = record.at
+    values.setdefault("state", STATES[record.state])
+    return cut(values, Message)
+
+
+def _authors(account_id: int, records: Iterable[Record]) -> dict[int, str]:
+    ids = {record.user_id for record in records if record.user_id and not record.author_name}
+    if not ids:
+        return {}
+    members = Member.objects.filter(account_id=account_id, vendor_id__in=ids)
+    return dict(members.values_list("vendor_id", "full_name"))
+
+
+def _news(conversation: Conversation, records: Iterable[Record]):
+    """Whether an inbound message that is new to us is new to people too: it came after the account was connected,
+    or is later than all that we had, or Salesmsg counts it as unread."""
+    since = Account.objects.values_list("created_at", flat=True).get(pk=conversation.account_id)
+    newest = (
+        Message.objects.filter(conversation=conversation, vendor_id__isnull=False)
+        .order_by("-at", "-rank")
+        .values_list("at", "rank")
+        .first()
+    )
+    inbound = sorted(
+        (record for record in records if record.inbound and record.at), key=lambda r: (r.at, r.id), reverse=True
+    )
+    unread: set[int] = set()
+    if newest is None:
+        unread = {record.id for record in inbound[: conversation.unread_at_vendor]}
+
+    def is_news(record: Record) -> bool:
+        if not record.inbound:
+            return False
+        at: datetime = record.at or timezone.now()
+        return at >= since or record.id in unread or (newest is not None and (at, record.id) > newest)
+
+    return is_news
+
+
+def _ours(conversation: Conversation, records: dict[int, Record]) -> tuple[int, dict[int, Message | None]]:
+    """Outbound copies of texts of ours whose outcome we have not seen.
+
+    Returns (how many were held back, {vendor id: our message to link, or None to leave for later}). Of identical
+    texts none is linked: only a single candidate on either side is certain.
+    """
+    open_states = [Message.State.SENDING, Message.State.UNKNOWN]
+    ours = list(
+        Message.objects.select_for_update(of=("self",)).filter(
+            conversation=conversation, vendor_id=None, state__in=open_states, claimed_at__isnull=False
+        )
+    )
+    linked: dict[int, Message | None] = {}
+    held_back = 0
+    if not ours:
+        return held_back, linked
+    for text in {message.text for message in ours}:
+        mine = [message for message in ours if message.text == text]
+        theirs = [
+            record
+            for record in records.values()
+            if not record.inbound
+            and record.at is not None
+            and _same(record.text, text)
+            and any(m.claimed_at - EARLY <= record.at <= m.claimed_at + LATE for m in mine)
+        ]
+        if any(message.state == Message.State.SENDING for message in mine):
+            linked |= {record.id: None for record in theirs}
+            held_back += len(theirs)
+        elif len(mine) == 1 and len(theirs) == 1:
+            linked[theirs[0].id] = mine[0]
+    return held_back, linked
+
+
+def _same(theirs: str, ours: str) -> bool:
+    return " ".join(theirs.split()) == " ".join(ours.split())

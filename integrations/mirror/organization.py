@@ -1,0 +1,61 @@
+"""The organisation, its members, inboxes and numbers."""
+
+from collections.abc import Callable
+
+from django.db import models, transaction
+
+from ..models import Account, Inbox, Member, Number
+from ..salesmsg.records import Number as NumberRecord
+from ..salesmsg.records import Organization, Record, Team, User
+from .rows import by_vendor_id, create_missing, cut, differing, save_changed
+
+
+def upsert_organization(account: Account, record: Organization) -> int:
+    """Name and time zone of the organisation. Returns the number of changed rows."""
+    values = cut({"organization_name": record.name, "organization_timezone": record.timezone}, Account)
+    return Account.objects.filter(pk=account.pk).exclude(**values).update(**values)
+
+
+def upsert_members(account: Account, records: list[User]) -> int:
+    """Returns the number of changed rows, as do the other two."""
+
+    def values(record: User) -> dict:
+        name = record.full_name or f"{record.first_name} {record.last_name}".strip()
+        return {"full_name": name, "email": record.email, "role": record.role, "raw": record.raw}
+
+    return _upsert(account, Member, records, values)
+
+
+def upsert_inboxes(account: Account, records: list[Team]) -> int:
+    return _upsert(
+        account, Inbox, records, lambda record: {"name": record.name, "phone": record.phone, "raw": record.raw}
+    )
+
+
+def upsert_numbers(account: Account, records: list[NumberRecord]) -> int:
+    inboxes = dict(Inbox.objects.filter(account=account).values_list("vendor_id", "pk"))
+
+    def values(record: NumberRecord) -> dict:
+        inbox_id = inboxes.get(record.team_id) if record.team_id else None
+        return {"phone": record.phone, "country": record.country, "inbox_id": inbox_id, "raw": record.raw}
+
+    return _upsert(account, Number, records, values)
+
+
+@transaction.atomic
+def _upsert(account: Account, model: type[models.Model], records: list, values: Callable[[Record], dict]) -> int:
+    rows = by_vendor_id(model._default_manager.filter(account=account), (record.id for record in records))
+    changed, new = {}, []
+    for record in {record.id: record for record in records}.values():
+        wanted = _cut(values(record), model)
+        if record.id in rows:
+            changed[rows[record.id]] = differing(rows[record.id], wanted)
+        else:
+            new.append(model(account=account, vendor_id=record.id, **wanted))
+    create_missing(model._default_manager.filter(account=account), new)
+    return save_changed(changed) + len(new)
+
+
+def _cut(values: dict, model: type[models.Model]) -> dict:
+    keys = {name: value for name, value in values.items() if not name.endswith("_id")}
+    return {**values, **cut(keys, model)}

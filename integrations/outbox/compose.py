@@ -1,0 +1,178 @@
+"""Writing a text: the row is made here, committed by the caller's request, and delivered by a task."""
+
+import uuid
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from .. import jobs, mirror
+from ..mirror.conversations import refresh_latest
+from ..models import Account, Contact, Conversation, Inbox, Message
+from ..models.message import DRAFT_RANK
+from ..salesmsg.text import phone as normal_phone
+
+DELIVER = "integrations.tasks.deliver_message"
+MAX_CHARACTERS = 1600
+AGAIN = uuid.UUID("5b0d6f0e-6f0b-4c0a-9d5e-3f1c7f2a9b11")  # namespace of the second tries
+
+
+class CannotSend(Exception):
+    """The text was not accepted; `reason` tells staff why and what to do."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
+
+
+def reply(user, conversation: Conversation, text: str, client_uuid: uuid.UUID) -> Message:
+    """Queues a text into a conversation. The same client_uuid again returns the same row.
+
+    Raises CannotSend; PermissionDenied when the person may not see the account.
+    """
+    _allowed(user, conversation.account_id)
+    if (known := _known(user, client_uuid, conversation.account_id)) is not None:
+        return known
+    text = _text(text)
+    _sendable(conversation.account, conversation.contact)
+    return _queue(user, conversation, text, client_uuid)
+
+
+def to_phone(
+    user, account: Account, phone: str, text: str, client_uuid: uuid.UUID, inbox: Inbox | None = None
+) -> Message:
+    """Queues a text to a phone number; contact and conversation are drafts until Salesmsg has them.
+
+    user: None for the command line. Raises CannotSend.
+    """
+    _allowed(user, account.pk)
+    if (known := _known(user, client_uuid, account.pk)) is not None:
+        return known
+    text = _text(text)
+    try:
+        number = normal_phone(phone)
+    except ValueError as error:
+        raise CannotSend(str(error)) from None
+    inbox = inbox or _default_inbox(account)
+    with transaction.atomic():
+        contact = _contact(account, number)
+        _sendable(account, contact)
+        return _queue(user, _conversation(account, contact, inbox), text, client_uuid)
+
+
+def send_again(user, message: Message) -> Message:
+    """A new text with the words of one that failed or whose outcome is unknown; pressed twice it is one.
+
+    Raises CannotSend.
+    """
+    _allowed(user, message.account_id)
+    allowed = {Message.State.FAILED, Message.State.UNKNOWN, Message.State.CANCELLED}
+    message.refresh_from_db()
+    if message.inbound or message.state not in allowed:
+        raise CannotSend("Only a text that was not sent can be sent again.")
+    if not message.text.strip():
+        raise CannotSend("This message has no text to send again.")
+    return reply(user, message.conversation, message.text, uuid.uuid5(AGAIN, str(message.pk)))
+
+
+def cancel(user, message: Message) -> bool:
+    """Takes back a text that still waits. False when it is too late."""
+    _allowed(user, message.account_id)
+    with transaction.atomic():
+        cancelled = Message.objects.filter(
+            pk=message.pk, state=Message.State.QUEUED, client_uuid__isnull=False, vendor_id=None
+        ).update(state=Message.State.CANCELLED, due_at=None)
+        if cancelled:
+            refresh_latest(message.conversation_id)
+            mirror.touch(message.account_id, [message.conversation_id])
+    return bool(cancelled)
+
+
+def _queue(user, conversation: Conversation, text: str, client_uuid: uuid.UUID) -> Message:
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            message = Message.objects.create(
+                account_id=conversation.account_id,
+                conversation=conversation,
+                client_uuid=client_uuid,
+                state=Message.State.QUEUED,
+                text=text,
+                sender=user,
+                author_name=(user.get_full_name() or user.get_username())[:255] if user else "",
+                at=now,
+                rank=DRAFT_RANK + int(now.timestamp() * 1_000_000),
+                due_at=now,
+            )
+            refresh_latest(conversation.pk)
+            mirror.touch(conversation.account_id, [conversation.pk])
+            jobs.enqueue(DELIVER, message.pk)
+    except IntegrityError:
+        known = _known(user, client_uuid, conversation.account_id)
+        if known is None:
+            raise
+        return known  # the same form arrived twice at the same moment
+    return message
+
+
+def _known(user, client_uuid: uuid.UUID, account_id: int) -> Message | None:
+    return Message.objects.filter(client_uuid=client_uuid, account_id=account_id).first()
+
+
+def _allowed(user, account_id: int) -> None:
+    """None is the command line, whose user owns the machine."""
+    if user is not None and not Account.objects.for_user(user).filter(pk=account_id).exists():
+        raise PermissionDenied("You are not a member of this account.")
+
+
+def _text(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\x00", "").strip()
+    if not text:
+        raise CannotSend("Write a text first.")
+    if len(text) > MAX_CHARACTERS:
+        raise CannotSend(
+            f"This text has {len(text)} characters; {MAX_CHARACTERS} are the most. Shorten it or send it in parts."
+        )
+    return text
+
+
+def _sendable(account: Account, contact: Contact) -> None:
+    if account.state == Account.State.DISCONNECTED:
+        raise CannotSend("This account is disconnected. Connect it again on the accounts page, then send.")
+    if account.state == Account.State.ATTENTION:
+        raise CannotSend("Salesmsg does not accept this account's sign-in any more. Connect it again, then send.")
+    if contact.why_not_textable:
+        raise CannotSend(contact.why_not_textable)
+
+
+def _contact(account: Account, phone: str) -> Contact:
+    """The contact with this phone: a real one before a draft; an opted-out twin speaks for all of them."""
+    known = list(Contact.objects.present().filter(account=account, phone=phone).order_by("pk"))
+    for contact in known:
+        if contact.opted_out or contact.blocked:
+            return contact
+    real = [contact for contact in known if contact.vendor_id is not None]
+    if real or known:
+        return (real or known)[0]
+    contact, _ = Contact.objects.get_or_create(account=account, phone=phone, vendor_id=None, deleted_at=None)
+    return contact
+
+
+def _conversation(account: Account, contact: Contact, inbox: Inbox | None) -> Conversation:
+    own = Conversation.objects.filter(contact=contact)
+    if inbox is not None:
+        own = own.filter(Q(inbox=inbox) | Q(inbox=None))
+    conversation = own.order_by(F("closed_at").desc(nulls_first=True), "-latest_at").first()
+    if conversation is not None:
+        return conversation
+    conversation, _ = Conversation.objects.get_or_create(
+        account=account, contact=contact, inbox=inbox, vendor_id=None, defaults={"latest_at": timezone.now()}
+    )
+    return conversation
+
+
+def _default_inbox(account: Account) -> Inbox | None:
+    """None lets Salesmsg choose; with one inbox there is nothing to choose."""
+    inboxes = list(account.inboxes.all()[:2])
+    return inboxes[0] if len(inboxes) == 1 else None

@@ -1,0 +1,56 @@
+"""The sweep: what is due and was not nudged, because a worker died or a nudge was lost."""
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from .. import jobs
+from ..models import Account, SyncRun, ThreadSync, WebhookEvent
+from . import request
+
+GRACE = timedelta(seconds=3)  # the nudge's own time to arrive
+LOOK_EVERY = timedelta(seconds=60)  # for new conversations and messages, while no webhook brings them
+LOOK_SELDOM = timedelta(minutes=10)  # while webhooks come
+EVENTS_ALIVE = timedelta(minutes=15)
+KEEP_LOOKS = timedelta(days=2)
+
+
+def sweep() -> int:
+    """Nudges what is due; begins looks for changes. Returns how many nudges."""
+    now = timezone.now()
+    nudges = 0
+    late = Q(due_at__lt=now - GRACE) & (Q(lease_until=None) | Q(lease_until__lt=now))
+    for run_id, step in SyncRun.objects.filter(late, state=SyncRun.State.RUNNING).values_list("pk", "step")[:50]:
+        jobs.enqueue(request.STEP, run_id, step)
+        nudges += 1
+    reachable = Account.State.CONNECTED
+    threads = ThreadSync.objects.filter(late, conversation__account__state=reachable).order_by("due_at")
+    for conversation_id in threads.values_list("conversation_id", flat=True)[:20]:
+        jobs.enqueue(request.THREAD, conversation_id, keep=False)
+        nudges += 1
+    return nudges + _looks(now)
+
+
+def _looks(now) -> int:
+    """Begins a look for changes where one is due; an account is claimed by moving its due time."""
+    begun = 0
+    due = Account.objects.reachable().filter(conversations_due_at__lte=now, synced_at__isnull=False)
+    for account in due[:20]:
+        alive = account.last_event_at is not None and account.last_event_at > now - EVENTS_ALIVE
+        pause = LOOK_SELDOM if alive else LOOK_EVERY
+        claimed = Account.objects.filter(pk=account.pk, conversations_due_at=account.conversations_due_at).update(
+            conversations_due_at=now + pause
+        )
+        if claimed:
+            request.changes(account, contacts=account.contacts_due_at <= now)
+            begun += 1
+    return begun
+
+
+def prune() -> int:
+    """Forgets old looks that found nothing to tell, and old processed events. Returns the number of rows."""
+    now = timezone.now()
+    old = SyncRun.objects.filter(kind=SyncRun.Kind.CHANGES, state=SyncRun.State.DONE, finished_at__lt=now - KEEP_LOOKS)
+    events = WebhookEvent.objects.filter(state=WebhookEvent.State.DONE, received_at__lt=now - timedelta(days=30))
+    return old.delete()[0] + events.delete()[0]

@@ -1,0 +1,64 @@
+"""Reading the newest page of one thread: somebody looks at it, an event named it, or a text is on its way."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from .. import gateway, jobs
+from ..crypto import Unsealable
+from ..gateway import BudgetWait, NotConnected
+from ..models import BudgetCall, ThreadSync
+from ..salesmsg.errors import NotFound, SalesmsgError
+from . import thread as threads
+from .request import THREAD
+from .walk import lease
+
+
+def refresh(conversation_id: int) -> int:
+    """The task: reads the thread if it is due and nobody else reads it. Returns the number of changed messages."""
+    now = timezone.now()
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    claimed = ThreadSync.objects.filter(
+        free, conversation_id=conversation_id, conversation__vendor_id__isnull=False, due_at__lte=now
+    ).update(lease_until=now + lease(), failures=F("failures") + 1)
+    if not claimed:
+        return 0
+    thread = ThreadSync.objects.select_related("conversation__account").get(conversation_id=conversation_id)
+    try:
+        keep = threads.fetch(
+            thread, gateway.door(thread.conversation.account_id, BudgetCall.Lane.EVENT).client, deep=False
+        )
+    except BudgetWait as wait:
+        return _put_off(thread, wait.seconds, failed=False)
+    except (NotFound, NotConnected, Unsealable):
+        ThreadSync.objects.filter(pk=thread.pk).update(lease_until=None, due_at=None)
+        return 0
+    except SalesmsgError:
+        return _put_off(thread, min(300.0, 2.0**thread.failures), failed=True)
+    with transaction.atomic():
+        locked = ThreadSync.objects.select_for_update().get(pk=thread.pk)
+        if locked.lease_until != thread.lease_until:
+            return 0  # we were too slow and somebody else has it now
+        thread.pending, thread.run_id = locked.pending, locked.run_id
+        result = keep()
+        if locked.cursor.get("deep") or locked.pending:
+            # A sync run walks this thread: leave it its cursor.
+            ThreadSync.objects.filter(pk=thread.pk).update(cursor=locked.cursor)
+    if thread.due_at:
+        _nudge(thread)
+    return result.changed
+
+
+def _put_off(thread: ThreadSync, seconds: float, *, failed: bool) -> int:
+    failures = F("failures") if failed else F("failures") - 1
+    thread.due_at = timezone.now() + timedelta(seconds=seconds)
+    ThreadSync.objects.filter(pk=thread.pk).update(lease_until=None, due_at=thread.due_at, failures=failures)
+    _nudge(thread)
+    return 0
+
+
+def _nudge(thread: ThreadSync) -> None:
+    delay = max(0.05, (thread.due_at - timezone.now()).total_seconds())
+    jobs.enqueue(THREAD, thread.conversation_id, delay=delay, keep=False)

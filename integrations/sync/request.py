@@ -1,0 +1,140 @@
+"""Ask for a sync, a look at one thread, or how far the newest sync has come. Makes no call itself."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, F, Q
+from django.utils import timezone
+
+from .. import jobs
+from ..models import Account, Conversation, SyncRun, SyncStream, ThreadSync
+from .plan import LABELS, streams_of
+
+STEP = "integrations.tasks.sync_step"
+THREAD = "integrations.tasks.refresh_thread"
+FRESH = timedelta(seconds=4)  # a thread somebody looks at is not read again within
+
+
+@dataclass(frozen=True)
+class StreamProgress:
+    label: str
+    seen: int
+    total: int | None
+    done: bool
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is. fraction: 0..1, None while nothing can be said; eta_seconds: likewise."""
+
+    run: SyncRun
+    streams: list[StreamProgress]
+    fraction: float | None
+    eta_seconds: int | None
+
+    @property
+    def running(self) -> bool:
+        return self.run.state == SyncRun.State.RUNNING
+
+
+def full(account: Account, user=None) -> SyncRun:
+    """Reads everything again. A run for changes gives way; a full one that runs already is returned."""
+    return _begin(account, SyncRun.Kind.FULL, user)
+
+
+def changes(account: Account, user=None, *, contacts: bool = True) -> SyncRun:
+    """Reads what changed since the last look. Any run that is under way is returned instead."""
+    return _begin(account, SyncRun.Kind.CHANGES, user, leave_out=() if contacts else ("contacts",))
+
+
+def stop(account: Account) -> bool:
+    """Ends the running sync where it stands; what it has read stays. False if none runs."""
+    return bool(
+        SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING).update(
+            state=SyncRun.State.STOPPED, finished_at=timezone.now(), step=F("step") + 1, lease_until=None
+        )
+    )
+
+
+def watch(conversation: Conversation) -> None:
+    """Somebody looks at this thread: have it read again soon, unless it is fresh or asked for already."""
+    now = timezone.now()
+    if conversation.vendor_id is None:
+        return
+    ThreadSync.objects.get_or_create(conversation=conversation)
+    stale = Q(read_at=None) | Q(read_at__lt=now - FRESH)
+    unasked = Q(wanted_at=None) | Q(wanted_at__lt=now - FRESH)
+    if ThreadSync.objects.filter(stale, unasked, conversation=conversation).update(wanted_at=now, due_at=now):
+        jobs.enqueue(THREAD, conversation.pk, keep=False)
+
+
+def look_again(conversation_id: int, delay: float = 0.0) -> None:
+    """Has a thread read `delay` seconds from now, or sooner if that is planned already."""
+    at = timezone.now() + timedelta(seconds=delay)
+    thread, _ = ThreadSync.objects.get_or_create(conversation_id=conversation_id)
+    if ThreadSync.objects.filter(pk=thread.pk).filter(Q(due_at=None) | Q(due_at__gt=at)).update(due_at=at):
+        jobs.enqueue(THREAD, conversation_id, delay=delay, keep=False)
+
+
+def progress(account: Account) -> Progress | None:
+    """The newest run of the account, None before the first."""
+    run = SyncRun.objects.filter(account=account).prefetch_related("streams").order_by("-pk").first()
+    return progress_of(run) if run else None
+
+
+def progress_of(run: SyncRun) -> Progress:
+    """Fractions count messages by threads read, contacts by the vendor's total, the rest as a few steps."""
+    shown, expected, done_calls = [], 0.0, 0.0
+    for stream in run.streams.all():
+        seen, total = stream.seen, stream.total
+        if stream.name == "messages":
+            threads = run.threads.aggregate(all=Count("pk"), read=Count("pk", filter=Q(pending=False)))
+            seen, total = threads["read"], threads["all"] or None
+        shown.append(StreamProgress(LABELS[stream.name], seen, total, stream.done))
+        weight, part = _weight(stream, seen, total)
+        expected += weight
+        done_calls += weight if stream.done else weight * part
+    known = any(stream.name == "contacts" and (stream.total or stream.done) for stream in run.streams.all())
+    fraction = min(1.0, done_calls / expected) if expected and known else None
+    if run.state == SyncRun.State.DONE:
+        fraction = 1.0
+    eta = None
+    spent = ((run.finished_at or timezone.now()) - run.started_at).total_seconds()
+    if run.state == SyncRun.State.RUNNING and fraction and spent > 3:
+        eta = round(spent * (1 - fraction) / fraction)
+    return Progress(run, shown, fraction, eta)
+
+
+def _weight(stream: SyncStream, seen: int, total: int | None) -> tuple[float, float]:
+    """(calls this stream will take, about; how much of them is done)."""
+    part = min(1.0, seen / total) if total else 0.0
+    if stream.name == "contacts":
+        return max(1.0, (total or 10) / 10), part
+    if stream.name == "messages":
+        contacts = stream.run.streams.filter(name="contacts").values_list("total", flat=True).first()
+        return max(1.0, float(total or contacts or 10)), part
+    return 1.0, 0.0
+
+
+def _begin(account: Account, kind: str, user, leave_out: tuple[str, ...] = ()) -> SyncRun:
+    running = SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING)
+    for _ in range(3):
+        run = running.first()
+        if run is not None and (run.kind == SyncRun.Kind.FULL or kind == SyncRun.Kind.CHANGES):
+            return run
+        try:
+            with transaction.atomic():
+                if run is not None:
+                    stop(account)
+                run = SyncRun.objects.create(account=account, kind=kind, requested_by=user)
+                SyncStream.objects.bulk_create(
+                    SyncStream(run=run, name=name, position=place)
+                    for place, name in enumerate(streams_of(kind))
+                    if name not in leave_out
+                )
+                jobs.enqueue(STEP, run.pk, run.step)
+            return run
+        except IntegrityError:
+            continue  # somebody else began one at the same moment
+    return running.get()

@@ -1,0 +1,157 @@
+"""Reading one thread: its newest page, or a walk over all pages, in either of the vendor's paging dialects.
+
+A walk over several pages keeps a cursor on the thread's ThreadSync row:
+  page, size   the next page of /messages/{c}/paginated, and the page size it counts in; `step` -1 walks back
+  before       or the message id to continue from in /messages/{c}
+  deep         walk to the end of history; otherwise only to `read_to`, up to which no message is missing
+  head         the newest [time, id] met, which becomes `read_to` when the walk has arrived
+  ids          the ids of the page before, to notice a server that repeats itself
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.utils import timezone
+
+from .. import mirror
+from ..models import Account, Conversation, Message, ThreadSync
+from ..salesmsg.client import Client
+from ..salesmsg.errors import NotFound, Unreadable
+from ..salesmsg.pages import Page
+from ..salesmsg.records import Message as Record
+
+DEEP, SHALLOW = 100, 30  # messages a page: when all are wanted, and when a look at the newest will do
+MOST_PAGES = 5000
+WAITING = (Message.State.SENT, Message.State.SENDING, Message.State.UNKNOWN)
+FOLLOWED = timedelta(hours=24)  # how long a sent text is asked after
+
+Store = Callable[[], mirror.messages.Messages]
+
+
+def fetch(thread: ThreadSync, client: Client, *, deep: bool) -> Store:
+    """Reads the next page of a walk, or begins one; the result stores it, in the caller's transaction.
+
+    Raises the errors of salesmsg.errors; NotFound: the conversation is gone.
+    """
+    conversation = thread.conversation
+    account = conversation.account
+    cursor = dict(thread.cursor)
+    if deep and not cursor.get("deep"):
+        cursor = {"deep": True}
+    if not deep and (not thread.complete or cursor.get("deep")):
+        return _glance(thread, client)
+    page, dialect = _read(client, account, conversation, cursor)
+    ids = [record.id for record in page.items]
+    if ids and ids == cursor.get("ids"):
+        raise Unreadable("Salesmsg gave the same page of messages twice.", endpoint="GET /messages/{conversation}")
+    if cursor.get("pages", 0) > MOST_PAGES:
+        raise Unreadable("The thread does not end.", endpoint="GET /messages/{conversation}")
+    head = max([cursor.get("head") or [], *(_place(record) for record in page.items)])
+    onward = _next(cursor, page, dialect, thread.read_to)
+
+    def store() -> mirror.messages.Messages:
+        result = _kept(account, conversation, dialect, page)
+        if onward is None:
+            thread.cursor = {}
+            thread.read_to = max(thread.read_to, head)
+            thread.complete = True
+        else:
+            thread.cursor = {**onward, "head": head, "ids": ids, "pages": cursor.get("pages", 0) + 1}
+        _settle(thread, result)
+        return result
+
+    return store
+
+
+def _glance(thread: ThreadSync, client: Client) -> Store:
+    """The newest page alone, beside a deep walk that is still to come or under way and will fill the gaps."""
+    page, dialect = _read(client, thread.conversation.account, thread.conversation, {})
+
+    def store() -> mirror.messages.Messages:
+        result = _kept(thread.conversation.account, thread.conversation, dialect, page)
+        _settle(thread, result)
+        return result
+
+    return store
+
+
+def _read(client: Client, account: Account, conversation: Conversation, cursor: dict) -> tuple[Page[Record], str]:
+    size = cursor.get("size") or (DEEP if cursor.get("deep") else SHALLOW)
+    dialect = account.thread_dialect
+    if "page" in cursor:
+        dialect = Account.ThreadDialect.PAGINATED
+    elif "before" in cursor:
+        dialect = Account.ThreadDialect.BEFORE
+    if dialect == Account.ThreadDialect.PAGINATED:
+        try:
+            return client.messages(conversation.vendor_id, cursor.get("page", 1), size), dialect
+        except NotFound:
+            if "page" in cursor:
+                raise
+    before = Account.ThreadDialect.BEFORE
+    return client.messages_before(conversation.vendor_id, size, cursor.get("before")), before
+
+
+def _next(cursor: dict, page: Page[Record], dialect: str, read_to: list) -> dict | None:
+    """The cursor of the following page; None when the walk has arrived."""
+    deep = bool(cursor.get("deep"))
+    places = [_place(record) for record in page.items]
+    if page.count == 0 or (not deep and read_to and min(places) <= read_to):
+        return None
+    if dialect == Account.ThreadDialect.BEFORE:
+        oldest = min(record.id for record in page.items)
+        if "before" in cursor and oldest >= cursor["before"]:
+            return None  # no id that was not seen already
+        return {"deep": deep, "before": oldest}
+    number, size = cursor.get("page", 1), cursor.get("size") or (DEEP if deep else SHALLOW)
+    step = cursor.get("step", 1)
+    oldest_first = len(places) > 1 and places[0] < places[-1]
+    if not deep and number == 1 and oldest_first and (page.last_page or 1) > 1:
+        number, step = page.last_page + 1, -1  # the news are on the last page: walk back from there
+    if page.last_page is not None and step == 1 and number >= page.last_page:
+        return None
+    if step == -1 and number + step <= 1:
+        return None
+    return {"deep": deep, "page": number + step, "size": size, "step": step}
+
+
+def _kept(account: Account, conversation: Conversation, dialect: str, page: Page[Record]):
+    if dialect != account.thread_dialect:
+        Account.objects.filter(pk=account.pk).update(thread_dialect=dialect)
+        account.thread_dialect = dialect
+    return mirror.upsert_messages(conversation, page.items)
+
+
+def _settle(thread: ThreadSync, result: mirror.messages.Messages) -> None:
+    """Plans the next look: at once within a walk or beside a text on its way, later and later for delivery."""
+    now = timezone.now()
+    thread.read_at = now
+    thread.failures = 0
+    thread.lease_until = None
+    thread.wanted_at = None
+    if thread.cursor and not thread.cursor.get("deep"):
+        thread.due_at = now
+    elif result.held_back:
+        thread.due_at = now + timedelta(seconds=3)
+    else:
+        thread.due_at = _delivery_look(thread.conversation, now)
+    thread.save()
+
+
+def _delivery_look(conversation: Conversation, now):
+    """When to ask again what became of our texts and of pictures that are still being fetched; None for never."""
+    open_texts = Message.objects.filter(
+        conversation=conversation, client_uuid__isnull=False, state__in=WAITING, at__gt=now - FOLLOWED
+    )
+    newest = open_texts.order_by("-at").values_list("at", flat=True).first()
+    pictures = Message.objects.filter(conversation=conversation, media_pending=True, at__gt=now - timedelta(hours=1))
+    if newest is None:
+        newest = pictures.order_by("-at").values_list("at", flat=True).first()
+    if newest is None:
+        return None
+    return now + max(timedelta(seconds=3), (now - newest) / 2)
+
+
+def _place(record: Record) -> list:
+    """Where a message stands in its thread; comparable, and fit for JSON."""
+    return [record.at.timestamp() if record.at else 0.0, record.id]

@@ -1,0 +1,115 @@
+"""django-q2's entry points: each takes ids, calls one service, returns ids and counts.
+
+The queue keeps arguments, results and the text of exceptions in its tables, so an exception leaves here with its
+type and place alone: a database's complaint, for one, quotes the row.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+
+from django.db.models import F
+from django.utils import timezone
+
+from . import gateway, jobs, tokens
+from .crypto import Unsealable
+from .gateway import BudgetWait, NotConnected
+from .models import Heartbeat
+from .outbox import deliver, edits
+from .salesmsg.errors import SalesmsgError
+from .sync import due, look, walk
+from .tokens import BeingRenewed
+from .webhooks import process
+
+log = logging.getLogger(__name__)
+TICK_SECONDS = 3.0
+TICK_LOST = timedelta(seconds=20)
+PRUNE_EVERY = 600  # ticks
+
+
+class TaskFailed(Exception):
+    """A task's failure without anything that belongs to people."""
+
+
+def _discreet(task: Callable[..., int | str]) -> Callable[..., int | str]:
+    @wraps(task)
+    def guarded(*args: int) -> int | str:
+        try:
+            return task(*args)
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{type(error).__name__} in {last.name}, line {last.lineno}"
+        log.error("%s%s failed: %s", task.__name__, args, place)
+        raise TaskFailed(place)
+
+    return guarded
+
+
+@_discreet
+def sync_step(run_id: int, step: int) -> int:
+    return walk.work(run_id, step)
+
+
+@_discreet
+def refresh_thread(conversation_id: int) -> int:
+    return look.refresh(conversation_id)
+
+
+@_discreet
+def deliver_message(message_id: int) -> str:
+    return deliver.deliver(message_id)
+
+
+@_discreet
+def push_change(change_id: int) -> str:
+    return edits.push(change_id)
+
+
+@_discreet
+def process_event(event_id: int) -> str:
+    return process.process(event_id)
+
+
+@_discreet
+def renew_token(account_id: int, generation: int) -> str:
+    try:
+        gateway.renew(account_id, generation)
+    except (BudgetWait, BeingRenewed, SalesmsgError) as problem:
+        return type(problem).__name__  # the next tick finds it due again
+    except (NotConnected, Unsealable):
+        return "broken"
+    return "renewed"
+
+
+@_discreet
+def tick(beat: int = 0) -> int:
+    """The pulse: every few seconds finds what is due and was not nudged. Returns how many nudges.
+
+    It enqueues its own successor; the beat's number lets only one chain of ticks live. Called without a number, by
+    the schedule, it begins a new chain if the old one is lost.
+    """
+    now = timezone.now()
+    heart, _ = Heartbeat.objects.get_or_create(name="tick", defaults={"at": now - TICK_LOST * 2})
+    mine = (
+        Heartbeat.objects.filter(name="tick", beat=beat)
+        if beat
+        else Heartbeat.objects.filter(name="tick", at__lt=now - TICK_LOST)
+    )
+    if not mine.update(beat=F("beat") + 1, at=now):
+        return 0
+    following = Heartbeat.objects.values_list("beat", flat=True).get(name="tick")
+    jobs.enqueue("integrations.tasks.tick", following, delay=TICK_SECONDS, keep=False)
+    return sweep(following)
+
+
+def sweep(beat: int = 0) -> int:
+    """Everything that a tick does; safe to run at any time by any number of processes."""
+    nudges = deliver.expire_claims() + deliver.nudge_due() + edits.nudge_due() + process.nudge_due() + due.sweep()
+    for account_id, generation in tokens.due():
+        jobs.enqueue("integrations.tasks.renew_token", account_id, generation, keep=False)
+        nudges += 1
+    if beat % PRUNE_EVERY == 1:
+        due.prune()
+    return nudges
