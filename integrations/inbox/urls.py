@@ -1,5 +1,23 @@
+"""Addresses of the inbox."""
+
 from django.urls import path
-from django.views.generic import TemplateView
+
+from . import live, views, writes
 
 app_name = "inbox"
-urlpatterns = [path("", TemplateView.as_view(template_name="base.html"), name="list")]
+urlpatterns = [
+    path("", views.inbox, name="list"),
+    path("new/", writes.new, name="new"),
+    path("rows/", views.rows, name="rows"),
+    path("poll/", live.list_poll, name="list-poll"),
+    path("<int:pk>/", views.thread, name="thread"),
+    path("<int:pk>/older/", views.older, name="older"),
+    path("<int:pk>/poll/", live.thread_poll, name="thread-poll"),
+    path("<int:pk>/watch/", live.watch, name="watch"),
+    path("<int:pk>/send/", writes.send, name="send"),
+    path("<int:pk>/close/", writes.close, name="close"),
+    path("<int:pk>/reopen/", writes.reopen, name="reopen"),
+    path("<int:pk>/assign/", writes.assign, name="assign"),
+    path("messages/<int:pk>/again/", writes.again, name="again"),
+    path("messages/<int:pk>/cancel/", writes.cancel, name="cancel"),
+]

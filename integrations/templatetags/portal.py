@@ -1,11 +1,19 @@
 """Tags and filters of the portal's templates."""
 
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import Urlizer, format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from ..salesmsg import text as salesmsg_text
 
 register = template.Library()
+PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp")
 
 
 @register.simple_tag
@@ -15,3 +23,158 @@ def icon(name: str, label: str = "") -> SafeString:
     if label:
         return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, address)
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', address)
+
+
+# --- People and phones -----------------------------------------------------------------------------------------------
+
+
+@register.filter
+def national(phone: str) -> str:
+    """A phone number as people read it."""
+    return salesmsg_text.national(phone) if phone else ""
+
+
+@register.filter
+def called(contact) -> str:
+    """What to call a contact: the name, else the phone as people read it."""
+    name = contact.name
+    return national(name) if name == contact.phone else name
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Up to two letters of a name; empty when it has none (a phone number, say)."""
+    words = [word for word in str(name).split() if word[0].isalpha()]
+    picked = words[:1] + words[-1:] if len(words) > 1 else words
+    return "".join(word[0] for word in picked).upper()
+
+
+@register.filter
+def hue(key: int) -> int:
+    """One of eight colours, always the same for the same key."""
+    return (int(key or 0) * 5 + int(key or 0) // 8) % 8
+
+
+# --- Times, in the viewer's zone -------------------------------------------------------------------------------------
+
+
+@register.filter
+def when(at: datetime | None) -> str:
+    """Short, for lists: "now", "12 min", "2:05 PM", "Yesterday", "Monday", "May 3", "May 3, 2024"."""
+    if at is None:
+        return ""
+    now, then = timezone.localtime(), timezone.localtime(at)
+    past = now - then
+    if timedelta(seconds=-60) < past < timedelta(minutes=1):
+        return "now"
+    if timedelta(0) < past < timedelta(hours=1):
+        return f"{int(past.total_seconds() // 60)} min"
+    days = (now.date() - then.date()).days
+    if days == 0:
+        return date_format(then, "g:i A")
+    if days == 1:
+        return "Yesterday"
+    if 1 < days < 7:
+        return date_format(then, "l")
+    return date_format(then, "M j") if now.year == then.year else date_format(then, "M j, Y")
+
+
+@register.filter
+def moment(at: datetime | None) -> str:
+    """In full, for titles: "Tuesday, May 3, 2025, 2:05 PM"."""
+    return date_format(timezone.localtime(at), "l, F j, Y, g:i A") if at else ""
+
+
+@register.filter
+def clock(at: datetime | None) -> str:
+    return date_format(timezone.localtime(at), "g:i A") if at else ""
+
+
+@register.filter
+def day(date) -> str:
+    """ "Today", "Yesterday", "Monday, May 3", with the year when it is another one."""
+    today = timezone.localdate()
+    days = (today - date).days
+    if days in (0, 1):
+        return ("Today", "Yesterday")[days]
+    return date_format(date, "l, F j" if date.year == today.year else "l, F j, Y")
+
+
+@register.filter
+def iso(at: datetime | None) -> str:
+    """For <time datetime>."""
+    return at.isoformat(timespec="seconds") if at else ""
+
+
+@register.filter
+def duration(seconds) -> str:
+    """Minutes and seconds of a call: "3:34"; empty when nothing is known."""
+    try:
+        total = int(seconds)
+    except (TypeError, ValueError):
+        return ""
+    return f"{total // 60}:{total % 60:02d}" if total > 0 else ""
+
+
+@register.filter
+def minutes(seconds: int | None) -> str:
+    """About how long: "about 3 min"."""
+    if seconds is None:
+        return ""
+    return "less than a minute" if seconds < 60 else f"about {round(seconds / 60)} min"
+
+
+# --- Texts -----------------------------------------------------------------------------------------------------------
+
+
+class _Links(Urlizer):
+    url_template = '<a href="{href}"{attrs} target="_blank">{url}</a>'
+
+
+_links = _Links()
+
+
+@register.filter
+def linked(text: str) -> SafeString:
+    """A customer's text as HTML: all of it escaped, web and mail addresses made links."""
+    found = _links(text, nofollow=True, autoescape=True)
+    return mark_safe(found.replace('rel="nofollow"', 'rel="nofollow noopener noreferrer"'))  # noqa: S308 - escaped above
+
+
+@register.filter
+def web(url) -> str:
+    """The address if it is http or https, else empty: a link of a stranger must not be a script."""
+    try:
+        return url if isinstance(url, str) and urlsplit(url).scheme in {"http", "https"} else ""
+    except ValueError:
+        return ""
+
+
+@register.filter
+def is_picture(medium) -> bool:
+    """Whether a browser can show it."""
+    kind = str(medium.get("content_type") or "")
+    if kind:
+        return kind.startswith("image/")
+    try:
+        return urlsplit(str(medium.get("url") or "")).path.lower().endswith(PICTURES)
+    except ValueError:
+        return False
+
+
+@register.filter
+def segments(text: str):
+    """What a text takes: see salesmsg.text.segments."""
+    return salesmsg_text.segments(text or "")
+
+
+@register.filter
+def percent(fraction: float | None) -> int:
+    return round((fraction or 0) * 100)
+
+
+@register.filter
+def plainly(key: str) -> str:
+    """A field's key as words: "move_in_date" -> "Move in date"."""
+    words = str(key).replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,175 @@
+"""One thread as it is drawn: whole, or only what differs from what a browser already shows.
+
+A thread consists of regions (head, card, gate) and of messages. Each carries an etag of what it shows; a browser
+tells the etags that it has, and gets only what is new, as out-of-band swaps by id.
+"""
+
+import re
+from dataclasses import dataclass
+from hashlib import blake2s
+
+from django.http import Http404, HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
+
+from ..models import Account, Conversation
+from . import queries
+from .actions import mark_read
+from .forms import ReplyForm
+
+REGIONS = ("head", "card", "gate")
+KNOWN_AT_MOST = 80
+_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
+
+
+@dataclass
+class Region:
+    """A part of the page that is drawn anew when its etag differs."""
+
+    name: str
+    html: SafeString
+    etag: str
+
+
+@dataclass
+class Pane:
+    """A thread, read and ready to be drawn."""
+
+    conversation: Conversation
+    stretch: queries.Stretch
+    regions: dict[str, Region]
+
+
+def opened(request: HttpRequest, pk: int) -> Conversation:
+    """The conversation, or 404 when it is not this person's."""
+    found = queries.conversation(request.user, pk)
+    if found is None:
+        raise Http404("There is no such conversation.")
+    return found
+
+
+def why_not(conversation: Conversation) -> str:
+    """Why nobody can text in this conversation now; empty when they can."""
+    account, contact = conversation.account, conversation.contact
+    if contact.why_not_textable:
+        return contact.why_not_textable
+    if account.state == Account.State.ATTENTION:
+        return f"Salesmsg no longer accepts our access to “{account.label}”. It has to be connected again first."
+    if account.state != Account.State.CONNECTED:
+        return f"“{account.label}” is disconnected. You can read here; to answer, connect it again."
+    if not contact.phone:
+        return "This contact has no phone number."
+    return ""
+
+
+def read(request: HttpRequest, conversation: Conversation, *, top: int | None = None, before: str = "") -> Pane:
+    """Reads the thread, marks it read up to what is shown, and draws its regions."""
+    stretch = queries.stretch(conversation, top=top, before=before)
+    mark_read(request.user, conversation, stretch.newest_inbound)
+    context = {
+        "conversation": conversation,
+        "contact": conversation.contact,
+        "card": queries.card(request.user, conversation),
+        "blocked": why_not(conversation),
+        "back": back(request),
+    }
+    return Pane(conversation, stretch, {name: _region(request, name, context) for name in REGIONS})
+
+
+def back(request: HttpRequest) -> str:
+    """The query string of the list beside the thread, wherever the request came from."""
+    return queries.Filters.of(request.GET).query()
+
+
+def _region(request: HttpRequest, name: str, context: dict) -> Region:
+    html = render_to_string(f"inbox/_{name}.html", context, request)
+    etag = blake2s(_TOKEN.sub("", html).encode(), digest_size=8).hexdigest()
+    return Region(name, mark_safe(html), etag)  # noqa: S308 - a template of ours, just rendered
+
+
+def whole(pane: Pane, form: ReplyForm | None = None, error: str = "") -> dict:
+    """The context of a whole thread. A bound form keeps the text that could not be sent."""
+    return {
+        "conversation": pane.conversation,
+        "contact": pane.conversation.contact,
+        "stretch": pane.stretch,
+        "regions": pane.regions,
+        "form": form or ReplyForm.fresh(),
+        "error": error,
+        "blocked": why_not(pane.conversation),
+    }
+
+
+# --- Only what differs -----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Step:
+    """What to do with one message: `way` is outerHTML, delete, or where to put it relative to `target`."""
+
+    way: str
+    target: str
+    bubble: queries.Bubble | None = None
+
+
+def known_of(data) -> dict[int, str]:
+    """The messages that a browser shows, in its order: {primary key: etag}."""
+    known: dict[int, str] = {}
+    for item in data.get("have", "")[:4000].split(",")[:KNOWN_AT_MOST]:
+        key, _, etag = item.partition("-")
+        if key.isascii() and key.isdigit() and len(key) < 19:
+            known[int(key)] = etag
+    return known
+
+
+def steps(stretch: queries.Stretch, known: dict[int, str]) -> list[Step]:
+    """How a browser that shows `known` comes to show the stretch, in order. They must overlap, or `known` be empty."""
+    here = {bubble.message.pk: bubble for bubble in stretch.bubbles}
+    order = list(known)
+    first = next((place for place, pk in enumerate(order) if pk in here), 0)
+    # What the browser shows above the stretch is out of sight here, and stays.
+    shown, wanted = order[first:], list(here)
+    kept = _in_order([pk for pk in shown if pk in here], wanted)
+    found = [Step("delete", f"m-{pk}") for pk in shown if pk not in kept]
+    previous = f"m-{order[first - 1]}" if first else ""
+    for pk in wanted:
+        bubble = here[pk]
+        if pk not in kept:
+            found.append(Step("afterend" if previous else "afterbegin", previous or "messages", bubble))
+        elif known[pk] != bubble.etag:
+            found.append(Step("outerHTML", f"m-{pk}", bubble))
+        previous = f"m-{pk}"
+    return found
+
+
+def _in_order(shown: list[int], wanted: list[int]) -> set[int]:
+    """Those that need not move: the shown ones whose order still holds."""
+    position = {pk: place for place, pk in enumerate(wanted)}
+    kept: list[int] = []
+    for pk in shown:
+        if pk not in position:
+            continue
+        while kept and position[kept[-1]] > position[pk]:
+            kept.pop()
+        kept.append(pk)
+    return set(kept)
+
+
+def difference(request: HttpRequest, conversation: Conversation) -> dict:
+    """The context of an update: what this browser does not show yet."""
+    data = request.POST if request.method == "POST" else request.GET
+    known = known_of(data)
+    top = data.get("top", "")
+    pane = read(request, conversation, top=int(top) if top.isascii() and top.isdigit() else None)
+    here = [bubble.message.pk for bubble in pane.stretch.bubbles]
+    # Nothing in common: the browser was away for too long, so it gets the newest stretch in place of all it shows.
+    anew = bool(known) and not any(pk in known for pk in here)
+    return {
+        "conversation": conversation,
+        "contact": conversation.contact,
+        "stretch": pane.stretch,
+        "anew": anew,
+        "older": anew or (bool(here) and here[0] not in known and (not known or next(iter(known)) in here)),
+        "steps": [] if anew else steps(pane.stretch, known),
+        "regions": [region for region in pane.regions.values() if data.get(f"r-{region.name}") != region.etag],
+    }

@@ -1,0 +1,435 @@
+"""What the inbox shows: the list, one thread, one contact. Reads only, and a fixed number of queries each."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2s
+from urllib.parse import urlencode
+
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from ..models import Account, Change, Conversation, Inbox, Member, Membership, Message, ReadMark
+from ..sync import request as sync
+
+ROWS = 30
+ROWS_AT_MOST = 240
+MESSAGES = 50
+SEARCH_CHARACTERS = 100
+SEARCH_BACK = 200_000  # how many of the newest messages a search looks through
+SEARCH_HITS = 500
+GROUP_GAP = timedelta(minutes=10)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LOST = (Message.State.FAILED, Message.State.UNKNOWN)
+
+FILTERS = {
+    "all": "All",
+    "open": "Open",
+    "unread": "Unread",
+    "mine": "Mine",
+    "unassigned": "Unassigned",
+    "closed": "Closed",
+    "failed": "Failed",
+}
+
+# --- Filters and addresses -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a person chose above the list. `box` is an inbox ("7") or an account ("a3")."""
+
+    show: str = "all"
+    q: str = ""
+    box: str = ""
+
+    @classmethod
+    def of(cls, data) -> "Filters":
+        """From a query string; what makes no sense counts as not chosen."""
+        show, box = data.get("show", ""), data.get("box", "")
+        number = box.removeprefix("a")
+        return cls(
+            show=show if show in FILTERS else "all",
+            q=data.get("q", "").replace("\0", "").strip()[:SEARCH_CHARACTERS],
+            box=box if number.isascii() and number.isdigit() and len(number) < 19 else "",
+        )
+
+    @property
+    def account(self) -> int | None:
+        return int(self.box[1:]) if self.box.startswith("a") else None
+
+    @property
+    def inbox(self) -> int | None:
+        return int(self.box) if self.box and not self.box.startswith("a") else None
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.q or self.box or self.show != "all")
+
+    def query(self, **other) -> str:
+        """The query string, with its question mark; empty for the plain list."""
+        values = {"show": self.show if self.show != "all" else "", "q": self.q, "box": self.box, **other}
+        chosen = urlencode({name: value for name, value in values.items() if value})
+        return f"?{chosen}" if chosen else ""
+
+    @property
+    def tabs(self) -> list[tuple[str, str, str]]:
+        """(name, words, query string) of each filter, with the search and the inbox kept."""
+        return [(name, words, Filters(name, self.q, self.box).query()) for name, words in FILTERS.items()]
+
+
+def cursor(at: datetime, key: int) -> str:
+    """A place in an ordered list, for an address."""
+    return f"{(at - EPOCH) // timedelta(microseconds=1)}-{key}"
+
+
+def place(text: str) -> tuple[datetime, int] | None:
+    """The way back from `cursor`; None for anything else."""
+    micros, _, key = text.partition("-")
+    if not (micros.isascii() and micros.isdigit() and key.isascii() and key.isdigit() and len(micros + key) < 40):
+        return None
+    try:
+        at = EPOCH + timedelta(microseconds=int(micros))
+    except OverflowError:
+        return None
+    return (at, int(key)) if int(key) < 2**63 else None
+
+
+# --- The list --------------------------------------------------------------------------------------------------------
+
+
+def accounts(user) -> list[Account]:
+    return list(Account.objects.for_user(user).defer("webhook_secret", "last_error"))
+
+
+def list_token(user) -> str:
+    """Changes whenever something that the list shows may have changed. One query."""
+    found = Account.objects.for_user(user).aggregate(count=Count("pk"), version=Sum("inbox_version"))
+    return f"{found['count']}.{found['version'] or 0}"
+
+
+def token_of(found: Iterable[Account]) -> str:
+    """`list_token` of accounts that are already here."""
+    versions = [account.inbox_version for account in found]
+    return f"{len(versions)}.{sum(versions)}"
+
+
+@dataclass
+class Box:
+    """A choice of the inbox chooser."""
+
+    value: str
+    words: str
+    inner: bool = False
+
+
+def boxes(user, found: list[Account]) -> list[Box]:
+    """Accounts and inboxes to choose from; none when there is nothing to choose."""
+    inboxes: dict[int, list[Inbox]] = {}
+    for inbox in Inbox.objects.for_user(user).defer("raw"):
+        inboxes.setdefault(inbox.account_id, []).append(inbox)
+    if len(found) < 2:
+        own = [inbox for account in found for inbox in inboxes.get(account.pk, [])]
+        return [Box(str(inbox.pk), str(inbox)) for inbox in own] if len(own) > 1 else []
+    choices = []
+    for account in found:
+        choices.append(Box(f"a{account.pk}", account.label))
+        choices += [Box(str(inbox.pk), str(inbox), inner=True) for inbox in inboxes.get(account.pk, [])]
+    return choices
+
+
+@dataclass
+class Rows:
+    """One stretch of the list. `more` is the cursor of the next one, empty at the end."""
+
+    rows: list[Conversation] = field(default_factory=list)
+    more: str = ""
+
+
+def conversations(user, filters: Filters, *, before: str = "", limit: int = ROWS) -> Rows:
+    """The newest conversations that pass the filters, each with `.unread` for this person. Two or three queries."""
+    found = _filtered(user, filters).select_related("contact", "inbox", "owner", "account").defer(*_HEAVY)
+    if (start := place(before)) is not None:
+        at, pk = start
+        found = found.filter(Q(latest_at__lt=at) | Q(latest_at=at, pk__lt=pk))
+    rows = list(found.newest_first()[: limit + 1])
+    more = cursor(rows[limit - 1].latest_at, rows[limit - 1].pk) if len(rows) > limit else ""
+    del rows[limit:]
+    unread = _unread(user, [row.pk for row in rows])
+    for row in rows:
+        row.unread = unread.get(row.pk, 0)
+    return Rows(rows, more)
+
+
+_HEAVY = (
+    "raw",
+    "contact__raw",
+    "contact__notes",
+    "contact__custom_fields",
+    "contact__tags",
+    "inbox__raw",
+    "owner__raw",
+    "account__webhook_secret",
+    "account__last_error",
+)
+
+
+def _filtered(user, filters: Filters) -> QuerySet:
+    found = Conversation.objects.for_user(user)
+    if filters.account is not None:
+        found = found.filter(account=filters.account)
+    if filters.inbox is not None:
+        found = found.filter(inbox=filters.inbox)
+    match filters.show:
+        case "open":
+            found = found.filter(closed_at=None)
+        case "closed":
+            found = found.exclude(closed_at=None)
+        case "unassigned":
+            found = found.filter(owner=None, closed_at=None)
+        case "mine":
+            found = found.filter(owner__in=me(user))
+        case "unread":
+            found = found.filter(Exists(_news(user).filter(conversation=OuterRef("pk"))))
+        case "failed":
+            ours = Message.objects.filter(conversation=OuterRef("pk"), inbound=False).order_by("-at", "-rank")
+            found = found.alias(ours=Subquery(ours.values("state")[:1])).filter(ours__in=LOST)
+    return found.filter(_matches(user, filters.q)) if filters.q else found
+
+
+def me(user) -> QuerySet:
+    """Who this person is at Salesmsg, in each account."""
+    return Membership.objects.filter(user=user).exclude(member=None).values("member")
+
+
+def _news(user) -> QuerySet:
+    """Messages that this person has not read."""
+    mark = ReadMark.objects.filter(user=user, conversation=OuterRef("conversation")).values("message_pk")[:1]
+    return Message.objects.filter(inbound=True, is_news=True, pk__gt=Coalesce(Subquery(mark), 0)).order_by()
+
+
+def _unread(user, ids: list[int]) -> dict[int, int]:
+    if not ids:
+        return {}
+    found = _news(user).filter(conversation__in=ids).values("conversation").annotate(number=Count("pk"))
+    return dict(found.values_list("conversation", "number"))
+
+
+def _matches(user, text: str) -> Q:
+    """Names, phone as a person types it, or words of a message (the newest `SEARCH_BACK` ones)."""
+    named = Q()
+    for word in text.split()[:6]:
+        named &= (
+            Q(contact__first_name__icontains=word)
+            | Q(contact__last_name__icontains=word)
+            | Q(contact__full_name__icontains=word)
+            | Q(contact__email__icontains=word)
+        )
+    found = named
+    if digits := phone_digits(text):
+        found |= Q(contact__phone__contains=digits)
+    newest = Message.objects.aggregate(pk=Max("pk"))["pk"] or 0
+    said = Message.objects.for_user(user).filter(pk__gt=newest - SEARCH_BACK, text__icontains=text)
+    # Two layers, because a limit is only allowed inside: the hits first, then their conversations.
+    hits = said.order_by("-pk").values("conversation")[:SEARCH_HITS]
+    return found | Q(pk__in=hits)
+
+
+def phone_digits(text: str) -> str:
+    """The digits to look for when this may be a phone number: "(305) 555-0142" -> "3055550142"; else empty.
+
+    Leading zeros go: they are the way out of a country or into an area, and no part of the number."""
+    if any(not (char.isdigit() or char in " ()+-./\u00a0\u2011\u2013") for char in text):
+        return ""
+    digits = "".join(char for char in text if char.isascii() and char.isdigit()).lstrip("0")
+    return digits if len(digits) >= 3 else ""
+
+
+def first_sync(found: list[Account]):
+    """Progress of the first account whose first sync is under way: (account, progress), or None."""
+    for account in found:
+        if account.synced_at is None and account.state == Account.State.CONNECTED:
+            progress = sync.progress(account)
+            if progress is not None and progress.running:
+                return account, progress
+    return None
+
+
+# --- One thread ------------------------------------------------------------------------------------------------------
+
+
+def conversation(user, pk: int) -> Conversation | None:
+    """The conversation with all that its head and its card show, and `.read_to`, this person's mark or None."""
+    mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
+    related = ("contact", "inbox", "owner", "account")
+    found = Conversation.objects.for_user(user).select_related(*related).annotate(read_to=Subquery(mark))
+    heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret")
+    return found.defer(*heavy).filter(pk=pk).first()
+
+
+def version(user, pk: int) -> int | None:
+    """The token of the thread's poll; None when there is no such conversation for this person. One query."""
+    return Conversation.objects.for_user(user).filter(pk=pk).values_list("version", flat=True).first()
+
+
+@dataclass
+class Bubble:
+    """A message as the thread shows it. `day` is set on the first one of each day."""
+
+    message: Message
+    day: date | None = None
+    opens: bool = True  # first of what one author said in one go
+    closes: bool = True  # last of it
+
+    @property
+    def author(self) -> str:
+        """Who of us wrote it."""
+        sender = self.message.sender
+        if sender is not None:
+            return sender.get_full_name() or sender.get_username()
+        return self.message.author_name or ("Automatic" if self.message.automated else "")
+
+    @property
+    def settled(self) -> bool:
+        """Nothing to explain or to do."""
+        return self.message.state in {Message.State.RECEIVED, Message.State.SENT, Message.State.DELIVERED}
+
+    @property
+    def says_state(self) -> bool:
+        return self.closes or not self.settled
+
+    @property
+    def repeatable(self) -> bool:
+        states = {Message.State.FAILED, Message.State.UNKNOWN, Message.State.CANCELLED}
+        return not self.message.inbound and self.message.state in states and bool(self.message.text)
+
+    @property
+    def etag(self) -> str:
+        """Differs when anything that the bubble shows differs."""
+        it = self.message
+        shown = (it.at, it.state, it.kind, it.text, it.media, it.media_pending, it.call, it.failure, self.author)
+        return blake2s(repr((*shown, self.day, self.opens, self.closes)).encode(), digest_size=6).hexdigest()
+
+
+@dataclass
+class Stretch:
+    """A stretch of a thread, oldest first. `older` is the cursor of what comes before, empty at the beginning."""
+
+    bubbles: list[Bubble] = field(default_factory=list)
+    older: str = ""
+
+    @property
+    def newest_inbound(self) -> int:
+        return max((bubble.message.pk for bubble in self.bubbles if bubble.message.inbound), default=0)
+
+
+_SHOWN = (
+    "id",
+    "account_id",
+    "conversation_id",
+    "inbound",
+    "kind",
+    "state",
+    "text",
+    "media",
+    "media_pending",
+    "call",
+    "author_name",
+    "author_vendor_id",
+    "automated",
+    "failure",
+    "at",
+    "rank",
+    "is_news",
+    "sender_id",
+    "sender__username",
+    "sender__first_name",
+    "sender__last_name",
+)
+
+
+def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: int | None = None) -> Stretch:
+    """The newest messages, or those before a cursor. `top`: what a browser shows first; when that
+    lies above the stretch, the first message here need not name its day."""
+    found = Message.objects.filter(conversation=of).select_related("sender").only(*_SHOWN)
+    start = place(before)
+    if start is not None:
+        at, rank = start
+        # The boundary itself comes along, so that it can be drawn anew below what is now above it.
+        found = found.filter(Q(at__lt=at) | Q(at=at, rank__lte=rank))
+        limit += 1
+    rows = list(found.order_by("-at", "-rank")[: limit + 1])
+    older = len(rows) > limit
+    rows.reverse()
+    bubbles = _bubbles(rows)
+    if older:
+        del bubbles[0]
+        del rows[0]
+    if bubbles and (top is None or any(row.pk == top for row in rows)):
+        bubbles[0].day = _day(bubbles[0].message)
+    return Stretch(bubbles, cursor(rows[0].at, rows[0].rank) if older else "")
+
+
+def _day(message: Message) -> date:
+    return timezone.localtime(message.at).date()
+
+
+def _bubbles(rows: list[Message]) -> list[Bubble]:
+    """Marks where a day begins and what was said in one go."""
+    bubbles = [Bubble(row) for row in rows]
+    for before, after in zip([None, *bubbles], bubbles, strict=False):
+        if before is None or _day(before.message) != _day(after.message):
+            after.day = _day(after.message)
+        elif _together(before, after):
+            before.closes = after.opens = False
+    return bubbles
+
+
+def _together(first: Bubble, second: Bubble) -> bool:
+    one, two = first.message, second.message
+    return (
+        one.inbound == two.inbound
+        and "call" not in (one.kind, two.kind)
+        and first.author == second.author
+        and two.at - one.at < GROUP_GAP
+    )
+
+
+# --- The contact's card ----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Card:
+    """What stands beside a thread."""
+
+    values: dict  # the editable fields, as people should see them now
+    change: Change | None  # the newest change that still says something
+    members: list[Member]
+    others: list[Conversation]
+
+    @property
+    def me(self) -> Member | None:
+        return next((member for member in self.members if member.is_me), None)
+
+
+def card(user, of: Conversation) -> Card:
+    """Three queries: the contact's change, who can own the conversation, other conversations."""
+    contact = of.contact
+    telling = (Change.State.PENDING, Change.State.PUSHING, Change.State.REFUSED)
+    newest = Change.objects.filter(contact=contact, kind=Change.Kind.CONTACT).exclude(state=Change.State.SUPERSEDED)
+    change = newest.order_by("-pk").first()
+    if change is not None and change.state not in telling:
+        change = None
+    values = {name: getattr(contact, name) for name in ("first_name", "last_name", "email", "phone")}
+    if change is not None and change.waiting:
+        values |= {name: value for name, value in change.values.items() if name in values}
+    mine = Membership.objects.filter(user=user, member=OuterRef("pk"))
+    members = Member.objects.filter(account=of.account_id).defer("raw").annotate(is_me=Exists(mine))
+    others = Conversation.objects.for_user(user).filter(contact=contact).exclude(pk=of.pk).select_related("inbox")
+    return Card(
+        values=values,
+        change=change,
+        members=list(members[:200]),
+        others=list(others.defer("raw", "inbox__raw").order_by(F("latest_at").desc())[:8]),
+    )

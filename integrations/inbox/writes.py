@@ -1,0 +1,148 @@
+"""What staff do: answer, write first, try again, close, reopen, assign. Every form works without JavaScript."""
+
+import uuid
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from ..access import staff_required
+from ..models import Conversation, Message
+from ..outbox import compose, edits
+from ..outbox.compose import CannotSend
+from . import pane
+from .forms import AssignForm, NewForm, ReplyForm
+from .views import list_context
+
+DAMAGED = "This form is damaged. Copy your text, load the page again and try once more."
+OTHER_TEXT = (
+    "Your earlier text had already been taken, and is in the conversation. "
+    "What you see here has not been sent: send it again if you still want to."
+)
+
+
+def _answer(request: HttpRequest, pk: int, *, error: str = "", sent: bool = False, keep: bool = False) -> HttpResponse:
+    """After a write: back to the thread, or for htmx only what differs. `sent`: the form is used up."""
+    if not request.headers.get("HX-Request"):
+        if error:
+            messages.error(request, error)
+        return redirect(reverse("inbox:thread", args=[pk]) + pane.back(request))
+    context = pane.difference(request, pane.opened(request, pk))
+    context |= {"composed": True, "error": error, "fresh_uuid": uuid.uuid4() if sent else None}
+    response = render(request, "inbox/_answer.html", context, status=422 if error and not keep else 200)
+    if sent and not keep:
+        response["HX-Trigger"] = "portal:sent"
+    return response
+
+
+@require_POST
+@never_cache
+@staff_required
+def send(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes a reply. What cannot be sent stays in the form, with the reason."""
+    conversation = pane.opened(request, pk)
+    form = ReplyForm(request.POST)
+    if not form.is_valid():
+        return _kept(request, conversation, form, " ".join(form.errors.get("text", [DAMAGED])))
+    text = form.cleaned_data["text"]
+    try:
+        message = compose.reply(request.user, conversation, text, form.cleaned_data["client_uuid"])
+    except CannotSend as refused:
+        return _kept(request, conversation, form, refused.reason)
+    if message.text != text:
+        # The answer to the first post got lost, and the text was changed before the second one.
+        form = ReplyForm({"client_uuid": uuid.uuid4(), "text": text})
+        if request.headers.get("HX-Request"):
+            return _answer(request, pk, error=OTHER_TEXT, sent=True, keep=True)
+        return _kept(request, conversation, form, OTHER_TEXT)
+    return _answer(request, pk, sent=True)
+
+
+def _kept(request: HttpRequest, conversation: Conversation, form: ReplyForm, error: str) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        return _answer(request, conversation.pk, error=error)
+    context = pane.whole(pane.read(request, conversation), form, error)
+    listed = list_context(request, open_pk=conversation.pk)
+    return render(request, "inbox/inbox.html", {**listed, **context}, status=422)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@staff_required
+def new(request: HttpRequest) -> HttpResponse:
+    """A text to a phone number; leads to the conversation with it."""
+    form = NewForm(request.user, request.POST) if request.method == "POST" else NewForm.fresh(request.user)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            account, inbox = form.cleaned_data["line"]
+            values = [form.cleaned_data[name] for name in ("phone", "text", "client_uuid")]
+            try:
+                message = compose.to_phone(request.user, account, *values, inbox=inbox)
+                return redirect("inbox:thread", message.conversation_id)
+            except CannotSend as refused:
+                form.add_error(None, refused.reason)
+    return render(request, "inbox/inbox.html", {**list_context(request), "new_form": form}, status=status)
+
+
+def _message(request: HttpRequest, pk: int) -> Message:
+    found = Message.objects.for_user(request.user).select_related("conversation").filter(pk=pk, inbound=False).first()
+    if found is None:
+        raise Http404("There is no such message.")
+    return found
+
+
+@require_POST
+@never_cache
+@staff_required
+def again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Sends the text of a message that was not sent, or perhaps not, once more."""
+    message = _message(request, pk)
+    try:
+        compose.send_again(request.user, message)
+    except CannotSend as refused:
+        return _answer(request, message.conversation_id, error=refused.reason)
+    return _answer(request, message.conversation_id)
+
+
+@require_POST
+@never_cache
+@staff_required
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes a waiting text back, if it has not left yet."""
+    message = _message(request, pk)
+    late = not compose.cancel(request.user, message)
+    return _answer(request, message.conversation_id, error="It was too late to cancel this text." if late else "")
+
+
+@require_POST
+@never_cache
+@staff_required
+def close(request: HttpRequest, pk: int) -> HttpResponse:
+    edits.close(request.user, pane.opened(request, pk))
+    return _answer(request, pk)
+
+
+@require_POST
+@never_cache
+@staff_required
+def reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    edits.reopen(request.user, pane.opened(request, pk))
+    return _answer(request, pk)
+
+
+@require_POST
+@never_cache
+@staff_required
+def assign(request: HttpRequest, pk: int) -> HttpResponse:
+    """Gives the conversation to a person of the same account, or to nobody."""
+    conversation = pane.opened(request, pk)
+    form = AssignForm(conversation.account_id, request.POST)
+    if not form.is_valid():
+        return _answer(request, pk, error="This person is not in the account any more. Choose somebody else.")
+    edits.assign(request.user, conversation, form.cleaned_data["owner"])
+    return _answer(request, pk)

@@ -1,0 +1,371 @@
+// The inbox: live updates, the composer, and what keeps both from getting into each other's way.
+"use strict";
+
+(() => {
+  const PACE = 2000; // between polls
+  const WATCH = 5000; // between "somebody looks at this thread"
+  const LIMIT = 1600;
+  const byId = (id) => document.getElementById(id);
+  const touch = matchMedia("(pointer: coarse)");
+
+  // --- Segments, as salesmsg.text.segments counts them ------------------------------------------------------------
+
+  const GSM7 = new Set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà");
+  const GSM7_TWO = new Set("\f^{}\\[~]|€");
+
+  const segments = (text) => {
+    const chars = Array.from(text);
+    const plain = chars.every((char) => GSM7.has(char) || GSM7_TWO.has(char));
+    const [alone, joined] = plain ? [160, 153] : [70, 67];
+    const sizes = chars.map((char) => (plain ? (GSM7_TWO.has(char) ? 2 : 1) : char.length));
+    const units = sizes.reduce((sum, size) => sum + size, 0);
+    if (units <= alone) {
+      return { plain, characters: chars.length, segments: text ? 1 : 0, left: alone - units };
+    }
+    let count = 1;
+    let used = 0;
+    for (const size of sizes) {
+      if (used + size > joined) {
+        count += 1;
+        used = 0;
+      }
+      used += size;
+    }
+    return { plain, characters: chars.length, segments: count, left: joined - used };
+  };
+  window.portalSegments = segments;
+
+  const many = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
+
+  const count = () => {
+    const area = byId("composer-text");
+    const out = byId("composer-count");
+    if (!area || !out) return;
+    const size = segments(area.value.trim().replace(/\r\n?/g, "\n"));
+    const words = [many(size.characters, "character"), many(size.segments, "segment")];
+    if (size.characters && !size.plain) words.push("Unicode");
+    if (size.characters > LIMIT) words.push(`${size.characters - LIMIT} too many`);
+    out.textContent = size.characters ? words.join(" · ") : "";
+    out.toggleAttribute("data-long", size.segments > 3 || size.characters > LIMIT);
+  };
+
+  // --- The composer ---------------------------------------------------------------------------------------------------
+
+  const draftKey = (area) => `draft-${area.dataset.draft}`;
+  const remember = (area) => {
+    try {
+      if (area.value) sessionStorage.setItem(draftKey(area), area.value);
+      else sessionStorage.removeItem(draftKey(area));
+    } catch { /* without storage a draft lives as long as its page */ }
+  };
+  const recall = (area) => {
+    if (area.value) return;
+    try {
+      area.value = sessionStorage.getItem(draftKey(area)) || "";
+    } catch { /* see above */ }
+  };
+
+  const grow = (area) => {
+    if (CSS.supports("field-sizing", "content") || !area.classList.contains("composer-text")) return;
+    area.rows = 1;
+    while (area.rows < 12 && area.scrollHeight > area.clientHeight + 2) area.rows += 1;
+  };
+
+  const ready = () => {
+    const area = byId("composer-text");
+    if (!area || area.dataset.ready) return;
+    area.dataset.ready = "1";
+    recall(area);
+    grow(area);
+    count();
+  };
+
+  document.addEventListener("input", (event) => {
+    if (event.target.id !== "composer-text") return;
+    remember(event.target);
+    grow(event.target);
+    count();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const area = event.target;
+    if (area.id !== "composer-text" || area.dataset.plain !== undefined) return;
+    if (event.key !== "Enter" || event.shiftKey || event.altKey || event.isComposing) return;
+    if (touch.matches && !event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    const button = byId("composer-send");
+    if (area.value.trim() && button && !button.disabled) area.form.requestSubmit(button);
+  });
+
+  let underway = ""; // the text that is being sent
+  let signedOut = false;
+
+  document.addEventListener("portal:sent", () => {
+    const area = byId("composer-text");
+    if (!area) return;
+    // What was typed while the text was on its way stays.
+    if (area.value === underway) area.value = "";
+    else if (area.value.startsWith(underway)) area.value = area.value.slice(underway.length).trimStart();
+    underway = "";
+    remember(area);
+    grow(area);
+    count();
+    toBottom();
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.matches(".rail-out")) {
+      try {
+        Object.keys(sessionStorage).filter((key) => key.startsWith("draft-")).forEach((key) => sessionStorage.removeItem(key));
+      } catch { /* nothing kept */ }
+    }
+    if (form.matches(".new-body form")) {
+      try { sessionStorage.removeItem("draft-new"); } catch { /* nothing kept */ }
+    }
+  });
+
+  // --- Where the reader is ----------------------------------------------------------------------------------------------
+
+  const atBottom = () => Math.abs(byId("thread-scroll")?.scrollTop ?? 0) < 60;
+  const toBottom = () => {
+    const box = byId("thread-scroll");
+    if (box) box.scrollTop = 0;
+    byId("new-pill")?.setAttribute("hidden", "");
+  };
+
+  // Remembers an element that is in view and puts it back where it was.
+  const holder = (box, selector) => {
+    if (!box) return () => {};
+    const top = box.getBoundingClientRect().top;
+    const seen = Array.from(box.querySelectorAll(selector)).find((item) => item.getBoundingClientRect().bottom > top + 4);
+    const before = seen?.getBoundingClientRect().top;
+    return () => {
+      const now = seen && byId(seen.id);
+      if (now) box.scrollTop += now.getBoundingClientRect().top - before;
+    };
+  };
+
+  document.addEventListener("scroll", (event) => {
+    const box = event.target;
+    if (box.id !== "thread-scroll") return;
+    if (atBottom()) byId("new-pill")?.setAttribute("hidden", "");
+    if (box.scrollHeight - box.clientHeight - Math.abs(box.scrollTop) < 240) {
+      const older = box.querySelector("#older a");
+      if (older) htmx.trigger(older, "portal:older");
+    }
+  }, true);
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#new-pill")) {
+      toBottom();
+      byId("composer-text")?.focus({ preventScroll: true });
+    }
+    // A menu closes when something else is pressed.
+    document.querySelectorAll("details.menu[open], details.thread-more[open]").forEach((menu) => {
+      if (!menu.contains(event.target)) menu.open = false;
+    });
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    document.querySelectorAll("details.menu[open], details.thread-more[open]").forEach((menu) => {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    });
+  });
+
+  // --- What a page tells with its requests --------------------------------------------------------------------------------
+
+  const cookie = (name) => document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
+
+  const shown = (parameters) => {
+    const list = Array.from(document.querySelectorAll("#messages > .message"));
+    parameters.have = list.slice(-60).map((item) => `${item.id.slice(2)}-${item.dataset.etag}`).join(",");
+    if (list[0]) parameters.top = list[0].id.slice(2);
+    parameters.version = byId("thread-version")?.dataset.version ?? "";
+    document.querySelectorAll("#pane [data-region]").forEach((item) => {
+      parameters[`r-${item.dataset.region}`] = item.dataset.etag;
+    });
+  };
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    const { elt, parameters, headers, verb } = event.detail;
+    // After signing in again in another tab, the token of this page is an old one.
+    const token = cookie("csrftoken");
+    if (token && verb === "post") {
+      headers["X-CSRFToken"] = token;
+      if (parameters.csrfmiddlewaretoken) parameters.csrfmiddlewaretoken = token;
+    }
+    const open = document.querySelector("#pane > [data-open]")?.dataset.open ?? "";
+    if (elt.id === "list-live") {
+      parameters.token = byId("list-version")?.dataset.token ?? "";
+      parameters.shown = document.querySelectorAll("#rows > .row").length;
+      if (open) parameters.open = open;
+    } else if (elt.id === "list-form" || elt.matches(".tab")) {
+      if (/^\d+$/.test(open)) parameters.open = open;
+    } else if (elt.id !== "thread-watch" && elt.closest("#pane") && !elt.closest("#older")) {
+      shown(parameters);
+    }
+    if (elt.id === "composer") underway = parameters.text ?? "";
+  });
+
+  // --- Before and after each swap: nothing moves that somebody reads, opens or types -----------------------------------------
+
+  const held = new WeakMap();
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { elt, target } = event.detail.requestConfig ? { elt: event.detail.requestConfig.elt, target: event.detail.target } : event.detail;
+    if (!elt) return;
+    const menus = Array.from(document.querySelectorAll("#pane details[open]")).map((menu) => {
+      const region = menu.closest("[data-region]");
+      return region && [region.id, Array.from(region.querySelectorAll("details")).indexOf(menu)];
+    }).filter(Boolean);
+    const focused = document.activeElement?.id;
+    const restore = [];
+    if (target?.id === "rows" && byId("list-scroll")?.scrollTop > 20) restore.push(holder(byId("list-scroll"), ".row-link"));
+    if (elt.closest?.("#pane") && !atBottom()) restore.push(holder(byId("thread-scroll"), ".message"));
+    held.set(event.detail.xhr, () => {
+      menus.forEach(([id, place]) => {
+        const menu = byId(id)?.querySelectorAll("details")[place];
+        if (menu && !elt.closest?.(".menu")) menu.open = true;
+      });
+      if (focused && document.activeElement === document.body) byId(focused)?.focus({ preventScroll: true });
+      restore.forEach((put) => put());
+    });
+  });
+
+  const bottomBefore = new WeakMap();
+  document.addEventListener("htmx:beforeOnLoad", (event) => bottomBefore.set(event.detail.xhr, atBottom()));
+
+  let last = 0; // the newest message that came in
+  const newestInbound = () => Number(Array.from(document.querySelectorAll("#messages > [data-inbound]")).at(-1)?.id.slice(2) ?? 0);
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { xhr, elt, successful } = event.detail;
+    held.get(xhr)?.();
+    held.delete(xhr);
+    if (elt.closest?.("#pane") || elt.id === "thread-live") {
+      const newest = newestInbound();
+      if (newest > last && last && elt.id === "thread-live" && !bottomBefore.get(xhr)) byId("new-pill")?.removeAttribute("hidden");
+      last = Math.max(last, newest);
+    }
+    if (["list-live", "thread-live"].includes(elt.id)) settle(elt, xhr, successful);
+    else if (successful) connection(null);
+    else if (xhr.status === 401) connection("signed-out");
+    else if (xhr.status === 0 || xhr.status >= 500) connection("lost");
+    else if (xhr.status !== 422) connection("refused");
+    marks();
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id !== "pane") return;
+    last = newestInbound();
+    ready();
+    current();
+    if (!touch.matches) byId("composer-text")?.focus({ preventScroll: true });
+    beat();
+  });
+
+  // Which row is open, also when the thread came without the list.
+  const current = () => {
+    const open = document.querySelector("#pane > [data-open]")?.dataset.open;
+    document.querySelectorAll("#rows > .row").forEach((row) => {
+      const link = row.querySelector(".row-link");
+      const here = row.dataset.key === open;
+      if (here) {
+        link.setAttribute("aria-current", "true");
+        row.classList.remove("row-unread");
+        row.querySelector(".row-badge")?.remove();
+      } else link.removeAttribute("aria-current");
+    });
+  };
+  const marks = () => {
+    current();
+    times();
+  };
+
+  // --- Times in the list go on without the server ---------------------------------------------------------------------------
+
+  const times = () => {
+    document.querySelectorAll("#rows time[data-when]").forEach((item) => {
+      const at = new Date(item.dateTime);
+      const past = (Date.now() - at) / 1000;
+      if (past < 0 || past >= 3600 + 120 || Number.isNaN(past)) return;
+      let words = "now";
+      if (past >= 3600) {
+        if (new Date().toDateString() !== at.toDateString()) return;
+        words = at.toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit" });
+      } else if (past >= 60) words = `${Math.floor(past / 60)} min`;
+      if (item.textContent !== words) item.textContent = words;
+    });
+  };
+
+  // --- Live ------------------------------------------------------------------------------------------------------------------
+
+  let failures = 0;
+  const busy = new Map();
+
+  const connection = (state) => {
+    const strip = byId("connection");
+    if (!strip) return;
+    signedOut = state === "signed-out";
+    strip.querySelectorAll("[data-when]").forEach((item) => { item.hidden = item.dataset.when !== state; });
+    strip.hidden = !state;
+  };
+
+  const settle = (elt, xhr, successful) => {
+    busy.delete(elt.id);
+    if (successful || xhr.status === 204) {
+      if (failures || signedOut) connection(null);
+      failures = 0;
+    } else if (xhr.status === 401) connection("signed-out");
+    else if (xhr.status === 404 || xhr.status === 403) connection("refused");
+    else {
+      failures += 1;
+      if (failures > 1 || !navigator.onLine) connection("lost");
+    }
+  };
+
+  const tick = (id) => {
+    const elt = byId(id);
+    if (!elt || document.hidden) return;
+    const since = busy.get(id);
+    if (since && Date.now() - since < 20000) return;
+    if (id !== "thread-watch") busy.set(id, Date.now());
+    htmx.trigger(elt, "portal:tick");
+  };
+  const beat = () => {
+    tick("thread-watch");
+  };
+
+  let nextPoll = 0;
+  const poll = () => {
+    clearTimeout(nextPoll);
+    tick("thread-live");
+    tick("list-live");
+    // Failing polls go slower, up to half a minute; a signed-out page asks now and then.
+    const pace = signedOut ? 10000 : Math.min(PACE * 2 ** failures, 30000);
+    nextPoll = setTimeout(poll, document.hidden ? 60000 : pace);
+  };
+
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    busy.clear();
+    poll();
+    beat();
+  });
+  window.addEventListener("online", poll);
+
+  document.addEventListener("DOMContentLoaded", () => {
+    last = newestInbound();
+    ready();
+    marks();
+    nextPoll = setTimeout(poll, PACE);
+    beat();
+    setInterval(beat, WATCH);
+    setInterval(times, 20000);
+    if (!touch.matches && !document.activeElement?.matches("input, textarea")) byId("composer-text")?.focus({ preventScroll: true });
+  });
+})();
