@@ -55,7 +55,7 @@ chromium: .venv/.development
 lint: .venv/.development
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/djlint --quiet --lint --check templates
+	@$(BIN)/djlint --quiet --lint templates
 
 bench: .venv/.development
 	@$(BIN)/python -m pytest tests/bench -o python_files='bench_*.py' --durations=0 -s -q

@@ -1,0 +1,175 @@
+"""Reads who imports whom, and says what the house rules forbid. The rules stand in README.md, “The house”."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+APP = "integrations"
+
+# From the ground up; a module may import its own floor's room and what lies below.
+# A room of pages is a page, but for the parts that are named further down.
+FLOORS: list[tuple[str, ...]] = [
+    ("crypto", "salesmsg"),
+    ("models",),
+    ("tokens", "budget", "access"),
+    ("mirror", "gateway", "jobs"),
+    ("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries", "inbox.actions", "inbox.queries"),
+    ("webhooks.view", "accounts", "inbox", "admin", "templatetags"),
+    ("tasks", "management", "accounts.urls", "inbox.urls"),
+]
+# Configuration of the app: stands outside of the floors, and nobody imports it.
+CONFIGURATION = ("apps", "checks", "health", "middleware", "signals")
+# The only ways from one room into its neighbour on the same floor.
+FRONTS = {"outbox.compose", "outbox.edits", "sync.request"}
+# What the rest of the house may see of the vendor's room, and who may see more.
+VENDOR_WORDS = {"records", "errors", "text"}
+VENDOR_DOORS = {"gateway": {"client", "http", "oauth", "verdict"}, "tokens": {"oauth"}}
+NETWORK = {"requests", "requests_oauthlib", "oauthlib", "urllib3", "httpx", "aiohttp", "http.client", "urllib.request"}
+# Pages read and write the cache only.
+NOT_FOR_PAGES = {"gateway", "tokens", "budget"}
+PAGES_FLOOR = 5
+DJANGO_CALLS_IT_SO = {"_meta", "_base_manager", "_default_manager"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name: `target` is the module (dotted), `name` what is taken from it, if anything."""
+
+    importer: str
+    target: str
+    name: str
+    line: int
+
+    def names_module(self, module: str) -> bool:
+        """Whether the module is reached by this import, as `import m`, `from m import x` or `from . import m`."""
+        reached = f"{self.target}.{self.name}" if self.name else self.target
+        return any(path == module or path.startswith(module + ".") for path in (self.target, reached))
+
+
+def module_name(path: Path, root: Path = ROOT) -> str:
+    """integrations/sync/request.py -> integrations.sync.request"""
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(source: str, module: str, is_package: bool = False) -> Iterator[Import]:
+    """Every import of the source, also those inside functions, with relative ones spelled out.
+
+    What stands below `if TYPE_CHECKING:` is left out: a name in an annotation does nothing.
+    """
+    package = module.split(".") if is_package else module.split(".")[:-1]
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting = [*node.orelse, *waiting]
+            continue
+        waiting = [*ast.iter_child_nodes(node), *waiting]
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(module, alias.name, "", node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            target = ".".join([*base, *([node.module] if node.module else [])])
+            for alias in node.names:
+                yield Import(module, target, alias.name, node.lineno)
+
+
+def floor_of(inner: str) -> int | None:
+    """The floor of a module inside the app; the longest name that fits decides. None: no floor."""
+    best, found = 0, None
+    for number, names in enumerate(FLOORS):
+        for name in names:
+            if (inner == name or inner.startswith(name + ".")) and len(name) > best:
+                best, found = len(name), number
+    return found
+
+
+def _inner(dotted: str) -> str | None:
+    """integrations.sync.request -> sync.request; None for what is not ours."""
+    return dotted[len(APP) + 1 :] if dotted.startswith(APP + ".") else "" if dotted == APP else None
+
+
+def violations(source: str, module: str, is_package: bool = False, modules: frozenset[str] = frozenset()) -> list[str]:
+    """What the module's imports break, a sentence each. `modules`: all of ours, to tell modules from names."""
+    inner = _inner(module)
+    found = []
+    for one in imports_of(source, module, is_package):
+        place = f"{module}:{one.line}"
+        reached = f"{one.target}.{one.name}" if f"{one.target}.{one.name}" in modules else one.target
+        theirs = _inner(reached)
+        found += [f"{place} {words}" for words in _general(inner, one, theirs)]
+        if inner is not None and theirs:
+            found += [f"{place} {words}" for words in _inside(inner, theirs)]
+    return found + [f"{module}:{line} uses {name}: a private name" for line, name in _reaching_in(source, module)]
+
+
+def _reaching_in(source: str, module: str) -> Iterator[tuple[int, str]]:
+    """`rows._upsert()` after `from ..mirror import rows`."""
+    ours = {one.name for one in imports_of(source, module) if one.name and _inner(one.target) is not None}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ours:
+            private = node.attr.startswith("_") and not node.attr.startswith("__")
+            if private and node.attr not in DJANGO_CALLS_IT_SO:
+                yield node.lineno, f"{node.value.id}.{node.attr}"
+
+
+def _general(inner: str | None, one: Import, theirs: str | None) -> Iterator[str]:
+    room = (inner or "").partition(".")[0]
+    if (
+        inner is not None
+        and room not in ("salesmsg", "sandbox")
+        and any(one.names_module(library) for library in NETWORK)
+    ):
+        yield f"imports {one.target}: only salesmsg/ talks to the network"
+    if room == "salesmsg" and (one.names_module("django") or (theirs and not theirs.startswith("salesmsg"))):
+        yield f"imports {one.target}: salesmsg/ knows neither Django nor the rest of the house"
+    if room == "sandbox" and theirs is not None and not (theirs or one.name).startswith("sandbox"):
+        yield f"imports {one.target}: the sandbox stands alone"
+    if one.names_module("django_q") and inner not in ("jobs", "apps", "checks"):
+        yield "imports django_q: only jobs and the app's configuration know the queue"
+    if one.name.startswith("_") and not one.name.startswith("__") and (theirs is not None):
+        yield f"imports {one.name} of {one.target}: a private name"
+
+
+def _inside(inner: str, theirs: str) -> Iterator[str]:
+    room, their_room = inner.partition(".")[0], theirs.partition(".")[0]
+    if room == their_room and room not in ("webhooks", "accounts", "inbox"):
+        return
+    if theirs == "tasks" and inner != "tasks":
+        yield "imports tasks: nobody does; they are enqueued by name"
+        return
+    if their_room == "sandbox" and inner != "management.commands.sandbox":
+        yield "imports the sandbox: only its command and the tests do"
+        return
+    if room in CONFIGURATION or their_room in ("sandbox", "migrations") or room in ("sandbox", "migrations"):
+        return
+    if their_room in CONFIGURATION:
+        yield f"imports {theirs}, which is configuration"
+        return
+    if their_room == "salesmsg" and room != "salesmsg":
+        part = theirs.partition(".")[2].partition(".")[0]
+        if part not in VENDOR_WORDS | VENDOR_DOORS.get(inner, set()):
+            yield f"imports {theirs}: of the vendor's room only records, errors and text are for all"
+            return
+    ours, below = floor_of(inner), floor_of(theirs)
+    if ours is None or below is None:
+        yield f"has no floor ({inner if ours is None else theirs}): give it one in tests/house/imports.py"
+    elif below > ours:
+        yield f"imports {theirs}, a floor above it"
+    elif below == ours and room != their_room and theirs not in FRONTS:
+        yield f"imports {theirs}, a room beside it; the fronts are {', '.join(sorted(FRONTS))}"
+    elif ours == PAGES_FLOOR and their_room in NOT_FOR_PAGES:
+        yield f"imports {theirs}: pages read and write the cache only"
+
+
+def sources(*tops: str) -> dict[str, tuple[str, bool]]:
+    """Module -> (source, whether it is a package), for the Python files below those folders."""
+    found = {}
+    for top in tops:
+        for path in sorted((ROOT / top).rglob("*.py")):
+            if "migrations" not in path.parts:
+                found[module_name(path)] = (path.read_text(), path.name == "__init__.py")
+    return found
