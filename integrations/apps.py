@@ -6,4 +6,8 @@ class IntegrationsConfig(AppConfig):
     verbose_name = "Salesmsg"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401
+        from django_q.signals import post_spawn
+
+        from . import checks, jobs  # noqa: F401
+
+        post_spawn.connect(jobs.ensure_tick, dispatch_uid="salesmsg.tick")

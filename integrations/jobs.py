@@ -40,13 +40,17 @@ def _push(task: str, args: tuple[int, ...], delay: float, keep: bool) -> None:
     options = {"save": keep, "task_name": task.rsplit(".", 1)[-1]}
     if delay > 0:
         if settings.Q_CLUSTER.get("redis"):
-            return  # Redis knows no due time: the tick's sweep, seconds away, finds the row when it is due
+            # Redis knows no due time; a schedule does, to half a minute, and the sweep may find the row before.
+            due = timezone.now() + timedelta(seconds=delay)
+            Schedule.objects.create(func=task, args=f"{args!r}", schedule_type=Schedule.ONCE, next_run=due, repeats=-1)
+            return
         options["broker"] = _Later(timedelta(seconds=delay))
     async_task(task, *args, **options)
 
 
-def ensure_tick() -> None:
-    """The schedule that starts the tick again should its chain ever break; safe to call at every start."""
+def ensure_tick(**_) -> None:
+    """At a worker's start: the schedule that starts the tick again should its chain break, and a tick now."""
     Schedule.objects.get_or_create(
         name=TICK_SCHEDULE, defaults={"func": TICK, "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
     )
+    enqueue(TICK, keep=False)

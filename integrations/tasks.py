@@ -38,7 +38,7 @@ def _discreet(task: Callable[..., int | str]) -> Callable[..., int | str]:
     def guarded(*args: int) -> int | str:
         try:
             return task(*args)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the boundary: its words must not be stored
             last = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{type(error).__name__} in {last.name}, line {last.lineno}"
         log.error("%s%s failed: %s", task.__name__, args, place)
@@ -91,15 +91,12 @@ def tick(beat: int = 0) -> int:
     the schedule, it begins a new chain if the old one is lost.
     """
     now = timezone.now()
-    heart, _ = Heartbeat.objects.get_or_create(name="tick", defaults={"at": now - TICK_LOST * 2})
-    mine = (
-        Heartbeat.objects.filter(name="tick", beat=beat)
-        if beat
-        else Heartbeat.objects.filter(name="tick", at__lt=now - TICK_LOST)
-    )
+    Heartbeat.objects.get_or_create(name="tick", defaults={"at": now - TICK_LOST * 2})
+    pulse = Heartbeat.objects.filter(name="tick")
+    mine = pulse.filter(beat=beat) if beat else pulse.filter(at__lt=now - TICK_LOST)
     if not mine.update(beat=F("beat") + 1, at=now):
         return 0
-    following = Heartbeat.objects.values_list("beat", flat=True).get(name="tick")
+    following = pulse.values_list("beat", flat=True).get()
     jobs.enqueue("integrations.tasks.tick", following, delay=TICK_SECONDS, keep=False)
     return sweep(following)
 

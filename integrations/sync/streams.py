@@ -6,7 +6,9 @@ walked, more pages than there can be.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from itertools import pairwise
 
 from django.utils import timezone
 
@@ -124,10 +126,8 @@ def _deleted(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         return lambda: _finish(stream)
     record: ContactRecord | None = None
     vendor_id = waiting[0]
-    try:
+    with suppress(NotFound):
         record = client.contact(vendor_id)
-    except NotFound:
-        pass
 
     def store() -> None:
         if record is None:
@@ -324,7 +324,7 @@ def _descending(moments: list) -> bool:
     """Whether a list that claims to be newest first is; gaps in it prove nothing, so they count as disorder."""
     if any(moment is None for moment in moments):
         return False
-    return all(earlier >= later for earlier, later in zip(moments, moments[1:], strict=False))
+    return all(earlier >= later for earlier, later in pairwise(moments))
 
 
 def _contacts_due(account: Account, pause: timedelta) -> None:

@@ -113,10 +113,10 @@ def names(body: str) -> Named:
 def _fetch(event: WebhookEvent, named: Named) -> None:
     account_id = event.account_id
     client = gateway.door(account_id, BudgetCall.Lane.EVENT).client
-    if event.name.startswith("contact.") or not (named.conversation_id or named.phone):
-        if named.contact_id:
-            _fetch_contact(account_id, client, named.contact_id)
-            return
+    about_contact = event.name.startswith("contact.") or not (named.conversation_id or named.phone)
+    if about_contact and named.contact_id:
+        _fetch_contact(account_id, client, named.contact_id)
+        return
     conversation = _conversation(event, named, client)
     if conversation is None:
         return

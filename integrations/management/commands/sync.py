@@ -1,0 +1,118 @@
+"""sync [--account ID] [--full] [--json]: the sync in the foreground."""
+
+import json
+import sys
+import time
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from integrations import gateway
+from integrations.models import Account, BudgetCall, SyncRun
+from integrations.sync import request, walk
+
+FOREVER = 86_400.0
+
+
+class Command(BaseCommand):
+    help = (
+        "Bring the cache in step with Salesmsg and wait for it. The first sync reads everything; later ones what "
+        "changed, unless --full. Workers that run meanwhile help; Ctrl-C stops here and the worker goes on."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--account", type=int, metavar="ID", help="only this account; else all connected ones")
+        parser.add_argument("--full", action="store_true", help="read everything again")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *, account: int | None, full: bool, json: bool, **options) -> None:
+        accounts = self._accounts(account)
+        started = time.monotonic()
+        total = {"requests": 0, "contacts": 0, "conversations": 0, "messages": 0, "changed": 0}
+        failures, notes, rows = [], [], []
+        for one in accounts:
+            run = self._run(one, full or one.synced_at is None, quiet=json)
+            row = {
+                "account": one.pk,
+                "state": run.state,
+                "requests": run.requests,
+                "contacts": one.contacts.filter(vendor_id__isnull=False, deleted_at=None).count(),
+                "conversations": one.conversations.filter(vendor_id__isnull=False).count(),
+                "messages": one.messages.filter(vendor_id__isnull=False).count(),
+                "changed": run.changed,
+            }
+            rows.append(row)
+            for name in total:
+                total[name] += row[name]
+            notes += run.notes
+            if run.state != SyncRun.State.DONE:
+                failures.append(f"{one.label}: {run.error or 'the sync was stopped.'}")
+        result = {**total, "seconds": round(time.monotonic() - started, 2), "notes": notes, "accounts": rows}
+        if json:
+            self.stdout.write(_dump(result))
+        else:
+            self.stdout.write(
+                "{contacts} contacts, {conversations} conversations and {messages} messages are cached; {changed} rows "
+                "changed, {requests} requests, {seconds} s.".format(**result)
+            )
+            for note in notes:
+                self.stderr.write(f"Note: {note}")
+        if failures:
+            raise CommandError("\n".join(failures))
+
+    def _accounts(self, pk: int | None) -> list[Account]:
+        if pk is None:
+            found = list(Account.objects.reachable().order_by("pk"))
+            if not found:
+                raise CommandError("No account is connected. Connect one first: `connect LABEL --token TOKEN`.")
+            return found
+        one = Account.objects.filter(pk=pk).first()
+        if one is None:
+            raise CommandError(f"There is no account {pk}. `status --json` lists them.")
+        if one.state != Account.State.CONNECTED:
+            raise CommandError(f"{one.label}: {one.get_state_display().lower()}. {one.last_error}".strip())
+        return [one]
+
+    def _run(self, account: Account, full: bool, *, quiet: bool) -> SyncRun:
+        run = request.full(account) if full else request.changes(account)
+        shown = tqdm(
+            total=100,
+            desc=account.label,
+            unit="%",
+            file=sys.stderr,
+            disable=quiet or not sys.stderr.isatty(),
+            bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed} {postfix}",
+        )
+        with shown:
+            door = gateway.door(
+                account.pk,
+                BudgetCall.Lane.SYNC,
+                patience=FOREVER,
+                waiting=lambda seconds: self._show(shown, run, seconds),
+            )
+            while True:
+                claimed = walk.take(run.pk)
+                if claimed is None:
+                    time.sleep(0.1)
+                else:
+                    walk.advance(claimed, door)
+                run.refresh_from_db()
+                if run.state != SyncRun.State.RUNNING:
+                    return run
+                self._show(shown, run)
+
+    def _show(self, shown: tqdm, run: SyncRun, waiting: float = 0.0) -> None:
+        if shown.disable:
+            return
+        progress = request.progress_of(run)
+        shown.n = round((progress.fraction or 0.0) * 100)
+        words = [
+            f"{stream.label} {stream.seen}/{stream.total or '?'}" for stream in progress.streams if not stream.done
+        ]
+        eta = f"about {progress.eta_seconds} s left" if progress.eta_seconds else ""
+        pause = f"limit reached, {waiting:.0f} s" if waiting > 1 else ""
+        shown.set_postfix_str(", ".join(filter(None, [*words[:1], eta, pause])))
+
+
+def _dump(value: dict) -> str:
+    return json.dumps(value, ensure_ascii=False)
