@@ -1,0 +1,35 @@
+"""Forms of the accounts pages. A token is never shown again once it was typed."""
+
+from django import forms
+
+
+class LabelForm(forms.Form):
+    label = forms.CharField(
+        label="Name for this account",
+        max_length=120,
+        required=False,
+        help_text="As your team calls it. Left empty, the organisation's name is used.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class TokenForm(forms.Form):
+    """A personal access token, and the label when the account is new."""
+
+    label = LabelForm.base_fields["label"]
+    token = forms.CharField(
+        label="Personal access token",
+        max_length=4000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false", "data-1p-ignore": ""}),
+        error_messages={"required": "Paste the token from Salesmsg."},
+    )
+
+    def __init__(self, *args, labelled: bool = True, **kwargs):
+        super().__init__(*args, auto_id="token_%s", **kwargs)
+        if not labelled:
+            del self.fields["label"]
+
+    def clean_token(self) -> str:
+        """Without the "Bearer " and the line ends that come along when it is copied."""
+        token = "".join(self.cleaned_data["token"].split())
+        return token.removeprefix("Bearer").removeprefix("bearer")

@@ -1,0 +1,149 @@
+"""What the accounts pages show, in a bounded number of queries."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from .. import access
+from ..crypto import Unsealable
+from ..models import Account, Budget, Contact, Conversation, Credential, Message, SyncRun, WebhookEvent
+from ..sync import request as syncing
+from . import connect
+
+State = Account.State
+TONES = {State.CONNECTED: "ok", State.ATTENTION: "error", State.DISCONNECTED: ""}
+STATE_WORDS = {State.CONNECTED: "Connected", State.ATTENTION: "Needs you", State.DISCONNECTED: "Disconnected"}
+WHAT_NOW = {
+    State.CONNECTED: "Texts and contacts are kept up to date by themselves.",
+    State.ATTENTION: (
+        "Salesmsg no longer accepts our access, so nothing arrives and nothing is sent. Connect it again: everything "
+        "kept here stays, and texts that wait are sent afterwards."
+    ),
+    State.DISCONNECTED: (
+        "The portal holds no access to this account. What it has read is kept and can be looked at; connect it again "
+        "to go on."
+    ),
+}
+RUN_TONES = {
+    SyncRun.State.RUNNING: "badge-accent",
+    SyncRun.State.DONE: "badge-ok",
+    SyncRun.State.FAILED: "badge-error",
+}
+EVENT_TONES = {
+    WebhookEvent.State.DONE: "badge-ok",
+    WebhookEvent.State.UNKNOWN: "badge-warn",
+    WebhookEvent.State.FAILED: "badge-error",
+}
+RECENT = 8
+
+
+def oauth_ready() -> bool:
+    return bool(settings.SALESMSG_CLIENT_ID and settings.SALESMSG_CLIENT_SECRET)
+
+
+def cards(user) -> QuerySet[Account]:
+    """The person's accounts with their numbers; one query however many there are."""
+    return Account.objects.for_user(user).annotate(
+        contact_count=_count(Contact.objects.filter(deleted_at=None)),
+        conversation_count=_count(Conversation.objects.all()),
+        newest_run_state=Subquery(_runs().values("state")[:1]),
+        newest_run_error=Subquery(_runs().values("error")[:1]),
+    )
+
+
+def _runs() -> QuerySet[SyncRun]:
+    return SyncRun.objects.filter(account=OuterRef("pk")).order_by("-pk")
+
+
+def _count(rows: QuerySet) -> Coalesce:
+    counted = rows.filter(account=OuterRef("pk")).order_by().values("account").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted), 0)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The rate budget as people understand it."""
+
+    used: int
+    limit: int
+    period: float
+    blocked_until: datetime | None
+
+    @property
+    def high(self) -> int:
+        return max(1, round(self.limit * 0.85))
+
+
+def usage(account: Account) -> Usage:
+    used, limit, blocked_until = Budget.for_account(account).used_now()
+    return Usage(used, limit, settings.SALESMSG_RATE_PERIOD, blocked_until)
+
+
+def credential(account: Account) -> Credential | None:
+    """When access is renewed, never the tokens themselves."""
+    return Credential.objects.filter(account=account).only("kind", "expires_at", "renew_at", "issued_at").first()
+
+
+def sync_panel(account: Account, user) -> dict:
+    """Numbers, the newest run and the ones before it."""
+    progress = syncing.progress(account)
+    return {
+        "account": account,
+        "progress": progress,
+        "runs": recent_runs(account),
+        "contact_count": Contact.objects.filter(account=account, deleted_at=None).count(),
+        "conversation_count": Conversation.objects.filter(account=account).count(),
+        "message_count": Message.objects.filter(account=account).count(),
+        "can_manage": access.manages(user, account),
+        "connected": account.state == State.CONNECTED,
+    }
+
+
+def recent_runs(account: Account) -> list[SyncRun]:
+    """The newest runs, each with the tone of its badge and how long it `took`."""
+    runs = list(account.sync_runs.defer("notes")[:RECENT])
+    for run in runs:
+        run.tone = RUN_TONES.get(run.state, "")
+        seconds = round(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
+        run.took = f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
+    return runs
+
+
+def recent_events(account: Account) -> list[WebhookEvent]:
+    events = list(account.webhook_events.defer("body")[:RECENT])
+    for event in events:
+        event.tone = EVENT_TONES.get(event.state, "")
+    return events
+
+
+def webhook_address(account: Account) -> str:
+    """The address to paste at Salesmsg; empty when it cannot be read with today's keys."""
+    try:
+        return connect.webhook_address(account)
+    except Unsealable:
+        return ""
+
+
+def lines(account: Account) -> list[dict]:
+    """Numbers with the inbox that answers on them, then inboxes without a number of their own."""
+    numbers = list(
+        account.numbers.select_related("inbox").order_by(F("inbox__name").asc(nulls_last=True), "phone")[:200]
+    )
+    shown = [
+        {"phone": number.phone, "country": number.country, "inbox": number.inbox and str(number.inbox)}
+        for number in numbers
+    ]
+    named = {number.inbox_id for number in numbers}
+    phones = {number.phone for number in numbers}
+    for inbox in account.inboxes.all()[:200]:
+        if inbox.pk in named:
+            continue
+        if inbox.phone in phones:
+            next(row for row in shown if row["phone"] == inbox.phone)["inbox"] = str(inbox)
+        else:
+            shown.append({"phone": inbox.phone, "country": "", "inbox": str(inbox)})
+    return shown

@@ -1,0 +1,66 @@
+"""The accounts pages: what is connected, how it is, and what to do about it."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from .. import access
+from ..models import Account
+from . import connect, queries
+from .forms import LabelForm, TokenForm
+
+
+@require_safe
+@access.staff_required
+def index(request: HttpRequest) -> HttpResponse:
+    """All accounts of the person, and how to connect another."""
+    return index_page(request)
+
+
+def index_page(request: HttpRequest, token_form: TokenForm | None = None, status: int = 200) -> HttpResponse:
+    """The list; with a token form that was refused, its words beside the field."""
+    cards = list(queries.cards(request.user))
+    for card in cards:
+        card.tone, card.words = queries.TONES[card.state], queries.STATE_WORDS[card.state]
+    context = {
+        "cards": cards,
+        "may_connect": access.may_connect(request.user),
+        "oauth_ready": queries.oauth_ready(),
+        "redirect_address": connect.redirect_uri(),
+        "label_form": LabelForm(auto_id="oauth_%s"),
+        "token_form": token_form or TokenForm(),
+    }
+    return render(request, "accounts/list.html", context, status=status)
+
+
+@require_safe
+@access.staff_required
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One account."""
+    return detail_page(request, own_account(request, pk))
+
+
+def own_account(request: HttpRequest, pk: int) -> Account:
+    """An account that this person may see; another one is as good as not there."""
+    return get_object_or_404(Account.objects.for_user(request.user), pk=pk)
+
+
+def detail_page(
+    request: HttpRequest, account: Account, token_form: TokenForm | None = None, status: int = 200
+) -> HttpResponse:
+    panel = queries.sync_panel(account, request.user)
+    context = panel | {
+        "tone": queries.TONES[account.state],
+        "state_words": queries.STATE_WORDS[account.state],
+        "what_now": queries.WHAT_NOW[account.state],
+        "credential": queries.credential(account),
+        "usage": queries.usage(account),
+        "lines": queries.lines(account),
+        "webhook_address": queries.webhook_address(account) if panel["can_manage"] else "",
+        "events": queries.recent_events(account),
+        "memberships": list(account.memberships.select_related("user", "member").order_by("user__username")[:100]),
+        "may_edit_access": panel["can_manage"] and request.user.has_perm("integrations.change_account"),
+        "oauth_ready": queries.oauth_ready(),
+        "token_form": token_form or TokenForm(labelled=False),
+    }
+    return render(request, "accounts/detail.html", context, status=status)

@@ -1,0 +1,112 @@
+"""Accounts, and who works with them. Connecting and syncing is done on the accounts page."""
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html_join
+
+from ..access import audit, manages
+from ..models import Account, Member, Membership
+from .base import SupportAdmin, badge, link, rows_link
+
+TONES = {"connected": "ok", "attention": "bad"}
+
+
+class MembershipInline(admin.TabularInline):
+    model = Membership
+    extra = 0
+    verbose_name_plural = "people with access (superusers see every account anyway)"
+    fields = ("user", "role", "member")
+    autocomplete_fields = ("user",)
+
+    def get_formset(self, request, obj=None, **kwargs):
+        self.account = obj
+        return super().get_formset(request, obj, **kwargs)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "member":
+            kwargs["queryset"] = Member.objects.for_user(request.user).filter(account=self.account)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("user", "member")
+
+    def has_add_permission(self, request, obj=None):
+        return obj is not None and manages(request.user, obj) and super().has_add_permission(request, obj)
+
+    def has_change_permission(self, request, obj=None):
+        return obj is not None and manages(request.user, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request, obj=None):
+        return obj is not None and manages(request.user, obj) and super().has_delete_permission(request, obj)
+
+    def has_view_permission(self, request, obj=None):
+        return True
+
+
+@admin.register(Account)
+class AccountAdmin(SupportAdmin):
+    """Only the label and the memberships can be changed here; secrets and tokens are never shown."""
+
+    account_path = "pk__in"
+    list_select_related = ()
+    list_display = ("label", "organization_name", "state_shown", "synced_at", "last_event_at", "error_short", "page")
+    list_filter = ("state",)
+    search_fields = ("label", "organization_name")
+    sortable_by = ("label", "organization_name")
+    inlines = [MembershipInline]
+    readonly_fields = (
+        "state_shown", "page", "organization_name", "organization_id", "organization_timezone", "vendor_user_id",
+        "thread_dialect", "created_at", "connected_at", "synced_at", "last_event_at", "last_error", "last_error_at",
+        "rows",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("label", "state_shown", "page", "rows", "last_error", "last_error_at")}),
+        ("Organisation", {"fields": ("organization_name", "organization_id", "organization_timezone",
+                                     "vendor_user_id")}),
+        ("Times", {"fields": ("created_at", "connected_at", "synced_at", "last_event_at")}),
+        ("For developers", {"fields": ("thread_dialect",)}),
+    )  # fmt: skip
+
+    def has_change_permission(self, request, obj=None):
+        return self.may(request, "change") and (obj is None or manages(request.user, obj))
+
+    def view_on_site(self, account):
+        return reverse("accounts:detail", args=[account.pk])
+
+    def save_model(self, request, obj, form, change):
+        """Only the label: workers write the rest of the row all the time."""
+        if "label" in form.changed_data:
+            obj.save(update_fields=["label"])
+
+    def save_formset(self, request, form, formset, change):
+        super().save_formset(request, form, formset, change)
+        account = form.instance
+        for membership in formset.new_objects:
+            audit(request.user, "membership.added", account, f"{membership.user}: {membership.get_role_display()}")
+        for membership, _fields in formset.changed_objects:
+            audit(request.user, "membership.changed", account, f"{membership.user}: {membership.get_role_display()}")
+        for membership in formset.deleted_objects:
+            audit(request.user, "membership.removed", account, str(membership.user))
+
+    @admin.display(description="state", ordering="state")
+    def state_shown(self, account):
+        return badge(account.get_state_display(), TONES.get(account.state, ""))
+
+    @admin.display(description="last error")
+    def error_short(self, account):
+        return account.last_error[:80] or "–"
+
+    @admin.display(description="account page")
+    def page(self, account):
+        return link(reverse("accounts:detail", args=[account.pk]), "Connection, sync and webhook")
+
+    @admin.display(description="what belongs to it")
+    def rows(self, account):
+        lists = (
+            ("contact", "Contacts", "account"), ("conversation", "Conversations", "account"),
+            ("message", "Messages", "account"), ("syncrun", "Syncs", "account"),
+            ("webhookevent", "Webhook events", "account"), ("change", "Changes", "account"),
+        )  # fmt: skip
+        return format_html_join(
+            " · ", "{}", ((rows_link(model, words, **{lookup: account.pk}),) for model, words, lookup in lists)
+        )

@@ -1,0 +1,17 @@
+"""Who did what."""
+
+from django.contrib import admin
+
+from ..models import AuditEntry
+from .base import AccountFilter, SupportAdmin
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(SupportAdmin):
+    list_display = ("at", "action", "user", "account", "detail")
+    list_filter = (AccountFilter,)
+    list_select_related = ("account", "user")
+    search_fields = ("action", "detail", "user__username")
+    fields = ("at", "action", "user", "account", "detail")
+    sortable_by = ()
+    links_by = ("account__id__exact",)

@@ -1,0 +1,183 @@
+"""What all lists and forms of the admin share: a person's own accounts only, bounded counts, nothing written."""
+
+import json
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ..models import Account
+from ..salesmsg.text import national
+
+COUNT_LIMIT = 10_000
+_PHONE_SIGNS = set("0123456789 +-().\u00a0/")
+
+
+class BoundedPaginator(Paginator):
+    """Counts no further than COUNT_LIMIT, so that a list of a million rows costs what a short one does."""
+
+    @cached_property
+    def found(self) -> int:
+        """Rows there are, or one more than the limit."""
+        return self.object_list.order_by()[: COUNT_LIMIT + 1].count()
+
+    @property
+    def more(self) -> bool:
+        return self.found > COUNT_LIMIT
+
+    @cached_property
+    def count(self) -> int:
+        return min(self.found, COUNT_LIMIT)
+
+
+class SupportChangeList(ChangeList):
+    """The title says whose rows these are; nobody selects rows here "to change" them."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if not self.is_popup:
+            self.title = self.opts.verbose_name_plural.capitalize()
+
+
+class AccountFilter(admin.SimpleListFilter):
+    """The person's own accounts; left out when there is only one."""
+
+    title = "account"
+    parameter_name = "account"
+
+    def lookups(self, request: HttpRequest, model_admin) -> list[tuple[int, str]]:
+        return list(Account.objects.for_user(request.user).values_list("pk", "label"))
+
+    def has_output(self) -> bool:
+        return len(self.lookup_choices) > 1
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(account=int(self.value())) if (self.value() or "").isdigit() else queryset
+
+
+class SupportAdmin(admin.ModelAdmin):
+    """A read view for support. Non-superusers see only rows of their accounts."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_select_related = ("account",)
+    actions_on_top = True
+    account_path = "account__in"
+    links_by: tuple[str, ...] = ()  # query-string lookups that our own links use
+    phone_search: tuple[str, ...] = ()  # fields that hold a phone: searched as people type phones
+    phone_exact = ""  # what an E.164 number, typed in full, must equal
+
+    def get_changelist(self, request: HttpRequest, **kwargs) -> type[ChangeList]:
+        return SupportChangeList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        rows = super().get_queryset(request)
+        if request.user.is_superuser:
+            return rows
+        return rows.filter(**{self.account_path: Account.objects.for_user(request.user)})
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Only what the filters and our links ask for: no guessing at fields by query string."""
+        names = {item for item in self.get_list_filter(request) if isinstance(item, str)}
+        names |= {item[0] for item in self.get_list_filter(request) if isinstance(item, tuple)}
+        return any(lookup in {name, f"{name}__exact", f"{name}__isnull"} for name in names) or lookup in self.links_by
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str):
+        """Phones are found however they are typed: "(305) 555-0142", "+1 305…", "020 7946"."""
+        digits = phone_digits(search_term) if self.phone_search else ""
+        if not digits:
+            return super().get_search_results(request, queryset, search_term)
+        wanted = Q()
+        for field in self.phone_search:
+            wanted |= Q(**{f"{field}__contains": digits})
+        return queryset.filter(wanted), False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def may(self, request: HttpRequest, what: str) -> bool:
+        """Whether the person holds Django's permission, such as "change", for this model."""
+        return request.user.has_perm(f"{self.opts.app_label}.{what}_{self.opts.model_name}")
+
+
+class SupportInline(admin.TabularInline):
+    """Rows of a parent, to look at."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return True  # whoever may see the parent
+
+
+def phone_digits(term: str) -> str:
+    """The digits to look for when a search term is a phone or a part of one; else nothing."""
+    if not term.strip() or set(term) - _PHONE_SIGNS:
+        return ""
+    digits = "".join(char for char in term if char.isdigit()).lstrip("0")
+    return digits if len(digits) >= 3 else ""
+
+
+def pretty_json(value: object) -> SafeString:
+    """JSON to read; text that is none is shown as it is."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return format_html('<pre class="sm-json">{}</pre>', value or "(empty)")
+    return format_html('<pre class="sm-json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def badge(text: str, tone: str = "") -> SafeString:
+    """A small label; tone is "", "ok", "wait" or "bad"."""
+    return format_html('<span class="sm-badge {}">{}</span>', f"sm-{tone}" if tone else "", text)
+
+
+def link(address: str, text: str, css: str = "sm-link") -> SafeString:
+    return format_html('<a class="{}" href="{}">{}</a>', css, address, text)
+
+
+def inbox_link(conversation_id: int | None, text: str = "Open in inbox") -> SafeString | str:
+    """To the thread in the inbox; a dash when there is none yet."""
+    return link(reverse("inbox:thread", args=[conversation_id]), text) if conversation_id else "–"
+
+
+def rows_link(model: str, text: str, **lookups) -> SafeString:
+    """To another list of the admin, narrowed."""
+    query = "&".join(f"{name}={value}" for name, value in lookups.items())
+    return link(f"{reverse(f'admin:integrations_{model}_changelist')}?{query}", text)
+
+
+def row_link(obj: Model | None) -> SafeString | str:
+    """To a row's own page in the admin."""
+    if obj is None:
+        return "–"
+    return link(reverse(f"admin:integrations_{obj._meta.model_name}_change", args=[obj.pk]), str(obj))
+
+
+def phone(value: str) -> SafeString | str:
+    """A phone as people write it, never broken over lines."""
+    return format_html('<span class="sm-phone">{}</span>', national(value)) if value else "–"

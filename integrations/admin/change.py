@@ -1,0 +1,59 @@
+"""What staff changed here: waiting, saved in Salesmsg, or refused with the reason."""
+
+from django.contrib import admin, messages
+
+from ..models import Change
+from .base import AccountFilter, SupportAdmin, badge, row_link
+from .words import STATE_TONES, STATE_WORDS, values_in_words
+
+
+@admin.register(Change)
+class ChangeAdmin(SupportAdmin):
+    list_display = ("created_at", "kind", "about", "what", "state_shown", "reason", "requested_by", "account")
+    list_filter = ("state", "kind", AccountFilter)
+    list_select_related = ("account", "contact", "conversation__contact", "requested_by")
+    search_fields = ("contact__full_name", "contact__email", "reason")
+    phone_search = ("contact__phone",)
+    sortable_by = ()
+    links_by = ("account__id__exact", "contact__id__exact")
+    actions = ["try_again"]
+    fields = (
+        "kind", "about_link", "what", "before", "state_shown", "reason", "requested_by", "account", "created_at",
+        "finished_at", "attempts", "due_at",
+    )  # fmt: skip
+    readonly_fields = ("about_link", "what", "before", "state_shown")
+
+    @admin.display(description="about")
+    def about(self, change):
+        return change.contact or change.conversation or "–"
+
+    @admin.display(description="about")
+    def about_link(self, change):
+        return row_link(change.contact or change.conversation)
+
+    @admin.display(description="what was asked for")
+    def what(self, change):
+        return values_in_words(change.values)
+
+    @admin.display(description="before")
+    def before(self, change):
+        return values_in_words(change.base)
+
+    @admin.display(description="state")
+    def state_shown(self, change):
+        return badge(STATE_WORDS[change.state], STATE_TONES.get(change.state, ""))
+
+    def has_retry_permission(self, request) -> bool:
+        return self.may(request, "change")
+
+    @admin.action(description="Try again (refused ones)", permissions=["retry"])
+    def try_again(self, request, queryset):
+        from ..outbox import edits
+
+        refused = list(queryset.filter(state=Change.State.REFUSED))
+        for change in refused:
+            edits.retry(request.user, change)
+        if refused:
+            self.message_user(request, f"Tried again: {len(refused)}. It is on its way to Salesmsg.", messages.SUCCESS)
+        else:
+            self.message_user(request, "None of these was refused, so there is nothing to try again.", messages.WARNING)

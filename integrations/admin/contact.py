@@ -1,0 +1,340 @@
+"""Contacts: found fast, and edited by way of a pending change that a task brings to Salesmsg."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.cache import cache
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.html import format_html
+
+from ..models import Change, Contact, Conversation
+from ..outbox import edits
+from .base import (
+    AccountFilter,
+    SupportAdmin,
+    SupportInline,
+    badge,
+    inbox_link,
+    link,
+    phone,
+    pretty_json,
+    rows_link,
+)
+from .words import FIELDS, STATE_TONES, STATE_WORDS, values_in_words
+
+WAITING = (Change.State.PENDING, Change.State.PUSHING)
+
+
+def contact_changes() -> QuerySet:
+    """Edits of contacts that still tell how the contact stands; those replaced by a later one do not."""
+    return Change.objects.filter(kind=Change.Kind.CONTACT).exclude(state=Change.State.SUPERSEDED)
+
+
+class CountryFilter(admin.SimpleListFilter):
+    title = "country"
+    parameter_name = "country"
+
+    def lookups(self, request, model_admin):
+        """Kept for a while: finding them reads every contact."""
+        return cache.get_or_set(f"admin-countries-{request.user.pk}", lambda: self._countries(request), 300)
+
+    @staticmethod
+    def _countries(request) -> list[tuple[str, str]]:
+        found = Contact.objects.for_user(request.user).exclude(country="").order_by("country")
+        return [(country, country) for country in found.values_list("country", flat=True).distinct()[:60]]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(country=self.value()) if self.value() else queryset
+
+
+class SavedFilter(admin.SimpleListFilter):
+    title = "edits"
+    parameter_name = "edits"
+
+    def lookups(self, request, model_admin):
+        return [("open", "Pending or refused"), ("pending", "Pending"), ("refused", "Refused")]
+
+    def queryset(self, request, queryset):
+        match self.value():
+            case "open":
+                states = [*WAITING, Change.State.REFUSED]
+            case "pending":
+                states = list(WAITING)
+            case "refused":
+                states = [Change.State.REFUSED]
+            case _:
+                return queryset
+        # The inner list is short and keeps the newest-change lookup to the contacts that have one at all.
+        later = contact_changes().filter(contact=OuterRef("contact"), pk__gt=OuterRef("pk"))
+        newest = contact_changes().filter(~Exists(later), state__in=states)
+        return queryset.filter(pk__in=newest.values("contact"))
+
+
+class PresentFilter(admin.SimpleListFilter):
+    title = "at Salesmsg"
+    parameter_name = "present"
+
+    def lookups(self, request, model_admin):
+        return [("yes", "Still there"), ("no", "Deleted there")]
+
+    def queryset(self, request, queryset):
+        match self.value():
+            case "yes":
+                return queryset.present()
+            case "no":
+                return queryset.exclude(deleted_at=None)
+        return queryset
+
+
+class ContactForm(forms.ModelForm):
+    """What a person wants the contact to be. The hidden initial values tell what they changed from what stood on
+    their page, so that a value which changed at Salesmsg meanwhile is not put back."""
+
+    refused: dict[str, list[str]] = {}
+
+    class Meta:
+        model = Contact
+        fields = edits.EDITABLE
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.initial |= edits.shown(self.instance)
+        kinds = {"email": ("email", "off"), "phone": ("tel", "off")}
+        for name, field in self.fields.items():
+            field.show_hidden_initial = True
+            field.widget.input_type, autocomplete = kinds.get(name, ("text", "off"))
+            field.widget.attrs["autocomplete"] = autocomplete
+
+    def clean(self):
+        for name, problems in self.refused.items():
+            self.add_error(name if name in self.fields else None, problems)
+        return super().clean()
+
+    def wanted(self) -> dict[str, str]:
+        return {name: self.cleaned_data[name] for name in self.changed_data if name in edits.EDITABLE}
+
+
+class ChangeInline(SupportInline):
+    model = Change
+    verbose_name_plural = "history of edits"
+    fields = ("created_at", "what", "before", "state_shown", "reason", "requested_by")
+    readonly_fields = fields
+    ordering = ("-pk",)
+    max_num = 0
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).filter(kind=Change.Kind.CONTACT).select_related("requested_by")
+
+    @admin.display(description="changed to")
+    def what(self, change):
+        return values_in_words(change.values)
+
+    @admin.display(description="before")
+    def before(self, change):
+        return values_in_words(change.base)
+
+    @admin.display(description="state")
+    def state_shown(self, change):
+        return badge(STATE_WORDS[change.state], STATE_TONES.get(change.state, ""))
+
+
+@admin.register(Contact)
+class ContactAdmin(SupportAdmin):
+    form = ContactForm
+    inlines = [ChangeInline]
+    list_display = ("name_shown", "phone_shown", "email_shown", "flags", "tags_shown", "saved", "account", "in_inbox")
+    list_display_links = ("name_shown",)
+    list_filter = (SavedFilter, "opted_out", "blocked", CountryFilter, PresentFilter, AccountFilter)
+    search_fields = ("full_name", "first_name", "last_name", "email")
+    search_help_text = "A name, an email, or a phone as you would type it: (305) 555-0142."
+    phone_search = ("phone",)
+    sortable_by = ("name_shown", "email_shown")
+    links_by = ("account__id__exact",)
+    readonly_fields = (
+        "phone_shown", "flags", "tags_shown", "opted_out", "blocked", "opted_out_at", "opted_in_at", "country",
+        "custom_shown", "notes_shown", "raw_shown", "account", "vendor_id", "vendor_created_at", "vendor_updated_at",
+        "deleted_at", "conversations_link",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": (("first_name", "last_name"), ("email", "phone")), "classes": ("sm-edit",)}),
+        ("Texting", {"fields": ("conversations_link", "flags", "opted_out_at", "opted_in_at")}),
+        ("More from Salesmsg", {"fields": ("account", "vendor_id", "country", "tags_shown", "custom_shown",
+                                           "notes_shown", "vendor_created_at", "vendor_updated_at", "deleted_at")}),
+        ("As Salesmsg tells it", {"fields": ("raw_shown",), "classes": ("collapse",)}),
+    )  # fmt: skip
+
+    # --- list -------------------------------------------------------------------------------------------------------
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request)
+        match = request.resolver_match
+        if not (match and match.url_name.endswith("_changelist")):
+            return rows
+        newest = contact_changes().filter(contact=OuterRef("pk")).order_by("-pk")
+        threads = Conversation.objects.filter(contact=OuterRef("pk")).newest_first()
+        return rows.defer("raw", "custom_fields", "notes").annotate(
+            edit_state=Subquery(newest.values("state")[:1]),
+            edit_reason=Subquery(newest.values("reason")[:1]),
+            edit_values=Subquery(newest.values("values")[:1]),
+            thread_id=Subquery(threads.values("pk")[:1]),
+        )
+
+    @staticmethod
+    def _shown(contact: Contact, field: str) -> str:
+        """What people should see now: a value on its way comes before the cached one."""
+        on_its_way = (contact.edit_values or {}) if contact.edit_state in WAITING else {}
+        return on_its_way.get(field, getattr(contact, field)) or ""
+
+    @admin.display(description="name", ordering="full_name")
+    def name_shown(self, contact):
+        if contact.edit_state in WAITING:
+            own = f"{self._shown(contact, 'first_name')} {self._shown(contact, 'last_name')}".strip()
+            return own or contact.name
+        return contact.name
+
+    @admin.display(description="phone")
+    def phone_shown(self, contact):
+        return phone(self._shown(contact, "phone"))
+
+    @admin.display(description="email", ordering="email")
+    def email_shown(self, contact):
+        return self._shown(contact, "email") or "–"
+
+    @admin.display(description="may be texted")
+    def flags(self, contact):
+        if contact.opted_out:
+            return badge("Opted out", "bad")
+        if contact.blocked:
+            return badge("Blocked", "bad")
+        return badge("Deleted there") if contact.deleted_at else "Yes"
+
+    @admin.display(description="tags")
+    def tags_shown(self, contact):
+        return ", ".join(map(str, contact.tags)) or "–"
+
+    @admin.display(description="edits")
+    def saved(self, contact):
+        if not contact.edit_state:
+            return "–"
+        words = STATE_WORDS[contact.edit_state]
+        if contact.edit_state == Change.State.REFUSED and contact.edit_reason:
+            words = f"{words}: {contact.edit_reason[:80]}"
+        return badge(words, STATE_TONES.get(contact.edit_state, ""))
+
+    @admin.display(description="inbox")
+    def in_inbox(self, contact):
+        return inbox_link(contact.thread_id, "Open")
+
+    # --- form -------------------------------------------------------------------------------------------------------
+
+    def has_change_permission(self, request, obj=None):
+        return self.may(request, "change") and (obj is None or obj.deleted_at is None)
+
+    def view_on_site(self, contact):
+        newest = contact.conversations.newest_first().values_list("pk", flat=True).first()
+        return reverse("inbox:thread", args=[newest]) if newest else reverse("inbox:list")
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.refused = getattr(request, "refused_fields", {})
+        return form
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """The edit itself may say no (InvalidEdit): then the form comes again, with the words beside its fields."""
+        try:
+            return super().change_view(request, object_id, form_url, extra_context)
+        except edits.InvalidEdit as problem:
+            request.refused_fields = problem.fields
+            return super().change_view(request, object_id, form_url, extra_context)
+
+    def render_change_form(self, request, context, **kwargs):
+        contact = kwargs.get("obj")
+        context |= self._saved_context(request, contact)
+        context |= {"show_save_and_add_another": False, "field_words": FIELDS}
+        return super().render_change_form(request, context, **kwargs)
+
+    def save_model(self, request, obj, form, change):
+        """Writes no contact: asks for the change. `obj` already carries the form's values, so a fresh one is read."""
+        contact = Contact.objects.for_user(request.user).get(pk=obj.pk)
+        request.edit = edits.edit_contact(request.user, contact, form.wanted())
+
+    def response_change(self, request, obj):
+        if request.edit is None:
+            self.message_user(request, "Nothing was changed.", messages.INFO)
+        else:
+            self.message_user(request, "Saved. It is on its way to Salesmsg.", messages.SUCCESS)
+        if "_continue" in request.POST:
+            return redirect(request.get_full_path())
+        return self.response_post_save_change(request, obj)
+
+    def log_change(self, request, obj, message):
+        """Nothing in the admin's own log when nothing was changed."""
+        return super().log_change(request, obj, message) if request.edit is not None else None
+
+    # --- what became of the edit ------------------------------------------------------------------------------------
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/saved/", view(self.saved_view), name="integrations_contact_saved"),
+            path("<int:pk>/retry/", view(self.retry_view), name="integrations_contact_retry"),
+            *super().get_urls(),
+        ]
+
+    def _own(self, request: HttpRequest, pk: int) -> Contact:
+        contact = self.get_queryset(request).filter(pk=pk).first()
+        if contact is None or not self.has_view_or_change_permission(request, contact):
+            raise Http404
+        return contact
+
+    def _saved_context(self, request: HttpRequest, contact: Contact) -> dict:
+        edit = contact_changes().filter(contact=contact).select_related("requested_by").order_by("-pk").first()
+        return {
+            "contact": contact,
+            "edit": edit,
+            "edit_words": values_in_words(edit.values) if edit else "",
+            "may_retry": self.has_change_permission(request, contact),
+        }
+
+    def saved_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The panel above the form, asked for every two seconds while an edit is on its way."""
+        contact = self._own(request, pk)
+        return render(request, "admin/integrations/contact/saved.html", self._saved_context(request, contact))
+
+    def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        contact = self._own(request, pk)
+        if request.method == "POST" and self.has_change_permission(request, contact):
+            edit = contact_changes().filter(contact=contact).order_by("-pk").first()
+            if edit and edit.state == Change.State.REFUSED:
+                edits.retry(request.user, edit)
+                self.message_user(request, "Tried again. It is on its way to Salesmsg.", messages.SUCCESS)
+            else:
+                self.message_user(request, "There is nothing to try again.", messages.INFO)
+        return redirect("admin:integrations_contact_change", pk)
+
+    # --- read-only fields -------------------------------------------------------------------------------------------
+
+    @admin.display(description="conversations")
+    def conversations_link(self, contact):
+        newest = contact.conversations.newest_first().values_list("pk", flat=True).first()
+        if newest is None:
+            return "None yet. To begin one, text this contact from the inbox."
+        return format_html(
+            "{} &nbsp; {}",
+            link(reverse("inbox:thread", args=[newest]), "Open in inbox"),
+            rows_link("conversation", "All conversations", contact__id__exact=contact.pk),
+        )
+
+    @admin.display(description="custom fields")
+    def custom_shown(self, contact):
+        return pretty_json(contact.custom_fields) if contact.custom_fields else "–"
+
+    @admin.display(description="notes")
+    def notes_shown(self, contact):
+        return pretty_json(contact.notes) if contact.notes else "–"
+
+    @admin.display(description="record")
+    def raw_shown(self, contact):
+        return pretty_json(contact.raw)

@@ -1,0 +1,83 @@
+"""Conversations, to look at; they are worked with in the inbox."""
+
+from django.contrib import admin
+from django.urls import reverse
+
+from ..models import Conversation
+from .base import AccountFilter, SupportAdmin, badge, inbox_link, phone, pretty_json, row_link, rows_link
+
+
+class OpenFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "open"
+
+    def lookups(self, request, model_admin):
+        return [("yes", "Open"), ("no", "Closed")]
+
+    def queryset(self, request, queryset):
+        match self.value():
+            case "yes":
+                return queryset.filter(closed_at=None)
+            case "no":
+                return queryset.exclude(closed_at=None)
+        return queryset
+
+
+@admin.register(Conversation)
+class ConversationAdmin(SupportAdmin):
+    list_display = ("contact", "phone_shown", "state_shown", "inbox", "owner", "latest", "latest_at", "in_inbox")
+    list_filter = (OpenFilter, AccountFilter)
+    list_select_related = ("account", "contact", "inbox", "owner")
+    search_fields = ("contact__full_name", "contact__first_name", "contact__last_name", "contact__email")
+    search_help_text = "A name, an email or a phone."
+    phone_search = ("contact__phone",)
+    sortable_by = ()
+    links_by = ("contact__id__exact", "inbox__id__exact", "account__id__exact")
+    readonly_fields = (
+        "contact_link", "phone_shown", "state_shown", "latest", "in_inbox", "messages_link", "raw_shown",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("in_inbox", "contact_link", "phone_shown", "state_shown", "inbox", "owner", "line_phone")}),
+        ("Messages", {"fields": ("messages_link", "latest", "latest_at", "latest_state", "unread_at_vendor")}),
+        ("From Salesmsg", {"fields": ("account", "vendor_id", "started_at", "closed_at", "last_message_at",
+                                      "raw_shown")}),
+    )  # fmt: skip
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("raw") if _is_list(request) else super().get_queryset(request)
+
+    def view_on_site(self, conversation):
+        return reverse("inbox:thread", args=[conversation.pk])
+
+    @admin.display(description="contact")
+    def contact_link(self, conversation):
+        return row_link(conversation.contact)
+
+    @admin.display(description="phone")
+    def phone_shown(self, conversation):
+        return phone(conversation.contact.phone)
+
+    @admin.display(description="state")
+    def state_shown(self, conversation):
+        return badge("Open", "ok") if conversation.is_open else badge("Closed")
+
+    @admin.display(description="newest message")
+    def latest(self, conversation):
+        words = conversation.latest_text[:70] + ("…" if len(conversation.latest_text) > 70 else "")
+        return (words if conversation.latest_inbound else f"You: {words}") if words else "–"
+
+    @admin.display(description="inbox page")
+    def in_inbox(self, conversation):
+        return inbox_link(conversation.pk)
+
+    @admin.display(description="messages")
+    def messages_link(self, conversation):
+        return rows_link("message", "All messages of this conversation", conversation__id__exact=conversation.pk)
+
+    @admin.display(description="as Salesmsg tells it")
+    def raw_shown(self, conversation):
+        return pretty_json(conversation.raw)
+
+
+def _is_list(request) -> bool:
+    return bool(request.resolver_match) and request.resolver_match.url_name.endswith("_changelist")

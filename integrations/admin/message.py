@@ -1,0 +1,94 @@
+"""Messages and every attempt to send one, to look at."""
+
+from django.contrib import admin
+from django.urls import reverse
+
+from ..models import Attempt, Message
+from .base import AccountFilter, SupportAdmin, SupportInline, badge, inbox_link, pretty_json, row_link
+
+TONES = {"queued": "wait", "sending": "wait", "failed": "bad", "unknown": "bad", "sent": "ok", "delivered": "ok"}
+
+
+class AttemptInline(SupportInline):
+    model = Attempt
+    verbose_name_plural = "attempts to send"
+    fields = ("started_at", "finished_at", "outcome", "detail")
+    readonly_fields = fields
+
+
+class DirectionFilter(admin.SimpleListFilter):
+    title = "direction"
+    parameter_name = "direction"
+
+    def lookups(self, request, model_admin):
+        return [("in", "From contacts"), ("out", "From us")]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(inbound=self.value() == "in") if self.value() in {"in", "out"} else queryset
+
+
+@admin.register(Message)
+class MessageAdmin(SupportAdmin):
+    list_display = ("at", "who", "excerpt", "state_shown", "kind", "failure_short", "account", "in_inbox")
+    list_display_links = ("at", "excerpt")
+    list_filter = ("state", DirectionFilter, "kind", AccountFilter)
+    list_select_related = ("account", "conversation__contact", "sender")
+    search_fields = ("text",)
+    search_help_text = "Words of the text."
+    sortable_by = ()
+    ordering = ("-pk",)
+    links_by = ("conversation__id__exact", "account__id__exact")
+    inlines = [AttemptInline]
+    readonly_fields = ("who", "state_shown", "conversation_link", "in_inbox", "media_shown", "raw_shown")
+    fieldsets = (
+        (None, {"fields": ("in_inbox", "conversation_link", "who", "at", "text", "media_shown", "kind")}),
+        ("Delivery", {"fields": ("state_shown", "failure", "vendor_status", "sent_at", "delivered_at", "failed_at",
+                                 "due_at", "claimed_at")}),
+        ("From Salesmsg", {"fields": ("account", "vendor_id", "client_uuid", "author_name", "automated", "source",
+                                      "received_at", "created_at", "raw_shown")}),
+    )  # fmt: skip
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request)
+        match = request.resolver_match
+        return rows.defer("raw") if match and match.url_name.endswith("_changelist") else rows
+
+    def view_on_site(self, message):
+        return reverse("inbox:thread", args=[message.conversation_id])
+
+    @admin.display(description="from")
+    def who(self, message):
+        if message.inbound:
+            return str(message.conversation.contact)
+        author = message.author_name or (message.sender.get_username() if message.sender else "")
+        return f"You ({author})" if author else "You"
+
+    @admin.display(description="text")
+    def excerpt(self, message):
+        if message.text:
+            return message.text[:90] + ("…" if len(message.text) > 90 else "")
+        return {"call": "(call)", "mms": "(picture)"}.get(message.kind, "(no text)")
+
+    @admin.display(description="state")
+    def state_shown(self, message):
+        return badge(message.get_state_display(), TONES.get(message.state, ""))
+
+    @admin.display(description="why it failed")
+    def failure_short(self, message):
+        return message.failure[:80] or "–"
+
+    @admin.display(description="conversation")
+    def conversation_link(self, message):
+        return row_link(message.conversation)
+
+    @admin.display(description="inbox page")
+    def in_inbox(self, message):
+        return inbox_link(message.conversation_id)
+
+    @admin.display(description="attachments")
+    def media_shown(self, message):
+        return pretty_json(message.media) if message.media else "–"
+
+    @admin.display(description="as Salesmsg tells it")
+    def raw_shown(self, message):
+        return pretty_json(message.raw)

@@ -1,0 +1,51 @@
+"""How syncs went."""
+
+from django.contrib import admin
+from django.utils.html import format_html_join
+
+from ..models import SyncRun, SyncStream
+from .base import AccountFilter, SupportAdmin, SupportInline, badge
+
+TONES = {"running": "wait", "done": "ok", "failed": "bad"}
+
+
+class StreamInline(SupportInline):
+    model = SyncStream
+    verbose_name_plural = "lists, in the order they are read"
+    fields = ("name", "seen", "total", "restarts", "done", "cursor")
+
+
+@admin.register(SyncRun)
+class SyncRunAdmin(SupportAdmin):
+    list_display = ("pk", "account", "kind", "state_shown", "started_at", "took", "requests", "changed", "error_short")
+    list_display_links = ("pk", "account")
+    list_filter = (AccountFilter, "state", "kind")
+    search_fields = ("error",)
+    sortable_by = ()
+    links_by = ("account__id__exact",)
+    inlines = [StreamInline]
+    readonly_fields = ("state_shown", "took", "notes_shown")
+    fieldsets = (
+        (None, {"fields": ("account", "kind", "state_shown", "error", "started_at", "finished_at", "took")}),
+        ("Counts", {"fields": ("requests", "contacts", "conversations", "messages", "changed", "notes_shown")}),
+        ("For developers", {"fields": ("step", "failures", "due_at", "lease_until", "requested_by")}),
+    )
+
+    @admin.display(description="state", ordering="state")
+    def state_shown(self, run):
+        return badge(run.get_state_display(), TONES.get(run.state, ""))
+
+    @admin.display(description="took")
+    def took(self, run):
+        if not run.finished_at:
+            return "–"
+        minutes, seconds = divmod(round((run.finished_at - run.started_at).total_seconds()), 60)
+        return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+    @admin.display(description="error")
+    def error_short(self, run):
+        return run.error[:80] or "–"
+
+    @admin.display(description="what could not be read")
+    def notes_shown(self, run):
+        return format_html_join("", "<p>{}</p>", ((str(note),) for note in run.notes)) or "–"

@@ -1,0 +1,61 @@
+"""What Salesmsg told us by itself; "process again" for what was not understood or failed."""
+
+from django.contrib import admin, messages
+
+from ..models import WebhookEvent
+from .base import AccountFilter, SupportAdmin, badge, pretty_json
+
+TONES = {"new": "wait", "done": "ok", "unknown": "wait", "failed": "bad"}
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(SupportAdmin):
+    list_display = ("received_at", "name_shown", "state_shown", "account", "repeats", "attempts", "note_short")
+    list_filter = ("state", AccountFilter)
+    search_fields = ("name", "note")
+    sortable_by = ()
+    links_by = ("account__id__exact",)
+    actions = ["process_again"]
+    fields = (
+        "name_shown", "state_shown", "note", "account", "received_at", "processed_at", "attempts", "repeats", "due_at",
+        "body_shown",
+    )  # fmt: skip
+    readonly_fields = ("name_shown", "state_shown", "body_shown")
+
+    def get_queryset(self, request):
+        rows = super().get_queryset(request)
+        match = request.resolver_match
+        return rows.defer("body") if match and match.url_name.endswith("_changelist") else rows
+
+    @admin.display(description="event")
+    def name_shown(self, event):
+        return event.name or "(no name)"
+
+    @admin.display(description="state")
+    def state_shown(self, event):
+        return badge(event.get_state_display(), TONES[event.state])
+
+    @admin.display(description="note")
+    def note_short(self, event):
+        return event.note[:80] or "–"
+
+    @admin.display(description="body, as it came")
+    def body_shown(self, event):
+        return pretty_json(event.body)
+
+    def has_again_permission(self, request) -> bool:
+        return self.may(request, "change")
+
+    @admin.action(description="Process again", permissions=["again"])
+    def process_again(self, request, queryset):
+        from ..webhooks import process
+
+        count = 0
+        for event in queryset:
+            process.again(event)
+            count += 1
+        self.message_user(
+            request,
+            "1 event is processed again." if count == 1 else f"{count} events are processed again.",
+            messages.SUCCESS,
+        )

@@ -1,0 +1,24 @@
+"""Words for changes, the same in every list."""
+
+from ..models import Change
+from ..salesmsg.text import national
+
+FIELDS = {"first_name": "first name", "last_name": "last name", "email": "email", "phone": "phone"}
+State = Change.State
+STATE_WORDS = {
+    State.PENDING: "On its way",
+    State.PUSHING: "On its way",
+    State.DONE: "Saved in Salesmsg",
+    State.REFUSED: "Refused",
+    State.SUPERSEDED: "Replaced by a later change",
+}
+STATE_TONES = {State.PENDING: "wait", State.PUSHING: "wait", State.DONE: "ok", State.REFUSED: "bad"}
+
+
+def values_in_words(values: dict) -> str:
+    """ "first name Newname, email newemail@example.com"; an emptied field says so."""
+    parts = []
+    for name, value in values.items():
+        shown = national(value) if name == "phone" and value else value
+        parts.append(f"{FIELDS.get(name, name.replace('_', ' '))} {shown if shown not in ('', None) else '(empty)'}")
+    return ", ".join(parts) or "–"
