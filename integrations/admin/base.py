@@ -66,6 +66,7 @@ class SupportAdmin(admin.ModelAdmin):
 
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each facet is another count of the whole table
     list_per_page = 50
     list_select_related = ("account",)
     actions_on_top = True
@@ -181,3 +182,8 @@ def row_link(obj: Model | None) -> SafeString | str:
 def phone(value: str) -> SafeString | str:
     """A phone as people write it, never broken over lines."""
     return format_html('<span class="sm-phone">{}</span>', national(value)) if value else "–"
+
+
+def called(name: str, own_phone: str) -> str:
+    """A contact's name; a phone in its place is written as people write it."""
+    return national(name) if name == own_phone else name

@@ -9,20 +9,21 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from ..models import Change, Contact, Conversation
+from ..models import Account, Change, Contact, Conversation
 from ..outbox import edits
 from .base import (
     AccountFilter,
     SupportAdmin,
     SupportInline,
     badge,
+    called,
     inbox_link,
     link,
     phone,
     pretty_json,
     rows_link,
 )
-from .words import FIELDS, STATE_TONES, STATE_WORDS, values_in_words
+from .words import STATE_TONES, STATE_WORDS, values_in_words
 
 WAITING = (Change.State.PENDING, Change.State.PUSHING)
 
@@ -73,7 +74,7 @@ class SavedFilter(admin.SimpleListFilter):
 
 
 class PresentFilter(admin.SimpleListFilter):
-    title = "at Salesmsg"
+    title = "presence at Salesmsg"
     parameter_name = "present"
 
     def lookups(self, request, model_admin):
@@ -97,15 +98,16 @@ class ContactForm(forms.ModelForm):
     class Meta:
         model = Contact
         fields = edits.EDITABLE
+        help_texts = {"phone": "As you would write it; texts go there."}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.initial |= edits.shown(self.instance)
-        kinds = {"email": ("email", "off"), "phone": ("tel", "off")}
+        kinds = {"email": "email", "phone": "tel"}
         for name, field in self.fields.items():
             field.show_hidden_initial = True
-            field.widget.input_type, autocomplete = kinds.get(name, ("text", "off"))
-            field.widget.attrs["autocomplete"] = autocomplete
+            field.widget.input_type = kinds.get(name, "text")
+            field.widget.attrs["autocomplete"] = "off"
 
     def clean(self):
         for name, problems in self.refused.items():
@@ -144,7 +146,7 @@ class ChangeInline(SupportInline):
 class ContactAdmin(SupportAdmin):
     form = ContactForm
     inlines = [ChangeInline]
-    list_display = ("name_shown", "phone_shown", "email_shown", "flags", "tags_shown", "saved", "account", "in_inbox")
+    list_display = ("name_shown", "phone_shown", "email_shown", "flags", "saved", "tags_shown", "in_inbox")
     list_display_links = ("name_shown",)
     list_filter = (SavedFilter, "opted_out", "blocked", CountryFilter, PresentFilter, AccountFilter)
     search_fields = ("full_name", "first_name", "last_name", "email")
@@ -154,14 +156,14 @@ class ContactAdmin(SupportAdmin):
     links_by = ("account__id__exact",)
     readonly_fields = (
         "phone_shown", "flags", "tags_shown", "opted_out", "blocked", "opted_out_at", "opted_in_at", "country",
-        "custom_shown", "notes_shown", "raw_shown", "account", "vendor_id", "vendor_created_at", "vendor_updated_at",
-        "deleted_at", "conversations_link",
+        "custom_shown", "notes_shown", "raw_shown", "account", "vendor_id", "created_there", "updated_there",
+        "deleted_there", "conversations_link",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": (("first_name", "last_name"), ("email", "phone")), "classes": ("sm-edit",)}),
         ("Texting", {"fields": ("conversations_link", "flags", "opted_out_at", "opted_in_at")}),
         ("More from Salesmsg", {"fields": ("account", "vendor_id", "country", "tags_shown", "custom_shown",
-                                           "notes_shown", "vendor_created_at", "vendor_updated_at", "deleted_at")}),
+                                           "notes_shown", "created_there", "updated_there", "deleted_there")}),
         ("As Salesmsg tells it", {"fields": ("raw_shown",), "classes": ("collapse",)}),
     )  # fmt: skip
 
@@ -189,10 +191,10 @@ class ContactAdmin(SupportAdmin):
 
     @admin.display(description="name", ordering="full_name")
     def name_shown(self, contact):
+        own = contact.name
         if contact.edit_state in WAITING:
-            own = f"{self._shown(contact, 'first_name')} {self._shown(contact, 'last_name')}".strip()
-            return own or contact.name
-        return contact.name
+            own = f"{self._shown(contact, 'first_name')} {self._shown(contact, 'last_name')}".strip() or own
+        return called(own, contact.phone)
 
     @admin.display(description="phone")
     def phone_shown(self, contact):
@@ -218,10 +220,11 @@ class ContactAdmin(SupportAdmin):
     def saved(self, contact):
         if not contact.edit_state:
             return "–"
-        words = STATE_WORDS[contact.edit_state]
-        if contact.edit_state == Change.State.REFUSED and contact.edit_reason:
-            words = f"{words}: {contact.edit_reason[:80]}"
-        return badge(words, STATE_TONES.get(contact.edit_state, ""))
+        words = "Saved" if contact.edit_state == Change.State.DONE else STATE_WORDS[contact.edit_state]
+        label = badge(words, STATE_TONES.get(contact.edit_state, ""))
+        if contact.edit_reason and contact.edit_state != Change.State.DONE:
+            return format_html('{} <span class="sm-reason">{}</span>', label, contact.edit_reason[:120])
+        return label
 
     @admin.display(description="inbox")
     def in_inbox(self, contact):
@@ -235,6 +238,11 @@ class ContactAdmin(SupportAdmin):
     def view_on_site(self, contact):
         newest = contact.conversations.newest_first().values_list("pk", flat=True).first()
         return reverse("inbox:thread", args=[newest]) if newest else reverse("inbox:list")
+
+    def get_list_display(self, request):
+        """With the account only when there are several."""
+        many = Account.objects.for_user(request.user).count() > 1
+        return (*self.list_display, "account") if many else self.list_display
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -252,7 +260,8 @@ class ContactAdmin(SupportAdmin):
     def render_change_form(self, request, context, **kwargs):
         contact = kwargs.get("obj")
         context |= self._saved_context(request, contact)
-        context |= {"show_save_and_add_another": False, "field_words": FIELDS}
+        context |= {"show_save_and_add_another": False, "title": called(contact.name, contact.phone)}
+        context |= {"subtitle": f"Contact of {contact.account}"}
         return super().render_change_form(request, context, **kwargs)
 
     def save_model(self, request, obj, form, change):
@@ -262,7 +271,7 @@ class ContactAdmin(SupportAdmin):
 
     def response_change(self, request, obj):
         if request.edit is None:
-            self.message_user(request, "Nothing was changed.", messages.INFO)
+            self.message_user(request, "There is nothing to tell Salesmsg: it has these values.", messages.INFO)
         else:
             self.message_user(request, "Saved. It is on its way to Salesmsg.", messages.SUCCESS)
         if "_continue" in request.POST:
@@ -326,6 +335,18 @@ class ContactAdmin(SupportAdmin):
             link(reverse("inbox:thread", args=[newest]), "Open in inbox"),
             rows_link("conversation", "All conversations", contact__id__exact=contact.pk),
         )
+
+    @admin.display(description="created at Salesmsg")
+    def created_there(self, contact):
+        return contact.vendor_created_at
+
+    @admin.display(description="changed at Salesmsg")
+    def updated_there(self, contact):
+        return contact.vendor_updated_at
+
+    @admin.display(description="deleted at Salesmsg")
+    def deleted_there(self, contact):
+        return contact.deleted_at
 
     @admin.display(description="custom fields")
     def custom_shown(self, contact):

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from ..models import Conversation
-from .base import AccountFilter, SupportAdmin, badge, inbox_link, phone, pretty_json, row_link, rows_link
+from .base import AccountFilter, SupportAdmin, badge, called, inbox_link, phone, pretty_json, row_link, rows_link
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -25,7 +25,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Conversation)
 class ConversationAdmin(SupportAdmin):
-    list_display = ("contact", "phone_shown", "state_shown", "inbox", "owner", "latest", "latest_at", "in_inbox")
+    list_display = ("who", "phone_shown", "state_shown", "inbox", "owner", "latest", "latest_at", "in_inbox")
     list_filter = (OpenFilter, AccountFilter)
     list_select_related = ("account", "contact", "inbox", "owner")
     search_fields = ("contact__full_name", "contact__first_name", "contact__last_name", "contact__email")
@@ -48,6 +48,10 @@ class ConversationAdmin(SupportAdmin):
 
     def view_on_site(self, conversation):
         return reverse("inbox:thread", args=[conversation.pk])
+
+    @admin.display(description="contact")
+    def who(self, conversation):
+        return called(conversation.contact.name, conversation.contact.phone)
 
     @admin.display(description="contact")
     def contact_link(self, conversation):

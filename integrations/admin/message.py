@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from ..models import Attempt, Message
-from .base import AccountFilter, SupportAdmin, SupportInline, badge, inbox_link, pretty_json, row_link
+from .base import AccountFilter, SupportAdmin, SupportInline, badge, called, inbox_link, pretty_json, row_link
 
 TONES = {"queued": "wait", "sending": "wait", "failed": "bad", "unknown": "bad", "sent": "ok", "delivered": "ok"}
 
@@ -59,7 +59,7 @@ class MessageAdmin(SupportAdmin):
     @admin.display(description="from")
     def who(self, message):
         if message.inbound:
-            return str(message.conversation.contact)
+            return called(message.conversation.contact.name, message.conversation.contact.phone)
         author = message.author_name or (message.sender.get_username() if message.sender else "")
         return f"You ({author})" if author else "You"
 
