@@ -59,10 +59,7 @@ def each_database(request) -> Iterator[str]:
     if request.param == "sqlite":
         yield ""
         return
-    postgres = request.getfixturevalue("postgres")
-    url = postgres.new_database()
-    yield url
-    postgres.drop(url)
+    yield request.getfixturevalue("postgres").new_database()
 
 
 @pytest.fixture(scope="session")

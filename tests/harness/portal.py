@@ -95,7 +95,7 @@ class Portal:
             "web", sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", "--workers", "1",
             "--threads", "8", "--graceful-timeout", "3", "--no-control-socket", "salesmsg_portal.wsgi",
         )  # fmt: skip
-        wait_for("the web server is ready", lambda: self._alive() and answers(f"{self.address}/readyz"), 30)
+        wait_for("the web server is ready", lambda: self.alive() and answers(f"{self.address}/readyz"), 30)
         return process
 
     def start_worker(self, workers: int = 3) -> Process:
@@ -108,7 +108,7 @@ class Portal:
         self.processes.append(process)
         return process
 
-    def _alive(self) -> bool:
+    def alive(self) -> bool:
         for process in self.processes:
             assert process.alive, f"{process.name} ended: {process.popen.returncode}\n{process.tail(40)}"
         return True
