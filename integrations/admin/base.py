@@ -1,6 +1,7 @@
 """What all lists and forms of the admin share: a person's own accounts only, bounded counts, nothing written."""
 
 import json
+from datetime import datetime
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -8,6 +9,8 @@ from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -86,9 +89,11 @@ class SupportAdmin(admin.ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Only what the filters and our links ask for: no guessing at fields by query string."""
-        names = {item for item in self.get_list_filter(request) if isinstance(item, str)}
-        names |= {item[0] for item in self.get_list_filter(request) if isinstance(item, tuple)}
-        return any(lookup in {name, f"{name}__exact", f"{name}__isnull"} for name in names) or lookup in self.links_by
+        filters = self.get_list_filter(request)
+        own = {item.parameter_name for item in filters if isinstance(item, type)}
+        names = {item for item in filters if isinstance(item, str)}
+        fields = {spelling for name in names for spelling in (name, f"{name}__exact", f"{name}__isnull")}
+        return lookup in own | fields | set(self.links_by)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str):
         """Phones are found however they are typed: "(305) 555-0142", "+1 305…", "020 7946"."""
@@ -163,7 +168,7 @@ def link(address: str, text: str, css: str = "sm-link") -> SafeString:
 
 def inbox_link(conversation_id: int | None, text: str = "Open in inbox") -> SafeString | str:
     """To the thread in the inbox; a dash when there is none yet."""
-    return link(reverse("inbox:thread", args=[conversation_id]), text) if conversation_id else "–"
+    return link(reverse("inbox:thread", args=[conversation_id]), text) if conversation_id else none()
 
 
 def rows_link(model: str, text: str, **lookups) -> SafeString:
@@ -182,6 +187,16 @@ def row_link(obj: Model | None) -> SafeString | str:
 def phone(value: str) -> SafeString | str:
     """A phone as people write it, never broken over lines."""
     return format_html('<span class="sm-phone">{}</span>', national(value)) if value else "–"
+
+
+def moment(at: datetime | None) -> str:
+    """A time in the viewer's zone, as Django's own columns write it."""
+    return date_format(timezone.localtime(at), "DATETIME_FORMAT") if at else "–"
+
+
+def none(words: str = "–") -> SafeString:
+    """Nothing worth a line: left out on phones."""
+    return format_html('<span class="sm-none">{}</span>', words)
 
 
 def called(name: str, own_phone: str) -> str:

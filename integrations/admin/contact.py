@@ -19,6 +19,8 @@ from .base import (
     called,
     inbox_link,
     link,
+    moment,
+    none,
     phone,
     pretty_json,
     rows_link,
@@ -210,7 +212,7 @@ class ContactAdmin(SupportAdmin):
             return badge("Opted out", "bad")
         if contact.blocked:
             return badge("Blocked", "bad")
-        return badge("Deleted there") if contact.deleted_at else "Yes"
+        return badge("Deleted there") if contact.deleted_at else none("Yes")
 
     @admin.display(description="tags")
     def tags_shown(self, contact):
@@ -219,7 +221,7 @@ class ContactAdmin(SupportAdmin):
     @admin.display(description="edits")
     def saved(self, contact):
         if not contact.edit_state:
-            return "–"
+            return none()
         words = "Saved" if contact.edit_state == Change.State.DONE else STATE_WORDS[contact.edit_state]
         label = badge(words, STATE_TONES.get(contact.edit_state, ""))
         if contact.edit_reason and contact.edit_state != Change.State.DONE:
@@ -260,7 +262,9 @@ class ContactAdmin(SupportAdmin):
     def render_change_form(self, request, context, **kwargs):
         contact = kwargs.get("obj")
         context |= self._saved_context(request, contact)
-        context |= {"show_save_and_add_another": False, "title": called(contact.name, contact.phone)}
+        shown = edits.shown(contact)
+        own = f"{shown['first_name']} {shown['last_name']}".strip() or called(contact.name, contact.phone)
+        context |= {"show_save_and_add_another": False, "title": own}
         context |= {"subtitle": f"Contact of {contact.account}"}
         return super().render_change_form(request, context, **kwargs)
 
@@ -338,15 +342,15 @@ class ContactAdmin(SupportAdmin):
 
     @admin.display(description="created at Salesmsg")
     def created_there(self, contact):
-        return contact.vendor_created_at
+        return moment(contact.vendor_created_at)
 
     @admin.display(description="changed at Salesmsg")
     def updated_there(self, contact):
-        return contact.vendor_updated_at
+        return moment(contact.vendor_updated_at)
 
     @admin.display(description="deleted at Salesmsg")
     def deleted_there(self, contact):
-        return contact.deleted_at
+        return moment(contact.deleted_at)
 
     @admin.display(description="custom fields")
     def custom_shown(self, contact):

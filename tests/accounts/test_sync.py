@@ -1,0 +1,65 @@
+"""Starting, watching and stopping a sync on the account's page."""
+
+import pytest
+from django.urls import reverse
+
+from integrations.models import Account, AuditEntry, SyncRun
+
+from . import build
+
+
+def live(client, account):
+    return client.get(reverse("accounts:sync-live", args=[account.pk])).content.decode()
+
+
+@pytest.mark.parametrize("kind", ["full", "changes"])
+def test_a_press_begins_one_sync(manager, account, kind):
+    for _ in range(2):
+        response = manager.post(reverse("accounts:sync", args=[account.pk]), {"kind": kind})
+        assert response.status_code == 302
+    run = SyncRun.objects.get()
+    assert (run.kind, run.state, run.requested_by.username) == (kind, SyncRun.State.RUNNING, "manager")
+
+
+def test_an_account_without_access_cannot_be_synced(manager, account):
+    Account.objects.update(state=Account.State.DISCONNECTED)
+    response = manager.post(reverse("accounts:sync", args=[account.pk]), {"kind": "full"}, follow=True)
+    assert not SyncRun.objects.exists()
+    assert "is not connected" in response.content.decode()
+
+
+def test_the_card_asks_again_while_a_sync_runs_and_then_stops(agent, account):
+    run = build.run(account)
+    shown = live(agent, account)
+    assert 'hx-trigger="every 2s"' in shown
+    assert "120 of 300" in shown
+    SyncRun.objects.filter(pk=run.pk).update(state=SyncRun.State.DONE)
+    shown = live(agent, account)
+    assert "hx-trigger" not in shown
+    assert "120 of 300" not in shown
+
+
+def test_a_failed_sync_says_why(agent, account):
+    build.run(
+        account, SyncRun.State.FAILED, error="Salesmsg answered with an error page.", notes=["Page 7 was no list."]
+    )
+    shown = live(agent, account)
+    assert "The last sync failed" in shown
+    assert "Salesmsg answered with an error page." in shown
+    assert "Page 7 was no list." in shown
+
+
+def test_a_poll_is_cheap(agent, account, django_assert_max_num_queries):
+    build.run(account)
+    with django_assert_max_num_queries(14):
+        live(agent, account)
+    with django_assert_max_num_queries(6):
+        agent.get(reverse("accounts:budget-live", args=[account.pk]))
+
+
+def test_stop_ends_the_run_and_is_noted(manager, account):
+    run = build.run(account)
+    manager.post(reverse("accounts:stop", args=[account.pk]))
+    run.refresh_from_db()
+    assert run.state == SyncRun.State.STOPPED
+    assert AuditEntry.objects.filter(action="sync.stopped", account=account, user__username="manager").exists()
