@@ -19,6 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import quote
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -238,7 +239,7 @@ class Demo:
             "PORTAL_URL": self.portal,
             "ALLOWED_HOSTS": f"localhost,{HOST}",
             "CSRF_TRUSTED_ORIGINS": f"{self.portal},http://{HOST}:{self.port}",
-            "DATABASE_URL": f"sqlite:///{self.directory / 'portal.sqlite3'}",
+            "DATABASE_URL": f"sqlite:///{quote(str(self.directory / 'portal.sqlite3'))}",
             "STATIC_ROOT": str(self.directory / "static"),
             "SALESMSG_BASE_URL": self.sandbox,
             "SALESMSG_AUTHORIZE_URL": f"{self.sandbox}/auth/oauth",
