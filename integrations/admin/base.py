@@ -81,6 +81,13 @@ class SupportAdmin(admin.ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs) -> type[ChangeList]:
         return SupportChangeList
 
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """The account only where there are several to tell apart."""
+        shown = tuple(super().get_list_display(request))
+        if "account" in shown and Account.objects.for_user(request.user).count() < 2:
+            return tuple(name for name in shown if name != "account")
+        return shown
+
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         rows = super().get_queryset(request)
         if request.user.is_superuser:

@@ -3,6 +3,7 @@
 from django.contrib import admin, messages
 
 from ..models import Change
+from ..outbox import edits
 from .base import AccountFilter, SupportAdmin, badge, row_link
 from .words import STATE_TONES, STATE_WORDS, values_in_words
 
@@ -48,8 +49,6 @@ class ChangeAdmin(SupportAdmin):
 
     @admin.action(description="Try again (refused ones)", permissions=["retry"])
     def try_again(self, request, queryset):
-        from ..outbox import edits
-
         refused = list(queryset.filter(state=Change.State.REFUSED))
         for change in refused:
             edits.retry(request.user, change)

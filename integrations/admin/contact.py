@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from ..models import Account, Change, Contact, Conversation
+from ..models import Change, Contact, Conversation
 from ..outbox import edits
 from .base import (
     AccountFilter,
@@ -148,7 +148,7 @@ class ChangeInline(SupportInline):
 class ContactAdmin(SupportAdmin):
     form = ContactForm
     inlines = [ChangeInline]
-    list_display = ("name_shown", "phone_shown", "email_shown", "flags", "saved", "tags_shown", "in_inbox")
+    list_display = ("name_shown", "phone_shown", "email_shown", "flags", "saved", "tags_shown", "in_inbox", "account")
     list_display_links = ("name_shown",)
     list_filter = (SavedFilter, "opted_out", "blocked", CountryFilter, PresentFilter, AccountFilter)
     search_fields = ("full_name", "first_name", "last_name", "email")
@@ -239,12 +239,7 @@ class ContactAdmin(SupportAdmin):
 
     def view_on_site(self, contact):
         newest = contact.conversations.newest_first().values_list("pk", flat=True).first()
-        return reverse("inbox:thread", args=[newest]) if newest else reverse("inbox:list")
-
-    def get_list_display(self, request):
-        """With the account only when there are several."""
-        many = Account.objects.for_user(request.user).count() > 1
-        return (*self.list_display, "account") if many else self.list_display
+        return reverse("inbox:thread", args=[newest]) if newest else None
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -333,7 +328,7 @@ class ContactAdmin(SupportAdmin):
     def conversations_link(self, contact):
         newest = contact.conversations.newest_first().values_list("pk", flat=True).first()
         if newest is None:
-            return "None yet. To begin one, text this contact from the inbox."
+            return format_html("None yet. {}", link(reverse("inbox:new"), "Write the first text"))
         return format_html(
             "{} &nbsp; {}",
             link(reverse("inbox:thread", args=[newest]), "Open in inbox"),

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import reverse
+from django.utils.html import format_html
 
 from ..models import Attempt, Message
 from .base import AccountFilter, SupportAdmin, SupportInline, badge, called, inbox_link, pretty_json, row_link
@@ -29,7 +30,7 @@ class DirectionFilter(admin.SimpleListFilter):
 
 @admin.register(Message)
 class MessageAdmin(SupportAdmin):
-    list_display = ("at", "who", "excerpt", "state_shown", "kind", "failure_short", "account", "in_inbox")
+    list_display = ("at", "who", "excerpt", "state_short", "in_inbox", "account")
     list_display_links = ("at", "excerpt")
     list_filter = ("state", DirectionFilter, "kind", AccountFilter)
     list_select_related = ("account", "conversation__contact", "sender")
@@ -73,9 +74,13 @@ class MessageAdmin(SupportAdmin):
     def state_shown(self, message):
         return badge(message.get_state_display(), TONES.get(message.state, ""))
 
-    @admin.display(description="why it failed")
-    def failure_short(self, message):
-        return message.failure[:80] or "–"
+    @admin.display(description="state", ordering="state")
+    def state_short(self, message):
+        words = "Not known" if message.state == Message.State.UNKNOWN else message.get_state_display()
+        label = badge(words, TONES.get(message.state, ""))
+        if message.failure:
+            return format_html('{} <span class="sm-reason">{}</span>', label, message.failure[:120])
+        return label
 
     @admin.display(description="conversation")
     def conversation_link(self, message):

@@ -12,7 +12,18 @@ TONES = {"running": "wait", "done": "ok", "failed": "bad"}
 class StreamInline(SupportInline):
     model = SyncStream
     verbose_name_plural = "lists, in the order they are read"
-    fields = ("name", "seen", "total", "restarts", "done", "cursor")
+    fields = ("name", "how_far", "seen", "total", "restarts", "cursor_shown")
+    readonly_fields = ("how_far", "cursor_shown")
+
+    @admin.display(description="state")
+    def how_far(self, stream):
+        if stream.done:
+            return badge("Complete", "ok")
+        return badge("Under way", "wait") if stream.seen or stream.cursor else "Waiting"
+
+    @admin.display(description="stands at")
+    def cursor_shown(self, stream):
+        return ", ".join(f"{name} {value}" for name, value in stream.cursor.items()) or "–"
 
 
 @admin.register(SyncRun)

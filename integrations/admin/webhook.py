@@ -3,6 +3,7 @@
 from django.contrib import admin, messages
 
 from ..models import WebhookEvent
+from ..webhooks import process
 from .base import AccountFilter, SupportAdmin, badge, pretty_json
 
 TONES = {"new": "wait", "done": "ok", "unknown": "wait", "failed": "bad"}
@@ -48,8 +49,6 @@ class WebhookEventAdmin(SupportAdmin):
 
     @admin.action(description="Process again", permissions=["again"])
     def process_again(self, request, queryset):
-        from ..webhooks import process
-
         count = 0
         for event in queryset:
             process.again(event)

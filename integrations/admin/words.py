@@ -10,7 +10,7 @@ STATE_WORDS = {
     State.PUSHING: "On its way",
     State.DONE: "Saved in Salesmsg",
     State.REFUSED: "Refused",
-    State.SUPERSEDED: "Replaced by a later change",
+    State.SUPERSEDED: "Replaced",
 }
 STATE_TONES = {State.PENDING: "wait", State.PUSHING: "wait", State.DONE: "ok", State.REFUSED: "bad"}
 

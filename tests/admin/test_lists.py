@@ -18,6 +18,7 @@ from integrations.models import (
     Member,
     Number,
     SyncRun,
+    WebhookEvent,
 )
 from tests.accounts import build
 
@@ -148,6 +149,32 @@ def test_our_own_links_into_lists_work(root, account, other):
     assert shown.context["cl"].result_count == 1
     for model in ("contact", "conversation", "message", "syncrun", "webhookevent", "change"):
         assert root.get(f"{list_of(model)}?account={account.pk}").context["cl"].result_count == 3
+
+
+def test_events_are_processed_again_by_those_who_may(editor, helper, account):
+    failed = build.event(account, WebhookEvent.State.FAILED, note="Unreachable", attempts=5)
+    kept = build.event(account, WebhookEvent.State.UNKNOWN)
+    data = {"action": "process_again", "_selected_action": [failed.pk]}
+    helper.post(list_of("webhookevent"), data)
+    failed.refresh_from_db()
+    assert failed.state == WebhookEvent.State.FAILED
+    shown = editor.post(list_of("webhookevent"), data, follow=True).content.decode()
+    assert "1 event is processed again." in shown
+    failed.refresh_from_db()
+    kept.refresh_from_db()
+    assert (failed.state, kept.state) == (WebhookEvent.State.NEW, WebhookEvent.State.UNKNOWN)
+
+
+def test_our_own_lists_come_first(root, db):
+    apps = root.get(reverse("admin:index")).context["app_list"]
+    assert apps[0]["app_label"] == "integrations"
+    assert apps[0]["models"][0]["object_name"] == "Contact"
+
+
+def test_the_account_is_a_column_only_where_there_are_several(helper, root, account, other):
+    build.contact(account)
+    assert "column-account" not in helper.get(list_of("contact")).content.decode()
+    assert "column-account" in root.get(list_of("contact")).content.decode()
 
 
 def test_strangers_reach_nothing(account):

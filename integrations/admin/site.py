@@ -1,0 +1,28 @@
+"""The admin's frame: its names, the way back to the inbox, and our own lists before all others."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+
+ORDER = ("Contact", "Conversation", "Message", "Account", "Change", "SyncRun", "WebhookEvent")
+
+admin.site.site_header = admin.site.site_title = "Salesmsg Portal"
+admin.site.index_title = "Support desk"
+admin.site.site_url = reverse_lazy("inbox:list")
+admin.site.empty_value_display = "–"
+_listed = admin.site.get_app_list
+
+
+def app_list(request: HttpRequest, app_label: str | None = None) -> list[dict]:
+    """Salesmsg comes first, and in it what support looks for most."""
+    apps = _listed(request, app_label)
+    for app in apps:
+        app["models"].sort(key=lambda model: _place(model["object_name"]))
+    return sorted(apps, key=lambda app: app["app_label"] != "integrations")
+
+
+def _place(name: str) -> int:
+    return ORDER.index(name) if name in ORDER else len(ORDER)
+
+
+admin.site.get_app_list = app_list
