@@ -201,9 +201,9 @@ def moment(at: datetime | None) -> str:
     return date_format(timezone.localtime(at), "DATETIME_FORMAT") if at else "–"
 
 
-def none(words: str = "–") -> SafeString:
+def none() -> SafeString:
     """Nothing worth a line: left out on phones."""
-    return format_html('<span class="sm-none">{}</span>', words)
+    return format_html('<span class="sm-none">{}</span>', "–")
 
 
 def called(name: str, own_phone: str) -> str:

@@ -1,6 +1,7 @@
 """What staff changed here: waiting, saved in Salesmsg, or refused with the reason."""
 
 from django.contrib import admin, messages
+from django.utils.html import format_html
 
 from ..models import Change
 from ..outbox import edits
@@ -10,7 +11,7 @@ from .words import STATE_TONES, STATE_WORDS, values_in_words
 
 @admin.register(Change)
 class ChangeAdmin(SupportAdmin):
-    list_display = ("created_at", "kind", "about", "what", "state_shown", "reason", "requested_by", "account")
+    list_display = ("created_at", "kind", "about", "what", "state_listed", "requested_by", "account")
     list_filter = ("state", "kind", AccountFilter)
     list_select_related = ("account", "contact", "conversation__contact", "requested_by")
     search_fields = ("contact__full_name", "contact__email", "reason")
@@ -43,6 +44,12 @@ class ChangeAdmin(SupportAdmin):
     @admin.display(description="state")
     def state_shown(self, change):
         return badge(STATE_WORDS[change.state], STATE_TONES.get(change.state, ""))
+
+    @admin.display(description="state")
+    def state_listed(self, change):
+        if change.reason and change.state != Change.State.DONE:
+            return format_html('{} <span class="sm-reason">{}</span>', self.state_shown(change), change.reason[:200])
+        return self.state_shown(change)
 
     def has_retry_permission(self, request) -> bool:
         return self.may(request, "change")

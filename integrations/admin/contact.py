@@ -148,7 +148,7 @@ class ChangeInline(SupportInline):
 class ContactAdmin(SupportAdmin):
     form = ContactForm
     inlines = [ChangeInline]
-    list_display = ("name_shown", "phone_shown", "email_shown", "flags", "saved", "tags_shown", "in_inbox", "account")
+    list_display = ("name_shown", "phone_listed", "email_shown", "saved", "tags_shown", "in_inbox", "account")
     list_display_links = ("name_shown",)
     list_filter = (SavedFilter, "opted_out", "blocked", CountryFilter, PresentFilter, AccountFilter)
     search_fields = ("full_name", "first_name", "last_name", "email")
@@ -157,7 +157,7 @@ class ContactAdmin(SupportAdmin):
     sortable_by = ("name_shown", "email_shown")
     links_by = ("account__id__exact",)
     readonly_fields = (
-        "phone_shown", "flags", "tags_shown", "opted_out", "blocked", "opted_out_at", "opted_in_at", "country",
+        "flags", "tags_shown", "opted_out", "blocked", "opted_out_at", "opted_in_at", "country",
         "custom_shown", "notes_shown", "raw_shown", "account", "vendor_id", "created_there", "updated_there",
         "deleted_there", "conversations_link",
     )  # fmt: skip
@@ -199,8 +199,10 @@ class ContactAdmin(SupportAdmin):
         return called(own, contact.phone)
 
     @admin.display(description="phone")
-    def phone_shown(self, contact):
-        return phone(self._shown(contact, "phone"))
+    def phone_listed(self, contact):
+        """With a badge when this phone may not be texted."""
+        shown = phone(self._shown(contact, "phone"))
+        return shown if contact.textable else format_html("{} {}", shown, self.flags(contact))
 
     @admin.display(description="email", ordering="email")
     def email_shown(self, contact):
@@ -212,7 +214,7 @@ class ContactAdmin(SupportAdmin):
             return badge("Opted out", "bad")
         if contact.blocked:
             return badge("Blocked", "bad")
-        return badge("Deleted there") if contact.deleted_at else none("Yes")
+        return badge("Deleted there") if contact.deleted_at else "Yes"
 
     @admin.display(description="tags")
     def tags_shown(self, contact):

@@ -25,7 +25,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Conversation)
 class ConversationAdmin(SupportAdmin):
-    list_display = ("who", "phone_shown", "state_shown", "inbox", "owner", "latest", "latest_at", "in_inbox")
+    list_display = ("who", "phone_shown", "state_shown", "inbox", "owner", "latest", "latest_at", "in_inbox_short")
     list_filter = (OpenFilter, AccountFilter)
     list_select_related = ("account", "contact", "inbox", "owner")
     search_fields = ("contact__full_name", "contact__first_name", "contact__last_name", "contact__email")
@@ -73,6 +73,10 @@ class ConversationAdmin(SupportAdmin):
     @admin.display(description="inbox page")
     def in_inbox(self, conversation):
         return inbox_link(conversation.pk)
+
+    @admin.display(description="page")
+    def in_inbox_short(self, conversation):
+        return inbox_link(conversation.pk, "Open")
 
     @admin.display(description="messages")
     def messages_link(self, conversation):

@@ -30,7 +30,7 @@ class DirectionFilter(admin.SimpleListFilter):
 
 @admin.register(Message)
 class MessageAdmin(SupportAdmin):
-    list_display = ("at", "who", "excerpt", "state_short", "in_inbox", "account")
+    list_display = ("at", "who", "excerpt", "state_short", "in_inbox_short", "account")
     list_display_links = ("at", "excerpt")
     list_filter = ("state", DirectionFilter, "kind", AccountFilter)
     list_select_related = ("account", "conversation__contact", "sender")
@@ -89,6 +89,10 @@ class MessageAdmin(SupportAdmin):
     @admin.display(description="inbox page")
     def in_inbox(self, message):
         return inbox_link(message.conversation_id)
+
+    @admin.display(description="inbox")
+    def in_inbox_short(self, message):
+        return inbox_link(message.conversation_id, "Open")
 
     @admin.display(description="attachments")
     def media_shown(self, message):
