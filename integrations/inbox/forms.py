@@ -14,6 +14,10 @@ class ReplyForm(forms.Form):
     client_uuid = forms.UUIDField(widget=forms.HiddenInput)
     text = forms.CharField(strip=True, error_messages={"required": "Write a text first."})
 
+    def clean_text(self) -> str:
+        """As it will be stored: browsers post lines with two characters between them."""
+        return self.cleaned_data["text"].replace("\r\n", "\n").strip()
+
     @classmethod
     def fresh(cls) -> "ReplyForm":
         return cls(initial={"client_uuid": uuid.uuid4()})

@@ -20,15 +20,14 @@ def list_poll(request: HttpRequest) -> HttpResponse:
     if request.GET.get("token") == token:
         return HttpResponse(status=204)
     filters = queries.Filters.of(request.GET)
-    shown, current = request.GET.get("shown", ""), request.GET.get("open", "")
-    limit = int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 6 else 0
+    shown = queries.number(request.GET.get("shown", "")) or 0
     found = queries.accounts(request.user)
     syncing = queries.first_sync(found)
     context = {
         "accounts": found,
         "filters": filters,
-        "rows": queries.conversations(request.user, filters, limit=min(max(limit, queries.ROWS), queries.ROWS_AT_MOST)),
-        "open_pk": int(current) if current.isascii() and current.isdigit() else None,
+        "rows": queries.conversations(request.user, filters, limit=min(max(shown, queries.ROWS), queries.ROWS_AT_MOST)),
+        "open_pk": queries.number(request.GET.get("open", "")),
         "syncing": syncing,
         # The token from before the rows were read: at worst they are drawn once too often.
         "token": "" if syncing else token,

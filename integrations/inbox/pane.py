@@ -117,21 +117,20 @@ def known_of(data) -> dict[int, str]:
     known: dict[int, str] = {}
     for item in data.get("have", "")[:4000].split(",")[:KNOWN_AT_MOST]:
         key, _, etag = item.partition("-")
-        if key.isascii() and key.isdigit() and len(key) < 19:
-            known[int(key)] = etag
+        if (pk := queries.number(key)) is not None:
+            known[pk] = etag
     return known
 
 
-def steps(stretch: queries.Stretch, known: dict[int, str]) -> list[Step]:
-    """How a browser that shows `known` comes to show the stretch, in order. They must overlap, or `known` be empty."""
+def steps(stretch: queries.Stretch, known: dict[int, str], above: set[int]) -> list[Step]:
+    """How a browser that shows `known` comes to show the stretch, in order. They must overlap, or `known` be empty.
+
+    `above`: those that rightly stand above the stretch, and stay as they are."""
     here = {bubble.message.pk: bubble for bubble in stretch.bubbles}
-    order = list(known)
-    first = next((place for place, pk in enumerate(order) if pk in here), 0)
-    # What the browser shows above the stretch is out of sight here, and stays.
-    shown, wanted = order[first:], list(here)
+    shown, wanted = [pk for pk in known if pk not in above], list(here)
     kept = _in_order([pk for pk in shown if pk in here], wanted)
     found = [Step("delete", f"m-{pk}") for pk in shown if pk not in kept]
-    previous = f"m-{order[first - 1]}" if first else ""
+    previous = f"m-{[pk for pk in known if pk in above][-1]}" if above else ""
     for pk in wanted:
         bubble = here[pk]
         if pk not in kept:
@@ -159,17 +158,17 @@ def difference(request: HttpRequest, conversation: Conversation) -> dict:
     """The context of an update: what this browser does not show yet."""
     data = request.POST if request.method == "POST" else request.GET
     known = known_of(data)
-    top = data.get("top", "")
-    pane = read(request, conversation, top=int(top) if top.isascii() and top.isdigit() else None)
+    pane = read(request, conversation, top=queries.number(data.get("top", "")))
     here = [bubble.message.pk for bubble in pane.stretch.bubbles]
     # Nothing in common: the browser was away for too long, so it gets the newest stretch in place of all it shows.
     anew = bool(known) and not any(pk in known for pk in here)
+    above = queries.above(pane.stretch, [pk for pk in known if pk not in here])
     return {
         "conversation": conversation,
         "contact": conversation.contact,
         "stretch": pane.stretch,
         "anew": anew,
-        "older": anew or (bool(here) and here[0] not in known and (not known or next(iter(known)) in here)),
-        "steps": [] if anew else steps(pane.stretch, known),
+        "older": anew or not above,
+        "steps": [] if anew else steps(pane.stretch, known, above),
         "regions": [region for region in pane.regions.values() if data.get(f"r-{region.name}") != region.etag],
     }

@@ -48,11 +48,10 @@ class Filters:
     def of(cls, data) -> "Filters":
         """From a query string; what makes no sense counts as not chosen."""
         show, box = data.get("show", ""), data.get("box", "")
-        number = box.removeprefix("a")
         return cls(
             show=show if show in FILTERS else "all",
             q=data.get("q", "").replace("\0", "").strip()[:SEARCH_CHARACTERS],
-            box=box if number.isascii() and number.isdigit() and len(number) < 19 else "",
+            box=box if number(box.removeprefix("a")) is not None else "",
         )
 
     @property
@@ -79,6 +78,13 @@ class Filters:
         return [(name, words, Filters(name, self.q, self.box).query()) for name, words in FILTERS.items()]
 
 
+def number(text: str) -> int | None:
+    """A primary key or a count out of an address; None for anything else, and for what no column can hold."""
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        return None
+    return found if (found := int(text)) < 2**63 else None
+
+
 def cursor(at: datetime, key: int) -> str:
     """A place in an ordered list, for an address."""
     return f"{(at - EPOCH) // timedelta(microseconds=1)}-{key}"
@@ -87,13 +93,13 @@ def cursor(at: datetime, key: int) -> str:
 def place(text: str) -> tuple[datetime, int] | None:
     """The way back from `cursor`; None for anything else."""
     micros, _, key = text.partition("-")
-    if not (micros.isascii() and micros.isdigit() and key.isascii() and key.isdigit() and len(micros + key) < 40):
+    past, order = number(micros), number(key)
+    if past is None or order is None:
         return None
     try:
-        at = EPOCH + timedelta(microseconds=int(micros))
+        return EPOCH + timedelta(microseconds=past), order
     except OverflowError:
         return None
-    return (at, int(key)) if int(key) < 2**63 else None
 
 
 # --- The list --------------------------------------------------------------------------------------------------------
@@ -371,6 +377,16 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
     return Stretch(bubbles, cursor(rows[0].at, rows[0].rank) if older else "")
 
 
+def above(stretch: Stretch, keys: list[int]) -> set[int]:
+    """Which of these messages stand above the stretch, where it begins in the middle of a thread."""
+    if not (stretch.older and keys):
+        return set()
+    first = stretch.bubbles[0].message
+    earlier = Q(at__lt=first.at) | Q(at=first.at, rank__lt=first.rank)
+    found = Message.objects.filter(earlier, conversation=first.conversation_id, pk__in=keys)
+    return set(found.values_list("pk", flat=True))
+
+
 def _day(message: Message) -> date:
     return timezone.localtime(message.at).date()
 
@@ -391,6 +407,8 @@ def _together(first: Bubble, second: Bubble) -> bool:
     return (
         one.inbound == two.inbound
         and "call" not in (one.kind, two.kind)
+        and first.settled
+        and second.settled
         and first.author == second.author
         and two.at - one.at < GROUP_GAP
     )
@@ -407,6 +425,8 @@ class Card:
     change: Change | None  # the newest change that still says something
     members: list[Member]
     others: list[Conversation]
+    fields: list[tuple[str, str]]  # (words, value) of the contact's own fields that hold something
+    notes: list[str]
 
     @property
     def me(self) -> Member | None:
@@ -432,4 +452,19 @@ def card(user, of: Conversation) -> Card:
         change=change,
         members=list(members[:200]),
         others=list(others.defer("raw", "inbox__raw").order_by(F("latest_at").desc())[:8]),
+        fields=_fields(contact.custom_fields),
+        notes=[str(note["text"]) for note in contact.notes if isinstance(note, dict) and note.get("text")],
     )
+
+
+def _fields(raw: list) -> list[tuple[str, str]]:
+    """The vendor's custom fields, whichever of their slots holds the value."""
+    found = []
+    for item in raw:
+        if not isinstance(item, dict) or not item.get("field_key"):
+            continue
+        value = next((item[slot] for slot in ("value", "text", "number", "date") if item.get(slot)), "")
+        if value:
+            words = str(item["field_key"]).replace("_", " ").replace("-", " ").strip()
+            found.append((words[:1].upper() + words[1:], str(value)))
+    return found

@@ -35,8 +35,7 @@ def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
 def inbox(request: HttpRequest) -> HttpResponse:
     """The list, with an empty place for a thread. A filter or a search asks for the list alone."""
     if request.headers.get("HX-Target") == "list-body":
-        current = request.GET.get("open", "")
-        context = list_context(request, open_pk=int(current) if current.isascii() and current.isdigit() else None)
+        context = list_context(request, open_pk=queries.number(request.GET.get("open", "")))
         response = render(request, "inbox/_list_body.html", {**context, "fragment": True})
         path = request.path if context["open_pk"] is None else f"{request.path}{context['open_pk']}/"
         response["HX-Replace-Url"] = path + context["filters"].query()

@@ -17,7 +17,7 @@ from . import pane
 from .forms import AssignForm, NewForm, ReplyForm
 from .views import list_context
 
-DAMAGED = "This form is damaged. Copy your text, load the page again and try once more."
+DAMAGED = "This form was damaged, so nothing was sent. Your text is still here: send it again."
 OTHER_TEXT = (
     "Your earlier text had already been taken, and is in the conversation. "
     "What you see here has not been sent: send it again if you still want to."
@@ -46,13 +46,16 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
     conversation = pane.opened(request, pk)
     form = ReplyForm(request.POST)
     if not form.is_valid():
-        return _kept(request, conversation, form, " ".join(form.errors.get("text", [DAMAGED])))
+        if "client_uuid" in form.errors:
+            form = ReplyForm({"client_uuid": uuid.uuid4(), "text": request.POST.get("text", "")})
+            return _kept(request, conversation, form, DAMAGED)
+        return _kept(request, conversation, form, " ".join(form.errors["text"]))
     text = form.cleaned_data["text"]
     try:
         message = compose.reply(request.user, conversation, text, form.cleaned_data["client_uuid"])
     except CannotSend as refused:
         return _kept(request, conversation, form, refused.reason)
-    if message.text != text:
+    if message.text != text or message.conversation_id != pk:
         # The answer to the first post got lost, and the text was changed before the second one.
         form = ReplyForm({"client_uuid": uuid.uuid4(), "text": text})
         if request.headers.get("HX-Request"):

@@ -171,10 +171,3 @@ def segments(text: str):
 @register.filter
 def percent(fraction: float | None) -> int:
     return round((fraction or 0) * 100)
-
-
-@register.filter
-def plainly(key: str) -> str:
-    """A field's key as words: "move_in_date" -> "Move in date"."""
-    words = str(key).replace("_", " ").replace("-", " ").strip()
-    return words[:1].upper() + words[1:]

@@ -264,9 +264,14 @@
     last = newestInbound();
     ready();
     current();
-    if (!touch.matches) byId("composer-text")?.focus({ preventScroll: true });
+    write();
     beat();
   });
+
+  // Ready to write at once; not on touch screens, where that would open the keyboard.
+  const write = () => {
+    if (!touch.matches) (byId("id_phone") || byId("composer-text"))?.focus({ preventScroll: true });
+  };
 
   // Which row is open, also when the thread came without the list.
   const current = () => {
@@ -366,6 +371,6 @@
     beat();
     setInterval(beat, WATCH);
     setInterval(times, 20000);
-    if (!touch.matches && !document.activeElement?.matches("input, textarea")) byId("composer-text")?.focus({ preventScroll: true });
+    if (!document.activeElement?.matches("input, textarea")) write();
   });
 })();
