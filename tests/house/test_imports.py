@@ -44,6 +44,7 @@ TOLD = (
         ("accounts.views", "from .. import tokens", "cache only"),
         ("admin.contact", "from ..budget import take", "cache only"),
         ("sync.walk", "from ..salesmsg.client import Client", "only records"),
+        ("sync.walk", "from ..salesmsg.client import Client\ndef f(c: Client): Client()", "only records"),
         ("outbox.deliver", "from ..salesmsg import http", "only records"),
         ("tokens", "from .salesmsg.client import Client", "only records"),
         ("sync.walk", "from ..mirror.rows import _upsert", "private"),
@@ -69,6 +70,7 @@ def test_the_rule_notices(module, source, words):
         ("admin.contact", "from ..outbox import edits\nfrom ..salesmsg.text import national"),
         ("inbox.urls", "from . import views"),
         ("sync.walk", "if TYPE_CHECKING:\n    from ..salesmsg.client import Client"),
+        ("sync.walk", "from ..salesmsg.client import Client\ndef f(c: Client) -> list[Client]: c.user()"),
         ("salesmsg.http", "import requests\nfrom .errors import NotFound"),
     ],
 )

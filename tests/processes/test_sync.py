@@ -35,3 +35,29 @@ def test_three_workers_read_everything_within_the_limit(sandbox, portal, each_da
     print(f"{time.monotonic() - started:.0f} s")
     assert differences(vendor, ours) == []
     quiet(vendor)
+
+
+def test_a_worker_that_is_killed_loses_nothing(sandbox, portal):
+    vendor = sandbox(contacts=90, messages=4, rate=60, period=4, no_auto_replies=True)
+    ours = portal(vendor, SALESMSG_RATE_PERIOD=4)
+    first = ours.start_worker(3)
+    ours.connect(vendor)
+    wait_for("the sync is under way", lambda: vendor.state()["requests"] > 40, 30)
+    first.kill()
+    ours.processes.remove(first)
+    assert not finished(ours), "it was too fast to be killed"
+    ours.start_worker(3)
+    wait_for("the first sync ends", lambda: ours.alive() and finished(ours), 150, 1.0)
+    assert differences(vendor, ours) == []
+    quiet(vendor)
+
+
+def test_several_worker_processes_share_one_budget(sandbox, portal):
+    vendor = sandbox(contacts=60, messages=3, rate=30, period=2, no_auto_replies=True)
+    ours = portal(vendor, SALESMSG_RATE_LIMIT=30, SALESMSG_RATE_PERIOD=2)
+    for _ in range(3):
+        ours.start_worker(2)
+    ours.connect(vendor)
+    wait_for("the first sync ends", lambda: ours.alive() and finished(ours), 100, 0.5)
+    assert differences(vendor, ours) == []
+    assert quiet(vendor)["max_in_period"] <= 30
