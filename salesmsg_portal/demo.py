@@ -324,7 +324,7 @@ Salesmsg Portal runs on this machine, with the sandbox in the place of Salesmsg.
   Phone simulator    {self.sandbox}/sandbox/phone/
 
 What to do next
-  1. Sign in at {self.portal}/accounts/ and press “Connect”. On the sandbox's consent screen, press “Approve”.
+  1. Sign in at {self.portal}/accounts/, press “Connect with Salesmsg”; approve on the consent screen.
   2. The account page shows contacts, conversations and messages arrive, within 60 calls a minute as at Salesmsg.
   3. Open a conversation in the inbox and send “My text message”.
   4. In the phone simulator, be that contact and answer: the answer appears in the open thread by itself.
