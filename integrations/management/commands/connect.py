@@ -1,5 +1,7 @@
 """connect LABEL --token TOKEN: connects an account by personal access token."""
 
+import sys
+
 from django.core.management.base import BaseCommand, CommandError
 
 from integrations.accounts import connect
@@ -14,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, *, label: str, token: str, **options) -> None:
         if token == "-":  # noqa: S105 - the usual word for stdin
-            token = input()
+            token = sys.stdin.readline()
         try:
             account = connect.by_token(None, label, token)
         except connect.ConnectProblem as problem:

@@ -3,7 +3,6 @@
 from django.core.management.base import BaseCommand, CommandError
 
 from integrations import tokens
-from integrations.crypto import Unsealable
 
 
 class Command(BaseCommand):
@@ -13,8 +12,10 @@ class Command(BaseCommand):
     )
 
     def handle(self, **options) -> None:
-        try:
-            rows = tokens.rotate_keys()
-        except Unsealable as problem:
-            raise CommandError(str(problem)) from None
+        rows, lost = tokens.rotate_keys()
         self.stdout.write(f"{rows} stored secrets are sealed under the first key.")
+        if lost:
+            raise CommandError(
+                f"FIELD_ENCRYPTION_KEYS lacks the key of: {', '.join(lost)}. Put the old key back beside the new one "
+                "and run this again; or connect those accounts again and renew their webhook addresses."
+            )

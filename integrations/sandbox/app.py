@@ -1,0 +1,63 @@
+"""The sandbox put together: one object that answers requests."""
+
+from . import data, faults, model
+from .api import Api
+from .consent import Consent
+from .faults import Faults
+from .journal import Journal
+from .life import Life
+from .limit import Limit
+from .oauth import Credentials
+from .options import Options
+from .panel import Panel
+from .records import Records
+from .state import Store
+from .web import Request, Response
+from .webhooks import Webhooks
+
+CONSENT_PATH = "/auth/oauth"
+
+
+class Sandbox:
+    """``options.public_url`` must be set: media addresses are made with it."""
+
+    def __init__(self, options: Options):
+        media_url = f"{options.public_url}/sandbox/media"
+        switches = options.switches
+        world = data.build(options.seed, options.contacts, options.messages, model.now(), media_url)
+        signed_in = next(iter(world.users.values()))
+        self.store = Store(world, options.seed, media_url)
+        self.journal = Journal()
+        self.limit = Limit(options.rate, options.period)
+        self.faults = Faults(options.seed)
+        for text in options.faults:
+            self.faults.set(faults.parse(text))
+        self.records = Records(world, lambda: switches.iso_times)
+        self.credentials = Credentials(options, switches, signed_in.id)
+        self.webhooks = Webhooks(self.records, switches, self.journal)
+        self.life = Life(self.store, switches)
+        self.store.listener = self._on
+        self.consent = Consent(self.credentials, world.organization, signed_in)
+        self.api = Api(self.store, self.records, self.credentials, self.limit, self.faults, self.journal, switches)
+        self.panel = Panel(options, self.store, self.records, self.credentials, self.limit, self.faults, self.journal)
+
+    def start(self) -> None:
+        self.life.start()
+        self.webhooks.start()
+
+    def answer(self, request: Request) -> Response:
+        if request.path == "/" or request.path == "/sandbox" or request.path.startswith("/sandbox/"):
+            return self.panel.answer(request)
+        if request.path == CONSENT_PATH:
+            return self.consent.answer(request)
+        return self.api.answer(request)
+
+    def _on(self, event: str, **things) -> None:
+        """What the store tells: to the clock or to the webhooks."""
+        match event:
+            case "send":
+                self.life.sent(**things)
+            case "photo":
+                self.life.picture(**things)
+            case _:
+                self.webhooks.tell(event, **things)

@@ -1,0 +1,89 @@
+"""What happens by itself after a text was sent: delivery moves on, pictures arrive, contacts answer.
+
+Section 11, "delivery": created -> queued -> sent -> delivered after seconds, some failed.
+"""
+
+import heapq
+import itertools
+import threading
+import time
+import zlib
+from collections.abc import Callable
+
+from .dialogues import ANSWERS
+from .model import Message, now
+from .options import Switches
+from .state import Store
+
+TALKATIVE = 65  # of a hundred contacts answer by themselves
+
+
+class Life:
+    """A clock of things to do later, on one daemon thread."""
+
+    def __init__(self, store: Store, switches: Switches):
+        self.store = store
+        self.switches = switches
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._turn = itertools.count()
+        self._wake = threading.Condition()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="life", daemon=True).start()
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        with self._wake:
+            heapq.heappush(self._due, (time.monotonic() + seconds, next(self._turn), action))
+            self._wake.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._due or self._due[0][0] > time.monotonic():
+                    self._wake.wait(self._due[0][0] - time.monotonic() if self._due else None)
+                action = heapq.heappop(self._due)[2]
+            with self.store.lock:
+                action()
+
+    # -- a text of ours -------------------------------------------------------------------------------------
+
+    def sent(self, message: Message, media_urls: list[str], number: int) -> None:
+        """Called for every accepted text; ``number`` counts them."""
+        if message.status == "scheduled":
+            wait = max(0.0, (message.send_at - now()).total_seconds())
+            self.later(wait, lambda: self._carry(message, media_urls, number))
+        else:
+            self._carry(message, media_urls, number)
+
+    def _carry(self, message: Message, media_urls: list[str], number: int) -> None:
+        pace = self.switches.delivery_delay
+        step = (1 + zlib.crc32(str(number).encode()) % 20 / 10) * pace
+        reason = self.store.will_fail(number) if self.switches.failures else None
+        if message.status == "scheduled":
+            self.store.advance(message, "queued")
+        self.later(step, lambda: self.store.advance(message, "sent"))
+        if media_urls:
+            self.later(step * 1.5, lambda: self.store.attach(message, media_urls))
+        if reason:
+            self.later(step * 2, lambda: self.store.advance(message, "failed", reason))
+            return
+        self.later(step * 2, lambda: self.store.advance(message, "delivered"))
+        self.later(step * 2 + 3 * pace, lambda: self._answer(message))
+
+    def _answer(self, message: Message) -> None:
+        """Some contacts answer, if ours is still the last word and they have not opted out."""
+        contact = self.store.world.contacts.get(message.contact_id)
+        thread = self.store.world.conversations.get(message.conversation_id)
+        if not self.switches.auto_replies or contact is None or thread is None or thread.messages[-1] is not message:
+            return
+        if contact.opt_out or contact.is_blocked or zlib.crc32(contact.number.encode()) % 100 >= TALKATIVE:
+            return
+        text = message.text.casefold()
+        choices = next(answers for words, answers in ANSWERS if any(word in text for word in words))
+        self.store.receive(contact, choices[message.id % len(choices)], team_id=thread.team_id)
+
+    # -- a picture of theirs --------------------------------------------------------------------------------
+
+    def picture(self, message: Message) -> None:
+        """First announced as busy, then told again with the picture (section 6.3)."""
+        self.later(1.0 * self.switches.delivery_delay, lambda: self.store.attach(message, [""]))

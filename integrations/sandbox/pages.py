@@ -1,0 +1,49 @@
+"""The sandbox's own HTML: ``string.Template`` files in templates/sandbox, everything escaped."""
+
+import html
+from functools import cache
+from pathlib import Path
+from string import Template
+
+from .web import Response
+
+FOLDER = Path(__file__).resolve().parents[2] / "templates" / "sandbox"
+ASSETS = {"sandbox.css": "text/css; charset=utf-8", "sandbox.js": "text/javascript; charset=utf-8"}
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template((FOLDER / name).read_text(encoding="utf-8"))
+
+
+def fill(name: str, **values: object) -> Markup:
+    """A template with its values; what is not ``Markup`` is escaped."""
+    safe = {key: v if isinstance(v, Markup) else html.escape(str(v)) for key, v in values.items()}
+    return Markup(_template(name).substitute(safe))
+
+
+def page(title: str, name: str, status: int = 200, layout: str = "plain", **values: object) -> Response:
+    """A whole page: the template within the base. The wide layout has the sandbox's own navigation."""
+    content = fill(name, **values)
+    if layout == "wide":
+        here, nowhere = Markup('aria-current="page"'), ""
+        on_settings = name == "settings.html"
+        bar = fill("header.html", settings=here if on_settings else nowhere, phone=nowhere if on_settings else here)
+        content = Markup(bar + content)
+    return Response.html(fill("base.html", title=title, layout=layout, content=content), status)
+
+
+def join(parts) -> Markup:
+    return Markup("".join(parts))
+
+
+def asset(name: str) -> Response | None:
+    if name not in ASSETS:
+        return None
+    return Response(200, (FOLDER / name).read_bytes(), ASSETS[name], {"Cache-Control": "max-age=60"})
