@@ -76,7 +76,7 @@ class SupportAdmin(admin.ModelAdmin):
     account_path = "account__in"
     links_by: tuple[str, ...] = ()  # query-string lookups that our own links use
     phone_search: tuple[str, ...] = ()  # fields that hold a phone: searched as people type phones
-    phone_exact = ""  # what an E.164 number, typed in full, must equal
+    list_defer: tuple[str, ...] = ()  # large fields that the list does not show
 
     def get_changelist(self, request: HttpRequest, **kwargs) -> type[ChangeList]:
         return SupportChangeList
@@ -90,6 +90,8 @@ class SupportAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         rows = super().get_queryset(request)
+        if self.list_defer and is_list(request):
+            rows = rows.defer(*self.list_defer)
         if request.user.is_superuser:
             return rows
         return rows.filter(**{self.account_path: Account.objects.for_user(request.user)})
@@ -144,6 +146,11 @@ class SupportInline(admin.TabularInline):
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return True  # whoever may see the parent
+
+
+def is_list(request: HttpRequest) -> bool:
+    """Whether the list of the model is asked for, not one row."""
+    return bool(request.resolver_match) and request.resolver_match.url_name.endswith("_changelist")
 
 
 def phone_digits(term: str) -> str:

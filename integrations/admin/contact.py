@@ -18,6 +18,7 @@ from .base import (
     badge,
     called,
     inbox_link,
+    is_list,
     link,
     moment,
     none,
@@ -150,6 +151,7 @@ class ContactAdmin(SupportAdmin):
     inlines = [ChangeInline]
     list_display = ("name_shown", "phone_listed", "email_shown", "saved", "tags_shown", "in_inbox", "account")
     list_display_links = ("name_shown",)
+    list_defer = ("raw", "custom_fields", "notes")
     list_filter = (SavedFilter, "opted_out", "blocked", CountryFilter, PresentFilter, AccountFilter)
     search_fields = ("full_name", "first_name", "last_name", "email")
     search_help_text = "A name, an email, or a phone as you would type it: (305) 555-0142."
@@ -173,12 +175,11 @@ class ContactAdmin(SupportAdmin):
 
     def get_queryset(self, request):
         rows = super().get_queryset(request)
-        match = request.resolver_match
-        if not (match and match.url_name.endswith("_changelist")):
+        if not is_list(request):
             return rows
         newest = contact_changes().filter(contact=OuterRef("pk")).order_by("-pk")
         threads = Conversation.objects.filter(contact=OuterRef("pk")).newest_first()
-        return rows.defer("raw", "custom_fields", "notes").annotate(
+        return rows.annotate(
             edit_state=Subquery(newest.values("state")[:1]),
             edit_reason=Subquery(newest.values("reason")[:1]),
             edit_values=Subquery(newest.values("values")[:1]),

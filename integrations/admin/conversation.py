@@ -26,6 +26,7 @@ class OpenFilter(admin.SimpleListFilter):
 @admin.register(Conversation)
 class ConversationAdmin(SupportAdmin):
     list_display = ("who", "phone_shown", "state_shown", "inbox", "owner", "latest", "latest_at", "in_inbox_short")
+    list_defer = ("raw",)
     list_filter = (OpenFilter, AccountFilter)
     list_select_related = ("account", "contact", "inbox", "owner")
     search_fields = ("contact__full_name", "contact__first_name", "contact__last_name", "contact__email")
@@ -42,9 +43,6 @@ class ConversationAdmin(SupportAdmin):
         ("From Salesmsg", {"fields": ("account", "vendor_id", "started_at", "closed_at", "last_message_at",
                                       "raw_shown")}),
     )  # fmt: skip
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).defer("raw") if _is_list(request) else super().get_queryset(request)
 
     def view_on_site(self, conversation):
         return reverse("inbox:thread", args=[conversation.pk])
@@ -85,7 +83,3 @@ class ConversationAdmin(SupportAdmin):
     @admin.display(description="as Salesmsg tells it")
     def raw_shown(self, conversation):
         return pretty_json(conversation.raw)
-
-
-def _is_list(request) -> bool:
-    return bool(request.resolver_match) and request.resolver_match.url_name.endswith("_changelist")

@@ -32,6 +32,7 @@ class DirectionFilter(admin.SimpleListFilter):
 class MessageAdmin(SupportAdmin):
     list_display = ("at", "who", "excerpt", "state_short", "in_inbox_short", "account")
     list_display_links = ("at", "excerpt")
+    list_defer = ("raw",)
     list_filter = ("state", DirectionFilter, "kind", AccountFilter)
     list_select_related = ("account", "conversation__contact", "sender")
     search_fields = ("text",)
@@ -48,11 +49,6 @@ class MessageAdmin(SupportAdmin):
         ("From Salesmsg", {"fields": ("account", "vendor_id", "client_uuid", "author_name", "automated", "source",
                                       "received_at", "created_at", "raw_shown")}),
     )  # fmt: skip
-
-    def get_queryset(self, request):
-        rows = super().get_queryset(request)
-        match = request.resolver_match
-        return rows.defer("raw") if match and match.url_name.endswith("_changelist") else rows
 
     def view_on_site(self, message):
         return reverse("inbox:thread", args=[message.conversation_id])

@@ -12,6 +12,7 @@ TONES = {"new": "wait", "done": "ok", "unknown": "wait", "failed": "bad"}
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(SupportAdmin):
     list_display = ("received_at", "name_shown", "state_shown", "account", "repeats", "attempts", "note_short")
+    list_defer = ("body",)
     list_filter = ("state", AccountFilter)
     search_fields = ("name", "note")
     sortable_by = ()
@@ -22,11 +23,6 @@ class WebhookEventAdmin(SupportAdmin):
         "body_shown",
     )  # fmt: skip
     readonly_fields = ("name_shown", "state_shown", "body_shown")
-
-    def get_queryset(self, request):
-        rows = super().get_queryset(request)
-        match = request.resolver_match
-        return rows.defer("body") if match and match.url_name.endswith("_changelist") else rows
 
     @admin.display(description="event")
     def name_shown(self, event):
