@@ -331,6 +331,8 @@ class ContactAdmin(SupportAdmin):
     def conversations_link(self, contact):
         newest = contact.conversations.newest_first().values_list("pk", flat=True).first()
         if newest is None:
+            if not contact.textable:
+                return "None yet."
             return format_html("None yet. {}", link(reverse("inbox:new"), "Write the first text"))
         return format_html(
             "{} &nbsp; {}",
