@@ -84,6 +84,7 @@
 
   document.addEventListener("input", (event) => {
     if (event.target.id !== "composer-text") return;
+    byId("composer-error")?.replaceChildren(); // it was about the text as it stood
     remember(event.target);
     grow(event.target);
     count();
