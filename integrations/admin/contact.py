@@ -1,9 +1,7 @@
 """Contacts: found fast, and edited by way of a pending change that a task brings to Salesmsg."""
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.cache import cache
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -26,99 +24,9 @@ from .base import (
     pretty_json,
     rows_link,
 )
+from .contact_filters import WAITING, CountryFilter, PresentFilter, SavedFilter, contact_changes
+from .contact_form import ContactForm
 from .words import STATE_TONES, STATE_WORDS, values_in_words
-
-WAITING = (Change.State.PENDING, Change.State.PUSHING)
-
-
-def contact_changes() -> QuerySet:
-    """Edits of contacts that still tell how the contact stands; those replaced by a later one do not."""
-    return Change.objects.filter(kind=Change.Kind.CONTACT).exclude(state=Change.State.SUPERSEDED)
-
-
-class CountryFilter(admin.SimpleListFilter):
-    title = "country"
-    parameter_name = "country"
-
-    def lookups(self, request, model_admin):
-        """Kept for a while: finding them reads every contact."""
-        return cache.get_or_set(f"admin-countries-{request.user.pk}", lambda: self._countries(request), 300)
-
-    @staticmethod
-    def _countries(request) -> list[tuple[str, str]]:
-        found = Contact.objects.for_user(request.user).exclude(country="").order_by("country")
-        return [(country, country) for country in found.values_list("country", flat=True).distinct()[:60]]
-
-    def queryset(self, request, queryset):
-        return queryset.filter(country=self.value()) if self.value() else queryset
-
-
-class SavedFilter(admin.SimpleListFilter):
-    title = "edits"
-    parameter_name = "edits"
-
-    def lookups(self, request, model_admin):
-        return [("open", "Pending or refused"), ("pending", "Pending"), ("refused", "Refused")]
-
-    def queryset(self, request, queryset):
-        match self.value():
-            case "open":
-                states = [*WAITING, Change.State.REFUSED]
-            case "pending":
-                states = list(WAITING)
-            case "refused":
-                states = [Change.State.REFUSED]
-            case _:
-                return queryset
-        # The inner list is short and keeps the newest-change lookup to the contacts that have one at all.
-        later = contact_changes().filter(contact=OuterRef("contact"), pk__gt=OuterRef("pk"))
-        newest = contact_changes().filter(~Exists(later), state__in=states)
-        return queryset.filter(pk__in=newest.values("contact"))
-
-
-class PresentFilter(admin.SimpleListFilter):
-    title = "presence at Salesmsg"
-    parameter_name = "present"
-
-    def lookups(self, request, model_admin):
-        return [("yes", "Still there"), ("no", "Deleted there")]
-
-    def queryset(self, request, queryset):
-        match self.value():
-            case "yes":
-                return queryset.present()
-            case "no":
-                return queryset.exclude(deleted_at=None)
-        return queryset
-
-
-class ContactForm(forms.ModelForm):
-    """What a person wants the contact to be. The hidden initial values tell what they changed from what stood on
-    their page, so that a value which changed at Salesmsg meanwhile is not put back."""
-
-    refused: dict[str, list[str]] = {}
-
-    class Meta:
-        model = Contact
-        fields = edits.EDITABLE
-        help_texts = {"phone": "As you would write it; texts go there."}
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.initial |= edits.shown(self.instance)
-        kinds = {"email": "email", "phone": "tel"}
-        for name, field in self.fields.items():
-            field.show_hidden_initial = True
-            field.widget.input_type = kinds.get(name, "text")
-            field.widget.attrs["autocomplete"] = "off"
-
-    def clean(self):
-        for name, problems in self.refused.items():
-            self.add_error(name if name in self.fields else None, problems)
-        return super().clean()
-
-    def wanted(self) -> dict[str, str]:
-        return {name: self.cleaned_data[name] for name in self.changed_data if name in edits.EDITABLE}
 
 
 class ChangeInline(SupportInline):
