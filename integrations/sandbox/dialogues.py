@@ -2,8 +2,8 @@
 
 A scene starts with ``# domain language`` and holds one line per message:
 ``<`` from the contact, ``>`` from a member of staff, ``*`` from an automation or broadcast.
-``[photo]`` adds a picture, A backslash joins a long line with the next;
-``(call 214)`` is a call of so many seconds and ``(voicemail 31)`` one that was recorded.
+``[photo]`` adds a picture, ``(call 214)`` is a call of so many seconds and ``(voicemail 31)`` one that was
+recorded. A backslash at its end joins a line with the next.
 Words in braces are filled in by ``data``. ``\\n`` is a new line within a text.
 """
 

@@ -22,13 +22,13 @@ def _template(name: str) -> Template:
     return Template((FOLDER / name).read_text(encoding="utf-8"))
 
 
-def fill(name: str, **values: object) -> Markup:
+def fill(name: str, /, **values: object) -> Markup:
     """A template with its values; what is not ``Markup`` is escaped."""
     safe = {key: v if isinstance(v, Markup) else html.escape(str(v)) for key, v in values.items()}
     return Markup(_template(name).substitute(safe))
 
 
-def page(title: str, name: str, status: int = 200, layout: str = "plain", **values: object) -> Response:
+def page(title: str, name: str, /, status: int = 200, layout: str = "plain", **values: object) -> Response:
     """A whole page: the template within the base. The wide layout has the sandbox's own navigation."""
     content = fill(name, **values)
     if layout == "wide":
