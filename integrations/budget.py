@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -47,7 +47,7 @@ def period() -> timedelta:
 def allowance(lane: str) -> int:
     """How many of the window's places a lane may fill: what people send must always find room."""
     limit = settings.SALESMSG_RATE_LIMIT
-    reserve = limit // 6
+    reserve = max(1, limit // 6)
     kept_back = {Lane.SYNC: reserve, Lane.EVENT: reserve // 2, Lane.EDIT: reserve // 3}
     return max(1, limit - kept_back.get(lane, 0))
 
@@ -63,15 +63,22 @@ def take(account_id: int, lane: str) -> Ticket:
         places = sorted(budget.calls.filter(expires_at__gt=now).values_list("expires_at", flat=True))
         over = len(places) - allowance(lane)
         if over >= 0:
-            raise BudgetWait(places[over] + MARGIN)
+            # A call that is under way gives its place back long before the latest moment that is booked for it.
+            raise BudgetWait(min(places[over], now + period()) + MARGIN)
         budget.calls.filter(expires_at__lte=now).delete()
         call = budget.calls.create(lane=lane, started_at=now, expires_at=now + longest + period())
     return Ticket(call.pk, period())
 
 
 def settle(ticket: Ticket) -> None:
-    """The answer is here (or will never come): from now on the place is held for one period."""
-    BudgetCall.objects.filter(pk=ticket.call_id).update(expires_at=_now() + ticket.period + MARGIN)
+    """The answer is here (or will never come): from now on the place is held for one period.
+
+    A database that is gone just now must not cost the answer: the place is then held for longer, which is safe.
+    """
+    try:
+        BudgetCall.objects.filter(pk=ticket.call_id).update(expires_at=_now() + ticket.period + MARGIN)
+    except (InterfaceError, OperationalError):
+        connection.close()
 
 
 def charge(account_id: int, calls: int, lane: str = Lane.TOKEN) -> None:
@@ -83,6 +90,13 @@ def charge(account_id: int, calls: int, lane: str = Lane.TOKEN) -> None:
             BudgetCall(budget=budget, lane=lane, started_at=now, expires_at=now + period() + MARGIN)
             for _ in range(calls)
         )
+
+
+def seconds_for(account_id: int, calls: float, lane: str = Lane.SYNC) -> float:
+    """How long so many calls of a lane will take at the least, under the limit and what is used of it now."""
+    budget = Budget.objects.filter(account_id=account_id).first()
+    used = budget.calls.filter(expires_at__gt=timezone.now()).count() if budget else 0
+    return max(0.0, calls - max(0, allowance(lane) - used)) / allowance(lane) * settings.SALESMSG_RATE_PERIOD
 
 
 def block(account_id: int, seconds: float | None = None) -> datetime:

@@ -31,7 +31,7 @@ def rate(app_configs, **kwargs) -> list:
 
 @register()
 def addresses(app_configs, **kwargs) -> list:
-    """E003: tokens over plain http to another machine. W001: nobody but this machine can reach the webhook."""
+    """E003: tokens over plain http to another machine."""
     found = []
     for name in ("SALESMSG_BASE_URL", "SALESMSG_TOKEN_URL", "SALESMSG_REFRESH_URL"):
         parts = urlsplit(getattr(settings, name))

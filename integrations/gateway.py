@@ -27,6 +27,7 @@ from .salesmsg.errors import (
     NotFound,
     RateLimited,
     SalesmsgError,
+    Unreachable,
     Unreadable,
     VendorTrouble,
 )
@@ -94,8 +95,9 @@ class Door:
                     status=refused.status,
                     endpoint=request.endpoint,
                 ) from None
-            tokens.broken(self.account_id, fresh.generation, "Salesmsg refuses the token. Connect the account again.")
-            raise NotConnected from None
+            reason = "Salesmsg refuses the token. Connect the account again."
+            tokens.broken(self.account_id, fresh.generation, reason)
+            raise NotConnected(reason) from None
 
     def _is_known(self, held: Held) -> bool:
         """Whether Salesmsg knows whose token this is."""
@@ -105,6 +107,8 @@ class Door:
             return False
         except (NotAllowed, NotFound):
             return True
+        except SalesmsgError as trouble:
+            raise _aside("The token could not be checked", trouble) from None
         return True
 
     def _token(self) -> Held:
@@ -114,12 +118,17 @@ class Door:
         try:
             return self._renewed(held)
         except (SalesmsgError, BudgetWait):
+            # It may live a little longer, unless somebody else is exchanging it right now; the next call tries again.
+            held = self._patiently(lambda: tokens.held(self.account_id))
             if held.dead:
                 raise
-            return held  # it lives a little longer; the next call tries again to renew it
+            return held
 
     def _renewed(self, held: Held) -> Held:
-        self._patiently(lambda: renew(self.account_id, held.generation))
+        try:
+            self._patiently(lambda: renew(self.account_id, held.generation))
+        except SalesmsgError as trouble:
+            raise _aside("The token could not be renewed", trouble) from None
         return self._patiently(lambda: tokens.held(self.account_id))
 
     def _call(self, request: Request, held: Held) -> Any:
@@ -167,10 +176,10 @@ def renew(account_id: int, generation: int) -> None:
         ticket = budget.take(account_id, Lane.TOKEN)
         fresh = _made(account_id, ticket, lambda: _renewal_call(renewal))
     except CredentialRefused as refused:
-        why = "Salesmsg refused to renew the token"
-        reason = f"{why}: {refused.description or refused.text} Connect the account again."
+        said = (refused.description or refused.text).rstrip(".")
+        reason = f"Salesmsg refused to renew the token: {said}. Connect the account again."
         if tokens.broken(account_id, generation, reason):
-            raise NotConnected from None
+            raise NotConnected(reason) from None
         return
     except BudgetWait:
         tokens.abandon(renewal)
@@ -186,9 +195,14 @@ def consent(redirect_uri: str, state: str) -> tuple[str, str]:
     return oauth.authorize_url(_app(redirect_uri), state)
 
 
-def exchange(redirect_uri: str, code: str, verifier: str) -> Tokens:
-    """Tokens for the code that came back from the consent screen. Raises SalesmsgError."""
-    return oauth.exchange(_app(redirect_uri), code, verifier, timeout=settings.SALESMSG_TIMEOUT)
+def exchange(redirect_uri: str, code: str, verifier: str, account_id: int | None = None) -> Tokens:
+    """Tokens for the code that came back from the consent screen. account_id: whose call it is, if that is known.
+
+    Raises BudgetWait, SalesmsgError.
+    """
+    return _counted(
+        account_id, lambda: oauth.exchange(_app(redirect_uri), code, verifier, timeout=settings.SALESMSG_TIMEOUT)
+    )
 
 
 def expiry_of(token: str) -> datetime | None:
@@ -196,13 +210,16 @@ def expiry_of(token: str) -> datetime | None:
     return oauth.expiry_of(token)
 
 
-def identify(access_token: str) -> Identity:
-    """Asks whose token it is: at most two calls, not yet counted, since the account is not known before.
+def identify(access_token: str, account_id: int | None = None) -> Identity:
+    """Asks whose token it is: two calls, counted only if the account is known before.
 
-    Raises SalesmsgError, above all CredentialRefused; a token that may not see user or organisation is no error,
-    and neither is an organisation that cannot be read.
+    Raises BudgetWait, SalesmsgError, above all CredentialRefused; a token that may not see user or organisation is no
+    error, and neither is one of the two that cannot be read. But something must show that Salesmsg knows the token.
     """
-    client = Client(lambda request: _sent(request, access_token), version=settings.SALESMSG_API_VERSION)
+    client = Client(
+        lambda request: _counted(account_id, lambda: _sent(request, access_token)),
+        version=settings.SALESMSG_API_VERSION,
+    )
     found: dict[str, Any] = {"user": None, "organization": None}
     refusals: list[SalesmsgError] = []
     for name in found:
@@ -210,9 +227,23 @@ def identify(access_token: str) -> Identity:
             found[name] = getattr(client, name)()
         except (NotAllowed, NotFound, CredentialRefused, Unreadable) as refused:
             refusals.append(refused)
-    if len(refusals) == len(found) and any(isinstance(refusal, CredentialRefused) for refusal in refusals):
-        raise refusals[0]
+    if len(refusals) == len(found):
+        refused = next((refusal for refusal in refusals if isinstance(refusal, CredentialRefused)), None)
+        if refused or not any(isinstance(refusal, NotAllowed) for refusal in refusals):
+            raise refused or refusals[0]
     return Identity(**found)
+
+
+def _counted(account_id: int | None, call: Callable[[], Any]) -> Any:
+    """A call while connecting: under the account's budget, if it is known which account that is."""
+    if account_id is None:
+        return call()
+    return _made(account_id, budget.take(account_id, Lane.TOKEN), call)
+
+
+def _aside(what: str, trouble: SalesmsgError) -> Unreachable:
+    """Trouble with the token, on the way to a call: the call itself was surely not made, whatever the trouble is."""
+    return Unreachable(f"{what}: {trouble.text}", endpoint=trouble.endpoint)
 
 
 def _made(account_id: int, ticket: budget.Ticket, call: Callable[[], Any]) -> Any:

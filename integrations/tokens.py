@@ -5,20 +5,23 @@ after reading it again; the gateway calls; `finish` commits the new pair before 
 generation loses. A PAT dies the moment it is renewed (salesmsg-api.md, section 2.3), so meanwhile others wait.
 """
 
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from .crypto import reseal, seal, unseal
+from .crypto import Unsealable, reseal, seal, unseal
 from .models import Account, Credential
 from .salesmsg.oauth import Tokens
 
 PAT_LIFE = timedelta(hours=1)  # when neither `expires_in` nor the token's own date says (section 2.3)
 LEASE_MARGIN = timedelta(seconds=5)
+ASK_AGAIN = timedelta(seconds=0.4)  # a renewal takes that long
+DATABASE_TRIES = (0.2, 1.0, 3.0)  # seconds to wait for a database that went away while the vendor was asked
 
 
 class NotConnected(Exception):
@@ -66,7 +69,7 @@ def held(account_id: int) -> Held:
     now = timezone.now()
     dead = credential.expires_at is not None and credential.expires_at <= now
     if credential.renewing_until and credential.renewing_until > now and (dead or credential.kind == "pat"):
-        raise BeingRenewed(min(credential.renewing_until, now + timedelta(seconds=1)))
+        raise BeingRenewed(min(credential.renewing_until, now + ASK_AGAIN))
     due = dead or (credential.renew_at is not None and credential.renew_at <= now)
     return Held(unseal(credential.access_token), credential.generation, credential.kind, due, dead)
 
@@ -74,30 +77,43 @@ def held(account_id: int) -> Held:
 def begin(account_id: int, generation: int) -> Renewal | None:
     """Takes the lease to renew that generation. None: somebody else already did, read again.
 
-    Raises NotConnected, BeingRenewed.
+    Raises NotConnected, BeingRenewed, crypto.Unsealable.
     """
     lease = timedelta(seconds=sum(settings.SALESMSG_TIMEOUT)) + LEASE_MARGIN
     with transaction.atomic():
         credential = Credential.objects.select_for_update().filter(account_id=account_id).first()
-        if credential is None:
+        # Asked after the lock: whoever renewed before us may have been refused.
+        if credential is None or not Account.objects.reachable().filter(pk=account_id).exists():
             raise NotConnected
         if credential.generation != generation:
             return None
         now = timezone.now()
         if credential.renewing_until and credential.renewing_until > now:
-            raise BeingRenewed(min(credential.renewing_until, now + timedelta(seconds=1)))
+            raise BeingRenewed(min(credential.renewing_until, now + ASK_AGAIN))
         credential.renewing_until = now + lease
         credential.save(update_fields=["renewing_until"])
-    return Renewal(
-        account_id, generation, credential.kind, unseal(credential.access_token), unseal(credential.refresh_token)
-    )
+        return Renewal(
+            account_id, generation, credential.kind, unseal(credential.access_token), unseal(credential.refresh_token)
+        )
 
 
 def finish(renewal: Renewal, tokens: Tokens) -> None:
-    """Commits the new pair; a writer with an old generation changes nothing."""
-    Credential.objects.filter(account_id=renewal.account_id, generation=renewal.generation).update(
-        generation=renewal.generation + 1, renewing_until=None, **_fields(renewal.kind, tokens)
-    )
+    """Commits the new pair; a writer with an old generation changes nothing.
+
+    The old pair is dead already, so a database that went away meanwhile is waited for.
+    """
+    fields = _fields(renewal.kind, tokens)
+    for pause in (*DATABASE_TRIES, None):
+        try:
+            Credential.objects.filter(account_id=renewal.account_id, generation=renewal.generation).update(
+                generation=renewal.generation + 1, renewing_until=None, **fields
+            )
+            return
+        except (InterfaceError, OperationalError):
+            if pause is None:
+                raise
+            connection.close()
+            time.sleep(pause)
 
 
 def abandon(renewal: Renewal, pause: float = 0.0) -> None:
@@ -108,18 +124,12 @@ def abandon(renewal: Renewal, pause: float = 0.0) -> None:
 
 
 def store(account: Account, kind: str, tokens: Tokens) -> None:
-    """A fresh grant replaces whatever the account held, in the caller's transaction or its own."""
-    with transaction.atomic():
-        old = Credential.objects.select_for_update().filter(account=account).first()
-        Credential.objects.update_or_create(
-            account=account,
-            defaults={
-                "kind": kind,
-                "generation": old.generation + 1 if old else 1,
-                "renewing_until": None,
-                **_fields(kind, tokens),
-            },
-        )
+    """A fresh grant replaces whatever the account held, in the caller's transaction or its own.
+
+    Its generation is one that no earlier credential of the account had, not even a forgotten one.
+    """
+    fields = {"kind": kind, "generation": time.time_ns() // 1000, "renewing_until": None, **_fields(kind, tokens)}
+    Credential.objects.update_or_create(account=account, defaults=fields)
 
 
 def forget(account: Account) -> None:
@@ -152,20 +162,27 @@ def due(limit: int = 50) -> list[tuple[int, int]]:
     )
 
 
-def rotate_keys() -> int:
-    """Seals every stored secret again under the first key. Returns how many rows."""
-    rows = 0
-    for pk in Credential.objects.values_list("pk", flat=True):
-        with transaction.atomic():
-            credential = Credential.objects.select_for_update().get(pk=pk)
-            credential.access_token = reseal(credential.access_token)
-            credential.refresh_token = reseal(credential.refresh_token)
-            credential.save(update_fields=["access_token", "refresh_token"])
-            rows += 1
-    for account in Account.objects.only("pk", "webhook_secret"):
-        Account.objects.filter(pk=account.pk).update(webhook_secret=reseal(account.webhook_secret))
-        rows += 1
-    return rows
+def rotate_keys() -> tuple[int, list[str]]:
+    """Seals every stored secret again under the first key. Returns how many rows, and what no key opens any more."""
+    rows, lost = 0, []
+    for manager, names, what in (
+        (Credential.objects, ("access_token", "refresh_token"), "the tokens of account"),
+        (Account.objects, ("webhook_secret",), "the webhook address of account"),
+    ):
+        for pk in list(manager.values_list("pk", flat=True)):
+            with transaction.atomic():
+                row = manager.select_for_update().filter(pk=pk).first()
+                if row is None:
+                    continue
+                try:
+                    for name in names:
+                        setattr(row, name, reseal(getattr(row, name)))
+                except Unsealable:
+                    lost.append(f"{what} {getattr(row, 'account_id', row.pk)}")
+                    continue
+                row.save(update_fields=names)
+                rows += 1
+    return rows, lost
 
 
 def _fields(kind: str, tokens: Tokens) -> dict:

@@ -16,14 +16,14 @@ from django.utils.crypto import constant_time_compare
 
 from .. import access, budget, gateway, tokens
 from ..crypto import Unsealable, digest, seal, unseal
-from ..gateway import Identity
+from ..gateway import BudgetWait, Identity
 from ..models import Account, ConsentState, Credential, Membership
 from ..salesmsg.errors import CredentialRefused, NotDone, RateLimited, SalesmsgError
 from ..salesmsg.oauth import Tokens
 from ..sync import request as sync_request
 
 STATE_LIVES = timedelta(minutes=10)
-CHECKS = 2  # calls that asking whose token it is takes
+CALLS = {Credential.Kind.PAT: 2, Credential.Kind.OAUTH: 3}  # to ask whose token it is, and before that to get it
 
 
 class ConnectProblem(Exception):
@@ -99,9 +99,11 @@ def finish(user, session_key: str, query: dict[str, str]) -> Account:
             "exchange", "Salesmsg sent no code", "The way back from the consent screen was incomplete.", "Try again."
         )
     try:
-        fresh = gateway.exchange(redirect_uri(), query["code"], unseal(state.code_verifier))
+        fresh = gateway.exchange(redirect_uri(), query["code"], unseal(state.code_verifier), state.account_id)
     except Unsealable as problem:
         raise _unsealable(problem) from None
+    except BudgetWait:
+        raise _busy() from None
     except CredentialRefused as refused:
         raise ConnectProblem(
             "exchange",
@@ -112,7 +114,7 @@ def finish(user, session_key: str, query: dict[str, str]) -> Account:
         ) from None
     except SalesmsgError as error:
         raise _vendor(error) from None
-    return _store(user, fresh, Credential.Kind.OAUTH, _identify(fresh), state.label, state.account, 1)
+    return _store(user, fresh, Credential.Kind.OAUTH, state.label, state.account)
 
 
 def by_token(user, label: str, token: str, account: Account | None = None) -> Account:
@@ -131,7 +133,7 @@ def by_token(user, label: str, token: str, account: Account | None = None) -> Ac
         )
     # Believe the token's own date: what is pasted may be some minutes old already.
     fresh = Tokens(access_token=token, refresh_token=None, expires_at=gateway.expiry_of(token), scopes=())
-    return _store(user, fresh, Credential.Kind.PAT, _identify(fresh), label, account, 0)
+    return _store(user, fresh, Credential.Kind.PAT, label, account)
 
 
 def disconnect(user, account: Account) -> None:
@@ -180,9 +182,11 @@ def _use_state(user, session_key: str, given: str) -> ConsentState:
     return state
 
 
-def _identify(fresh: Tokens) -> Identity:
+def _identify(fresh: Tokens, account: Account | None) -> Identity:
     try:
-        return gateway.identify(fresh.access_token)
+        return gateway.identify(fresh.access_token, account.pk if account else None)
+    except BudgetWait:
+        raise _busy() from None
     except CredentialRefused as refused:
         raise ConnectProblem(
             "credential",
@@ -195,16 +199,12 @@ def _identify(fresh: Tokens) -> Identity:
         raise _vendor(error) from None
 
 
-def _store(user, fresh: Tokens, kind: str, who: Identity, label: str, account: Account | None, calls: int) -> Account:
+def _store(user, fresh: Tokens, kind: str, label: str, account: Account | None) -> Account:
     """Stores the grant in the account of its organisation: a new one, or the one that is here already."""
+    who = _identify(fresh, account)
     organization_id = who.organization_id
-    if account is not None and account.organization_id and organization_id not in (None, account.organization_id):
-        raise ConnectProblem(
-            "organization",
-            "This is another Salesmsg organisation",
-            f"“{account}” belongs to organisation {account.organization_id}, the sign-in to {organization_id}.",
-            "Sign in to the right organisation, or connect this one as a new account.",
-        )
+    if account is not None:
+        _same_organization(account, organization_id)
     for _ in range(2):
         try:
             with transaction.atomic():
@@ -219,9 +219,35 @@ def _store(user, fresh: Tokens, kind: str, who: Identity, label: str, account: A
             raise _unsealable(problem) from None
     else:
         raise ConnectProblem("vendor", "Somebody else connects it right now", "Two sign-ins met.", "Try again.")
-    budget.charge(kept.pk, CHECKS + calls)
+    if account is None:  # else they were counted when they were made
+        budget.charge(kept.pk, CALLS[kind])
     sync_request.full(kept, user)
     return kept
+
+
+def _same_organization(account: Account, organization_id: int | None) -> None:
+    """What two organisations hold must never mix in one account."""
+    if account.organization_id and organization_id is None:
+        raise ConnectProblem(
+            "organization",
+            "Nobody can tell whose token this is",
+            f"“{account}” belongs to organisation {account.organization_id}; of this token Salesmsg does not say it.",
+            "Give it the scopes users:read and organizations:read, then try again.",
+        )
+    if account.organization_id and organization_id != account.organization_id:
+        raise ConnectProblem(
+            "organization",
+            "This is another Salesmsg organisation",
+            f"“{account}” belongs to organisation {account.organization_id}, the sign-in to {organization_id}.",
+            "Sign in to the right organisation, or connect this one as a new account.",
+        )
+    if organization_id and Account.objects.exclude(pk=account.pk).filter(organization_id=organization_id).exists():
+        raise ConnectProblem(
+            "organization",
+            "This organisation is here already",
+            f"Another account than “{account}” belongs to organisation {organization_id}.",
+            "Connect that account again instead of this one.",
+        )
 
 
 def _account(user, organization_id: int | None, who: Identity, label: str, account: Account | None) -> Account:
@@ -229,7 +255,7 @@ def _account(user, organization_id: int | None, who: Identity, label: str, accou
     name = organization.name if organization else ""
     if account is None and organization_id:
         account = Account.objects.select_for_update().filter(organization_id=organization_id).first()
-        if account is not None and user is not None and account.state == Account.State.CONNECTED:
+        if account is not None and user is not None:
             _permitted(user, account)
     if account is None:
         account = Account(label=label.strip()[:120] or name[:120] or "Salesmsg")
@@ -287,6 +313,15 @@ def _vendor(error: SalesmsgError) -> ConnectProblem:
     else:
         todo = "Nothing was changed here. Try again in a minute."
     return ConnectProblem("vendor", "Salesmsg could not be asked", error.text, todo)
+
+
+def _busy() -> ConnectProblem:
+    return ConnectProblem(
+        "vendor",
+        "Salesmsg could not be asked",
+        "This account's limit of requests is used up for the moment.",
+        "Nothing was changed. Try again in a minute.",
+    )
 
 
 def _unsealable(problem: Unsealable) -> ConnectProblem:

@@ -56,7 +56,10 @@ def _bounded_body(request: HttpRequest) -> bytes | None:
         announced = 0
     if announced > LARGEST:
         return None
-    body = request.read(LARGEST + 1)
+    source = request
+    if "CONTENT_LENGTH" not in request.META and request.META.get("wsgi.input_terminated"):
+        source = request.META["wsgi.input"]  # sent in chunks, which the server joins; Django would read nothing
+    body = source.read(LARGEST + 1)
     return body if len(body) <= LARGEST else None
 
 
@@ -65,10 +68,11 @@ def _keep(account: Account, body: bytes) -> None:
     now = timezone.now()
     mark = digest(text)
     with transaction.atomic():
+        # First, because it locks: of two copies at the same moment the second one sees the first.
+        Account.objects.filter(pk=account.pk).update(last_event_at=now)
         repeated = WebhookEvent.objects.filter(
             account=account, digest=mark, received_at__gt=now - REPEATED_WITHIN
         ).update(repeats=F("repeats") + 1)
-        Account.objects.filter(pk=account.pk).update(last_event_at=now)
         if repeated:
             return
         event = WebhookEvent.objects.create(account=account, name=_name(text), body=text, digest=mark, received_at=now)
@@ -78,7 +82,8 @@ def _keep(account: Account, body: bytes) -> None:
 def _name(text: str) -> str:
     try:
         payload = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     name = payload.get("event") if isinstance(payload, dict) else None
-    return name[:120] if isinstance(name, str) else ""
+    # JSON can spell what no database takes: NUL, and halves of a character.
+    return name.encode(errors="replace").decode().replace("\x00", "")[:120] if isinstance(name, str) else ""
