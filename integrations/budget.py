@@ -64,7 +64,7 @@ def take(account_id: int, lane: str) -> Ticket:
         over = len(places) - allowance(lane)
         if over >= 0:
             # A call that is under way gives its place back long before the latest moment that is booked for it.
-            raise BudgetWait(min(places[over], now + period()) + MARGIN)
+            raise BudgetWait(min(places[over], now + period() + MARGIN) + MARGIN)
         budget.calls.filter(expires_at__lte=now).delete()
         call = budget.calls.create(lane=lane, started_at=now, expires_at=now + longest + period())
     return Ticket(call.pk, period())

@@ -15,7 +15,11 @@ from .views import own_account
 @staff_required
 def sync(request: HttpRequest, pk: int) -> HttpResponse:
     """The sync card; it asks for itself every two seconds while a sync runs, and stops by itself."""
-    return render(request, "accounts/_sync.html", queries.sync_panel(own_account(request, pk), request.user))
+    panel = queries.sync_panel(own_account(request, pk), request.user)
+    response = render(request, "accounts/_sync.html", panel)
+    if panel["progress"] and not panel["progress"].running and request.headers.get("HX-Request"):
+        response["HX-Refresh"] = "true"  # once at the end: inboxes and numbers have come as well
+    return response
 
 
 @require_safe

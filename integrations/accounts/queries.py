@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -105,7 +105,8 @@ def sync_panel(account: Account, user) -> dict:
 
 def recent_runs(account: Account) -> list[SyncRun]:
     """The newest runs, each with the tone of its badge and how long it `took`."""
-    runs = list(account.sync_runs.defer("notes")[:RECENT])
+    silent = Q(kind=SyncRun.Kind.CHANGES, state=SyncRun.State.DONE, changed=0)
+    runs = list(account.sync_runs.exclude(silent).defer("notes")[:RECENT])
     for run in runs:
         run.tone = RUN_TONES.get(run.state, "")
         seconds = round(((run.finished_at or timezone.now()) - run.started_at).total_seconds())

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
-from .. import jobs
+from .. import budget, jobs
 from ..models import Account, Conversation, SyncRun, SyncStream, ThreadSync
 from .plan import LABELS, streams_of
 
@@ -102,7 +102,7 @@ def progress_of(run: SyncRun) -> Progress:
     eta = None
     spent = ((run.finished_at or timezone.now()) - run.started_at).total_seconds()
     if run.state == SyncRun.State.RUNNING and fraction and spent > 3:
-        eta = round(spent * (1 - fraction) / fraction)
+        eta = round(max(spent * (1 - fraction) / fraction, budget.seconds_for(run.account_id, expected - done_calls)))
     return Progress(run, shown, fraction, eta)
 
 

@@ -1,0 +1,293 @@
+"""Handing texts to Salesmsg: once, in order, with true states, whatever the vendor does."""
+
+import threading
+import uuid
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from integrations.models import Attempt, Budget, Change, Contact, Conversation, Message, ThreadSync
+from integrations.outbox import compose, deliver
+
+from .conftest import posts, read_thread, worker_is_gone, write
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+State = Message.State
+
+
+def fresh(message: Message) -> Message:
+    return Message.objects.get(pk=message.pk)
+
+
+def due_now(message: Message) -> None:
+    Message.objects.filter(pk=message.pk).update(due_at=timezone.now())
+
+
+def test_a_reply_is_sent_once_and_followed_to_delivery(salesmsg, staff, conversation):
+    text = f"My text message {uuid.uuid4()}"
+    message = write(staff, conversation, text)
+    assert message.state == State.QUEUED
+    assert deliver.deliver(message.pk) == State.SENT
+    assert deliver.deliver(message.pk) == ""
+    sent = fresh(message)
+    assert sent.vendor_id
+    assert sent.rank == sent.vendor_id
+    assert [attempt.outcome for attempt in sent.attempts.all()] == [Attempt.Outcome.ACCEPTED]
+    assert posts(salesmsg, text) == 1
+    read_thread(conversation)
+    assert fresh(message).state == State.DELIVERED
+    assert Message.objects.filter(conversation=conversation, text=text).count() == 1
+    conversation.refresh_from_db()
+    assert (conversation.latest_text, conversation.latest_state) == (text, State.DELIVERED)
+
+
+def test_the_same_form_twice_is_one_message(salesmsg, staff, conversation):
+    form = uuid.uuid4()
+    text = f"Twice {form}"
+    first = compose.reply(staff, conversation, text, form)
+    second = compose.reply(staff, conversation, text, form)
+    assert first.pk == second.pk
+    deliver.deliver(first.pk)
+    deliver.deliver(second.pk)
+    assert posts(salesmsg, text) == 1
+
+
+def test_the_same_form_twenty_times_at_once_is_one_row_and_one_request(salesmsg, staff, conversation):
+    form = uuid.uuid4()
+    text = f"At once {form}"
+    start = threading.Barrier(20)
+    failures = []
+
+    def submit():
+        try:
+            start.wait()
+            message = compose.reply(staff, conversation, text, form)
+            deliver.deliver(message.pk)
+        except Exception as error:  # noqa: BLE001 - shown by the assertion below
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=submit) for _ in range(20)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert failures == []
+    assert Message.objects.filter(client_uuid=form).count() == 1
+    assert posts(salesmsg, text) == 1
+
+
+def test_texts_of_a_thread_keep_their_order(salesmsg, staff, conversation):
+    mark = uuid.uuid4()
+    first, second = write(staff, conversation, f"one {mark}"), write(staff, conversation, f"two {mark}")
+    assert deliver.deliver(second.pk) == ""
+    assert fresh(second).state == State.QUEUED
+    assert deliver.deliver(first.pk) == State.SENT
+    assert deliver.deliver(second.pk) == State.SENT
+    bodies = [message["body"] for message in salesmsg.state()["messages"]]
+    assert bodies.index(f"one {mark}") < bodies.index(f"two {mark}")
+
+
+def test_whoever_opted_out_after_the_text_was_queued_is_not_texted(salesmsg, staff, conversation):
+    message = write(staff, conversation, f"late {uuid.uuid4()}")
+    Contact.objects.filter(pk=conversation.contact_id).update(opted_out=True)
+    assert deliver.deliver(message.pk) == State.FAILED
+    assert "opted out" in fresh(message).failure
+    assert posts(salesmsg, message.text) == 0
+
+
+def test_a_text_that_salesmsg_answers_with_failed_is_failed(salesmsg, staff, account, conversation):
+    contact = conversation.contact
+    salesmsg.post(f"/sandbox/phone/{contact.vendor_id}", {"text": "STOP"})
+    message = write(staff, conversation, f"refused {uuid.uuid4()}")
+    assert deliver.deliver(message.pk) == State.FAILED
+    sent = fresh(message)
+    assert "unsubscribed" in sent.failure
+    assert sent.attempts.get().outcome == Attempt.Outcome.REFUSED
+    salesmsg.post(f"/sandbox/phone/{contact.vendor_id}", {"text": "START"})
+
+
+@pytest.mark.parametrize("kind", ["500", "drop-after", "truncate", "html"])
+def test_an_unclear_answer_is_unknown_and_never_sent_again_by_itself(salesmsg, staff, conversation, kind):
+    text = f"unclear {kind} {uuid.uuid4()}"
+    message = write(staff, conversation, text)
+    salesmsg.post("/sandbox/faults", {"kind": kind, "count": 1, "match": "POST /messages"})
+    assert deliver.deliver(message.pk) == State.UNKNOWN
+    taken = posts(salesmsg, text)
+    assert deliver.deliver(message.pk) == ""
+    deliver.expire_claims()
+    deliver.nudge_due()
+    assert fresh(message).state in {State.UNKNOWN, State.SENT}
+    assert posts(salesmsg, text) == taken
+    read_thread(conversation)
+    found = fresh(message)
+    if taken:
+        assert found.vendor_id, "what Salesmsg has is found in its thread"
+        assert found.state in {State.SENT, State.DELIVERED}
+        assert Message.objects.filter(conversation=conversation, text=text).count() == 1
+    else:
+        assert found.state == State.UNKNOWN
+    assert posts(salesmsg, text) == taken
+
+
+def test_what_surely_did_not_leave_is_tried_again(salesmsg, staff, conversation, settings):
+    text = f"later {uuid.uuid4()}"
+    message = write(staff, conversation, text)
+    settings.SALESMSG_BASE_URL = "http://127.0.0.1:9"
+    assert deliver.deliver(message.pk) == State.QUEUED
+    waiting = fresh(message)
+    assert waiting.due_at > timezone.now()
+    assert "Trying again" in waiting.failure
+    settings.SALESMSG_BASE_URL = salesmsg.url
+    due_now(message)
+    assert deliver.deliver(message.pk) == State.SENT
+    assert fresh(message).failure == ""
+    assert posts(salesmsg, text) == 1
+    outcomes = list(message.attempts.values_list("outcome", flat=True))
+    assert outcomes == [Attempt.Outcome.NOT_DONE, Attempt.Outcome.ACCEPTED]
+
+
+def test_a_429_waits_for_the_blocks_end_and_sends_once(salesmsg, staff, account, conversation):
+    text = f"blocked {uuid.uuid4()}"
+    message = write(staff, conversation, text)
+    salesmsg.post("/sandbox/faults", {"kind": "429", "count": 1, "match": "POST /messages"})
+    assert deliver.deliver(message.pk) == State.QUEUED
+    assert Budget.objects.get(account=account).blocked_until > timezone.now()
+    assert not message.attempts.exists()
+    asked = salesmsg.state()["requests"]
+    due_now(message)
+    assert deliver.deliver(message.pk) == State.QUEUED, "nobody calls while it is blocked"
+    assert salesmsg.state()["requests"] == asked
+    due_now(message)
+    assert deliver.deliver(message.pk, patience=5) == State.SENT
+    assert posts(salesmsg, text) == 1
+
+
+def test_a_crash_before_the_call_is_no_doubt_and_after_it_is_one(salesmsg, staff, conversation):
+    early = write(staff, conversation, f"early {uuid.uuid4()}")
+    Message.objects.filter(pk=early.pk).update(state=State.SENDING)
+    worker_is_gone(early)
+    assert deliver.expire_claims() == 1
+    assert fresh(early).state == State.QUEUED
+    due_now(early)
+    assert deliver.deliver(early.pk) == State.SENT
+
+    late = write(staff, conversation, f"late {uuid.uuid4()}")
+    Message.objects.filter(pk=late.pk).update(state=State.SENDING)
+    worker_is_gone(late)
+    late.attempts.create()
+    assert deliver.expire_claims() == 1
+    assert fresh(late).state == State.UNKNOWN
+    assert late.attempts.get().outcome == Attempt.Outcome.UNCLEAR
+    assert deliver.deliver(late.pk) == ""
+    assert posts(salesmsg, late.text) == 0
+
+
+def test_two_identical_unknown_texts_are_never_merged(salesmsg, staff, conversation):
+    text = f"same words {uuid.uuid4()}"
+    messages = [write(staff, conversation, text), write(staff, conversation, text)]
+    salesmsg.post("/sandbox/faults", {"kind": "drop-after", "count": 2, "match": "POST /messages"})
+    assert [deliver.deliver(message.pk) for message in messages] == [State.UNKNOWN, State.UNKNOWN]
+    assert posts(salesmsg, text) == 2
+    read_thread(conversation)
+    assert [fresh(message).state for message in messages] == [State.UNKNOWN, State.UNKNOWN]
+
+
+def test_sent_again_by_a_person_is_a_new_text_and_pressed_twice_one(salesmsg, staff, conversation):
+    text = f"again {uuid.uuid4()}"
+    message = write(staff, conversation, text)
+    salesmsg.post("/sandbox/faults", {"kind": "500", "count": 1, "match": "POST /messages"})
+    deliver.deliver(message.pk)
+    once, twice = compose.send_again(staff, message), compose.send_again(staff, message)
+    assert once.pk == twice.pk != message.pk
+    before = posts(salesmsg, text)
+    assert deliver.deliver(once.pk) == State.SENT
+    assert posts(salesmsg, text) == before + 1
+    with pytest.raises(compose.CannotSend):
+        compose.send_again(staff, once)
+
+
+def test_a_new_phone_becomes_a_contact_and_a_conversation(salesmsg, staff, account):
+    inbox = account.inboxes.order_by("pk").first()
+    message = compose.to_phone(staff, account, "(305) 555-0177", "Hello there", uuid.uuid4(), inbox)
+    draft = message.conversation
+    assert (draft.vendor_id, draft.contact.vendor_id, draft.contact.phone) == (None, None, "+13055550177")
+    assert deliver.deliver(message.pk) == State.SENT
+    sent = Message.objects.select_related("conversation__contact").get(pk=message.pk)
+    assert sent.conversation.vendor_id
+    assert sent.conversation.contact.vendor_id
+    assert sent.conversation.inbox == inbox
+    assert Contact.objects.filter(account=account, phone="+13055550177").count() == 1
+    assert Conversation.objects.filter(contact__phone="+13055550177").count() == 1
+
+
+def test_a_phone_that_salesmsg_knows_and_we_do_not_is_no_second_contact(salesmsg, staff, account):
+    salesmsg.post("/sandbox/phone/new", {"number": "+13055550178", "text": "Anybody there?", "name": "Known There"})
+    message = compose.to_phone(staff, account, "+13055550178", "Hello again", uuid.uuid4())
+    assert deliver.deliver(message.pk) == State.SENT
+    contact = Contact.objects.get(account=account, phone="+13055550178")
+    assert contact.full_name == "Known There"
+
+
+def test_cancelled_before_it_left_never_leaves(salesmsg, staff, conversation):
+    message = write(staff, conversation, f"cancelled {uuid.uuid4()}")
+    assert compose.cancel(staff, message)
+    assert not compose.cancel(staff, message)
+    assert deliver.deliver(message.pk) == ""
+    assert posts(salesmsg, message.text) == 0
+
+
+def test_a_disconnected_account_sends_nothing_and_says_so(salesmsg, staff, account, conversation):
+    message = write(staff, conversation, f"gone {uuid.uuid4()}")
+    account.state = "attention"
+    account.save()
+    assert deliver.deliver(message.pk) == State.FAILED
+    assert "Connect it again" in fresh(message).failure
+    with pytest.raises(compose.CannotSend, match="Connect it again"):
+        write(staff, Conversation.objects.get(pk=conversation.pk), "no")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("", "Write a text"), ("   \n ", "Write a text"), ("x" * 1601, "1601 characters")]
+)
+def test_bad_texts_are_refused_with_words(staff, conversation, text, words):
+    with pytest.raises(compose.CannotSend, match=words):
+        write(staff, conversation, text)
+    assert not Message.objects.filter(client_uuid__isnull=False).exists()
+
+
+def test_the_queue_holds_ids_and_never_the_text(staff, conversation):
+    OrmQ.objects.all().delete()
+    message = write(staff, conversation, "secret words of a customer")
+    (task,) = [row.task for row in OrmQ.objects.all()]
+    assert (task["func"], task["args"]) == ("integrations.tasks.deliver_message", (message.pk,))
+    assert "secret" not in repr(task)
+
+
+def test_a_wait_for_budget_is_a_row_that_becomes_due_and_holds_no_worker(
+    salesmsg, staff, account, conversation, settings
+):
+    message = write(staff, conversation, f"full {uuid.uuid4()}")
+    settings.SALESMSG_RATE_LIMIT = 1
+    OrmQ.objects.all().delete()
+    assert deliver.deliver(message.pk) == State.QUEUED
+    (row,) = OrmQ.objects.all()
+    assert row.lock > timezone.now()
+    assert fresh(message).due_at > timezone.now()
+
+
+def test_the_sweep_nudges_what_was_forgotten(staff, conversation):
+    message = write(staff, conversation, f"forgotten {uuid.uuid4()}")
+    OrmQ.objects.all().delete()
+    assert deliver.nudge_due() == 0, "its own nudge has a moment to arrive"
+    Message.objects.filter(pk=message.pk).update(due_at=timezone.now() - timezone.timedelta(seconds=10))
+    assert deliver.nudge_due() == 1
+    assert OrmQ.objects.get().task["args"] == (message.pk,)
+
+
+def test_sending_asks_for_a_look_at_the_thread(salesmsg, staff, conversation):
+    ThreadSync.objects.filter(conversation=conversation).update(due_at=None)
+    deliver.deliver(write(staff, conversation, f"followed {uuid.uuid4()}").pk)
+    assert ThreadSync.objects.get(conversation=conversation).due_at > timezone.now()
+    assert not Change.objects.exists()
