@@ -35,7 +35,8 @@ def addresses(app_configs, **kwargs) -> list:
     found = []
     for name in ("SALESMSG_BASE_URL", "SALESMSG_TOKEN_URL", "SALESMSG_REFRESH_URL"):
         parts = urlsplit(getattr(settings, name))
-        if parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        here = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        if parts.scheme != "https" and not here:
             found.append(Error(f"{name} must be https: tokens travel there.", id="salesmsg.E003"))
     return found
 
@@ -44,9 +45,10 @@ def addresses(app_configs, **kwargs) -> list:
 def queue(app_configs, **kwargs) -> list:
     """E004: queue settings with which a task runs twice while it still runs, or for ever."""
     conf, found = settings.Q_CLUSTER, []
-    if not conf.get("timeout") or conf.get("retry", 60) <= conf["timeout"]:
+    timeout = conf.get("timeout") or 0
+    if not timeout or conf.get("retry", 60) <= timeout:
         found.append(Error("Q_CLUSTER: `retry` must be longer than `timeout`.", id="salesmsg.E004"))
-    if conf.get("timeout", 0) <= sum(settings.SALESMSG_TIMEOUT):
+    if timeout <= sum(settings.SALESMSG_TIMEOUT):
         found.append(Error("Q_CLUSTER: `timeout` must outlast one call (SALESMSG_TIMEOUT).", id="salesmsg.E004"))
     if conf.get("catch_up", True):
         found.append(Error("Q_CLUSTER: `catch_up` must be False, or an outage ends in a burst.", id="salesmsg.E004"))

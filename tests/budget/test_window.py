@@ -1,0 +1,167 @@
+"""No window of a period ever holds more calls than the limit, however many processes and threads want to call.
+
+What counts is what the vendor sees: the sandbox measures every sliding window at the moment of arrival, and blocks.
+"""
+
+import pytest
+from django.db import connection
+
+from integrations import budget, gateway
+from integrations.budget import BudgetWait
+from integrations.models import Account, BudgetCall
+from tests.harness.sandbox import wait_for
+from tests.tokens.vendor import Vendor, at_once, processes, results
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Lane = BudgetCall.Lane
+LIMIT, PERIOD = 20, 1.0
+PROCESSES, THREADS, CALLS = 4, 2, 10
+HAMMER = """
+import os, random, threading, time
+from django.db import connection
+from integrations import gateway
+made, faults = [], []
+def work(number):
+    try:
+        door = gateway.door(int(os.environ["ACCOUNT"]), ["sync", "people", "event", "edit"][number % 4], patience=60)
+        for _ in range(int(os.environ["CALLS"])):
+            made.append(door.client.user().id)
+            time.sleep(random.random() / 20)
+    except Exception as error:
+        faults.append(repr(error))
+    finally:
+        connection.close()
+threads = [threading.Thread(target=work, args=(number,)) for number in range(int(os.environ["THREADS"]))]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(json.dumps({"made": len(made), "faults": faults}))
+"""
+
+
+@pytest.fixture
+def vendor(tmp_path, settings):
+    one = Vendor(tmp_path / "sandbox.log", rate=LIMIT, period=PERIOD)
+    one.use(settings)
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def account(vendor, settings, transactional_db):
+    settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = LIMIT, PERIOD
+    account = vendor.connect("pat")
+    vendor.post("/sandbox/reset-counters", {})
+    return account
+
+
+def test_several_processes_stay_within_every_window(vendor, account):
+    wanted = PROCESSES * THREADS * CALLS
+    settings = {"SALESMSG_RATE_LIMIT": LIMIT, "SALESMSG_RATE_PERIOD": PERIOD}
+    with processes(PROCESSES, HAMMER, ACCOUNT=account.pk, THREADS=THREADS, CALLS=CALLS, **settings) as started:
+        found = results(started)
+    assert [result["faults"] for result in found] == [[]] * PROCESSES
+    assert sum(result["made"] for result in found) == wanted
+    state = vendor.state()
+    assert state["requests"] == wanted > 3 * LIMIT
+    assert state["too_many"] == 0
+    assert LIMIT * 0.7 < state["max_in_period"] <= LIMIT, "it is used, and never overused"
+    assert Account.objects.get().budget.taken == wanted
+
+
+def test_slow_answers_count_from_their_arrival_to_a_period_after_their_answer(vendor, account):
+    """Calls that are under way are in nobody's window yet, as far as their place goes: they may arrive any time."""
+    vendor.fault("slow", "GET /user", seconds=0.6)
+    outcomes = at_once(12, lambda _: [gateway.door(account.pk, Lane.PEOPLE, patience=30).client.user() for _ in "123"])
+    assert all(isinstance(outcome, list) for outcome in outcomes), outcomes
+    state = vendor.state()
+    assert state["requests"] == 36
+    assert state["too_many"] == 0
+    assert state["max_in_period"] <= LIMIT
+
+
+def test_one_more_than_the_limit_is_what_the_sandbox_would_notice(vendor, account, settings):
+    """The measure itself: with a budget of one too many, the sandbox blocks."""
+    settings.SALESMSG_RATE_LIMIT = LIMIT + 1
+    door = gateway.door(account.pk, Lane.PEOPLE)
+    with pytest.raises(BudgetWait):
+        for _ in range(LIMIT + 1):
+            door.client.user()
+    assert vendor.state()["too_many"] == 1
+    assert vendor.state()["max_in_period"] == LIMIT + 1
+
+
+def test_a_429_closes_the_door_for_everybody(vendor, account):
+    """No call leaves until the block is over, whoever asks, in whichever process; then it goes on by itself."""
+    vendor.fault("429", "GET /user", count=1)
+    with pytest.raises(BudgetWait):
+        gateway.door(account.pk, Lane.SYNC).client.user()
+    blocked = account.budget.blocked_until
+    assert blocked is not None
+    settings = {"SALESMSG_RATE_LIMIT": LIMIT, "SALESMSG_RATE_PERIOD": PERIOD}
+    outcomes = at_once(8, lambda number: gateway.door(account.pk, list(Lane)[number % 5]).client.user())
+    assert {type(outcome) for outcome in outcomes} == {BudgetWait}, outcomes
+    assert vendor.state()["requests"] == 1
+    with processes(2, HAMMER, ACCOUNT=account.pk, THREADS=2, CALLS=2, **settings) as started:
+        waited = at_once(4, lambda _: gateway.door(account.pk, Lane.PEOPLE, patience=10).client.user().id)
+        found = results(started)
+    assert all(isinstance(outcome, int) for outcome in waited), waited
+    assert [result["faults"] for result in found] == [[], []]
+    state = vendor.state()
+    assert state["too_many"] == 1, "nobody called during the block"
+    assert state["requests"] == 1 + 4 + 8
+
+
+def test_a_429_while_others_are_under_way(vendor, account):
+    vendor.fault("slow", "GET /user", seconds=0.2)
+    vendor.fault("429", "GET /user", count=1)
+    outcomes = at_once(6, lambda _: gateway.door(account.pk, Lane.PEOPLE).client.user().id)
+    assert any(isinstance(outcome, BudgetWait) for outcome in outcomes)
+    before = vendor.state()["requests"]
+    at_once(6, lambda _: gateway.door(account.pk, Lane.PEOPLE).client.user())
+    assert vendor.state()["requests"] == before
+
+
+def test_the_place_of_a_killed_caller_is_kept(vendor, account):
+    """Nobody can tell whether its call arrived, or still will: it counts for the longest time it could have taken."""
+    vendor.fault("slow", "GET /user", seconds=5)
+    with processes(1, HAMMER, ACCOUNT=account.pk, THREADS=1, CALLS=1, SALESMSG_RATE_LIMIT=LIMIT) as (process,):
+        wait_for("the call is under way", lambda: vendor.calls("GET /user"), 20, 0.02)
+        process.kill()
+        process.wait()
+    call = BudgetCall.objects.get()
+    longest = sum((5.0, 35.0))
+    assert (call.expires_at - call.started_at).total_seconds() == pytest.approx(longest + 60, abs=0.1)
+    for _ in range(LIMIT - 1):
+        budget.take(account.pk, Lane.PEOPLE)
+    with pytest.raises(BudgetWait):
+        budget.take(account.pk, Lane.PEOPLE)
+
+
+@pytest.mark.parametrize("trouble", ["500", "drop-before", "drop-after", "truncate", "html"])
+def test_a_call_that_failed_counts_as_well(vendor, account, trouble):
+    vendor.fault(trouble, "GET /user", count=1)
+    with pytest.raises(gateway.SalesmsgError):
+        gateway.door(account.pk, Lane.EVENT).client.user()
+    call = BudgetCall.objects.get()
+    assert PERIOD <= (call.expires_at - call.started_at).total_seconds() < PERIOD + 3, "settled, not kept for ever"
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")
+def test_an_answer_survives_a_database_that_is_gone_when_it_comes(vendor, account):
+    vendor.fault("slow", "GET /user", seconds=0.8)
+
+    def work(number: int) -> int:
+        if number == 0:
+            return gateway.door(account.pk, Lane.PEOPLE).client.user().id
+        wait_for("the call is under way", lambda: vendor.calls("GET /user"), 20, 0.02)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            return cursor.fetchone()[0]
+
+    answer, killed = at_once(2, work)
+    connection.close()
+    assert killed >= 1
+    assert isinstance(answer, int), answer
