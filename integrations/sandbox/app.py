@@ -1,6 +1,6 @@
 """The sandbox put together: one object that answers requests."""
 
-from . import data, faults, model
+from . import consent, data, faults, model
 from .api import Api
 from .consent import Consent
 from .faults import Faults
@@ -14,8 +14,6 @@ from .records import Records
 from .state import Store
 from .web import Request, Response
 from .webhooks import Webhooks
-
-CONSENT_PATH = "/auth/oauth"
 
 
 class Sandbox:
@@ -48,7 +46,7 @@ class Sandbox:
     def answer(self, request: Request) -> Response:
         if request.path == "/" or request.path == "/sandbox" or request.path.startswith("/sandbox/"):
             return self.panel.answer(request)
-        if request.path == CONSENT_PATH:
+        if request.path == consent.PATH:
             return self.consent.answer(request)
         return self.api.answer(request)
 

@@ -7,6 +7,7 @@ from .model import Organization, User
 from .oauth import Credentials
 from .web import Params, Refused, Request, Response
 
+PATH = "/auth/oauth"
 AREAS = {
     "contacts": "Contacts",
     "conversations": "Conversations",
@@ -65,6 +66,7 @@ class Consent:
             email=self.user.email,
             initials=self.user.first_name[0] + self.user.last_name[0],
             scopes=rows,
+            action=PATH,
             hidden=hidden,
             target=redirect_uri.split("?")[0],
         )

@@ -8,6 +8,7 @@ from string import Template
 from .web import Response
 
 FOLDER = Path(__file__).resolve().parents[2] / "templates" / "sandbox"
+ROOT = "/sandbox"
 ASSETS = {"sandbox.css": "text/css; charset=utf-8", "sandbox.js": "text/javascript; charset=utf-8"}
 
 
@@ -24,6 +25,7 @@ def _template(name: str) -> Template:
 
 def fill(name: str, /, **values: object) -> Markup:
     """A template with its values; what is not ``Markup`` is escaped."""
+    values = {"root": ROOT} | values
     safe = {key: v if isinstance(v, Markup) else html.escape(str(v)) for key, v in values.items()}
     return Markup(_template(name).substitute(safe))
 
