@@ -1,6 +1,8 @@
 """The address that is pasted at Salesmsg. There is no signature: the secret in the path is all there is."""
 
 import json
+import logging
+import re
 from datetime import timedelta
 
 from django.db import transaction
@@ -19,6 +21,18 @@ PROCESS = "integrations.tasks.process_event"
 LARGEST = 262_144  # bytes; real events have a few thousand
 REPEATED_WITHIN = timedelta(minutes=10)
 PLAIN = "text/plain"
+_IN_PATH = re.compile(r"(/webhooks/salesmsg/)[^/]+")
+
+
+def _without_secret(record: logging.LogRecord) -> bool:
+    """Django's lines about refused requests and crashes name the path, and here the path is the secret."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_IN_PATH.sub(r"\1…", arg) if isinstance(arg, str) else arg for arg in record.args)
+    return True
+
+
+for _name in ("django.request", "django.server"):
+    logging.getLogger(_name).addFilter(_without_secret)
 
 
 @csrf_exempt
