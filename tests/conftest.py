@@ -51,6 +51,7 @@ def portal(tmp_path: Path) -> Iterator[Callable[..., Portal]]:
     yield make
     for one in made:
         one.stop()
+        print(one.logs())  # shown beside a failure, kept quiet otherwise
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
