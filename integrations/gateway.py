@@ -9,7 +9,6 @@ not done, repeated once; if a fresh token is refused too, GET /user decides whet
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -36,7 +35,19 @@ from .salesmsg.oauth import App, Tokens
 from .salesmsg.records import Organization, User
 from .tokens import BeingRenewed, Held, NotConnected
 
-__all__ = ["BudgetWait", "Door", "Identity", "NotConnected", "consent", "door", "exchange", "identify", "renew"]
+__all__ = [
+    "BudgetWait",
+    "Door",
+    "Identity",
+    "NotConnected",
+    "Tokens",
+    "consent",
+    "door",
+    "exchange",
+    "grant_of",
+    "identify",
+    "renew",
+]
 
 Lane = BudgetCall.Lane
 
@@ -205,9 +216,9 @@ def exchange(redirect_uri: str, code: str, verifier: str, account_id: int | None
     )
 
 
-def expiry_of(token: str) -> datetime | None:
-    """When a token says that it expires, without asking anybody; None when it does not say."""
-    return oauth.expiry_of(token)
+def grant_of(token: str) -> Tokens:
+    """A pasted token as a grant, with the date that it names itself if it names one. Asks nobody."""
+    return Tokens(access_token=token, refresh_token=None, expires_at=oauth.expiry_of(token), scopes=())
 
 
 def identify(access_token: str, account_id: int | None = None) -> Identity:

@@ -16,10 +16,9 @@ from django.utils.crypto import constant_time_compare
 
 from .. import access, budget, gateway, tokens
 from ..crypto import Unsealable, digest, seal, unseal
-from ..gateway import BudgetWait, Identity
+from ..gateway import BudgetWait, Identity, Tokens
 from ..models import Account, ConsentState, Credential, Membership
 from ..salesmsg.errors import CredentialRefused, NotDone, RateLimited, SalesmsgError
-from ..salesmsg.oauth import Tokens
 from ..sync import request as sync_request
 
 STATE_LIVES = timedelta(minutes=10)
@@ -132,7 +131,7 @@ def by_token(user, label: str, token: str, account: Account | None = None) -> Ac
             "credential", "This is no token", "It holds characters that tokens do not have.", "Copy the token again."
         )
     # Believe the token's own date: what is pasted may be some minutes old already.
-    fresh = Tokens(access_token=token, refresh_token=None, expires_at=gateway.expiry_of(token), scopes=())
+    fresh = gateway.grant_of(token)
     return _store(user, fresh, Credential.Kind.PAT, label, account)
 
 

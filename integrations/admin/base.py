@@ -123,9 +123,22 @@ class SupportAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return super().has_module_permission(request) or works_here(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return super().has_view_permission(request, obj) or works_here(request)
+
     def may(self, request: HttpRequest, what: str) -> bool:
         """Whether the person holds Django's permission, such as "change", for this model."""
         return request.user.has_perm(f"{self.opts.app_label}.{what}_{self.opts.model_name}")
+
+
+def works_here(request: HttpRequest) -> bool:
+    """Whether the person is a member of any account: may look at everything of it, and edit its contacts."""
+    if not hasattr(request, "works_here"):
+        request.works_here = Account.objects.for_user(request.user).exists()
+    return request.works_here
 
 
 class SupportInline(admin.TabularInline):

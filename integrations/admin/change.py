@@ -5,7 +5,7 @@ from django.utils.html import format_html
 
 from ..models import Change
 from ..outbox import edits
-from .base import AccountFilter, SupportAdmin, badge, row_link
+from .base import AccountFilter, SupportAdmin, badge, row_link, works_here
 from .words import STATE_TONES, STATE_WORDS, values_in_words
 
 
@@ -52,7 +52,7 @@ class ChangeAdmin(SupportAdmin):
         return self.state_shown(change)
 
     def has_retry_permission(self, request) -> bool:
-        return self.may(request, "change")
+        return works_here(request)
 
     @admin.action(description="Try again (refused ones)", permissions=["retry"])
     def try_again(self, request, queryset):

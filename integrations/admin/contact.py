@@ -1,5 +1,7 @@
 """Contacts: found fast, and edited by way of a pending change that a task brings to Salesmsg."""
 
+from urllib.parse import urlencode
+
 from django.contrib import admin, messages
 from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,6 +25,7 @@ from .base import (
     phone,
     pretty_json,
     rows_link,
+    works_here,
 )
 from .contact_filters import WAITING, CountryFilter, PresentFilter, SavedFilter, contact_changes
 from .contact_form import ContactForm
@@ -146,7 +149,8 @@ class ContactAdmin(SupportAdmin):
     # --- form -------------------------------------------------------------------------------------------------------
 
     def has_change_permission(self, request, obj=None):
-        return self.may(request, "change") and (obj is None or obj.deleted_at is None)
+        """Whoever answers a contact may edit it."""
+        return works_here(request) and (obj is None or obj.deleted_at is None)
 
     def view_on_site(self, contact):
         newest = contact.conversations.newest_first().values_list("pk", flat=True).first()
@@ -241,7 +245,8 @@ class ContactAdmin(SupportAdmin):
         if newest is None:
             if not contact.textable:
                 return "None yet."
-            return format_html("None yet. {}", link(reverse("inbox:new"), "Write the first text"))
+            address = f"{reverse('inbox:new')}?{urlencode({'phone': contact.phone})}"
+            return format_html("None yet. {}", link(address, "Write the first text"))
         return format_html(
             "{} &nbsp; {}",
             link(reverse("inbox:thread", args=[newest]), "Open in inbox"),

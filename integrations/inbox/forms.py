@@ -48,8 +48,8 @@ class NewForm(forms.Form):
         self.fields["line"].choices = choices
 
     @classmethod
-    def fresh(cls, user) -> "NewForm":
-        return cls(user, initial={"client_uuid": uuid.uuid4()})
+    def fresh(cls, user, phone: str = "") -> "NewForm":
+        return cls(user, initial={"client_uuid": uuid.uuid4(), "phone": phone[:64]})
 
     def clean_phone(self) -> str:
         try:

@@ -76,8 +76,9 @@ def _kept(request: HttpRequest, conversation: Conversation, form: ReplyForm, err
 @never_cache
 @staff_required
 def new(request: HttpRequest) -> HttpResponse:
-    """A text to a phone number; leads to the conversation with it."""
-    form = NewForm(request.user, request.POST) if request.method == "POST" else NewForm.fresh(request.user)
+    """A text to a phone number; leads to the conversation with it. `?phone=` fills the number in."""
+    phone = request.GET.get("phone", "")
+    form = NewForm(request.user, request.POST) if request.method == "POST" else NewForm.fresh(request.user, phone)
     status = 200
     if request.method == "POST":
         status = 422

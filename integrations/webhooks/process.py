@@ -15,8 +15,8 @@ from ..models import BudgetCall, Contact, Conversation, ThreadSync, WebhookEvent
 from ..salesmsg.errors import NotFound, SalesmsgError
 from ..salesmsg.text import phone as normal_phone
 from ..sync.request import look_again
-from .view import PROCESS
 
+PROCESS = "integrations.tasks.process_event"
 KNOWN = {
     "message.received",
     "message.sent",
@@ -61,6 +61,8 @@ def process(event_id: int) -> str:
     if not claimed:
         return ""
     event = WebhookEvent.objects.get(pk=event_id)
+    if event.attempts > MOST_ATTEMPTS:
+        return _end(event, State.FAILED, "It was begun again and again and never ended. Look at the worker's log.")
     named = names(event.body)
     known = event.name in KNOWN
     if not named:
@@ -95,11 +97,7 @@ def nudge_due() -> int:
 
 def names(body: str) -> Named:
     """Reads an event's body, whatever it is; never fails."""
-    try:
-        payload = json.loads(body)
-    except ValueError:
-        return Named()
-    data = _dict(_dict(payload).get("data")) or _dict(payload)
+    data = _data(body)
     message, contact, conversation = (_dict(data.get(key)) for key in ("message", "contact", "conversation"))
     if not message and "conversation_id" in data:
         message = data
@@ -123,17 +121,19 @@ def _fetch(event: WebhookEvent, named: Named) -> None:
     read_at = ThreadSync.objects.filter(conversation=conversation).values_list("read_at", flat=True).first()
     if read_at is None or read_at < event.received_at + HEAD_START:
         look_again(conversation.pk)
-    if _stops(event.body) and conversation.contact.vendor_id:
+    unread = not conversation.contact.raw  # all that we know of them is what a conversation told in passing
+    if (unread or _stops(event.body)) and conversation.contact.vendor_id:
         _fetch_contact(account_id, client, conversation.contact.vendor_id)
 
 
 def _conversation(event: WebhookEvent, named: Named, client) -> Conversation | None:
-    """The conversation that the event names, fetched when it is new to us; found by contact or phone otherwise."""
+    """The conversation that the event names, fetched when it is new to us or was closed, because a text opens it
+    again; found by contact or phone where the event does not name it."""
     account_id = event.account_id
     ours = Conversation.objects.select_related("contact").filter(account_id=account_id)
     if named.conversation_id:
         found = ours.filter(vendor_id=named.conversation_id).first()
-        if found is None:
+        if found is None or found.closed_at:
             mirror.upsert_conversations(account_id, [client.conversation(named.conversation_id)])
             found = ours.filter(vendor_id=named.conversation_id).first()
         return found
@@ -167,10 +167,7 @@ OPT_WORDS = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "start",
 
 
 def _stops(body: str) -> bool:
-    try:
-        message = _dict(_dict(_dict(json.loads(body)).get("data")).get("message"))
-    except ValueError:
-        return False
+    message = _dict(_data(body).get("message"))
     text = message.get("body_raw") or message.get("body") or ""
     return isinstance(text, str) and text.strip().lower() in OPT_WORDS
 
@@ -191,6 +188,15 @@ def _put_off(event: WebhookEvent, seconds: float, *, counted: bool = True) -> st
     return State.NEW
 
 
+def _data(body: str) -> dict:
+    """What an event tells, {} where nobody can read it."""
+    try:
+        payload = _dict(json.loads(body))
+    except (ValueError, RecursionError):
+        return {}
+    return _dict(payload.get("data")) or payload
+
+
 def _dict(value) -> dict:
     return value if isinstance(value, dict) else {}
 
@@ -200,7 +206,7 @@ def _id(value) -> int | None:
         return None
     try:
         number = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if 0 < number < 2**63 else None
 

@@ -16,8 +16,8 @@ from django.views.decorators.csrf import csrf_exempt
 from .. import jobs
 from ..crypto import digest
 from ..models import Account, WebhookEvent
+from .process import PROCESS
 
-PROCESS = "integrations.tasks.process_event"
 LARGEST = 262_144  # bytes; real events have a few thousand
 REPEATED_WITHIN = timedelta(minutes=10)
 PLAIN = "text/plain"

@@ -99,7 +99,7 @@ class Vendor(Sandbox):
         )
         if kind == "pat":
             token = self.make_pat()
-            grant = Tokens(access_token=token, refresh_token=None, expires_at=gateway.expiry_of(token))
+            grant = Tokens(access_token=token, refresh_token=None, expires_at=gateway.grant_of(token).expires_at)
         else:
             grant = self.grant()
         if kind == "oauth, spelling A":
