@@ -131,7 +131,6 @@ def test_nothing_of_this_machine_is_in_the_tree():
         assert hit is None, f"{path.relative_to(ROOT)}: {hit.group()!r}"
 
 
-@pytest.mark.xfail(reason="parts still arrive", strict=False)
 @pytest.mark.parametrize("command", ["ruff check", "ruff format --check", "djlint --quiet --lint templates"])
 def test_style(command):
     program, *arguments = command.split()
