@@ -198,12 +198,11 @@ def _fields(kind: str, tokens: Tokens) -> dict:
         renew_at = expires_at - spare
     fields = {
         "access_token": seal(tokens.access_token),
+        "refresh_token": seal(tokens.refresh_token or ""),
         "expires_at": expires_at,
         "renew_at": renew_at,
         "issued_at": now,
     }
-    if tokens.refresh_token or kind == Credential.Kind.PAT:
-        fields["refresh_token"] = seal(tokens.refresh_token or "")
     if tokens.scopes:
         fields["scopes"] = list(tokens.scopes)
     return fields

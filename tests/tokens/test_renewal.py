@@ -240,6 +240,25 @@ def test_a_pat_is_not_used_while_somebody_renews_it(vendor):
     assert vendor.state()["status"] == {"200": 2}
 
 
+def test_a_pat_is_not_used_when_somebody_began_to_renew_it_a_moment_ago(vendor, monkeypatch):
+    """Read as free, found under lease: read again before it is used."""
+    account = vendor.connect("pat", **due())
+    stale, real = [tokens.held(account.pk)], tokens.held
+    assert tokens.begin(account.pk, stale[0].generation)
+    monkeypatch.setattr(tokens, "held", lambda pk: stale.pop() if stale else real(pk))
+    vendor.post("/sandbox/reset-counters", {})
+    with pytest.raises(gateway.BudgetWait):
+        door(account, patience=0).client.user()
+    assert not stale
+    assert vendor.state()["requests"] == 0
+
+
+def test_a_new_grant_leaves_nothing_of_the_old_one(vendor):
+    account = vendor.connect()
+    tokens.store(account, "oauth", tokens.Tokens(access_token="x"))
+    assert Credential.objects.get().refresh_token == ""
+
+
 def test_an_oauth_token_is_used_while_somebody_renews_it(vendor):
     account = vendor.connect(**due())
     vendor.fault("slow", RENEWALS["oauth"], seconds=0.6)
