@@ -50,7 +50,7 @@ def _push(task: str, args: tuple[int, ...], delay: float, keep: bool) -> None:
 
 def ensure_tick(**_) -> None:
     """At a worker's start: the schedule that starts the tick again should its chain break, and a tick now."""
-    Schedule.objects.get_or_create(
-        name=TICK_SCHEDULE, defaults={"func": TICK, "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
-    )
+    # Names are not unique and workers start side by side: a second row would do no harm, the tick lets one chain live.
+    if not Schedule.objects.filter(name=TICK_SCHEDULE).exists():
+        Schedule.objects.create(name=TICK_SCHEDULE, func=TICK, schedule_type=Schedule.MINUTES, minutes=1, repeats=-1)
     enqueue(TICK, keep=False)

@@ -276,7 +276,7 @@ class Demo:
         manage = [sys.executable, "manage.py"]
         commands = {
             "sandbox": [
-                *manage, "sandbox", "--port", str(self.sandbox_port),
+                *manage, "sandbox", "--port", str(self.sandbox_port), "--keep", str(self.directory / "sandbox.state"),
                 "--client-id", environment["SALESMSG_CLIENT_ID"],
                 "--client-secret", environment["SALESMSG_CLIENT_SECRET"],
             ],

@@ -1,6 +1,6 @@
 """The sandbox put together: one object that answers requests."""
 
-from . import consent, data, faults, model
+from . import consent, data, faults, keep, model
 from .api import Api
 from .consent import Consent
 from .faults import Faults
@@ -21,8 +21,9 @@ class Sandbox:
 
     def __init__(self, options: Options):
         media_url = f"{options.public_url}/sandbox/media"
-        switches = options.switches
-        world = data.build(options.seed, options.contacts, options.messages, model.now(), media_url)
+        self.switches = switches = options.switches
+        kept = keep.load(options.keep) if options.keep else None
+        world = kept["world"] if kept else self._new_world(options, media_url)
         signed_in = next(iter(world.users.values()))
         self.store = Store(world, options.seed, media_url)
         self.journal = Journal()
@@ -32,6 +33,9 @@ class Sandbox:
             self.faults.set(faults.parse(text))
         self.records = Records(world, lambda: switches.iso_times)
         self.credentials = Credentials(options, switches, signed_in.id)
+        if kept:
+            self.credentials.remember(kept["credentials"])
+            switches.webhook = switches.webhook or kept["webhook"]
         self.webhooks = Webhooks(self.records, switches, self.journal)
         self.life = Life(self.store, switches)
         self.store.listener = self._on
@@ -39,9 +43,22 @@ class Sandbox:
         self.api = Api(self.store, self.records, self.credentials, self.limit, self.faults, self.journal, switches)
         self.panel = Panel(options, self.store, self.records, self.credentials, self.limit, self.faults, self.journal)
 
+        self._keeper = keep.Keeper(options.keep, self) if options.keep else None
+
     def start(self) -> None:
         self.life.start()
         self.webhooks.start()
+        if self._keeper:
+            self._keeper.start()
+
+    def stop(self) -> None:
+        """Before the end: keeps what is to be kept."""
+        if self._keeper:
+            self._keeper.stop()
+
+    @staticmethod
+    def _new_world(options: Options, media_url: str) -> model.World:
+        return data.build(options.seed, options.contacts, options.messages, model.now(), media_url)
 
     def answer(self, request: Request) -> Response:
         if request.path == "/" or request.path == "/sandbox" or request.path.startswith("/sandbox/"):

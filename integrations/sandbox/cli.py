@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 from . import faults
 from .options import ALL_SCOPES, Options, Switches
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data = parser.add_argument_group("data")
     data.add_argument("--contacts", type=_count, default=200, metavar="N", help="default 200")
     data.add_argument("--messages", type=_count, default=20, metavar="N", help="per conversation (default 20)")
+    data.add_argument("--keep", type=Path, metavar="FILE", help="goes on from here after a restart")
     data.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, other people (default 1)")
 
     limit = parser.add_argument_group("limit and credentials")
@@ -116,7 +118,7 @@ def options_from(given: dict) -> Options:
         revoke_on_refresh=given["revoke_on_refresh"],
     )
     plain = ("host", "port", "public_url", "contacts", "messages", "seed", "rate", "period", "token_ttl", "pat_ttl",
-             "client_id", "client_secret", "scopes", "log")  # fmt: skip
+             "client_id", "client_secret", "scopes", "log", "keep")  # fmt: skip
     return Options(
         **{name: given[name] for name in plain},
         redirect_uris=tuple(given["redirect_uri"]),
@@ -135,6 +137,9 @@ def run(options: Options) -> int:
         server = Server(options)
     except OSError as problem:
         print(f"sandbox: cannot listen on {options.host}:{options.port}: {problem.strerror}", file=sys.stderr)
+        return 1
+    except ValueError as problem:
+        print(f"sandbox: {problem}", file=sys.stderr)
         return 1
     server.start()
     world = server.sandbox.store.world

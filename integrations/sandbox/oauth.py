@@ -62,6 +62,17 @@ class Credentials:
         for token in options.pats:
             self._tokens[token] = Token(user_id, self.registered, time.time() + options.pat_ttl, is_pat=True)
 
+    def remembered(self) -> tuple[dict, dict]:
+        """Tokens and grants, to be kept over a restart."""
+        with self._lock:
+            return dict(self._tokens), dict(self._refresh)
+
+    def remember(self, kept: tuple[dict, dict]) -> None:
+        """Takes them back."""
+        with self._lock:
+            self._tokens.update(kept[0])
+            self._refresh.update(kept[1])
+
     # -- who is calling (2.5) -------------------------------------------------------------------------------
 
     def identify(self, request: Request, path: str) -> tuple[Token | None, Refused | None]:

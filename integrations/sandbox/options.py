@@ -4,6 +4,7 @@ Every switch answers one question of salesmsg-api.md section 11 that nobody docu
 """
 
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 
 # Section 2.4: every scope that was seen. A registered application carries all of them unless told otherwise.
 ALL_SCOPES = (
@@ -79,6 +80,7 @@ class Options:
     pats: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     log: bool = False
+    keep: Path | None = None
     switches: Switches = field(default_factory=Switches)
 
 

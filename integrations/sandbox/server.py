@@ -37,6 +37,7 @@ class Server(ThreadingHTTPServer):
 
     def stop(self) -> None:
         self.shutdown()
+        self.sandbox.stop()
         self.server_close()
 
     def handle_error(self, request, client_address) -> None:

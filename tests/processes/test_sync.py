@@ -63,7 +63,6 @@ def test_several_worker_processes_share_one_budget(sandbox, portal):
     assert quiet(vendor)["max_in_period"] <= 30
 
 
-@pytest.mark.xfail(reason="jobs.ensure_tick: workers that start together make the schedule twice", strict=False)
 def test_a_schedule_that_is_there_twice_kills_no_worker(portal):
     """Schedules have no unique name, and workers start side by side: it will happen."""
     ours = portal("http://127.0.0.1:9")

@@ -1,0 +1,124 @@
+"""Takes the pictures of docs/screenshots anew: `.venv/bin/python -m tests.browser.screenshots`.
+
+A sandbox, a portal and a Chromium of their own; each page on a desktop, on a phone, and in the dark.
+"""
+
+import re
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.harness import chromium
+from tests.harness.portal import PASSWORD, Portal
+from tests.harness.sandbox import Sandbox
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
+LOOKS = {
+    "": {"viewport": {"width": 1440, "height": 900}},
+    "-phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True},
+    "-dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
+    "-phone-dark": {
+        "viewport": {"width": 390, "height": 844},
+        "device_scale_factor": 2,
+        "is_mobile": True,
+        "color_scheme": "dark",
+    },
+}
+HISTORY = (
+    "Do you have time for a small repair on Friday?",
+    "The kitchen tap is dripping again 🙈",
+    "Either works for me",
+)
+
+
+def take() -> None:
+    """Builds everything up, takes the pictures, and tears it down."""
+    with tempfile.TemporaryDirectory() as folder:
+        vendor = Sandbox(Path(folder) / "sandbox.log", contacts=60, period=6, no_auto_replies=True, no_failures=True)
+        portal = Portal(Path(folder), vendor, SALESMSG_RATE_PERIOD=6)
+        try:
+            portal.superuser()
+            portal.start_web()
+            portal.start_worker(3)
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
+                _all(browser, portal, vendor)
+                browser.close()
+        finally:
+            portal.stop()
+            vendor.stop()
+
+
+def _all(browser: Browser, portal: Portal, vendor: Sandbox) -> None:
+    first = browser.new_context(**LOOKS[""], timezone_id="America/New_York")
+    page = first.new_page()
+    page.goto(f"{portal.url}/accounts/")
+    page.get_by_label("Username").fill("demo")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    _shoot(page, "connect")
+    page.get_by_role("button", name="Connect with Salesmsg").click()
+    page.wait_for_url(re.compile(re.escape(vendor.url)))
+    consent = page.url
+    page.locator("button[value=approve]").click()
+    page.wait_for_url(re.compile(r"/accounts/\d+/"))
+    account = page.url
+    page.wait_for_timeout(2500)
+    _shoot(page, "account-first-sync")
+    expect(page.locator("#sync-full")).to_be_visible(timeout=60_000)
+    vendor.post("/sandbox/settings", {"webhook": page.locator("#webhook-address").input_value()})
+    person = _somebody(vendor)
+    for text in HISTORY:
+        vendor.post(f"/sandbox/phone/{person['id']}", {"text": text})
+    page.goto(f"{portal.url}/inbox/?q={quote(person['full_name'])}")
+    page.locator(".row-link", has=page.get_by_text(person["full_name"], exact=True)).click()
+    expect(page.locator("#messages")).to_contain_text(HISTORY[-1], timeout=30_000)
+    page.locator("#composer-text").fill("Friday at ten, would that suit you?")
+    page.locator("#composer-send").click()
+    expect(page.locator("#messages")).to_contain_text("Delivered", timeout=30_000)
+    thread = page.url
+    contact = f"{portal.url}{page.get_by_role('link', name='Edit contact').first.get_attribute('href')}"
+    state = first.storage_state()
+    first.close()
+    pages = {
+        "inbox": f"{portal.url}/inbox/",
+        "thread": thread,
+        "account": account,
+        "consent": consent,
+        "contact-admin": contact,
+        "contacts-admin": f"{portal.url}/admin/integrations/contact/",
+        "sandbox-phone": f"{vendor.url}/sandbox/phone/{person['id']}",
+    }
+    for look, options in LOOKS.items():
+        context = browser.new_context(**options, timezone_id="America/New_York", storage_state=state)
+        page = context.new_page()
+        for name, address in pages.items():
+            # On a desktop the list always has a thread beside it.
+            page.goto(thread if name == "inbox" and "phone" not in look else address)
+            page.wait_for_timeout(700)
+            if name == "thread" and "phone" not in look:
+                page.locator("#composer-text").fill("And bring the invoice, please 🙂")
+            _shoot(page, name + look, whole=name in {"account"} and "phone" not in look)
+        context.close()
+
+
+def _somebody(vendor: Sandbox) -> dict:
+    data = vendor.data()
+    names = [row["full_name"] for row in data["contacts"]]
+    threads = [row["contact_id"] for row in data["conversations"]]
+    for contact in data["contacts"]:
+        clear = not contact["opt_out"] and not contact["is_blocked"] and contact["email"] and contact["tags"]
+        if clear and names.count(contact["full_name"]) == 1 and threads.count(contact["id"]) == 1:
+            return contact
+    raise SystemExit("The sandbox has nobody to show.")
+
+
+def _shoot(page: Page, name: str, *, whole: bool = False) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=FOLDER / f"{name}.png", full_page=whole, scale="css")
+
+
+if __name__ == "__main__":
+    take()
