@@ -63,17 +63,19 @@ def upsert_contacts(
     rows.update(create_missing(queryset, new))
     count = save_changed(changed)
     if count or new:
-        dirty = [row.pk for row, names in changed.items() if names]
-        touch(account_id, Conversation.objects.filter(contact__in=dirty).values_list("pk", flat=True) if dirty else ())
+        _touch(account_id, [row.pk for row, names in changed.items() if names])
     return rows, count + len(new)
 
 
 @transaction.atomic
 def gone(account_id: int, vendor_id: int) -> int:
     """Salesmsg answered that the contact does not exist. It is kept, marked deleted."""
-    return Contact.objects.filter(account_id=account_id, vendor_id=vendor_id, deleted_at=None).update(
-        deleted_at=timezone.now()
-    )
+    present = Contact.objects.present().filter(account_id=account_id, vendor_id=vendor_id)
+    ids = list(present.values_list("pk", flat=True))
+    marked = present.update(deleted_at=timezone.now())
+    if marked:
+        _touch(account_id, ids)
+    return marked
 
 
 @transaction.atomic
@@ -90,6 +92,12 @@ def merge_draft(draft: Contact, into: Contact) -> None:
             Conversation.objects.filter(pk=conversation.pk).update(contact=into)
     draft.changes.update(contact=into)
     draft.delete()
+
+
+def _touch(account_id: int, contact_ids: list[int]) -> None:
+    """Says that these contacts look different now, in the list and in their threads."""
+    threads = Conversation.objects.filter(contact__in=contact_ids) if contact_ids else Conversation.objects.none()
+    touch(account_id, threads.values_list("pk", flat=True))
 
 
 def _newest(records: Iterable[Record]) -> dict[int, Record]:

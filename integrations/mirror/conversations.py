@@ -30,9 +30,11 @@ def upsert_conversations(account_id: int, records: Iterable[Record]) -> Conversa
     """Writes conversations, with stubs of contacts, inboxes and members that were not met yet."""
     found = {record.id: record for record in records}
     result = Conversations()
+    contacts = _contacts(account_id, found.values())
     queryset = Conversation.objects.filter(account_id=account_id)
     result.rows = by_vendor_id(queryset, found)
-    contacts = _contacts(account_id, found.values())
+    drafts = _drafts([contacts[r.contact_id] for r in found.values() if r.id not in result.rows and r.contact_id])
+    known = _known_messages(account_id, found.values())
     inboxes = _stubs(account_id, Inbox, (record.inbox_id for record in found.values()))
     members = _stubs(account_id, Member, (record.owner_id for record in found.values()))
     new, changed = [], {}
@@ -43,16 +45,18 @@ def upsert_conversations(account_id: int, records: Iterable[Record]) -> Conversa
             result.homeless.append(vendor_id)
             continue
         values = _values(record, contact, inboxes, members)
-        if row is None and (draft := _draft(contact, values)):
+        if row is None and (draft := _draft(drafts.get(contact.pk, []), values)):
             draft.vendor_id = vendor_id
             row = result.rows[vendor_id] = draft
             changed[row] = ["vendor_id"]
         if row is None:
-            new.append(Conversation(account_id=account_id, vendor_id=vendor_id, **{**values, **_latest(None, record)}))
+            new.append(Conversation(account_id=account_id, vendor_id=vendor_id, **values, **_latest(None, record)))
             continue
-        if _moved(row, record):
+        moved = _moved(row, record, known)
+        if moved:
             result.moved.add(row.pk)
-        changed[row] = changed.get(row, []) + differing(row, {**values, **_latest(row, record)})
+            values |= _latest(row, record)
+        changed[row] = changed.get(row, []) + differing(row, values)
     created = create_missing(queryset, new)
     result.rows.update(created)
     result.moved.update(row.pk for row in created.values())
@@ -100,12 +104,10 @@ def _values(record: Record, contact: Contact | None, inboxes: dict, members: dic
 
 
 def _latest(row: Conversation | None, record: Record) -> dict:
-    """What the list shows until the messages themselves are read; never goes back in time."""
+    """What the list shows of a message until it is read itself; never goes back in time."""
     last = record.last_message
     at = record.last_message_at or (last.at if last else None) or record.started_at
-    if row is not None and (at is None or (row.latest_text and at <= row.latest_at) or at == row.latest_at):
-        return {}
-    if row is not None and at < row.latest_at and Message.objects.filter(conversation=row).exists():
+    if row is not None and (at is None or (row.latest_state and at < row.latest_at)):
         return {}
     values = {"latest_at": at or timezone.now()}
     if last is not None and (last.text or last.kind != "sms"):
@@ -125,10 +127,16 @@ STATES = {
 }
 
 
-def _moved(row: Conversation, record: Record) -> bool:
+def _known_messages(account_id: int, records: Iterable[Record]) -> set[int]:
+    """Which of the last messages that these conversations name are cached."""
+    ids = [record.last_message.id for record in records if record.last_message]
+    return set(Message.objects.filter(account_id=account_id, vendor_id__in=ids).values_list("vendor_id", flat=True))
+
+
+def _moved(row: Conversation, record: Record, known: set[int]) -> bool:
     """Whether Salesmsg has messages there that we have not read."""
     if record.last_message is not None:
-        return not Message.objects.filter(account_id=row.account_id, vendor_id=record.last_message.id).exists()
+        return record.last_message.id not in known
     return record.last_message_at is not None and record.last_message_at != row.last_message_at
 
 
@@ -159,12 +167,20 @@ def _stubs(account_id: int, model, ids: Iterable[int | None]) -> dict[int, int]:
     return have
 
 
-def _draft(contact: Contact | None, values: dict) -> Conversation | None:
-    """A conversation that we began with this contact and Salesmsg has now opened."""
-    if contact is None:
-        return None
-    drafts = Conversation.objects.select_for_update().filter(contact=contact, vendor_id=None)
-    for draft in drafts:
-        if draft.inbox_id in (None, values.get("inbox_id")):
-            return draft
+def _drafts(contacts: list[Contact]) -> dict[int, list[Conversation]]:
+    """The conversations that we began with these contacts and Salesmsg had not opened yet, by contact."""
+    found: dict[int, list[Conversation]] = {}
+    waiting = Conversation.objects.select_for_update().filter(contact__in=contacts, vendor_id=None).order_by("pk")
+    for draft in waiting if contacts else ():
+        found.setdefault(draft.contact_id, []).append(draft)
+    return found
+
+
+def _draft(waiting: list[Conversation], values: dict) -> Conversation | None:
+    """Takes the draft that this conversation is: the one of its inbox before the one of any inbox."""
+    for inbox_id in (values.get("inbox_id"), None):
+        for draft in waiting:
+            if draft.inbox_id == inbox_id:
+                waiting.remove(draft)
+                return draft
     return None

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from ..models import Account, Conversation, Member, Message
+from ..models import Account, Conversation, Member, Message, ThreadSync
 from ..salesmsg.records import Message as Record
 from ..salesmsg.records import failure_reason
 from .conversations import STATES, refresh_latest
@@ -48,7 +48,9 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     names = _authors(conversation.account_id, found.values())
     changed: dict[Message, list[str]] = {}
     new = []
-    is_news = _news(conversation, found.values())
+    first_reading = not ThreadSync.objects.filter(conversation=conversation, complete=True).exists()
+    since = Account.objects.values_list("created_at", flat=True).get(pk=conversation.account_id)
+    is_news = _news(conversation, found.values(), since, first_reading)
     for record in sorted(found.values(), key=lambda record: (record.at or timezone.now(), record.id)):
         row = rows.get(record.id)
         if row is not None:
@@ -67,6 +69,8 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
                 )
             )
     create_missing(queryset, new)
+    if first_reading and new:
+        _no_old_news(conversation, since)
     result.new = len(new)
     result.changed = save_changed(changed) + len(new)
     if result.changed:
@@ -79,12 +83,13 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
 def adopt(message: Message, record: Record) -> None:
     """Salesmsg's answer to our text: links them. A copy that a page brought in first is dropped."""
     account_id = message.account_id
+    Conversation.objects.select_for_update(of=("self",)).get(pk=message.conversation_id)  # in the order of pages
     locked = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
     Message.objects.filter(account_id=account_id, vendor_id=record.id).exclude(pk=message.pk).delete()
     values = _values(record, _authors(account_id, [record]))
     values = {name: value for name, value in values.items() if name not in {"text", "inbound", "kind"}}
     state = values.pop("state", Message.State.SENT)
-    differing(locked, {**values, "vendor_id": record.id, "rank": record.id, "due_at": None})
+    differing(locked, {"failure": "", **values, "vendor_id": record.id, "rank": record.id, "due_at": None})
     locked.state = state if state in PROGRESS and state != Message.State.RECEIVED else Message.State.SENT
     locked.save()
     refresh_latest(locked.conversation_id)
@@ -93,17 +98,21 @@ def adopt(message: Message, record: Record) -> None:
 
 def _update(row: Message, record: Record, conversation: Conversation, names: dict[int, str]) -> list[str]:
     values = _values(record, names)
-    before, after = PROGRESS.get(row.state, 0), PROGRESS.get(values.get("state"), 0)
-    if after < before:
-        for name in ("state", "failure", "vendor_status", "raw"):
-            values.pop(name, None)
+    if _is_older(row, record, values["state"]):
+        values = {}
     if row.client_uuid is not None:
         values.pop("text", None)  # what we wrote is what was sent, whatever their markup made of it
     if row.vendor_id is None:
-        values |= {"vendor_id": record.id, "rank": record.id, "due_at": None}
+        values = {"failure": "", **values, "vendor_id": record.id, "rank": record.id, "due_at": None}
     if row.conversation_id != conversation.pk:
         values["conversation_id"] = conversation.pk
     return differing(row, values)
+
+
+def _is_older(row: Message, record: Record, state: str) -> bool:
+    """Whether the record was told before what we know: delivery only goes on, and a picture does not go away."""
+    unfetched = record.media_pending and not row.media_pending and bool(row.media)
+    return unfetched or PROGRESS.get(state, 0) < PROGRESS.get(row.state, 0)
 
 
 def _values(record: Record, names: dict[int, str]) -> dict:
@@ -147,30 +156,39 @@ def _authors(account_id: int, records: Iterable[Record]) -> dict[int, str]:
     return dict(members.values_list("vendor_id", "full_name"))
 
 
-def _news(conversation: Conversation, records: Iterable[Record]):
+def _news(conversation: Conversation, records: Iterable[Record], since: datetime, first_reading: bool):
     """Whether an inbound message that is new to us is new to people too: it came after the account was connected,
-    or is later than all that we had, or Salesmsg counts it as unread."""
-    since = Account.objects.values_list("created_at", flat=True).get(pk=conversation.account_id)
-    newest = (
-        Message.objects.filter(conversation=conversation, vendor_id__isnull=False)
-        .order_by("-at", "-rank")
-        .values_list("at", "rank")
-        .first()
-    )
-    inbound = sorted(
-        (record for record in records if record.inbound and record.at), key=lambda r: (r.at, r.id), reverse=True
-    )
-    unread: set[int] = set()
-    if newest is None:
-        unread = {record.id for record in inbound[: conversation.unread_at_vendor]}
+    or Salesmsg counts it as unread, or it is later than all of a thread that was read to its end."""
+    known = Message.objects.filter(conversation=conversation, vendor_id__isnull=False).order_by("-at", "-rank")
+    places = known.values_list("at", "rank")
+    if first_reading:
+        here = {(record.at, record.id) for record in records if record.inbound and record.at}
+        unread = _most_unread(conversation)
+        news = set(sorted({*here, *places.filter(inbound=True)[:unread]}, reverse=True)[:unread])
+    else:
+        newest = places.first()
 
     def is_news(record: Record) -> bool:
         if not record.inbound:
             return False
-        at: datetime = record.at or timezone.now()
-        return at >= since or record.id in unread or (newest is not None and (at, record.id) > newest)
+        at = record.at or timezone.now()
+        if at >= since:
+            return True
+        return (at, record.id) in news if first_reading else newest is None or (at, record.id) > newest
 
     return is_news
+
+
+def _no_old_news(conversation: Conversation, since: datetime) -> None:
+    """A thread that comes oldest first: what looked like its newest messages is not any more."""
+    news = Message.objects.filter(conversation=conversation, is_news=True, at__lt=since).order_by("-at", "-rank")
+    old = list(news.values_list("pk", flat=True)[_most_unread(conversation) :])
+    if old:
+        Message.objects.filter(pk__in=old).update(is_news=False)
+
+
+def _most_unread(conversation: Conversation) -> int:
+    return min(conversation.unread_at_vendor, 1000)
 
 
 def _ours(conversation: Conversation, records: dict[int, Record]) -> tuple[int, dict[int, Message | None]]:

@@ -32,7 +32,8 @@ def by_vendor_id(queryset: models.QuerySet, ids: Iterable[int]) -> dict[int, Any
     wanted = sorted(set(ids))
     found: dict[int, Any] = {}
     for start in range(0, len(wanted), BATCH):
-        for row in queryset.select_for_update(of=("self",)).filter(vendor_id__in=wanted[start : start + BATCH]):
+        part = queryset.filter(vendor_id__in=wanted[start : start + BATCH])
+        for row in part.select_for_update(of=("self",)).order_by("vendor_id"):  # one order, so that nobody deadlocks
             found[row.vendor_id] = row
     return found
 

@@ -10,7 +10,7 @@ from .. import gateway, jobs
 from ..crypto import Unsealable
 from ..gateway import BudgetWait, NotConnected
 from ..models import BudgetCall, ThreadSync
-from ..salesmsg.errors import NotFound, SalesmsgError
+from ..salesmsg.errors import NotAllowed, NotFound, SalesmsgError
 from . import thread as threads
 from .request import THREAD
 from .walk import lease
@@ -20,19 +20,19 @@ def refresh(conversation_id: int) -> int:
     """The task: reads the thread if it is due and nobody else reads it. Returns the number of changed messages."""
     now = timezone.now()
     free = Q(lease_until=None) | Q(lease_until__lt=now)
+    until = now + lease()  # due again when the lease ends; what is asked for meanwhile becomes due sooner
     claimed = ThreadSync.objects.filter(
         free, conversation_id=conversation_id, conversation__vendor_id__isnull=False, due_at__lte=now
-    ).update(lease_until=now + lease(), failures=F("failures") + 1)
+    ).update(lease_until=until, due_at=until, failures=F("failures") + 1)
     if not claimed:
         return 0
     thread = ThreadSync.objects.select_related("conversation__account").get(conversation_id=conversation_id)
     try:
-        keep = threads.fetch(
-            thread, gateway.door(thread.conversation.account_id, BudgetCall.Lane.EVENT).client, deep=False
-        )
+        client = gateway.door(thread.conversation.account_id, BudgetCall.Lane.EVENT).client
+        keep = threads.fetch(thread, client, deep=False, asked=until)
     except BudgetWait as wait:
         return _put_off(thread, wait.seconds, failed=False)
-    except (NotFound, NotConnected, Unsealable):
+    except (NotFound, NotAllowed, NotConnected, Unsealable):
         ThreadSync.objects.filter(pk=thread.pk).update(lease_until=None, due_at=None)
         return 0
     except SalesmsgError:
@@ -41,11 +41,7 @@ def refresh(conversation_id: int) -> int:
         locked = ThreadSync.objects.select_for_update().get(pk=thread.pk)
         if locked.lease_until != thread.lease_until:
             return 0  # we were too slow and somebody else has it now
-        thread.pending, thread.run_id = locked.pending, locked.run_id
         result = keep()
-        if locked.cursor.get("deep") or locked.pending:
-            # A sync run walks this thread: leave it its cursor.
-            ThreadSync.objects.filter(pk=thread.pk).update(cursor=locked.cursor)
     if thread.due_at:
         _nudge(thread)
     return result.changed

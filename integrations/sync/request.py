@@ -119,9 +119,10 @@ def _weight(stream: SyncStream, seen: int, total: int | None) -> tuple[float, fl
 
 def _begin(account: Account, kind: str, user, leave_out: tuple[str, ...] = ()) -> SyncRun:
     running = SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING)
+    wanted = {name for name in streams_of(kind) if name not in leave_out}
     for _ in range(3):
         run = running.first()
-        if run is not None and (run.kind == SyncRun.Kind.FULL or kind == SyncRun.Kind.CHANGES):
+        if run is not None and (run.kind == SyncRun.Kind.FULL or wanted <= _walked(run, kind)):
             return run
         try:
             with transaction.atomic():
@@ -131,10 +132,15 @@ def _begin(account: Account, kind: str, user, leave_out: tuple[str, ...] = ()) -
                 SyncStream.objects.bulk_create(
                     SyncStream(run=run, name=name, position=place)
                     for place, name in enumerate(streams_of(kind))
-                    if name not in leave_out
+                    if name in wanted
                 )
                 jobs.enqueue(STEP, run.pk, run.step)
             return run
         except IntegrityError:
             continue  # somebody else began one at the same moment
     return running.get()
+
+
+def _walked(run: SyncRun, kind: str) -> set[str]:
+    """The lists of a run of this kind; a look at conversations alone cannot stand in for one at contacts too."""
+    return set(run.streams.values_list("name", flat=True)) if run.kind == kind else set()

@@ -22,7 +22,9 @@ from . import thread as threads
 
 Store = Callable[[], None]
 MOST_RESTARTS = 2
+MOST_REFUSED = 3  # threads that may not be read, before it is taken for a missing scope
 MOST_PAGES = 100_000
+MOST_IDLE = 100  # pages in a row without a row that is new: a list that runs in circles
 CONVERSATIONS = 100  # asked for a page; fewer may come
 OVERLAP = 2  # rows read again on the next page: they show that no row slipped away between the two
 CONTACTS_EVERY = timedelta(minutes=1)  # how often changed contacts are looked for, where the order can be trusted
@@ -60,7 +62,7 @@ def _numbers(run: SyncRun, stream: SyncStream, client: Client) -> Store:
 
     def store() -> None:
         run.changed += mirror.upsert_numbers(run.account, page.items)
-        new = _remember(stream, number, page)
+        new = _remember(stream, page)
         stream.done = page.count == 0 or not new or _is_last(page, number)
         stream.cursor = {"page": number + 1}
 
@@ -78,16 +80,25 @@ def _contacts(run: SyncRun, stream: SyncStream, client: Client) -> Store:
             return
         _, changed = mirror.upsert_contacts(run.account_id, page.items)
         run.changed += changed
-        _remember(stream, number, page)
+        new = _remember(stream, page)
         run.contacts = stream.seen
-        stream.cursor = {**stream.cursor, "page": number + 1}
-        if page.count == 0 or _is_last(page, number):
-            if stream.total is not None and stream.seen < stream.total:
-                _restart(stream, f"{stream.seen} of {stream.total} contacts were listed")
-                return
-            stream.done = True
-            if run.kind == SyncRun.Kind.CHANGES:
-                _contacts_due(run.account, CONTACTS_SLOWLY)
+        began_with = stream.cursor.get("began_with") or stream.total
+        again = stream.cursor.get("again", False)
+        every = stream.cursor.get("all", False)
+        _onward(stream, new, page=number + 1, began_with=began_with, again=again, all=every)
+        missing = max(0, (stream.total or 0) - stream.seen)
+        if page.count and not _is_last(page, number) and (missing or not again):
+            return
+        if missing and stream.seen < began_with:
+            _restart(stream, f"{stream.seen} of {stream.total} contacts were listed")
+            return
+        if missing:
+            # All that were there in the beginning are read; those that came meanwhile stand before them.
+            stream.cursor |= {"page": 1, "began_with": None, "again": True}
+            return
+        stream.done = True
+        if run.kind == SyncRun.Kind.CHANGES:
+            _contacts_due(run.account, CONTACTS_SLOWLY)
 
     return store
 
@@ -101,18 +112,21 @@ def _changed_contacts(run: SyncRun, stream: SyncStream, client: Client) -> Store
         stream.cursor = {"all": True}
         return _contacts(run, stream, client)
     in_order = _descending([record.updated_at for record in page.items])
+    # Contacts that were never edited are in this order by chance where a vendor sorts by the time of creation.
+    telling = not _descending([record.created_at for record in page.items])
 
     def store() -> None:
         _, changed = mirror.upsert_contacts(run.account_id, page.items)
         run.changed += changed
-        new = _remember(stream, number, page)
+        new = _remember(stream, page)
         run.contacts = stream.seen
         ordered = stream.cursor.get("ordered", True) and in_order
-        stream.cursor = {"page": number + 1, "ordered": ordered}
-        known = ordered and not changed
-        if known or page.count == 0 or not new or _is_last(page, number):
+        proven = stream.cursor.get("proven", False) or telling
+        _onward(stream, new, page=number + 1, ordered=ordered, proven=proven)
+        trusted = ordered and proven
+        if (trusted and not changed) or page.count == 0 or _is_last(page, number):
             stream.done = True
-            _contacts_due(run.account, CONTACTS_EVERY if ordered else CONTACTS_SLOWLY)
+            _contacts_due(run.account, CONTACTS_EVERY if trusted or number == 1 else CONTACTS_SLOWLY)
 
     return store
 
@@ -144,7 +158,7 @@ def _deleted(run: SyncRun, stream: SyncStream, client: Client) -> Store:
 def _plan_deleted(run: SyncRun, stream: SyncStream) -> None:
     pages = SyncPage.objects.filter(stream__run=run, stream__name="contacts").values_list("ids", flat=True)
     met = {pk for ids in pages for pk in ids}
-    ours = Contact.objects.present().filter(account=run.account, vendor_id__isnull=False, created_at__lt=run.started_at)
+    ours = Contact.objects.present().filter(account=run.account, vendor_id__isnull=False)
     unmet = [pk for pk in ours.values_list("vendor_id", flat=True) if pk not in met]
     if len(unmet) > max(50, len(met) // 5):
         run.notes.append(
@@ -169,7 +183,8 @@ def _conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
             raise
         text = invalid.text
         return lambda: _skip(run, stream, text)
-    in_order = _descending([record.last_message_at for record in page.items])
+    # One that was opened and never written in has no such time; where it stands says nothing about the others.
+    in_order = _descending([record.last_message_at for record in page.items if record.last_message_at])
 
     def store() -> None:
         ids = [record.id for record in page.items]
@@ -184,17 +199,15 @@ def _conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         run.changed += result.changed
         for vendor_id in result.homeless:
             run.notes.append(f"Conversation {vendor_id} names no contact; it was left out.")
-        new = _remember(stream, stream.cursor.get("number", 1), page)
+        new = _remember(stream, page)
         run.conversations = _distinct_conversations(run)
         ordered = stream.cursor.get("ordered", True) and in_order
-        _want_threads(run, result.moved)
-        known = run.kind == SyncRun.Kind.CHANGES and ordered and not result.changed and not result.moved
-        stream.cursor = {
-            "offset": offset + (page.count - OVERLAP if page.count > OVERLAP else page.count),
-            "overlaps": page.count > OVERLAP,
-            "number": stream.cursor.get("number", 1) + 1,
-            "ordered": ordered,
-        }
+        moved = result.moved - _refused(result.moved)
+        _want_threads(run, moved)
+        known = run.kind == SyncRun.Kind.CHANGES and ordered and not result.changed and not moved
+        overlaps = page.count > OVERLAP
+        onward = offset + (page.count - OVERLAP if overlaps else page.count)
+        _onward(stream, new, offset=onward, overlaps=overlaps, ordered=ordered)
         if page.count == 0 or known or (not new and page.count <= OVERLAP):
             stream.done = True
 
@@ -216,7 +229,12 @@ def _messages(run: SyncRun, stream: SyncStream, client: Client) -> Store:
     try:
         keep = threads.fetch(thread, client, deep=deep)
     except NotFound:
-        return lambda: _lost_thread(run, stream, thread)
+        return lambda: _lost_thread(run, stream, thread, "does not exist at Salesmsg any more")
+    except NotAllowed:
+        refused = stream.cursor.get("refused", 0) + 1
+        if refused > MOST_REFUSED and refused > stream.seen:
+            raise  # not one of them may be read: it is the token, not the thread
+        return lambda: _lost_thread(run, stream, thread, "may not be read by the connected user", refused)
 
     def store() -> None:
         result = keep()
@@ -254,9 +272,26 @@ def _want_threads(run: SyncRun, conversation_ids: set[int]) -> None:
         )
 
 
-def _lost_thread(run: SyncRun, stream: SyncStream, thread: ThreadSync) -> None:
-    run.notes.append(f"Conversation {thread.conversation.vendor_id} does not exist at Salesmsg any more.")
-    ThreadSync.objects.filter(pk=thread.pk).update(pending=False, cursor={}, complete=True)
+def _refused(conversation_ids: set[int]) -> set[int]:
+    """Threads that were not given to us when they were as they are now: asking again would only cost calls."""
+    threads = ThreadSync.objects.select_related("conversation").filter(conversation__in=conversation_ids)
+    return {
+        thread.conversation_id
+        for thread in threads.exclude(cursor={})
+        if thread.cursor.get("refused") == _as_of(thread.conversation)
+    }
+
+
+def _as_of(conversation: Conversation) -> str:
+    return str(conversation.last_message_at)
+
+
+def _lost_thread(run: SyncRun, stream: SyncStream, thread: ThreadSync, why: str, refused: int = 0) -> None:
+    run.notes.append(f"Conversation {thread.conversation.vendor_id} {why}.")
+    if refused:
+        stream.cursor["refused"] = refused
+    cursor = {"refused": _as_of(thread.conversation)}
+    ThreadSync.objects.filter(pk=thread.pk).update(pending=False, cursor=cursor, complete=True)
     stream.seen += 1
 
 
@@ -271,19 +306,28 @@ def skip(run: SyncRun, stream: SyncStream, why: str) -> None:
     stream.done = True
 
 
-def _remember(stream: SyncStream, number: int, page: Page) -> int:
+def _remember(stream: SyncStream, page: Page) -> int:
     """Books the page's ids; returns how many of them this walk had not met. A repeated page is a loud error."""
     ids = [record.id for record in page.items]
+    number = stream.pages.count() + 1
     if number > MOST_PAGES:
         raise SyncProblem(f"The list of {stream.name} does not end.")
     if ids and ids == _last_ids(stream):
         raise SyncProblem(f"Salesmsg gave the same page of {stream.name} twice.")
     new = len(set(ids) - _all_ids(stream))
-    SyncPage.objects.update_or_create(stream=stream, number=number, defaults={"ids": ids})
+    SyncPage.objects.create(stream=stream, number=number, ids=ids)
     stream.seen += new
     if page.total is not None:
         stream.total = page.total
     return new
+
+
+def _onward(stream: SyncStream, new: int, **cursor) -> None:
+    """The cursor of the next page; a list that brings the same rows over and over is a loud error."""
+    idle = 0 if new else stream.cursor.get("idle", 0) + 1
+    if idle > MOST_IDLE:
+        raise SyncProblem(f"The list of {stream.name} brings the same rows over and over.")
+    stream.cursor = {**cursor, "idle": idle}
 
 
 def _last_ids(stream: SyncStream) -> list[int]:

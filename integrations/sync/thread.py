@@ -1,15 +1,18 @@
 """Reading one thread: its newest page, or a walk over all pages, in either of the vendor's paging dialects.
 
 A walk over several pages keeps a cursor on the thread's ThreadSync row:
-  page, size   the next page of /messages/{c}/paginated, and the page size it counts in; `step` -1 walks back
+  page, size   the next page of /messages/{c}/paginated, and the page size it counts in
+  step         how a page is followed: 1 by the next one, -1 by the one before (oldest first: news are at the end)
+  rising       the pages rise towards the news, so only the last one is the end
   before       or the message id to continue from in /messages/{c}
   deep         walk to the end of history; otherwise only to `read_to`, up to which no message is missing
   head         the newest [time, id] met, which becomes `read_to` when the walk has arrived
+  refused      Salesmsg did not give the thread, when this was its last message's time
   ids          the ids of the page before, to notice a server that repeats itself
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -28,9 +31,10 @@ FOLLOWED = timedelta(hours=24)  # how long a sent text is asked after
 Store = Callable[[], mirror.messages.Messages]
 
 
-def fetch(thread: ThreadSync, client: Client, *, deep: bool) -> Store:
+def fetch(thread: ThreadSync, client: Client, *, deep: bool, asked: datetime | None = None) -> Store:
     """Reads the next page of a walk, or begins one; the result stores it, in the caller's transaction.
 
+    asked: the due time that this look answers; a look that was asked for at any other moment stays planned.
     Raises the errors of salesmsg.errors; NotFound: the conversation is gone.
     """
     conversation = thread.conversation
@@ -39,7 +43,8 @@ def fetch(thread: ThreadSync, client: Client, *, deep: bool) -> Store:
     if deep and not cursor.get("deep"):
         cursor = {"deep": True}
     if not deep and (not thread.complete or cursor.get("deep")):
-        return _glance(thread, client)
+        return _glance(thread, client, asked)
+    began = timezone.now()
     page, dialect = _read(client, account, conversation, cursor)
     ids = [record.id for record in page.items]
     if ids and ids == cursor.get("ids"):
@@ -51,25 +56,30 @@ def fetch(thread: ThreadSync, client: Client, *, deep: bool) -> Store:
 
     def store() -> mirror.messages.Messages:
         result = _kept(account, conversation, dialect, page)
+        now = ThreadSync.objects.select_for_update().get(pk=thread.pk)
         if onward is None:
             thread.cursor = {}
-            thread.read_to = max(thread.read_to, head)
-            thread.complete = True
+            thread.read_to, thread.complete = max(now.read_to, head), True
         else:
             thread.cursor = {**onward, "head": head, "ids": ids, "pages": cursor.get("pages", 0) + 1}
-        _settle(thread, result)
+            thread.read_to, thread.complete = now.read_to, now.complete
+        if now.cursor.get("deep") and not deep:
+            thread.cursor = now.cursor  # a sync run walks this thread meanwhile
+        thread.save(update_fields=["cursor", "read_to", "complete"])
+        _settle(thread, now, result, began, asked)
         return result
 
     return store
 
 
-def _glance(thread: ThreadSync, client: Client) -> Store:
+def _glance(thread: ThreadSync, client: Client, asked: datetime | None) -> Store:
     """The newest page alone, beside a deep walk that is still to come or under way and will fill the gaps."""
+    began = timezone.now()
     page, dialect = _read(client, thread.conversation.account, thread.conversation, {})
 
     def store() -> mirror.messages.Messages:
         result = _kept(thread.conversation.account, thread.conversation, dialect, page)
-        _settle(thread, result)
+        _settle(thread, ThreadSync.objects.select_for_update().get(pk=thread.pk), result, began, asked)
         return result
 
     return store
@@ -96,23 +106,24 @@ def _next(cursor: dict, page: Page[Record], dialect: str, read_to: list) -> dict
     """The cursor of the following page; None when the walk has arrived."""
     deep = bool(cursor.get("deep"))
     places = [_place(record) for record in page.items]
-    if page.count == 0 or (not deep and read_to and min(places) <= read_to):
+    number, size = cursor.get("page", 1), cursor.get("size") or (DEEP if deep else SHALLOW)
+    step, rising = cursor.get("step", 1), cursor.get("rising", False)
+    if dialect == Account.ThreadDialect.PAGINATED and "step" not in cursor and len(places) > 1:
+        rising = places[0] < places[-1]
+        if rising and not deep and (page.last_page or 1) > 1:
+            return {"deep": deep, "page": page.last_page, "size": size, "step": -1}
+    if page.count == 0 or (not deep and not rising and read_to and min(places) <= read_to):
         return None
     if dialect == Account.ThreadDialect.BEFORE:
         oldest = min(record.id for record in page.items)
         if "before" in cursor and oldest >= cursor["before"]:
             return None  # no id that was not seen already
         return {"deep": deep, "before": oldest}
-    number, size = cursor.get("page", 1), cursor.get("size") or (DEEP if deep else SHALLOW)
-    step = cursor.get("step", 1)
-    oldest_first = len(places) > 1 and places[0] < places[-1]
-    if not deep and number == 1 and oldest_first and (page.last_page or 1) > 1:
-        number, step = page.last_page + 1, -1  # the news are on the last page: walk back from there
     if page.last_page is not None and step == 1 and number >= page.last_page:
         return None
     if step == -1 and number + step <= 1:
         return None
-    return {"deep": deep, "page": number + step, "size": size, "step": step}
+    return {"deep": deep, "page": number + step, "size": size, "step": step, "rising": rising}
 
 
 def _kept(account: Account, conversation: Conversation, dialect: str, page: Page[Record]):
@@ -122,20 +133,28 @@ def _kept(account: Account, conversation: Conversation, dialect: str, page: Page
     return mirror.upsert_messages(conversation, page.items)
 
 
-def _settle(thread: ThreadSync, result: mirror.messages.Messages) -> None:
-    """Plans the next look: at once within a walk or beside a text on its way, later and later for delivery."""
-    now = timezone.now()
-    thread.read_at = now
-    thread.failures = 0
-    thread.lease_until = None
-    thread.wanted_at = None
-    if thread.cursor and not thread.cursor.get("deep"):
-        thread.due_at = now
+def _settle(
+    thread: ThreadSync, now: ThreadSync, result: mirror.messages.Messages, began: datetime, asked: datetime | None
+) -> None:
+    """Plans the next look: at once within a walk or beside a text on its way, later and later for delivery.
+
+    now: the row as it is, locked. What was asked for while the page was on its way may not be on it: it stays due.
+    """
+    moment = timezone.now()
+    if thread.cursor and not thread.cursor.get("deep") and asked:
+        due = moment
     elif result.held_back:
-        thread.due_at = now + timedelta(seconds=3)
+        due = moment + timedelta(seconds=3)
     else:
-        thread.due_at = _delivery_look(thread.conversation, now)
-    thread.save()
+        due = _delivery_look(thread.conversation, moment)
+    if now.due_at and now.due_at != asked:
+        due = min(due or now.due_at, now.due_at)
+    thread.read_at, thread.due_at = began, due
+    fields = ["read_at", "due_at"]
+    if asked:
+        thread.failures, thread.lease_until, thread.wanted_at = 0, None, None
+        fields += ["failures", "lease_until", "wanted_at"]
+    thread.save(update_fields=fields)
 
 
 def _delivery_look(conversation: Conversation, now):

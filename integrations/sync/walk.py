@@ -5,10 +5,11 @@ or comes back after its time, changes nothing; a run left by a killed worker is 
 """
 
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -66,12 +67,12 @@ def advance(run: SyncRun, door: Door) -> bool:
             return _store(run, None, None, 0)
         try:
             store = next_page(run, stream, door.client)
-        except (NotAllowed, NotFound) as refused:
+            return _store(run, stream, store, door.calls - before)
+        except (NotAllowed, NotFound, SyncProblem) as refused:
             if stream.name not in OPTIONAL:
                 raise
-            why = refused.text
+            why = str(refused)
             return _store(run, stream, lambda: skip(run, stream, why), door.calls - before)
-        return _store(run, stream, store, door.calls - before)
     except BudgetWait as wait:
         _pause(run, wait.until, door.calls - before)
     except SyncProblem as problem:
@@ -83,9 +84,17 @@ def advance(run: SyncRun, door: Door) -> bool:
             where = f" ({stream.name})" if stream else ""
             _fail(run, f"{error.text}{where}", door.calls - before)
         else:
-            pause = min(60.0, 2.0**run.failures)
-            _pause(run, timezone.now() + timedelta(seconds=pause), door.calls - before, error.text)
+            _pause(run, _later(run), door.calls - before, error.text)
+    except BaseException:
+        # Ctrl-C, or a fault of ours: nobody works on this step any more. It stays counted as a failed one.
+        with suppress(DatabaseError):
+            _pause(run, _later(run), door.calls - before, "The step broke off.")
+        raise
     return False
+
+
+def _later(run: SyncRun) -> datetime:
+    return timezone.now() + timedelta(seconds=min(60.0, 2.0**run.failures))
 
 
 def _claim(run_id: int, step: int) -> SyncRun | None:
@@ -127,9 +136,9 @@ def _store(run: SyncRun, stream: SyncStream | None, store, calls: int) -> bool:
 
 
 def _completed(run: SyncRun) -> None:
-    values = {"conversations_due_at": timezone.now() + timedelta(seconds=30)}
+    values = {"last_error": "", "last_error_at": None}
     if run.kind == SyncRun.Kind.FULL:
-        values |= {"synced_at": timezone.now(), "last_error": "", "last_error_at": None}
+        values |= {"synced_at": timezone.now(), "conversations_due_at": timezone.now() + timedelta(seconds=30)}
     Account.objects.filter(pk=run.account_id).update(**values)
 
 
