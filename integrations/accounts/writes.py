@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from functools import wraps
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -59,6 +61,16 @@ def reconnect(request: HttpRequest, account: Account) -> HttpResponse:
 
 
 def _to_consent(request: HttpRequest, label: str = "", account: Account | None = None) -> HttpResponse:
+    here, host = urlsplit(f"//{request.get_host()}").hostname, urlsplit(settings.PORTAL_URL).hostname
+    if here != host:
+        # Salesmsg sends the browser back to PORTAL_URL, where the session of this address is not known.
+        problem = connect.ConnectProblem(
+            "setup",
+            "Open the portal at its own address",
+            f"You are at {here}, and Salesmsg sends you back to {host}, where you are not signed in.",
+            f"Sign in at {settings.PORTAL_URL}{reverse('accounts:list')} and connect there.",
+        )
+        return problem_page(request, problem, account)
     try:
         address = connect.consent_url(request.user, request.session.session_key, label=label, account=account)
     except connect.ConnectProblem as problem:

@@ -265,7 +265,10 @@ class Message(Record):
             state = "sent"
         else:
             state = STATES.get(values["vendor_status"].strip().lower(), "queued")
-        has_text, text = _read(raw, string, ("body_raw", "body"))
+        has_raw, text = _read(raw, string, ("body_raw",))
+        is_raw = bool(text)
+        has_text = has_raw or "body" in raw
+        text = text or string(raw.get("body"))
         more = {
             name
             for name, keys in {
@@ -282,7 +285,7 @@ class Message(Record):
             "kind": kind,
             "inbound": inbound,
             "state": state,
-            "text": plain(text),
+            "text": plain(text, raw=is_raw),
             "media_pending": string(raw.get("mms_status")).lower() == "busy",
             "call": _call(raw) if kind == "call" else {},
         }, (more | {"text"} if has_text else more)

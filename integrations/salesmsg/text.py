@@ -107,12 +107,15 @@ _OTHER_TAG = re.compile(
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
-def plain(text: str) -> str:
+def plain(text: str, *, raw: bool = False) -> str:
     """HTML to plain text: line tags to newlines, other tags away, entities decoded once (only with their
-    semicolon, so "?a=1&copy=2" survives), NBSP to a space. Plain text comes out as it was."""
-    text, lines = _LINE_TAG.subn("\n", text)
-    text, others = _OTHER_TAG.subn("", text)
-    if lines or others:
-        text = text.strip()  # the last paragraph's end is no line of the text
+    semicolon, so "?a=1&copy=2" survives), NBSP to a space. Plain text comes out as it was.
+
+    raw: what the vendor calls raw holds no markup, so a "<b>" in it was typed by somebody; unless lines end in tags."""
+    if not raw or _LINE_TAG.search(text):
+        text, lines = _LINE_TAG.subn("\n", text)
+        text, others = _OTHER_TAG.subn("", text)
+        if lines or others:
+            text = text.strip()  # the last paragraph's end is no line of the text
     text = _ENTITY.sub(lambda found: html.unescape(found.group()), text)
     return text.replace("\r\n", "\n").replace("\N{NO-BREAK SPACE}", " ")

@@ -9,7 +9,8 @@ from . import build
 
 
 def signed_in(user) -> Client:
-    client = Client()
+    """At the portal's own address, PORTAL_URL."""
+    client = Client(SERVER_NAME="localhost")
     client.force_login(user)
     return client
 

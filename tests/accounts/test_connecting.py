@@ -158,3 +158,13 @@ def test_a_new_webhook_address_replaces_the_old_one(manager, account):
     assert account.webhook_digest != old
     assert "webhook-secret-of-Harbor" not in shown
     assert "new webhook address" in shown
+
+
+def test_connecting_from_another_address_is_explained_before_the_trip(manager, settings):
+    settings.SALESMSG_CLIENT_ID, settings.SALESMSG_CLIENT_SECRET = "1001", "secret"
+    response = manager.post(reverse("accounts:connect"), SERVER_NAME="127.0.0.1")
+    shown = response.content.decode()
+    assert response.status_code == 400
+    assert "Open the portal at its own address" in shown
+    assert "http://localhost:8000/accounts/" in shown
+    assert not ConsentState.objects.exists()

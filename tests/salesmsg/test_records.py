@@ -209,6 +209,8 @@ def test_text_prefers_the_raw_body_and_falls_back():
     assert message(body="Hi<br>you", body_raw=None).text == "Hi\nyou"
     assert message(body="x", body_raw="I&#039;m here &amp;amp; there").text == "I'm here &amp; there"
     assert message(body="x", body_raw="a < b").text == "a < b"
+    assert message(body="x", body_raw="use <b>bold</b> &lt;i&gt;").text == "use <b>bold</b> <i>"
+    assert message(body="x", body_raw="one<br>two").text == "one\ntwo"
     assert Message.parse({"id": 1, "status": "sent"}).present == {"vendor_status", "state", "inbound"}
 
 
