@@ -1,0 +1,246 @@
+"""Incremental syncs: what changed is found, with few calls, or by the long way where the order cannot be trusted."""
+
+import urllib.request
+
+import pytest
+from django.utils import timezone
+
+from integrations.models import Account, Contact, Conversation, Message, SyncRun
+from integrations.sync import due, request
+
+from .support import changes, connected, differences, endpoints, finish, full, writes
+from .vendor import TOKEN, stamp
+
+pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
+DONE = SyncRun.State.DONE
+
+
+def api(world, method: str, path: str) -> None:
+    asked = urllib.request.Request(world.url + path, method=method, headers={"Authorization": f"Bearer {world.pat}"})
+    with urllib.request.urlopen(asked, timeout=10):
+        pass
+
+
+def calls_of(world, account) -> int:
+    """Calls of a look at what changed, which must end well."""
+    world.post("/sandbox/reset-counters", {})
+    run = changes(account)
+    assert (run.state, run.notes) == (DONE, [])
+    calls = sum(endpoints(world).values())
+    assert run.requests == calls
+    return calls
+
+
+def test_nothing_changed(world):
+    account = connected()
+    full(account)
+    with writes() as written:
+        assert calls_of(world, account) <= 4
+    assert written == {}
+    assert differences(world) == []
+
+
+def test_a_new_message(world):
+    account = connected()
+    full(account)
+    person = world.data()["contacts"][7]["id"]
+    world.post(f"/sandbox/phone/{person}", {"text": "Is <b>this</b> & that new?"})
+    assert calls_of(world, account) <= 1 + 5
+    assert sum(count for name, count in endpoints(world).items() if name.startswith("GET /messages")) == 1
+    message = Message.objects.latest("pk")
+    assert (message.text, message.inbound, message.is_news) == ("Is <b>this</b> & that new?", True, True)
+    assert differences(world, ignore=("updated_at",)) == []
+
+
+def test_changes_of_every_kind_at_once(world):
+    account = connected()
+    full(account)
+    data = world.data()
+    contacts, conversations = data["contacts"], data["conversations"]
+    openly = [row for row in conversations if row["closed_at"] is None]
+    api(world, "PUT", f"/api/v4/contacts/{contacts[3]['id']}?first_name=Newname&email=newemail@example.com")
+    api(world, "PUT", f"/pub/v2.2/contacts/opt-out/{contacts[4]['id']}")
+    api(world, "PUT", f"/pub/v2.2/conversations/{openly[-1]['id']}/close")
+    api(world, "POST", f"/pub/v2.2/conversations/{openly[-2]['id']}/reassign?user_id={data['users'][1]['id']}")
+    world.post("/sandbox/phone/new", {"number": "+14155557777", "text": "First words", "name": "Neu Ling"})
+    closed = next(row for row in conversations if row["closed_at"])
+    world.post(f"/sandbox/phone/{closed['contact_id']}", {"text": "Open again", "inbox_id": closed["inbox_id"]})
+    k = 6
+    assert calls_of(world, account) <= k + 5
+    assert differences(world) == []
+    assert Contact.objects.get(first_name="Newname").email == "newemail@example.com"
+    assert Conversation.objects.get(vendor_id=closed["id"]).is_open
+    assert not Conversation.objects.get(vendor_id=openly[-1]["id"]).is_open
+    assert Contact.objects.get(phone="+14155557777").raw, "the new contact is a stub"
+
+
+def test_without_the_scope_contacts_are_read_page_by_page(world):
+    everything = "contacts:read conversations:read messages:read teams:read numbers:read users:read organizations:read"
+    token = world.post("/sandbox/pat", {"scopes": everything})["token"]
+    account = connected(token)
+    full(account)
+    person = world.data()["contacts"][20]["id"]
+    api(world, "PUT", f"/api/v4/contacts/{person}?first_name=Deep")
+    pages = -(-len(world.data()["contacts"]) // 10)
+    assert calls_of(world, account) <= 3 + 1 + 2 + pages
+    assert Contact.objects.get(vendor_id=person).first_name == "Deep"
+    account.refresh_from_db()
+    assert account.state == Account.State.CONNECTED
+    assert account.contacts_due_at > timezone.now() + request.timedelta(minutes=30), "so expensive a walk, so often"
+
+
+def many(vendor, count=250, edited=()):
+    """Contacts without conversations; the edited ones had been changed once before."""
+    for number in range(1, count + 1):
+        vendor.contact(number, updated_at=stamp(50_000 + number) if number in edited else stamp(number))
+    account = connected(TOKEN)
+    full(account)
+    vendor.calls.clear()
+    return account
+
+
+def edit(vendor, number: int) -> None:
+    vendor.contacts[number - 1] |= {"first_name": "Edited", "updated_at": stamp(80_000 + number)}
+
+
+def test_an_edit_is_found_on_the_first_page_where_the_order_is_honoured(vendor):
+    account = many(vendor, edited={40, 90})
+    edit(vendor, 60)
+    assert changes(account).changed == 1
+    assert Contact.objects.filter(first_name="Edited").count() == 1
+    assert vendor.calls["POST /contacts/list"] == 2
+    account.refresh_from_db()
+    assert account.contacts_due_at < timezone.now() + request.timedelta(minutes=2)
+
+
+def test_no_edit_costs_one_page_where_the_order_is_honoured(vendor):
+    account = many(vendor, edited={40, 90})
+    assert changes(account).changed == 0
+    assert vendor.calls["POST /contacts/list"] == 1
+
+
+@pytest.mark.parametrize("edited", [set(), {40, 90}, {249}])
+def test_an_edit_is_found_where_the_order_is_ignored(vendor, edited):
+    """By the time of creation: never edited contacts stand in the right order by chance, and prove nothing."""
+    vendor.list_sort = "created_at"
+    account = many(vendor, edited=edited)
+    edit(vendor, 60)
+    run = changes(account)
+    assert (run.state, run.changed) == (DONE, 1)
+    assert Contact.objects.filter(first_name="Edited").count() == 1
+    assert vendor.calls["POST /contacts/list"] == 3
+    account.refresh_from_db()
+    assert account.contacts_due_at > timezone.now() + request.timedelta(minutes=30)
+
+
+def test_a_missing_list_endpoint_is_no_failure(vendor):
+    account = many(vendor, count=30)
+    vendor.bend["POST /contacts/list"] = lambda query: (404, {"message": "Not found"})
+    edit(vendor, 5)
+    assert (changes(account).state, Contact.objects.filter(first_name="Edited").count()) == (DONE, 1)
+
+
+def test_few_calls_in_a_large_account(vendor):
+    vendor.people(120, messages=1)
+    edit(vendor, 110)
+    account = connected(TOKEN)
+    full(account)
+    empty = vendor.conversation(vendor.contact(300))
+    changes(account)
+    vendor.calls.clear()
+    changes(account)
+    assert vendor.calls.total() <= 4, vendor.calls
+    assert empty["last_message_at"] is None, "an empty conversation must not cost the trust in the order"
+    moved = [vendor.conversations[place] for place in (3, 60, 119)]
+    for turn, thread in enumerate(moved):
+        vendor.message(thread, 90_000 + turn)
+    vendor.calls.clear()
+    run = changes(account)
+    assert (run.state, run.changed) == (DONE, len(moved) * 2)
+    assert vendor.calls.total() <= len(moved) + 5
+    assert Message.objects.filter(vendor_id__gte=690_000).count() == 3
+
+
+def test_conversations_in_no_order_are_all_read(vendor):
+    vendor.cap = 10
+    vendor.people(40, messages=1)
+    account = connected(TOKEN)
+    full(account)
+
+    def by_id(query):
+        found = [one for one in vendor.conversations if bool(one["closed_at"]) == (query["filter"] == "closed")]
+        if query["filter"] == "outbound":
+            found = []
+        return found[int(query["offset"]) :][:10]
+
+    vendor.bend["GET /conversations"] = by_id
+    vendor.message(vendor.conversations[33], 90_000)
+    run = changes(account)
+    assert run.state == DONE
+    assert Message.objects.filter(vendor_id=690_000).exists()
+
+
+def test_no_last_message_is_told(vendor):
+    """last_message is assumed: the time alone must do."""
+    vendor.people(5, messages=1)
+    for thread in vendor.conversations:
+        thread["last_message"] = None
+    account = connected(TOKEN)
+    full(account)
+    with writes() as written:
+        assert full(account).changed == changes(account).changed == 0
+    assert written == {}
+    vendor.message(vendor.conversations[2], 90_000)
+    vendor.conversations[2]["last_message"] = None
+    vendor.calls.clear()
+    changes(account)
+    assert Message.objects.filter(vendor_id=690_000).exists()
+    assert vendor.calls["GET /messages/{id}/paginated"] == 1
+
+
+def test_a_failed_look_is_made_up_for(vendor):
+    """The list was stored, the threads were not: the next look reads them although the list says nothing new."""
+    vendor.people(5, messages=1)
+    account = connected(TOKEN)
+    full(account)
+    vendor.message(vendor.conversations[2], 90_000)
+    vendor.bend["GET /messages/{id}/paginated"] = lambda query: (422, {"message": "Not now."})
+    assert changes(account).state == SyncRun.State.FAILED
+    del vendor.bend["GET /messages/{id}/paginated"]
+    assert changes(account).state == DONE
+    assert Message.objects.filter(vendor_id=690_000).exists()
+    account.refresh_from_db()
+    assert account.last_error == "", "an old failure is shown for ever"
+
+
+def test_a_look_at_conversations_alone_is_no_answer_to_a_wish_for_all(vendor):
+    account = many(vendor, count=5)
+    small = request.changes(account, contacts=False)
+    assert request.changes(account, contacts=False) == small
+    large = request.changes(account)
+    assert large != small
+    small.refresh_from_db()
+    assert small.state == SyncRun.State.STOPPED
+    assert request.changes(account) == large
+    assert request.full(account) != large
+    large.refresh_from_db()
+    assert large.state == SyncRun.State.STOPPED
+    assert request.changes(account).kind == SyncRun.Kind.FULL
+
+
+def test_looks_keep_their_pace(vendor):
+    """The pause between two looks is what the sweep said, longer while webhooks come."""
+    account = many(vendor, count=5)
+    Account.objects.update(conversations_due_at=timezone.now(), last_event_at=timezone.now())
+    due.sweep()
+    finish(SyncRun.objects.get(state=SyncRun.State.RUNNING))
+    account.refresh_from_db()
+    assert account.conversations_due_at > timezone.now() + due.LOOK_SELDOM / 2
+
+
+def test_progress_of_a_look(vendor):
+    account = many(vendor, count=5)
+    run = finish(request.changes(account, contacts=False), lambda current: request.progress(account))
+    progress = request.progress_of(run)
+    assert (progress.fraction, progress.eta_seconds) == (1.0, None)
+    assert all(stream.done for stream in progress.streams)
