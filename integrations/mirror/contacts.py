@@ -122,6 +122,8 @@ def _applies(row: Contact, record: Record, partial: bool) -> bool:
 def _values(record: Record, partial: bool) -> dict:
     """The columns that this record really carries."""
     values = {column: getattr(record, name) for column, name in COLUMNS.items() if name in record.present}
+    if values.get("opted_out") is False:
+        values["opted_out_at"] = record.opted_out_at
     if "tags" in values:
         values["tags"] = [tag.label or tag.name for tag in record.tags]
     for name in ("custom_fields", "notes"):

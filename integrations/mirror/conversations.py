@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
-from ..models import Contact, Conversation, Inbox, Member, Message
+from ..models import Contact, Conversation, Inbox, Member, Message, ThreadSync
 from ..salesmsg.records import Contact as ContactRecord
 from ..salesmsg.records import Conversation as Record
 from .contacts import upsert_contacts
 from .feed import touch
 from .rows import by_vendor_id, create_missing, cut, differing, save_changed
+
+SAME_SECOND = timedelta(seconds=2)  # and a little for clocks that differ
 
 
 @dataclass
@@ -26,8 +29,11 @@ class Conversations:
 
 
 @transaction.atomic
-def upsert_conversations(account_id: int, records: Iterable[Record]) -> Conversations:
-    """Writes conversations, with stubs of contacts, inboxes and members that were not met yet."""
+def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: bool | None = None) -> Conversations:
+    """Writes conversations, with stubs of contacts, inboxes and members that were not met yet.
+
+    closed: whether they come from the list of closed or of open ones, where the record itself may not say.
+    """
     found = {record.id: record for record in records}
     result = Conversations()
     contacts = _contacts(account_id, found.values())
@@ -35,6 +41,9 @@ def upsert_conversations(account_id: int, records: Iterable[Record]) -> Conversa
     result.rows = by_vendor_id(queryset, found)
     drafts = _drafts([contacts[r.contact_id] for r in found.values() if r.id not in result.rows and r.contact_id])
     known = _known_messages(account_id, found.values())
+    read_at = dict(
+        ThreadSync.objects.filter(conversation__in=result.rows.values()).values_list("conversation_id", "read_at")
+    )
     inboxes = _stubs(account_id, Inbox, (record.inbox_id for record in found.values()))
     members = _stubs(account_id, Member, (record.owner_id for record in found.values()))
     new, changed = [], {}
@@ -44,7 +53,7 @@ def upsert_conversations(account_id: int, records: Iterable[Record]) -> Conversa
         if contact is None and row is None:
             result.homeless.append(vendor_id)
             continue
-        values = _values(record, contact, inboxes, members)
+        values = {**_values(record, contact, inboxes, members), **_closing(row, record, closed)}
         if row is None and (draft := _draft(drafts.get(contact.pk, []), values)):
             draft.vendor_id = vendor_id
             row = result.rows[vendor_id] = draft
@@ -52,7 +61,7 @@ def upsert_conversations(account_id: int, records: Iterable[Record]) -> Conversa
         if row is None:
             new.append(Conversation(account_id=account_id, vendor_id=vendor_id, **values, **_latest(None, record)))
             continue
-        moved = _moved(row, record, known)
+        moved = _moved(row, record, known, read_at)
         if moved:
             result.moved.add(row.pk)
             values |= _latest(row, record)
@@ -133,11 +142,26 @@ def _known_messages(account_id: int, records: Iterable[Record]) -> set[int]:
     return set(Message.objects.filter(account_id=account_id, vendor_id__in=ids).values_list("vendor_id", flat=True))
 
 
-def _moved(row: Conversation, record: Record, known: set[int]) -> bool:
+def _closing(row: Conversation | None, record: Record, closed: bool | None) -> dict:
+    """What the list that a record stands in says about it, where the record leaves it out."""
+    if closed is False and record.closed_at is None:
+        return {"closed_at": None}
+    if closed and record.closed_at is None:
+        known = row.closed_at if row is not None else None
+        return {"closed_at": known or record.last_message_at or record.started_at or timezone.now()}
+    return {}
+
+
+def _moved(row: Conversation, record: Record, known: set[int], read_at: dict) -> bool:
     """Whether Salesmsg has messages there that we have not read."""
     if record.last_message is not None:
         return record.last_message.id not in known
-    return record.last_message_at is not None and record.last_message_at != row.last_message_at
+    if record.last_message_at is None:
+        return False
+    seen = read_at.get(row.pk)
+    # Times are whole seconds: what came in the same second after we had read is told by nothing else.
+    just_then = seen is not None and seen <= record.last_message_at + SAME_SECOND
+    return just_then or record.last_message_at != row.last_message_at
 
 
 def _contacts(account_id: int, records: Iterable[Record]) -> dict[int, Contact]:

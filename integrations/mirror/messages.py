@@ -15,7 +15,7 @@ from .feed import touch
 from .rows import by_vendor_id, create_missing, cut, differing, save_changed
 
 # A later word about a text never takes back an earlier one: pages may be older than what we know.
-PROGRESS = {Message.State.SENT: 1, Message.State.DELIVERED: 2, Message.State.FAILED: 2, Message.State.RECEIVED: 2}
+PROGRESS = {Message.State.SENT: 1, Message.State.DELIVERED: 3, Message.State.FAILED: 3, Message.State.RECEIVED: 3}
 # Clocks differ, and the vendor writes whole seconds: how long before the claim its copy may be dated.
 EARLY = timedelta(seconds=30)
 LATE = timedelta(minutes=10)
@@ -36,7 +36,7 @@ class Messages:
 def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Messages:
     """Writes one page of a thread. Its conversation's row is locked, so that pages of a thread take turns."""
     conversation = Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
-    found = {record.id: record for record in records}
+    found = _latest_word(records)
     result = Messages()
     queryset = Message.objects.filter(account_id=conversation.account_id)
     rows = by_vendor_id(queryset, found)
@@ -98,7 +98,7 @@ def adopt(message: Message, record: Record) -> None:
 
 def _update(row: Message, record: Record, conversation: Conversation, names: dict[int, str]) -> list[str]:
     values = _values(record, names)
-    if _is_older(row, record, values["state"]):
+    if _is_older(record, row, row.state):
         values = {}
     if row.client_uuid is not None:
         values.pop("text", None)  # what we wrote is what was sent, whatever their markup made of it
@@ -109,10 +109,25 @@ def _update(row: Message, record: Record, conversation: Conversation, names: dic
     return differing(row, values)
 
 
-def _is_older(row: Message, record: Record, state: str) -> bool:
-    """Whether the record was told before what we know: delivery only goes on, and a picture does not go away."""
-    unfetched = record.media_pending and not row.media_pending and bool(row.media)
-    return unfetched or PROGRESS.get(state, 0) < PROGRESS.get(row.state, 0)
+def _latest_word(records: Iterable[Record]) -> dict[int, Record]:
+    found: dict[int, Record] = {}
+    for record in records:
+        known = found.get(record.id)
+        if known is None or not _is_older(record, known, STATES[known.state]):
+            found[record.id] = record
+    return found
+
+
+def _is_older(record: Record, known: Message | Record, state: str) -> bool:
+    """Whether the record was told before what we know, which has this state of ours: delivery only goes on, and a
+    picture does not go away."""
+    unfetched = record.media_pending and not known.media_pending and bool(known.media)
+    return unfetched or _progress(STATES[record.state], record.sent_at) < _progress(state, known.sent_at)
+
+
+def _progress(state: str, sent_at: datetime | None) -> int:
+    """What Salesmsg has taken counts as sent here; once it has really left there, it is a step further."""
+    return PROGRESS.get(state, 0) + (state == Message.State.SENT and sent_at is not None)
 
 
 def _values(record: Record, names: dict[int, str]) -> dict:
