@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations import gateway, mirror
@@ -26,6 +27,7 @@ from integrations.sync import request, streams, walk
 from tests.harness.sandbox import fetch
 
 from .support import connected, differences, endpoints, finish, full, writes
+from .vendor import TOKEN
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 DONE, FAILED = SyncRun.State.DONE, SyncRun.State.FAILED
@@ -327,3 +329,25 @@ def test_progress_is_sensible_at_every_step(world):
     assert {"Contacts", "Open conversations", "Messages"} <= labels
     messages = next(stream for stream in ended.streams if stream.label == "Messages")
     assert messages.seen == messages.total == len(world.data()["conversations"])
+
+
+def test_no_step_takes_more_statements_for_more_rows(vendor):
+    """100 rows a page; what one step may cost is far below one statement a row."""
+    for thread in vendor.people(110):
+        thread["owner"] = {"id": 60031}
+    for number in range(300):
+        vendor.message(vendor.conversations[0], 20_000 + number)
+    account = connected(TOKEN)
+    door = gateway.door(account.pk, BudgetCall.Lane.SYNC, patience=20)
+    run = request.full(account)
+    counts = {}
+    while run.state == SyncRun.State.RUNNING:
+        claimed = walk.take(run.pk)
+        stream = claimed.streams.filter(done=False).first()
+        with CaptureQueriesContext(connection) as captured:
+            assert walk.advance(claimed, door)
+        name = stream.name if stream else "end"
+        counts[name] = max(counts.get(name, 0), len(captured))
+        run.refresh_from_db()
+    assert Message.objects.count() == 300
+    assert max(counts.values()) < 60, counts
