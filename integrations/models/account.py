@@ -43,6 +43,7 @@ class Account(models.Model):
     last_error_at = models.DateTimeField(null=True, blank=True)
     inbox_version = models.BigIntegerField(default=0, help_text="Rises with every change that the inbox list shows.")
     conversations_due_at = models.DateTimeField(default=timezone.now)
+    lists_due_at = models.DateTimeField(default=timezone.now)
     contacts_due_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     connected_at = models.DateTimeField(null=True, blank=True)

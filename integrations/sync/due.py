@@ -12,6 +12,7 @@ from . import request
 GRACE = timedelta(seconds=3)  # the nudge's own time to arrive
 LOOK_EVERY = timedelta(seconds=60)  # for new conversations and messages, while no webhook brings them
 LOOK_SELDOM = timedelta(minutes=10)  # while webhooks come
+LISTS_EVERY = timedelta(hours=1)  # what was closed or assigned at Salesmsg stands anywhere in the lists
 EVENTS_ALIVE = timedelta(minutes=15)
 KEEP_LOOKS = timedelta(days=2)
 
@@ -39,11 +40,12 @@ def _looks(now) -> int:
     for account in due[:20]:
         alive = account.last_event_at is not None and account.last_event_at > now - EVENTS_ALIVE
         pause = LOOK_SELDOM if alive else LOOK_EVERY
+        thorough = account.lists_due_at <= now
         claimed = Account.objects.filter(pk=account.pk, conversations_due_at=account.conversations_due_at).update(
-            conversations_due_at=now + pause
+            conversations_due_at=now + pause, **({"lists_due_at": now + LISTS_EVERY} if thorough else {})
         )
         if claimed:
-            request.changes(account, contacts=account.contacts_due_at <= now)
+            request.changes(account, contacts=account.contacts_due_at <= now, thorough=thorough)
             begun += 1
     return begun
 

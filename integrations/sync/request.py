@@ -43,9 +43,13 @@ def full(account: Account, user=None) -> SyncRun:
     return _begin(account, SyncRun.Kind.FULL, user)
 
 
-def changes(account: Account, user=None, *, contacts: bool = True) -> SyncRun:
-    """Reads what changed since the last look. Any run that is under way is returned instead."""
-    return _begin(account, SyncRun.Kind.CHANGES, user, leave_out=() if contacts else ("contacts",))
+def changes(account: Account, user=None, *, contacts: bool = True, thorough: bool = False) -> SyncRun:
+    """Reads what changed since the last look. Any run that is under way is returned instead.
+
+    thorough: reads the lists of conversations to their end, since closing and assigning move nothing to the front.
+    """
+    leave_out = () if contacts else ("contacts",)
+    return _begin(account, SyncRun.Kind.CHANGES, user, leave_out, {"thorough": True} if thorough else {})
 
 
 def stop(account: Account) -> bool:
@@ -117,7 +121,7 @@ def _weight(stream: SyncStream, seen: int, total: int | None) -> tuple[float, fl
     return 1.0, 0.0
 
 
-def _begin(account: Account, kind: str, user, leave_out: tuple[str, ...] = ()) -> SyncRun:
+def _begin(account: Account, kind: str, user, leave_out: tuple[str, ...] = (), cursor: dict | None = None) -> SyncRun:
     running = SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING)
     wanted = {name for name in streams_of(kind) if name not in leave_out}
     for _ in range(3):
@@ -130,7 +134,7 @@ def _begin(account: Account, kind: str, user, leave_out: tuple[str, ...] = ()) -
                     stop(account)
                 run = SyncRun.objects.create(account=account, kind=kind, requested_by=user)
                 SyncStream.objects.bulk_create(
-                    SyncStream(run=run, name=name, position=place)
+                    SyncStream(run=run, name=name, position=place, cursor=cursor or {})
                     for place, name in enumerate(streams_of(kind))
                     if name in wanted
                 )

@@ -6,14 +6,15 @@ walked, more pages than there can be.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
+from django.db.models import Q
 from django.utils import timezone
 
 from .. import mirror
-from ..models import Account, Contact, Conversation, SyncPage, SyncRun, SyncStream, ThreadSync
+from ..models import Account, Contact, Conversation, Message, SyncPage, SyncRun, SyncStream, ThreadSync
 from ..salesmsg.client import Client
 from ..salesmsg.errors import Invalid, NotAllowed, NotFound, Refused
 from ..salesmsg.pages import Page
@@ -78,21 +79,24 @@ def _contacts(run: SyncRun, stream: SyncStream, client: Client) -> Store:
     def store() -> None:
         if _lost_rows(stream, page):
             return
-        _, changed = mirror.upsert_contacts(run.account_id, page.items)
+        _, changed = mirror.upsert_contacts(run.account_id, _evenly(page.items))
         run.changed += changed
         new = _remember(stream, page)
         run.contacts = stream.seen
+        listed = stream.cursor.get("listed")
         began_with = stream.cursor.get("began_with") or stream.total
         again = stream.cursor.get("again", False)
         every = stream.cursor.get("all", False)
-        _onward(stream, new, page=number + 1, began_with=began_with, again=again, all=every)
+        _onward(stream, new, page=number + 1, began_with=began_with, again=again, all=every, listed=listed)
         missing = max(0, (stream.total or 0) - stream.seen)
         if page.count and not _is_last(page, number) and (missing or not again):
             return
-        if missing and stream.seen < began_with:
-            _restart(stream, f"{stream.seen} of {stream.total} contacts were listed")
+        if missing and listed == stream.seen:
+            run.notes.append(f"Salesmsg counts {stream.total} contacts and lists {stream.seen}, twice the same.")
+        elif missing and stream.seen < began_with:
+            _restart(stream, f"{stream.seen} of {stream.total} contacts were listed", listed=stream.seen)
             return
-        if missing:
+        elif missing:
             # All that were there in the beginning are read; those that came meanwhile stand before them.
             stream.cursor |= {"page": 1, "began_with": None, "again": True}
             return
@@ -116,7 +120,7 @@ def _changed_contacts(run: SyncRun, stream: SyncStream, client: Client) -> Store
     telling = not _descending([record.created_at for record in page.items])
 
     def store() -> None:
-        _, changed = mirror.upsert_contacts(run.account_id, page.items)
+        _, changed = mirror.upsert_contacts(run.account_id, _evenly(page.items))
         run.changed += changed
         new = _remember(stream, page)
         run.contacts = stream.seen
@@ -139,14 +143,18 @@ def _deleted(run: SyncRun, stream: SyncStream, client: Client) -> Store:
     if not waiting:
         return lambda: _finish(stream)
     record: ContactRecord | None = None
-    vendor_id = waiting[0]
-    with suppress(NotFound):
+    vendor_id, gone = waiting[0], False
+    try:
         record = client.contact(vendor_id)
+    except NotFound:
+        gone = True
+    except NotAllowed:
+        pass  # not ours to see any more, which says nothing about whether it is there
 
     def store() -> None:
-        if record is None:
+        if gone:
             run.changed += mirror.gone(run.account_id, vendor_id)
-        else:
+        elif record is not None:
             run.changed += mirror.upsert_contacts(run.account_id, [record])[1]
         stream.cursor = {"ids": waiting[1:]}
         stream.seen += 1
@@ -195,7 +203,7 @@ def _conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
             # Rows that we read have left this list, so that others moved up and may have been jumped over.
             _restart(stream, f"the list of {stream.name} conversations became shorter while it was read")
             return
-        result = mirror.upsert_conversations(run.account_id, page.items)
+        result = mirror.upsert_conversations(run.account_id, _evenly(page.items), closed=stream.name == "closed")
         run.changed += result.changed
         for vendor_id in result.homeless:
             run.notes.append(f"Conversation {vendor_id} names no contact; it was left out.")
@@ -204,10 +212,13 @@ def _conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         ordered = stream.cursor.get("ordered", True) and in_order
         moved = result.moved - _refused(result.moved)
         _want_threads(run, moved)
-        known = run.kind == SyncRun.Kind.CHANGES and ordered and not result.changed and not moved
+        quiet = run.kind == SyncRun.Kind.CHANGES and ordered and not result.changed and not moved
+        # Closing or assigning moves nothing to the front: now and then a look goes on to the end.
+        thorough = stream.cursor.get("thorough", False)
+        known = quiet and not thorough
         overlaps = page.count > OVERLAP
         onward = offset + (page.count - OVERLAP if overlaps else page.count)
-        _onward(stream, new, offset=onward, overlaps=overlaps, ordered=ordered)
+        _onward(stream, new, offset=onward, overlaps=overlaps, ordered=ordered, thorough=thorough)
         if page.count == 0 or known or (not new and page.count <= OVERLAP):
             stream.done = True
 
@@ -253,7 +264,10 @@ def _plan_threads(run: SyncRun, stream: SyncStream) -> None:
     if run.kind == SyncRun.Kind.FULL:
         wanted = conversations.values_list("pk", flat=True)
     else:
-        wanted = conversations.exclude(thread_sync__complete=True).values_list("pk", flat=True)
+        doubtful = Message.objects.filter(account=run.account, state=Message.State.UNKNOWN, inbound=False)
+        wanted = conversations.filter(
+            ~Q(thread_sync__complete=True) | Q(pk__in=doubtful.values("conversation"))
+        ).values_list("pk", flat=True)
     _want_threads(run, set(wanted))
     stream.total = run.threads.filter(pending=True).count()
     stream.cursor = {"planned": True}
@@ -355,12 +369,20 @@ def _lost_rows(stream: SyncStream, page: Page) -> bool:
     return True
 
 
-def _restart(stream: SyncStream, why: str) -> None:
+def _evenly(records: list) -> list:
+    """A field that other records of the page carry and this one leaves out is empty there, not unsaid."""
+    carried = frozenset().union(*(record.present for record in records))
+    return [replace(record, present=carried) for record in records]
+
+
+def _restart(stream: SyncStream, why: str, listed: int | None = None) -> None:
     if stream.restarts >= MOST_RESTARTS:
         raise SyncProblem(f"Even after {MOST_RESTARTS} new beginnings, {why}.")
     stream.pages.all().delete()
     stream.restarts += 1
-    stream.cursor = {key: value for key, value in stream.cursor.items() if key == "all"}
+    stream.cursor = {key: value for key, value in stream.cursor.items() if key in {"all", "thorough"}} | {
+        "listed": listed
+    }
     stream.seen, stream.total = 0, None
 
 
