@@ -141,17 +141,17 @@ def test_a_missing_list_endpoint_is_no_failure(vendor):
 
 
 def test_few_calls_in_a_large_account(vendor):
-    vendor.people(120, messages=1)
-    edit(vendor, 110)
+    vendor.cap = 10
+    vendor.people(40, messages=1)
     account = connected(TOKEN)
     full(account)
-    empty = vendor.conversation(vendor.contact(300))
+    empty = vendor.conversation(vendor.contact(300), started_at=stamp(85_000))
     changes(account)
     vendor.calls.clear()
     changes(account)
     assert vendor.calls.total() <= 4, vendor.calls
     assert empty["last_message_at"] is None, "an empty conversation must not cost the trust in the order"
-    moved = [vendor.conversations[place] for place in (3, 60, 119)]
+    moved = [vendor.conversations[place] for place in (3, 20, 39)]
     for turn, thread in enumerate(moved):
         vendor.message(thread, 90_000 + turn)
     vendor.calls.clear()

@@ -47,6 +47,10 @@ def way(request, vendor):
     return vendor
 
 
+FEW = ("paginated", "oldest first, small pages", "before_id, small pages")
+few_ways = pytest.mark.parametrize("way", [WAYS[name] for name in FEW], ids=FEW, indirect=True)
+
+
 @pytest.fixture
 def thread(vendor):
     return vendor.conversation(vendor.contact(1))
@@ -79,6 +83,7 @@ def test_a_look_at_a_thread_without_news_costs_one_call(vendor, thread):
     assert vendor.calls.total() == 1
 
 
+@few_ways
 def test_what_shares_a_second_keeps_the_vendors_order(way, thread):
     chance = random.Random(7)
     numbers = list(range(20_000, 20_030))
@@ -106,6 +111,7 @@ def test_a_late_event_takes_its_place(vendor, thread):
     assert Conversation.objects.get().latest_text == "Text 20010"
 
 
+@few_ways
 def test_pages_that_shift_while_they_are_walked(way, thread):
     """Texts keep coming between the pages of the first walk."""
     numbers = itertools.count(20_000)
@@ -124,6 +130,7 @@ def test_pages_that_shift_while_they_are_walked(way, thread):
     assert shown(thread) == thread_of(way, thread)
 
 
+@few_ways
 def test_news_of_a_thread_that_comes_oldest_first_are_its_newest(way, thread):
     for number in range(20_000, 20_130):
         way.message(thread, number)

@@ -164,24 +164,23 @@ def test_a_phone_that_nobody_has_changes_nothing(vendor, account):
 # -- what nobody understands --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "", "no json", "[]", "null", "7", '"x"', "{}", '{"event": 5}', '{"data": []}', "[" * 100_000,
-        '{"data": {"message": [1]}}',
-        '{"data": {"message": {"conversation_id": 1e999}}}',
-        '{"data": {"message": {"conversation_id": true}}}',
-        '{"data": {"contact": {"id": -5, "number": {"a": 1}}}}',
-        '{"data": {"contact": {"id": "99999999999999999999999"}}}',
-    ],
-    ids=range(15),
+UNREADABLE = (
+    "", "no json", "[]", "null", "7", '"x"', "{}", '{"event": 5}', '{"data": []}', "[" * 100_000,
+    '{"data": {"message": [1]}}',
+    '{"data": {"message": {"conversation_id": 1e999}}}',
+    '{"data": {"message": {"conversation_id": true}}}',
+    '{"data": {"contact": {"id": -5, "number": {"a": 1}}}}',
+    '{"data": {"contact": {"id": "99999999999999999999999"}}}',
 )  # fmt: skip
-def test_what_cannot_be_read_is_kept(vendor, account, body):
+
+
+def test_what_cannot_be_read_is_kept(vendor, account):
     before = cache()
-    one = event(account, "message.received", None, body=body)
-    assert told(one) == State.UNKNOWN
-    one.refresh_from_db()
-    assert (one.body, bool(one.note), vendor.calls.total()) == (body, True, 0)
+    for body in UNREADABLE:
+        one = event(account, "message.received", None, body=body)
+        assert told(one) == State.UNKNOWN, body[:60]
+        one.refresh_from_db()
+        assert (one.body, bool(one.note), vendor.calls.total()) == (body, True, 0)
     assert cache() == before
 
 
@@ -318,7 +317,7 @@ def a_busy_day(vendor: Vendor, chance: random.Random):
             yield "message.received", about(text, contact)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_any_order_and_any_number_of_events_ends_in_the_vendors_truth(vendor, account, seed):
     """Events come after what they tell of, at any later time, repeated and overtaking each other."""
     chance = random.Random(f"events {seed}")
