@@ -138,9 +138,10 @@ def test_drafts_are_adopted_by_their_inbox_first(account, ana):
     assert text.conversation_id == for_seven.pk
 
 
-def test_one_draft_is_not_two_conversations(account, ana):
+@pytest.mark.parametrize("inbox_id", [7, 8, None])
+def test_one_draft_is_not_two_conversations(account, ana, inbox_id):
     draft = Conversation.objects.create(account=account, contact=ana)
-    mirror.upsert_conversations(account.pk, [told.conversation(10), told.conversation(11, inbox_id=8)])
+    mirror.upsert_conversations(account.pk, [told.conversation(10), told.conversation(11, inbox_id=inbox_id)])
     assert set(Conversation.objects.values_list("vendor_id", flat=True)) == {10, 11}
     draft.refresh_from_db()
     assert draft.vendor_id == 10

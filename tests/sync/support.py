@@ -31,7 +31,7 @@ def one_sandbox(tmp_path_factory) -> Iterator[Sandbox]:
     """One process for all tests of a session; every test has a cache of its own."""
     running = Sandbox(
         tmp_path_factory.mktemp("world") / "sandbox.log",
-        contacts=25, messages=4, rate=100_000, period=1, no_auto_replies=True,
+        contacts=25, messages=4, rate=100_000, period=0.3, no_auto_replies=True,
     )  # fmt: skip
     yield running
     running.stop()

@@ -244,3 +244,22 @@ def test_progress_of_a_look(vendor):
     progress = request.progress_of(run)
     assert (progress.fraction, progress.eta_seconds) == (1.0, None)
     assert all(stream.done for stream in progress.streams)
+
+
+def test_what_was_closed_far_below_is_found_by_the_hourly_look(vendor):
+    """It takes its old place in the list of closed ones; nothing of it comes to the front."""
+    vendor.cap = 10
+    threads = vendor.people(50, messages=1)
+    for thread in threads[10:30]:
+        thread["closed_at"] = "2026-01-20 00:00:00"
+    account = connected(TOKEN)
+    full(account)
+    threads[0]["closed_at"] = "2026-01-21 00:00:00"
+    changes(account)
+    assert Conversation.objects.get(vendor_id=threads[0]["id"]).is_open
+    Account.objects.update(conversations_due_at=timezone.now(), lists_due_at=timezone.now())
+    due.sweep()
+    assert finish(SyncRun.objects.get(state=SyncRun.State.RUNNING)).changed == 1
+    assert not Conversation.objects.get(vendor_id=threads[0]["id"]).is_open
+    account.refresh_from_db()
+    assert account.lists_due_at > timezone.now() + due.LISTS_EVERY / 2

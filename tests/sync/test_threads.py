@@ -83,6 +83,18 @@ def test_a_look_at_a_thread_without_news_costs_one_call(vendor, thread):
     assert vendor.calls.total() == 1
 
 
+def test_news_of_an_oldest_first_thread_are_read_from_its_end(vendor, thread):
+    vendor.oldest_first = True
+    for number in range(20_000, 20_200):
+        vendor.message(thread, number)
+    full(connected(TOKEN))
+    vendor.message(thread, 20_200)
+    vendor.calls.clear()
+    ask(thread)
+    assert vendor.calls.total() == 2, "the first page shows the order, the last one holds the news"
+    assert shown(thread) == thread_of(vendor, thread)
+
+
 @few_ways
 def test_what_shares_a_second_keeps_the_vendors_order(way, thread):
     chance = random.Random(7)
@@ -319,3 +331,20 @@ def test_a_walk_that_was_fetched_is_stored_by_nobody_twice(vendor, thread):
         assert second().changed == 0
     assert Conversation.objects.get().version == version
     assert shown(thread) == thread_of(vendor, thread)
+
+
+def test_a_look_that_a_sync_overtook_leaves_it_its_place_and_is_dated_by_its_beginning(vendor, thread):
+    """The sync begins to walk the thread after the look's page was asked for, and before it is stored."""
+    vendor.message(thread, 20_000)
+    full(connected(TOKEN))
+    vendor.message(thread, 20_001)
+    client = gateway.door(Account.objects.get().pk, BudgetCall.Lane.EVENT, patience=5).client
+    keep = threads.fetch(claimed(thread), client, deep=False)
+    answered = timezone.now()
+    walking = {"deep": True, "page": 2, "size": 100}
+    ThreadSync.objects.update(cursor=walking, pending=True)
+    with transaction.atomic():
+        assert keep().new == 1
+    row = ThreadSync.objects.get()
+    assert (row.cursor, row.pending) == (walking, True)
+    assert row.read_at < answered, "what came since cannot be on that page"
