@@ -2,7 +2,8 @@
 
 from .account import Account, ConsentState, Credential, Inbox, Member, Membership, Number
 from .audit import AuditEntry
-from .budget import Budget, BudgetCall
+from .budget import Budget, BudgetBlock, BudgetCall
+from .bulk import Bulk, BulkRecipient
 from .change import Change
 from .contact import Contact
 from .conversation import Conversation, ReadMark
@@ -15,7 +16,10 @@ __all__ = [
     "Attempt",
     "AuditEntry",
     "Budget",
+    "BudgetBlock",
     "BudgetCall",
+    "Bulk",
+    "BulkRecipient",
     "Change",
     "ConsentState",
     "Contact",

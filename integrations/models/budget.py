@@ -1,4 +1,4 @@
-"""The books of the rate budget: one row per account, one row per call that still counts."""
+"""The books of the rate budget: one row per account, one row per call, also of the last minutes, for the picture."""
 
 from datetime import datetime
 
@@ -15,6 +15,10 @@ class Budget(models.Model):
     account = models.OneToOneField(Account, models.CASCADE, related_name="budget")
     blocked_until = models.DateTimeField(null=True, blank=True)
     taken = models.PositiveBigIntegerField(default=0, help_text="All calls ever; also what locks the row.")
+    waiting = models.JSONField(default=dict, blank=True, help_text="Lane -> until when its refused call is waited for.")
+    pace_at = models.DateTimeField(null=True, blank=True, help_text="When the next call that is in no hurry may leave.")
+    people_wake_at = models.DateTimeField(null=True, blank=True, help_text="When people's texts are looked at next.")
+    bulk_wake_at = models.DateTimeField(null=True, blank=True, help_text="When bulk texts are looked at next.")
 
     def __str__(self) -> str:
         return f"Budget of account {self.account_id}"
@@ -36,11 +40,15 @@ class BudgetCall(models.Model):
     """A call that occupies a place in the window until `expires_at`."""
 
     class Lane(models.TextChoices):
+        """Who is served first, in this order; see `budget`."""
+
         TOKEN = "token", "Tokens"
         PEOPLE = "people", "People's texts"
         EDIT = "edit", "Edits"
         EVENT = "event", "Events and open threads"
+        FOLLOW = "follow", "Delivery of sent texts"
         SYNC = "sync", "Sync"
+        BULK = "bulk", "Bulk texts"
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="calls")
     lane = models.CharField(max_length=8, choices=Lane)
@@ -52,3 +60,17 @@ class BudgetCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lane} call at {self.started_at:%H:%M:%S}"
+
+
+class BudgetBlock(models.Model):
+    """A 429 and the silence after it."""
+
+    budget = models.ForeignKey(Budget, models.CASCADE, related_name="blocks")
+    at = models.DateTimeField()
+    until = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"Block from {self.at:%H:%M:%S} to {self.until:%H:%M:%S}"

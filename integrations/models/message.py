@@ -60,7 +60,13 @@ class Message(models.Model):
     delivered_at = models.DateTimeField(null=True, blank=True)
     failed_at = models.DateTimeField(null=True, blank=True)
     is_news = models.BooleanField(default=False, help_text="Arrived after the first sync, or was unread at Salesmsg.")
-    due_at = models.DateTimeField(null=True, blank=True, help_text="When a waiting text may leave next.")
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a waiting text may leave next; empty: it waits for a person's word."
+    )
+    send_at = models.DateTimeField(null=True, blank=True, help_text="When it was scheduled for; empty: at once.")
+    zone = models.CharField(max_length=64, blank=True, help_text="The time zone in which it was scheduled.")
+    stop_on_reply = models.BooleanField(default=False, help_text="Cancelled when the contact answers first.")
+    bulk = models.ForeignKey("Bulk", models.SET_NULL, null=True, blank=True, related_name="messages")
     claimed_at = models.DateTimeField(null=True, blank=True)
     raw = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -80,6 +86,11 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"Message {self.vendor_id or self.pk} ({self.state})"
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits for a person's word before it may leave."""
+        return self.state == self.State.QUEUED and self.due_at is None
 
 
 class Attempt(models.Model):

@@ -98,6 +98,7 @@ class ThreadSync(models.Model):
     complete = models.BooleanField(default=False, help_text="The whole history is cached.")
     wanted_at = models.DateTimeField(null=True, blank=True, help_text="When somebody last asked to look again.")
     due_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    following = models.BooleanField(default=False, help_text="Due only to see what became of our texts.")
     read_at = models.DateTimeField(null=True, blank=True, help_text="When its newest page was last read.")
     lease_until = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)

@@ -1,0 +1,61 @@
+"""One text to many contacts: what was asked for, and what became of each recipient."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from .account import Account, OwnedQuerySet
+from .contact import Contact
+from .message import Message
+
+
+class Bulk(models.Model):
+    """A text with merge fields for chosen contacts. Its messages are made one by one, as each is about to leave."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Being prepared"
+        RUNNING = "running", "Being sent"
+        PAUSED = "paused", "Paused"
+        CANCELLED = "cancelled", "Cancelled"
+        DONE = "done", "Done"
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="bulks")
+    text = models.TextField(help_text="With merge fields, such as {first_name}.")
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"Bulk text {self.pk} ({self.state})"
+
+
+class BulkRecipient(models.Model):
+    """One contact of a bulk text. The row is the job; `message` is there from the moment it is about to leave."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        HANDED = "handed", "Handed to the outbox"
+        LEFT_OUT = "left_out", "Left out"
+        CANCELLED = "cancelled", "Cancelled"
+
+    bulk = models.ForeignKey(Bulk, models.CASCADE, related_name="recipients")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="+")
+    text = models.TextField(blank=True, help_text="What this contact is to get, as it was previewed.")
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    reason = models.CharField(max_length=255, blank=True, help_text="Why it was left out, in words for staff.")
+    message = models.OneToOneField(Message, models.SET_NULL, null=True, blank=True, related_name="bulk_recipient")
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["bulk", "contact"], name="bulk_recipient_once")]
+        indexes = [models.Index(fields=["bulk", "state", "id"], name="bulk_waiting")]
+
+    def __str__(self) -> str:
+        return f"Recipient {self.contact_id} of bulk text {self.bulk_id}"
