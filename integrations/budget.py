@@ -2,8 +2,13 @@
 
 The vendor counts requests as they arrive, in a window we cannot see, and blocks everything when there is one too
 many (salesmsg-api.md, section 3). A call therefore occupies its place from before it leaves until one period after
-its answer came: whatever the moment of its arrival in between, no window of a period holds more than the limit.
-A call whose process died keeps its place for the longest time it could have taken.
+its answer came: whatever the moment of its arrival in between, no window of a period, fixed or sliding, holds more
+than the limit. A call whose process died keeps its place for the longest time it could have taken.
+
+Who gets a free place. Lanes are served in the order of `Lane`; a lane that has had less than its floor in this window
+goes before those that have had theirs, so nobody starves. A refused lane is remembered while it waits, and those
+behind it leave it a place. One place in sixty is always left for people, and work that is in no hurry is spread over
+the period: places then return one by one, and a person's text need not wait for a burst to grow old.
 """
 
 from dataclasses import dataclass
@@ -14,10 +19,27 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from .models import Budget, BudgetCall
+from .models import Budget, BudgetBlock, BudgetCall
 
 Lane = BudgetCall.Lane
-MARGIN = timedelta(milliseconds=60)  # between our clock's reading and the vendor's
+ORDER = {lane: place for place, lane in enumerate(Lane)}
+# The part of the window that a lane gets before others get more than theirs.
+FLOORS = {
+    Lane.PEOPLE: 1 / 2,
+    Lane.EDIT: 1 / 20,
+    Lane.EVENT: 1 / 20,
+    Lane.FOLLOW: 1 / 20,
+    Lane.SYNC: 1 / 6,
+    Lane.BULK: 1 / 6,
+}
+MOST = {Lane.FOLLOW: 1 / 10}  # the part of the window that a lane never exceeds
+UNHURRIED = {Lane.FOLLOW, Lane.SYNC, Lane.BULK}
+AT_ONCE = 1 / 3  # how far the unhurried may fill a fresh window before they are spread
+PACE = 0.9  # of the even distance between two calls: what is late may be made up for
+KEPT_FREE = 60  # one place in so many is left for people
+MARGIN = timedelta(milliseconds=25)  # between our clock's reading and the vendor's
+COMES_BACK = timedelta(seconds=1)  # a refused call is expected back so soon after it may ask again
+HISTORY = timedelta(minutes=15)  # for the picture on the outbox page
 
 
 class BudgetWait(Exception):
@@ -45,28 +67,38 @@ def period() -> timedelta:
 
 
 def allowance(lane: str) -> int:
-    """How many of the window's places a lane may fill: what people send must always find room."""
+    """How many of the window's places a lane may fill when it is alone."""
     limit = settings.SALESMSG_RATE_LIMIT
-    reserve = max(1, limit // 6)
-    kept_back = {Lane.SYNC: reserve, Lane.EVENT: reserve // 2, Lane.EDIT: reserve // 3}
-    return max(1, limit - kept_back.get(lane, 0))
+    if lane in MOST:
+        return max(1, int(limit * MOST[lane]))
+    return limit if lane in {Lane.TOKEN, Lane.PEOPLE} else max(1, limit - _spare(limit))
 
 
 def take(account_id: int, lane: str) -> Ticket:
     """Counts a call before it is made. Raises BudgetWait. Commits by itself: never call it inside a transaction."""
-    longest = timedelta(seconds=sum(settings.SALESMSG_TIMEOUT))
     with transaction.atomic():
         budget = _locked(account_id)
         now = _now()
         if budget.blocked_until and budget.blocked_until > now:
-            raise BudgetWait(budget.blocked_until)
-        places = sorted(budget.calls.filter(expires_at__gt=now).values_list("expires_at", flat=True))
-        over = len(places) - allowance(lane)
-        if over >= 0:
-            # A call that is under way gives its place back long before the latest moment that is booked for it.
-            raise BudgetWait(min(places[over], now + period() + MARGIN) + MARGIN)
-        budget.calls.filter(expires_at__lte=now).delete()
-        call = budget.calls.create(lane=lane, started_at=now, expires_at=now + longest + period())
+            until = budget.blocked_until
+        else:
+            window = _Window.of(budget, lane, now)
+            until = window.opens_at()
+        if until is None:
+            longest = timedelta(seconds=sum(settings.SALESMSG_TIMEOUT))
+            call = budget.calls.create(lane=lane, started_at=now, expires_at=now + longest + period())
+            budget.taken += 1
+            if lane in UNHURRIED:
+                budget.pace_at = window.next_pace()
+            budget.waiting.pop(lane, None)
+            if budget.taken % KEPT_FREE == 0:
+                budget.calls.filter(expires_at__lte=now - HISTORY).delete()
+                budget.blocks.filter(until__lte=now - HISTORY).delete()
+        else:
+            budget.waiting[lane] = (until + COMES_BACK).timestamp()
+        budget.save(update_fields=["taken", "waiting", "pace_at"])
+    if until is not None:
+        raise BudgetWait(until)
     return Ticket(call.pk, period())
 
 
@@ -81,11 +113,17 @@ def settle(ticket: Ticket) -> None:
         connection.close()
 
 
+def give_back(ticket: Ticket) -> None:
+    """The call was never made: its place is free at once."""
+    BudgetCall.objects.filter(pk=ticket.call_id).delete()
+
+
 def charge(account_id: int, calls: int, lane: str = Lane.TOKEN) -> None:
     """Books calls that were made before the account was known, as when a new token is checked."""
     with transaction.atomic():
         budget = _locked(account_id)
         now = _now()
+        Budget.objects.filter(pk=budget.pk).update(taken=F("taken") + calls)
         BudgetCall.objects.bulk_create(
             BudgetCall(budget=budget, lane=lane, started_at=now, expires_at=now + period() + MARGIN)
             for _ in range(calls)
@@ -104,20 +142,92 @@ def block(account_id: int, seconds: float | None = None) -> datetime:
     length = max(period(), timedelta(seconds=seconds or 0))
     with transaction.atomic():
         budget = _locked(account_id)
-        until = max(_now() + length + MARGIN, budget.blocked_until or _now())
+        now = _now()
+        until = max(now + length + MARGIN, budget.blocked_until or now)
+        if not budget.blocked_until or budget.blocked_until <= now:
+            budget.blocks.create(at=now, until=until)
+        else:
+            BudgetBlock.objects.filter(budget=budget, until=budget.blocked_until).update(until=until)
         Budget.objects.filter(pk=budget.pk).update(blocked_until=until)
     return until
 
 
+@dataclass(frozen=True)
+class _Window:
+    """What one lane sees of the window at this moment."""
+
+    lane: str
+    now: datetime
+    limit: int
+    returns: list[datetime]  # when each occupied place comes back, soonest first
+    counts: dict[str, int]  # occupied places by lane
+    waiting: frozenset[str]  # other lanes that were refused and are expected back
+    pace_at: datetime | None
+
+    @classmethod
+    def of(cls, budget: Budget, lane: str, now: datetime) -> "_Window":
+        calls = list(budget.calls.filter(expires_at__gt=now).order_by("expires_at").values_list("lane", "expires_at"))
+        counts: dict[str, int] = {}
+        for each, _ in calls:
+            counts[each] = counts.get(each, 0) + 1
+        moment = now.timestamp()
+        waiting = frozenset(each for each, until in budget.waiting.items() if until > moment and each != lane)
+        limit = settings.SALESMSG_RATE_LIMIT
+        return cls(lane, now, limit, [ends for _, ends in calls], counts, waiting, budget.pace_at)
+
+    def opens_at(self) -> datetime | None:
+        """None when the lane may call now, else when it should ask again."""
+        waits = []
+        if (over := 1 - self._room()) > 0:
+            # A call that is under way gives its place back long before the latest moment that is booked for it.
+            later = self.returns[over - 1] if over <= len(self.returns) else self.now + period()
+            waits.append(min(later, self.now + period() + MARGIN) + MARGIN)
+        if self.lane in MOST and self.counts.get(self.lane, 0) >= allowance(self.lane):
+            waits.append(self.now + period() / max(1, self.limit))
+        if self._spread() and self.pace_at and self.pace_at > self.now:
+            waits.append(self.pace_at)
+        return max(waits, default=None)
+
+    def next_pace(self) -> datetime | None:
+        """When the next call in no hurry may leave: the free places are spread until the first one returns."""
+        if not self._spread():
+            return None
+        even = period() / self.limit * PACE
+        first = self.returns[0] if self.returns else self.now + period()
+        stretched = (first - self.now) / max(1, self._room())
+        behind = max(self.pace_at or self.now, self.now - even * 2)
+        return behind + max(even, stretched)
+
+    def _spread(self) -> bool:
+        return self.lane in UNHURRIED and len(self.returns) >= self.limit * AT_ONCE
+
+    def _room(self) -> int:
+        """Free places, less those that are left for others."""
+        kept = sum(1 for other in self.waiting if self._turn(other) < self._turn(self.lane))
+        if self._turn(Lane.PEOPLE) < self._turn(self.lane) and self.lane != Lane.TOKEN:
+            kept += _spare(self.limit)
+        return self.limit - len(self.returns) - kept
+
+    def _turn(self, lane: str) -> tuple[int, int]:
+        """Smaller goes first."""
+        if lane == Lane.TOKEN:
+            return 0, 0
+        served = self.counts.get(lane, 0) >= int(self.limit * FLOORS.get(lane, 0))
+        return (2 if served else 1), ORDER.get(lane, len(ORDER))
+
+
+def _spare(limit: int) -> int:
+    return max(1, limit // KEPT_FREE) if limit > 1 else 0
+
+
 def _locked(account_id: int) -> Budget:
-    """The budget's row, locked: by SELECT FOR UPDATE, and on SQLite by the update itself."""
-    Budget.objects.get_or_create(account_id=account_id)
-    Budget.objects.filter(account_id=account_id).update(taken=F("taken") + 1)
-    return Budget.objects.select_for_update().get(account_id=account_id)
+    """The budget's row, locked: by SELECT FOR UPDATE, and on SQLite by the transaction itself, which is IMMEDIATE."""
+    mine = Budget.objects.select_for_update().filter(account_id=account_id)
+    return mine.first() or (Budget.objects.get_or_create(account_id=account_id) and mine.get())
 
 
 def _now() -> datetime:
-    """One clock for all hosts: the database server's."""
+    """One clock for all hosts: the database server's. SQLite has one host."""
     if connection.vendor != "postgresql":
         return timezone.now()
     with connection.cursor() as cursor:

@@ -75,16 +75,33 @@ class Door:
         self.calls = 0
         self._patience = patience
         self._waiting = waiting
+        self._held: Held | None = None
+        self._ticket: budget.Ticket | None = None
         self.client = Client(
             self._send,
             version=settings.SALESMSG_API_VERSION,
             contact_edit_path=settings.SALESMSG_CONTACT_EDIT_PATH,
         )
 
+    def reserve(self) -> None:
+        """Gets token and place of the next call beforehand, so that nothing has to be claimed and put back for them.
+
+        Raises BudgetWait, NotConnected, crypto.Unsealable, SalesmsgError. What is not used must be released.
+        """
+        if self._ticket is None:
+            self._held = self._token()
+            self._ticket = self._place()
+
+    def release(self) -> None:
+        """Gives back what was reserved and not used."""
+        if self._ticket is not None:
+            budget.give_back(self._ticket)
+        self._held = self._ticket = None
+
     def _send(self, request: Request) -> Any:
         if connection.in_atomic_block:
             raise RuntimeError("No call out inside a transaction: commit first.")
-        held = self._token()
+        held, self._held = self._held or self._token(), None
         try:
             return self._call(request, held)
         except CredentialRefused as refused:
@@ -143,9 +160,12 @@ class Door:
         return self._patiently(lambda: tokens.held(self.account_id))
 
     def _call(self, request: Request, held: Held) -> Any:
-        ticket = self._patiently(lambda: budget.take(self.account_id, self.lane))
+        ticket, self._ticket = self._ticket or self._place(), None
         self.calls += 1
         return _made(self.account_id, ticket, lambda: _sent(request, held.access_token))
+
+    def _place(self) -> budget.Ticket:
+        return self._patiently(lambda: budget.take(self.account_id, self.lane))
 
     def _patiently(self, attempt: Callable[[], Any]) -> Any:
         """Runs `attempt`; waits for budget or token as long as this door has patience, else BudgetWait."""

@@ -1,50 +1,72 @@
 """Enqueue a task by dotted name and ids. The row is the job; this is the nudge, and a sweep finds what it misses."""
 
+import time
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Case, When
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
-from django_q.models import OrmQ, Schedule
+from django_q.models import Schedule
 from django_q.tasks import async_task
 
 TICK = "integrations.tasks.tick"
+FIRST = ":first"  # added to the queue's key for tasks that people wait for
 TICK_SCHEDULE = "salesmsg: keep the tick alive"
 
 
-class _Later(ORM):
-    """The database broker, with rows that become due: a waiting task holds no worker."""
+class Queue(ORM):
+    """The database broker, with rows that become due and rows that go first: a task that waits holds no worker, and
+    one that a person waits for passes all others, however many there are."""
 
-    def __init__(self, delay: timedelta):
-        super().__init__()
-        self._delay = delay
+    due_in = timedelta()
+    urgent = False
+
+    @classmethod
+    def of(cls, due_in: timedelta, urgent: bool) -> "Queue":
+        """A queue whose new rows are due in so long, and go first or not."""
+        broker = cls()
+        broker.due_in, broker.urgent = due_in, urgent
+        return broker
 
     def enqueue(self, task) -> int:
-        key = self.list_key or Conf.CLUSTER_NAME
-        return OrmQ.objects.using(Conf.ORM).create(key=key, payload=task, lock=timezone.now() + self._delay).pk
+        key = (self.list_key or Conf.CLUSTER_NAME) + (FIRST if self.urgent else "")
+        return self.get_connection().create(key=key, payload=task, lock=timezone.now() + self.due_in).pk
+
+    def dequeue(self) -> list[tuple[int, str]] | None:
+        """The first row that is due, locked for django-q2's `retry`; None after a short sleep."""
+        first = Case(When(key=self.list_key + FIRST, then=0), default=1)
+        due = self.get_connection().filter(key__in=[self.list_key, self.list_key + FIRST], lock__lt=timezone.now())
+        row = due.order_by(first, "lock").first()
+        if row is None:
+            time.sleep(Conf.POLL)
+            return None
+        taken = self.get_connection().filter(pk=row.pk, lock=row.lock).update(lock=self.timeout(row))
+        return [(row.pk, row.payload)] if taken else None
 
 
-def enqueue(task: str, *args: int, delay: float = 0.0, keep: bool = True) -> None:
+def enqueue(task: str, *args: int, delay: float = 0.0, keep: bool = True, urgent: bool = False) -> None:
     """Queues `task` (dotted name) with ids as arguments, once the present transaction is committed.
 
-    delay: seconds until it may run. keep: whether django-q2 stores the result of a success.
+    delay: seconds until it may run. keep: whether django-q2 stores the result of a success. urgent: a person waits.
     """
     if any(not isinstance(arg, int) for arg in args):
         raise TypeError("Tasks take ids: the queue keeps its arguments in clear.")
-    transaction.on_commit(lambda: _push(task, args, delay, keep), robust=True)
+    transaction.on_commit(lambda: _push(task, args, delay, keep, urgent), robust=True)
 
 
-def _push(task: str, args: tuple[int, ...], delay: float, keep: bool) -> None:
+def _push(task: str, args: tuple[int, ...], delay: float, keep: bool, urgent: bool) -> None:
     options = {"save": keep, "task_name": task.rsplit(".", 1)[-1]}
-    if delay > 0:
-        if settings.Q_CLUSTER.get("redis"):
+    if settings.Q_CLUSTER.get("redis"):
+        if delay > 0:
             # Redis knows no due time; a schedule does, to half a minute, and the sweep may find the row before.
             due = timezone.now() + timedelta(seconds=delay)
             Schedule.objects.create(func=task, args=f"{args!r}", schedule_type=Schedule.ONCE, next_run=due, repeats=-1)
             return
-        options["broker"] = _Later(timedelta(seconds=delay))
+    else:
+        options["broker"] = Queue.of(timedelta(seconds=max(0.0, delay)), urgent)
     async_task(task, *args, **options)
 
 

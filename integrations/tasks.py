@@ -17,7 +17,7 @@ from . import gateway, jobs, tokens
 from .crypto import Unsealable
 from .gateway import BudgetWait, NotConnected
 from .models import Heartbeat
-from .outbox import deliver, edits
+from .outbox import deliver, edits, pump, reconcile
 from .salesmsg.errors import SalesmsgError
 from .sync import due, look, walk
 from .tokens import BeingRenewed
@@ -58,8 +58,13 @@ def refresh_thread(conversation_id: int) -> int:
 
 
 @_discreet
-def deliver_message(message_id: int) -> str:
-    return deliver.deliver(message_id)
+def send_due(account_id: int) -> int:
+    return pump.PEOPLE.run(account_id)
+
+
+@_discreet
+def send_bulk(account_id: int) -> int:
+    return pump.BULK.run(account_id)
 
 
 @_discreet
@@ -103,7 +108,8 @@ def tick(beat: int = 0) -> int:
 
 def sweep(beat: int = 0) -> int:
     """Everything that a tick does; safe to run at any time by any number of processes."""
-    nudges = deliver.expire_claims() + deliver.nudge_due() + edits.nudge_due() + process.nudge_due() + due.sweep()
+    nudges = deliver.expire_claims() + reconcile.sweep() + pump.nudge_due()
+    nudges += edits.nudge_due() + process.nudge_due() + due.sweep()
     for account_id, generation in tokens.due():
         jobs.enqueue("integrations.tasks.renew_token", account_id, generation, keep=False)
         nudges += 1

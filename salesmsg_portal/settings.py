@@ -146,7 +146,10 @@ SALESMSG_RATE_LIMIT = env.int("SALESMSG_RATE_LIMIT", default=60)
 SALESMSG_RATE_PERIOD = env.float("SALESMSG_RATE_PERIOD", default=60.0)
 # The seed of the API document edits contacts outside the public prefix; change it here when the vendor does.
 SALESMSG_CONTACT_EDIT_PATH = "/api/v4/contacts/{contact}"
-SALESMSG_TIMEOUT = (5.0, 35.0)  # seconds to connect, to answer; the vendor's gateway gives up after about 29
+# Seconds to connect, to answer; the vendor's gateway gives up after about 29.
+SALESMSG_TIMEOUT = tuple(env.list("SALESMSG_TIMEOUT", cast=float, default=[5.0, 35.0]))
+# How long after a call began Salesmsg could still act on it: what its thread does not show by then was not sent.
+SALESMSG_ACCEPTS_FOR = 3 * sum(SALESMSG_TIMEOUT)
 
 # --- Background work -------------------------------------------------------------------------------------------------
 
@@ -156,15 +159,15 @@ Q_CLUSTER = {
     "name": "salesmsg_portal",
     "label": "Background tasks",
     "workers": QUEUE_WORKERS,
-    "queue_limit": QUEUE_WORKERS,  # the retry lock starts when a task leaves the queue: keep few waiting in memory
+    "queue_limit": 1,  # what waits in memory is locked already, and nothing urgent can pass it
     "timeout": 60,
     "retry": 90,
-    "poll": 0.2,
+    "poll": 0.1,
     "ack_failures": True,  # a failed task is not repeated by the queue: the sweeps find what is left due
     "max_attempts": 3,
     "catch_up": False,
     "save_limit": 250,
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "integrations.jobs.Queue"}),
 }
 
 # --- Logging: one line per event, no personal data -------------------------------------------------------------------

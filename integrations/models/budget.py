@@ -14,7 +14,7 @@ class Budget(models.Model):
 
     account = models.OneToOneField(Account, models.CASCADE, related_name="budget")
     blocked_until = models.DateTimeField(null=True, blank=True)
-    taken = models.PositiveBigIntegerField(default=0, help_text="All calls ever; also what locks the row.")
+    taken = models.PositiveBigIntegerField(default=0, help_text="All calls ever.")
     waiting = models.JSONField(default=dict, blank=True, help_text="Lane -> until when its refused call is waited for.")
     pace_at = models.DateTimeField(null=True, blank=True, help_text="When the next call that is in no hurry may leave.")
     people_wake_at = models.DateTimeField(null=True, blank=True, help_text="When people's texts are looked at next.")

@@ -13,7 +13,7 @@ from ..models import Account, Contact, Conversation, Inbox, Message
 from ..models.message import DRAFT_RANK
 from ..salesmsg.text import phone as normal_phone
 
-DELIVER = "integrations.tasks.deliver_message"
+SEND, SEND_BULK = "integrations.tasks.send_due", "integrations.tasks.send_bulk"
 MAX_CHARACTERS = 1600
 AGAIN = uuid.UUID("5b0d6f0e-6f0b-4c0a-9d5e-3f1c7f2a9b11")  # namespace of the second tries
 
@@ -107,7 +107,7 @@ def _queue(user, conversation: Conversation, text: str, client_uuid: uuid.UUID) 
             )
             refresh_latest(conversation.pk)
             mirror.touch(conversation.account_id, [conversation.pk])
-            jobs.enqueue(DELIVER, message.pk)
+            jobs.enqueue(SEND, conversation.account_id, urgent=True)
     except IntegrityError:
         known = _known(user, client_uuid, conversation.account_id)
         if known is None:

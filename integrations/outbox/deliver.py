@@ -1,14 +1,18 @@
-"""Handing a text to Salesmsg, once.
+"""Handing one text to Salesmsg, once.
 
 queued → sending (committed before anything leaves) → sent | failed | unknown. There is no idempotency key, so only
 what surely did not happen is tried again (salesmsg-api.md, section 9); what may have happened is `unknown` until the
-thread shows it or a person decides.
+thread shows it (`reconcile`) or a person decides.
+
+A claim is a state and a time. Whoever delivers confirms the claim before the call and names it when it settles, so
+that a worker that was slow, and whose claim the sweep gave to another one, changes nothing any more.
 """
 
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from .. import gateway, jobs, mirror
@@ -20,29 +24,61 @@ from ..models import Account, Attempt, BudgetCall, Contact, Conversation, Messag
 from ..salesmsg.errors import CredentialRefused, Invalid, SalesmsgError
 from ..salesmsg.records import failure_reason
 from ..sync.request import look_again
-from .compose import DELIVER
+from .compose import SEND, SEND_BULK
 
 State = Message.State
+Lane = BudgetCall.Lane
 SHORTEST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 GIVE_UP = timedelta(hours=12)  # a text that could not leave for so long is for a person to decide
 
 
-def deliver(message_id: int, *, patience: float = 0.0) -> str:
-    """The task. Claims the text and delivers it; returns the state it left it in, "" when it was not ours to claim.
+def waiting() -> Q:
+    """Texts of ours that Salesmsg has not got yet and that are not under way."""
+    return Q(state=State.QUEUED, client_uuid__isnull=False, vendor_id=None)
 
-    patience: seconds that a call may wait for budget in place (the command line); 0 puts the text back instead.
+
+def ready(account_id: int):
+    """The people's texts that may leave now, soonest due first: the first one of each thread."""
+    now = timezone.now()
+    due = Message.objects.filter(waiting(), account_id=account_id, bulk=None, due_at__lte=now)
+    return due.exclude(Exists(_before(OuterRef("conversation_id"), OuterRef("pk"), now))).order_by("due_at", "pk")
+
+
+def deliver(message_id: int, *, patience: float = 0.0) -> str:
+    """Delivers one text now, as the command line does. Returns the state it is left in, "" when it was not to claim.
+
+    patience: seconds that a call may wait for budget in place.
     """
-    if not _claim(message_id):
+    row = Message.objects.filter(waiting(), pk=message_id, due_at__lte=timezone.now()).first()
+    if row is None:
         return ""
-    message = Message.objects.select_related("account", "conversation__contact", "conversation__inbox").get(
-        pk=message_id
-    )
-    contact = message.conversation.contact
+    door = gateway.door(row.account_id, lane_of(row), patience=patience)
+    try:
+        door.reserve()
+        return send(message_id, door)
+    except BudgetWait:
+        return State.QUEUED
+    except (NotConnected, Unsealable) as problem:
+        return refuse(message_id, str(problem))
+    except SalesmsgError as error:
+        return put_off(message_id, error)
+    finally:
+        door.release()
+
+
+def lane_of(message: Message) -> str:
+    return Lane.PEOPLE if message.bulk_id is None else Lane.BULK
+
+
+def send(message_id: int, door: Door) -> str:
+    """Claims the text and delivers it through a door that has its place already. Returns as `deliver` does."""
+    message = _claim(message_id)
+    if message is None:
+        return ""
     if message.account.state != Account.State.CONNECTED:
         return _fail(message, "This account is not connected to Salesmsg. Connect it again, then send again.")
-    if contact.why_not_textable:
-        return _fail(message, contact.why_not_textable)
-    door = gateway.door(message.account_id, BudgetCall.Lane.PEOPLE, patience=patience)
+    if message.conversation.contact.why_not_textable:
+        return _fail(message, message.conversation.contact.why_not_textable)
     try:
         conversation_id = _conversation(message, door)
     except BudgetWait as wait:
@@ -55,11 +91,27 @@ def deliver(message_id: int, *, patience: float = 0.0) -> str:
     return _send(message, conversation_id, door)
 
 
+def refuse(message_id: int, reason: str) -> str:
+    """Fails a text that cannot leave at all, before any call."""
+    message = _claim(message_id)
+    return _fail(message, reason) if message is not None else ""
+
+
+def put_off(message_id: int, error: SalesmsgError) -> str:
+    """Trouble before the call, as with the token: later, or never when it has been going on for too long."""
+    message = _claim(message_id)
+    return _put_back_or_fail(message, error) if message is not None else ""
+
+
+def claim_life() -> timedelta:
+    """How long a worker may be silent before its claim is taken for abandoned: longer than any call."""
+    return timedelta(seconds=sum(settings.SALESMSG_TIMEOUT) * 2 + 10)
+
+
 def expire_claims() -> int:
     """The sweep's part: claims whose worker is gone. Never called the vendor: queued again; else unknown."""
     now = timezone.now()
-    longest = timedelta(seconds=sum(settings.SALESMSG_TIMEOUT) * 2 + 10)
-    stale = Message.objects.filter(state=State.SENDING, claimed_at__lt=now - longest, client_uuid__isnull=False)
+    stale = Message.objects.filter(state=State.SENDING, claimed_at__lt=now - claim_life(), client_uuid__isnull=False)
     count = 0
     for message in stale[:100]:
         running = message.attempts.filter(outcome=Attempt.Outcome.RUNNING)
@@ -67,49 +119,52 @@ def expire_claims() -> int:
             running.update(
                 outcome=Attempt.Outcome.UNCLEAR, finished_at=now, detail="The worker stopped before an answer came."
             )
-            _unknown(message, "")
+            _unknown(message, "The portal was interrupted before Salesmsg's answer came.")
         else:
             _put_back(message, now)
         count += 1
     return count
 
 
-def nudge_due() -> int:
-    """The sweep's part: texts that are due and were not nudged."""
-    due = Message.objects.filter(state=State.QUEUED, due_at__lt=timezone.now() - timedelta(seconds=2), vendor_id=None)
-    ids = list(due.order_by("due_at").values_list("pk", flat=True)[:50])
-    for pk in ids:
-        jobs.enqueue(DELIVER, pk)
-    return len(ids)
+def _before(conversation_id, message_id, now: datetime):
+    """Earlier texts of the thread that go first: under way, or due (also those that are only put off for a while)."""
+    going = Q(state=State.SENDING) | Q(
+        Q(send_at=None) | Q(send_at__lte=now), state=State.QUEUED, due_at__isnull=False, bulk=None
+    )
+    return Message.objects.filter(
+        going, conversation_id=conversation_id, client_uuid__isnull=False, pk__lt=message_id
+    ).order_by()
 
 
-def _claim(message_id: int) -> bool:
+def _claim(message_id: int) -> Message | None:
     """queued → sending for this process alone, and only when no earlier text of the thread is still to go."""
     now = timezone.now()
-    row = (
-        Message.objects.filter(pk=message_id, state=State.QUEUED, client_uuid__isnull=False, vendor_id=None)
-        .values_list("conversation_id", "due_at")
-        .first()
-    )
-    if row is None:
-        return False
-    conversation_id, due_at = row
-    earlier = Message.objects.filter(
-        conversation_id=conversation_id,
-        state__in=[State.QUEUED, State.SENDING],
-        client_uuid__isnull=False,
-        pk__lt=message_id,
-    )
-    if due_at > now or earlier.exists():
-        jobs.enqueue(DELIVER, message_id, delay=max(0.3, (due_at - now).total_seconds()))
-        return False
-    claimed = Message.objects.filter(
-        pk=message_id, state=State.QUEUED, client_uuid__isnull=False, vendor_id=None, due_at__lte=now
-    ).update(state=State.SENDING, claimed_at=now)
-    if claimed:
-        account_id = Message.objects.values_list("account_id", flat=True).get(pk=message_id)
-        mirror.touch(account_id, [conversation_id])
-    return bool(claimed)
+    message = Message.objects.filter(waiting(), pk=message_id, due_at__lte=now).first()
+    if message is None or _before(message.conversation_id, message.pk, now).exists():
+        return None
+    with transaction.atomic():
+        claimed = Message.objects.filter(waiting(), pk=message_id, due_at__lte=now).update(
+            state=State.SENDING, claimed_at=now
+        )
+        if not claimed:
+            return None
+        mirror.touch(message.account_id, [message.conversation_id])
+    return Message.objects.select_related("account", "conversation__contact", "conversation__inbox").get(pk=message_id)
+
+
+def _ours(message: Message):
+    """The row, as long as this claim holds."""
+    return Message.objects.filter(pk=message.pk, state=State.SENDING, claimed_at=message.claimed_at)
+
+
+def _confirm(message: Message) -> Attempt | None:
+    """Right before the call: the claim is still ours, and from here on a crash leaves a doubt."""
+    now = timezone.now()
+    with transaction.atomic():
+        if not _ours(message).update(claimed_at=now):
+            return None
+        message.claimed_at = now
+        return message.attempts.create(started_at=now)
 
 
 def _conversation(message: Message, door: Door) -> int:
@@ -156,11 +211,21 @@ def _send(message: Message, conversation_id: int, door: Door) -> str:
     message.conversation.contact.refresh_from_db()
     if message.conversation.contact.why_not_textable:
         return _fail(message, message.conversation.contact.why_not_textable)
-    attempt = message.attempts.create()
+    try:
+        door.reserve()
+    except BudgetWait as wait:
+        return _put_back(message, wait.until)
+    except (NotConnected, Unsealable) as problem:
+        return _fail(message, str(problem))
+    except SalesmsgError as error:
+        return _put_back_or_fail(message, error)
+    attempt = _confirm(message)
+    if attempt is None:
+        return ""
     try:
         record = door.client.send_message(conversation_id, message.text)
     except BudgetWait as wait:
-        attempt.delete()
+        _close(attempt, Attempt.Outcome.NOT_DONE, "Salesmsg's limit was reached: it took nothing.")
         return _put_back(message, wait.until)
     except (NotConnected, Unsealable) as problem:
         _close(attempt, Attempt.Outcome.REFUSED, str(problem))
@@ -178,10 +243,10 @@ def _send(message: Message, conversation_id: int, door: Door) -> str:
         mirror.adopt(message, record)
         accepted = record.state != "failed"
         outcome = Attempt.Outcome.ACCEPTED if accepted else Attempt.Outcome.REFUSED
-        _close(attempt, outcome, "" if accepted else failure_reason(record.failed_reason))
+        said = f"Salesmsg's message {record.id}, {record.vendor_status or 'no status'}."
+        _close(attempt, outcome, said if accepted else failure_reason(record.failed_reason))
     if accepted:
-        look_again(message.conversation_id, delay=3.0)
-    _next_in_thread(message)
+        look_again(message.conversation_id, delay=3.0, following=True)
     return Message.objects.values_list("state", flat=True).get(pk=message.pk)
 
 
@@ -204,13 +269,14 @@ def _put_back_or_fail(message: Message, error: SalesmsgError) -> str:
 
 def _put_back(message: Message, until: datetime, why: str = "") -> str:
     _settle(message, State.QUEUED, failure=why, due_at=until)
-    jobs.enqueue(DELIVER, message.pk, delay=max(0.05, (until - timezone.now()).total_seconds()))
+    people = message.bulk_id is None
+    delay = max(0.05, (until - timezone.now()).total_seconds())
+    jobs.enqueue(SEND if people else SEND_BULK, message.account_id, delay=delay, urgent=people)
     return State.QUEUED
 
 
 def _fail(message: Message, reason: str) -> str:
     _settle(message, State.FAILED, failure=reason, due_at=None, failed_at=timezone.now())
-    _next_in_thread(message)
     return State.FAILED
 
 
@@ -218,23 +284,13 @@ def _unknown(message: Message, why: str) -> str:
     explanation = f"{why} It may have been sent: Salesmsg is being asked.".strip()
     _settle(message, State.UNKNOWN, failure=explanation, due_at=None)
     look_again(message.conversation_id, delay=1.0)
-    _next_in_thread(message)
     return State.UNKNOWN
 
 
 def _settle(message: Message, state: str, **values) -> None:
     """sending → state, if it still is ours."""
     with transaction.atomic():
-        settled = Message.objects.filter(pk=message.pk, state=State.SENDING).update(state=state, **values)
+        settled = _ours(message).update(state=state, **values)
         if settled:
             refresh_latest(message.conversation_id)
             mirror.touch(message.account_id, [message.conversation_id])
-
-
-def _next_in_thread(message: Message) -> None:
-    following = Message.objects.filter(
-        conversation_id=message.conversation_id, state=State.QUEUED, client_uuid__isnull=False, pk__gt=message.pk
-    )
-    pk = following.order_by("pk").values_list("pk", flat=True).first()
-    if pk is not None:
-        jobs.enqueue(DELIVER, pk)

@@ -1,5 +1,6 @@
 """Reading the newest page of one thread: somebody looks at it, an event named it, or a text is on its way."""
 
+import random
 from datetime import timedelta
 
 from django.db import transaction
@@ -15,6 +16,8 @@ from . import thread as threads
 from .request import THREAD
 from .walk import lease
 
+Lane = BudgetCall.Lane
+
 
 def refresh(conversation_id: int) -> int:
     """The task: reads the thread if it is due and nobody else reads it. Returns the number of changed messages."""
@@ -28,10 +31,11 @@ def refresh(conversation_id: int) -> int:
         return 0
     thread = ThreadSync.objects.select_related("conversation__account").get(conversation_id=conversation_id)
     try:
-        client = gateway.door(thread.conversation.account_id, BudgetCall.Lane.EVENT).client
+        client = gateway.door(thread.conversation.account_id, Lane.FOLLOW if thread.following else Lane.EVENT).client
         keep = threads.fetch(thread, client, deep=False, asked=until)
     except BudgetWait as wait:
-        return _put_off(thread, wait.seconds, failed=False)
+        # Many threads may wait for the same place: they come back one after another.
+        return _put_off(thread, wait.seconds + random.random(), failed=False)
     except (NotFound, NotAllowed, NotConnected, Unsealable):
         ThreadSync.objects.filter(pk=thread.pk).update(lease_until=None, due_at=None)
         return 0

@@ -69,15 +69,20 @@ def watch(conversation: Conversation) -> None:
     ThreadSync.objects.get_or_create(conversation=conversation)
     stale = Q(read_at=None) | Q(read_at__lt=now - FRESH)
     unasked = Q(wanted_at=None) | Q(wanted_at__lt=now - FRESH)
-    if ThreadSync.objects.filter(stale, unasked, conversation=conversation).update(wanted_at=now, due_at=now):
+    wanted = {"wanted_at": now, "due_at": now, "following": False}
+    if ThreadSync.objects.filter(stale, unasked, conversation=conversation).update(**wanted):
         jobs.enqueue(THREAD, conversation.pk, keep=False)
 
 
-def look_again(conversation_id: int, delay: float = 0.0) -> None:
-    """Has a thread read `delay` seconds from now, or sooner if that is planned already."""
+def look_again(conversation_id: int, delay: float = 0.0, *, following: bool = False) -> None:
+    """Has a thread read `delay` seconds from now, or sooner if that is planned already.
+
+    following: only to see whether our texts were delivered, which must not take much of the budget.
+    """
     at = timezone.now() + timedelta(seconds=delay)
     thread, _ = ThreadSync.objects.get_or_create(conversation_id=conversation_id)
-    if ThreadSync.objects.filter(pk=thread.pk).filter(Q(due_at=None) | Q(due_at__gt=at)).update(due_at=at):
+    later = ThreadSync.objects.filter(pk=thread.pk).filter(Q(due_at=None) | Q(due_at__gt=at))
+    if later.update(due_at=at, following=following):
         jobs.enqueue(THREAD, conversation_id, delay=delay, keep=False)
 
 

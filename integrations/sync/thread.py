@@ -14,6 +14,7 @@ A walk over several pages keeps a cursor on the thread's ThreadSync row:
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from .. import mirror
@@ -25,8 +26,9 @@ from ..salesmsg.records import Message as Record
 
 DEEP, SHALLOW = 100, 30  # messages a page: when all are wanted, and when a look at the newest will do
 MOST_PAGES = 5000
-WAITING = (Message.State.SENT, Message.State.SENDING, Message.State.UNKNOWN)
+UNDELIVERED = (Message.State.SENT, Message.State.SENDING)
 FOLLOWED = timedelta(hours=24)  # how long a sent text is asked after
+DOUBTED = timedelta(hours=1)  # how long a text is looked for whose outcome nobody saw
 
 Store = Callable[[], mirror.messages.Messages]
 
@@ -141,26 +143,42 @@ def _settle(
     now: the row as it is, locked. What was asked for while the page was on its way may not be on it: it stays due.
     """
     moment = timezone.now()
+    following = False
     if thread.cursor and not thread.cursor.get("deep") and asked:
         due = moment
     elif result.held_back:
         due = moment + timedelta(seconds=3)
     else:
-        due = _delivery_look(thread.conversation, moment)
-    if now.due_at and now.due_at != asked:
-        due = min(due or now.due_at, now.due_at)
-    thread.read_at, thread.due_at = began, due
-    fields = ["read_at", "due_at"]
+        due = _doubt_look(thread.conversation, moment)
+        delivery = _delivery_look(thread.conversation, moment)
+        if delivery and (due is None or delivery < due):
+            due, following = delivery, True
+    if now.due_at and now.due_at != asked and (due is None or now.due_at <= due):
+        due, following = now.due_at, now.following
+    thread.read_at, thread.due_at, thread.following = began, due, following
+    fields = ["read_at", "due_at", "following"]
     if asked:
         thread.failures, thread.lease_until, thread.wanted_at = 0, None, None
         fields += ["failures", "lease_until", "wanted_at"]
     thread.save(update_fields=fields)
 
 
-def _delivery_look(conversation: Conversation, now):
+def _doubt_look(conversation: Conversation, now: datetime) -> datetime | None:
+    """When to look again for texts whose outcome nobody saw: soon, and once Salesmsg can no longer accept them."""
+    doubtful = Message.objects.filter(
+        conversation=conversation, vendor_id=None, state=Message.State.UNKNOWN, claimed_at__gt=now - DOUBTED
+    )
+    looks = []
+    for claimed_at in doubtful.values_list("claimed_at", flat=True):
+        steps = (timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR * part) for part in (1 / 6, 1.02))
+        looks.append(next((at for step in steps if (at := claimed_at + step) > now), now + timedelta(minutes=10)))
+    return min(looks, default=None)
+
+
+def _delivery_look(conversation: Conversation, now: datetime) -> datetime | None:
     """When to ask again what became of our texts and of pictures that are still being fetched; None for never."""
     open_texts = Message.objects.filter(
-        conversation=conversation, client_uuid__isnull=False, state__in=WAITING, at__gt=now - FOLLOWED
+        conversation=conversation, client_uuid__isnull=False, state__in=UNDELIVERED, at__gt=now - FOLLOWED
     )
     newest = open_texts.order_by("-at").values_list("at", flat=True).first()
     pictures = Message.objects.filter(conversation=conversation, media_pending=True, at__gt=now - timedelta(hours=1))

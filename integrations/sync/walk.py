@@ -22,7 +22,8 @@ from .plan import OPTIONAL
 from .request import STEP
 from .streams import SyncProblem, next_page, skip
 
-TASK_SECONDS = 1.0  # a task goes on with further pages this long, if the budget lets it
+TASK_SECONDS = 0.5  # a task goes on with further pages this long, if the budget lets it
+WAIT_IN_PLACE = 0.15  # seconds; a longer wait for budget goes back into the queue and holds no worker
 MOST_FAILURES = 8  # of one step, with growing pauses in between
 
 
@@ -39,7 +40,7 @@ def work(run_id: int, step: int) -> int:
         run = _claim(run_id, step)
         if run is None:
             return pages
-        door = door or gateway.door(run.account_id, BudgetCall.Lane.SYNC)
+        door = door or gateway.door(run.account_id, BudgetCall.Lane.SYNC, patience=WAIT_IN_PLACE)
         if not advance(run, door):
             _nudge(run_id)
             return pages

@@ -15,49 +15,132 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Lane = BudgetCall.Lane
 
 
+def unhurried(account) -> None:
+    """As if nobody had been in a hurry: the even distance between calls has passed."""
+    Budget.objects.filter(account=account).update(pace_at=None)
+
+
+def take(account, lane) -> bool:
+    unhurried(account)
+    try:
+        budget.settle(budget.take(account.pk, lane))
+    except BudgetWait:
+        return False
+    return True
+
+
 def fill(account, lane, most=1000) -> int:
-    """Takes until there is no more; how many it got."""
-    for got in range(most):
-        try:
-            budget.settle(budget.take(account.pk, lane))
-        except BudgetWait:
-            return got
-    return most
+    """Takes until there is no more; how many it got. Nobody waits for it afterwards."""
+    got = next((got for got in range(most) if not take(account, lane)), most)
+    Budget.objects.filter(account=account).update(waiting={})
+    return got
+
+
+def one_returns(account) -> None:
+    """The place that was taken first comes back."""
+    first = BudgetCall.objects.filter(budget__account=account, expires_at__gt=timezone.now()).order_by("expires_at")
+    BudgetCall.objects.filter(pk=first[0].pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+
+
+def contest(account, lanes, rounds: int) -> list[str]:
+    """All these lanes wait and ask again and again, the last ones first; who got each of the places that returned."""
+    assert {lane: take(account, lane) for lane in lanes} == dict.fromkeys(lanes, False), "the window is full"
+    winners = []
+    for _ in range(rounds):
+        one_returns(account)
+        for lane in [*reversed(lanes), *reversed(lanes)]:
+            if take(account, lane):
+                winners.append(lane)
+    return winners
 
 
 @pytest.mark.parametrize(
     ("lane", "limit", "got"),
     [
-        *((Lane.SYNC, 60, 50), (Lane.EVENT, 60, 55), (Lane.EDIT, 60, 57), (Lane.PEOPLE, 60, 60), (Lane.TOKEN, 60, 60)),
+        *((lane, 60, 59) for lane in (Lane.SYNC, Lane.EVENT, Lane.EDIT, Lane.BULK)),
+        *((Lane.PEOPLE, 60, 60), (Lane.TOKEN, 60, 60), (Lane.FOLLOW, 60, 6), (Lane.SYNC, 600, 590)),
         *((Lane.SYNC, 6, 5), (Lane.SYNC, 5, 4), (Lane.SYNC, 2, 1), (Lane.SYNC, 1, 1), (Lane.PEOPLE, 1, 1)),
+        *((Lane.FOLLOW, 5, 1), (Lane.BULK, 1, 1)),
     ],
 )
 def test_how_much_a_lane_may_fill(account, limits, lane, limit, got):
     limits(limit)
-    assert fill(account, lane) == got
+    assert fill(account, lane) == got == budget.allowance(lane)
 
 
-@pytest.mark.parametrize("greedy", [Lane.SYNC, Lane.EVENT, Lane.EDIT])
+@pytest.mark.parametrize("greedy", [Lane.SYNC, Lane.EVENT, Lane.EDIT, Lane.BULK])
 def test_people_find_room_when_others_took_all_they_could(account, limits, greedy):
     limits(60)
     taken = fill(account, greedy)
-    assert taken < 60
-    assert fill(account, Lane.PEOPLE) == 60 - taken
+    assert fill(account, Lane.PEOPLE) == 60 - taken == 1
     with pytest.raises(BudgetWait):
         budget.take(account.pk, greedy)
 
 
-def test_the_order_of_the_lanes(account, limits):
-    """Sync leaves room for events, events for edits, edits for people."""
+def test_a_place_that_returns_goes_to_the_first_lane_that_waits(account, limits):
     limits(60)
-    assert [fill(account, lane) for lane in (Lane.SYNC, Lane.EVENT, Lane.EDIT, Lane.PEOPLE)] == [50, 5, 2, 3]
+    assert fill(account, Lane.SYNC) == 59
+    assert fill(account, Lane.PEOPLE) == 1
+    # Those who have had less than their floor are even, and then the order of the lanes counts.
+    lanes = [Lane.PEOPLE, Lane.EDIT, Lane.EVENT, Lane.SYNC]
+    assert contest(account, lanes, 6)[:3] == [Lane.PEOPLE] * 3
 
 
-def test_people_fill_what_sync_would_have(account, limits):
+def test_edits_go_before_events_and_events_before_sync(account, limits):
     limits(60)
-    assert fill(account, Lane.PEOPLE) == 60
+    fill(account, Lane.SYNC)
+    fill(account, Lane.PEOPLE)
+    winners = contest(account, [Lane.EDIT, Lane.EVENT, Lane.SYNC], 7)  # the first one is left for people
+    assert winners[:6] == [Lane.EDIT] * 3 + [Lane.EVENT] * 3
+
+
+@pytest.mark.parametrize("greedy", [Lane.PEOPLE, Lane.EDIT])
+def test_nobody_starves_behind_the_greedy(account, limits, greedy):
+    """Every lane gets its floor of a window, however much the lanes before it want."""
+    limits(60)
+    fill(account, greedy)
+    lanes = [greedy, Lane.EVENT, Lane.FOLLOW, Lane.SYNC, Lane.BULK]
+    winners = contest(account, lanes, 60)
+    floors = {lane: int(60 * budget.FLOORS[lane]) for lane in lanes[1:]}
+    assert {lane: min(winners.count(lane), floor) for lane, floor in floors.items()} == floors
+    assert winners.count(greedy) >= 20
+
+
+def test_who_waits_no_more_keeps_no_place(account, limits):
+    limits(60)
+    fill(account, Lane.SYNC)
+    assert take(account, Lane.PEOPLE)
     with pytest.raises(BudgetWait):
-        budget.take(account.pk, Lane.SYNC)
+        budget.take(account.pk, Lane.EDIT)
+    one_returns(account)
+    one_returns(account)
+    assert not take(account, Lane.BULK), "kept for the edit"
+    past = (timezone.now() - timedelta(seconds=1)).timestamp()
+    Budget.objects.update(waiting={Lane.EDIT: past})
+    assert take(account, Lane.BULK)
+
+
+def test_work_in_no_hurry_is_spread_over_the_period(account, limits):
+    """A burst would leave nothing but the spare place to people until it has grown old."""
+    limits(60)
+    got = 0
+    with pytest.raises(BudgetWait) as wait:
+        while True:
+            budget.settle(budget.take(account.pk, Lane.SYNC))
+            got += 1
+    assert got == 21, "a third of a fresh window at once, for a quick beginning"
+    assert 0.9 <= wait.value.seconds <= 1.7
+    with pytest.raises(BudgetWait):
+        budget.take(account.pk, Lane.BULK)
+    for lane in (Lane.PEOPLE, Lane.EDIT, Lane.EVENT):
+        budget.take(account.pk, lane)
+
+
+def test_a_place_that_was_not_needed_is_free_at_once(account, limits):
+    limits(1)
+    ticket = budget.take(account.pk, Lane.PEOPLE)
+    budget.give_back(ticket)
+    budget.take(account.pk, Lane.PEOPLE)
 
 
 def test_accounts_do_not_share(account, limits):
@@ -85,7 +168,8 @@ def test_when_to_ask_again(account, limits):
     for _ in range(6):
         budget.settle(budget.take(account.pk, Lane.PEOPLE))
     ends = sorted(BudgetCall.objects.values_list("expires_at", flat=True))
-    for lane, needed in ((Lane.PEOPLE, ends[0]), (Lane.SYNC, ends[1])):
+    for lane, needed in ((Lane.PEOPLE, ends[0]), (Lane.EDIT, ends[1])):
+        Budget.objects.update(waiting={})
         with pytest.raises(BudgetWait) as wait:
             budget.take(account.pk, lane)
         assert wait.value.until == needed + MARGIN
@@ -107,8 +191,11 @@ def test_places_come_back_and_old_ones_are_forgotten(account, limits):
     assert fill(account, Lane.PEOPLE) == 3
     BudgetCall.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert fill(account, Lane.PEOPLE) == 3
-    assert BudgetCall.objects.count() == 3
     assert account.budget.taken == 6
+    BudgetCall.objects.update(expires_at=timezone.now() - budget.HISTORY)
+    Budget.objects.update(taken=budget.KEPT_FREE - 1)
+    budget.take(account.pk, Lane.PEOPLE)
+    assert BudgetCall.objects.count() == 1, "the picture shows some minutes, the rest is forgotten"
 
 
 def test_sixteen_threads_never_get_more_than_there_is(account, limits):

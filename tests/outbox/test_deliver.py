@@ -1,6 +1,7 @@
 """Handing texts to Salesmsg: once, in order, with true states, whatever the vendor does."""
 
 import threading
+import time
 import uuid
 
 import pytest
@@ -8,8 +9,9 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from integrations import budget
 from integrations.models import Attempt, Budget, Change, Contact, Conversation, Message, ThreadSync
-from integrations.outbox import compose, deliver
+from integrations.outbox import compose, deliver, pump
 
 from .conftest import posts, read_thread, worker_is_gone, write
 
@@ -117,7 +119,7 @@ def test_an_unclear_answer_is_unknown_and_never_sent_again_by_itself(salesmsg, s
     taken = posts(salesmsg, text)
     assert deliver.deliver(message.pk) == ""
     deliver.expire_claims()
-    deliver.nudge_due()
+    pump.nudge_due()
     assert fresh(message).state in {State.UNKNOWN, State.SENT}
     assert posts(salesmsg, text) == taken
     read_thread(conversation)
@@ -154,7 +156,7 @@ def test_a_429_waits_for_the_blocks_end_and_sends_once(salesmsg, staff, account,
     salesmsg.post("/sandbox/faults", {"kind": "429", "count": 1, "match": "POST /messages"})
     assert deliver.deliver(message.pk) == State.QUEUED
     assert Budget.objects.get(account=account).blocked_until > timezone.now()
-    assert not message.attempts.exists()
+    assert [attempt.outcome for attempt in message.attempts.all()] == [Attempt.Outcome.NOT_DONE]
     asked = salesmsg.state()["requests"]
     due_now(message)
     assert deliver.deliver(message.pk) == State.QUEUED, "nobody calls while it is blocked"
@@ -261,29 +263,62 @@ def test_the_queue_holds_ids_and_never_the_text(staff, conversation):
     OrmQ.objects.all().delete()
     message = write(staff, conversation, "secret words of a customer")
     (task,) = [row.task for row in OrmQ.objects.all()]
-    assert (task["func"], task["args"]) == ("integrations.tasks.deliver_message", (message.pk,))
+    assert (task["func"], task["args"]) == ("integrations.tasks.send_due", (message.account_id,))
     assert "secret" not in repr(task)
 
 
-def test_a_wait_for_budget_is_a_row_that_becomes_due_and_holds_no_worker(
-    salesmsg, staff, account, conversation, settings
-):
-    message = write(staff, conversation, f"full {uuid.uuid4()}")
-    settings.SALESMSG_RATE_LIMIT = 1
+def test_waiting_texts_are_one_row_in_the_queue_and_hold_no_worker(salesmsg, staff, account, conversation, settings):
+    """However many wait for budget, one task comes back for all of them; the texts stay as they were."""
+    messages = [write(staff, conversation, f"full {uuid.uuid4()}") for _ in range(5)]
+    settings.SALESMSG_RATE_PERIOD = 60
+    budget.block(account.pk)
     OrmQ.objects.all().delete()
-    assert deliver.deliver(message.pk) == State.QUEUED
+    begun = time.monotonic()
+    for _ in range(5):
+        assert pump.PEOPLE.run(account.pk) == 0
+    assert time.monotonic() - begun < 2
     (row,) = OrmQ.objects.all()
-    assert row.lock > timezone.now()
-    assert fresh(message).due_at > timezone.now()
+    assert row.lock > timezone.now() + timezone.timedelta(seconds=50)
+    assert row.task["args"] == (account.pk,)
+    assert {fresh(message).state for message in messages} == {State.QUEUED}
+    assert not Attempt.objects.exists()
 
 
-def test_the_sweep_nudges_what_was_forgotten(staff, conversation):
+def test_the_sweep_nudges_what_was_forgotten(staff, account, conversation):
     message = write(staff, conversation, f"forgotten {uuid.uuid4()}")
     OrmQ.objects.all().delete()
-    assert deliver.nudge_due() == 0, "its own nudge has a moment to arrive"
+    assert pump.nudge_due() == 0, "its own nudge has a moment to arrive"
     Message.objects.filter(pk=message.pk).update(due_at=timezone.now() - timezone.timedelta(seconds=10))
-    assert deliver.nudge_due() == 1
-    assert OrmQ.objects.get().task["args"] == (message.pk,)
+    assert pump.nudge_due() == 1
+    assert OrmQ.objects.get().task["args"] == (account.pk,)
+
+
+def test_the_pump_sends_all_that_is_due_in_order(salesmsg, staff, account, conversation):
+    texts = [f"pumped {number} {uuid.uuid4()}" for number in range(4)]
+    for text in texts:
+        write(staff, conversation, text)
+    assert pump.PEOPLE.run(account.pk) == 4
+    bodies = [message["body"] for message in salesmsg.state()["messages"] if message["body"] in texts]
+    assert bodies == texts
+
+
+def test_a_worker_that_lost_its_claim_changes_nothing(salesmsg, staff, account, conversation, monkeypatch):
+    """It hung between claim and call for so long that the sweep gave its text to another one."""
+    message = write(staff, conversation, f"slow {uuid.uuid4()}")
+    opened = deliver._conversation
+
+    def hang(claimed, door):
+        monkeypatch.setattr(deliver, "_conversation", opened)
+        worker_is_gone(message)
+        assert deliver.expire_claims() == 1
+        due_now(message)
+        assert deliver.deliver(message.pk) == State.SENT
+        return opened(claimed, door)
+
+    monkeypatch.setattr(deliver, "_conversation", hang)
+    assert deliver.deliver(message.pk) == ""
+    assert posts(salesmsg, message.text) == 1
+    assert fresh(message).state == State.SENT
 
 
 def test_sending_asks_for_a_look_at_the_thread(salesmsg, staff, conversation):
