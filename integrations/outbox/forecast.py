@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import BooleanField, Count, QuerySet
+from django.db.models import BooleanField, Count, F, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -164,7 +164,7 @@ class Waiting:
 def waiting(account: Account) -> Waiting:
     """What waits and when it will leave, the first to leave first. At most eight queries."""
     now = timezone.now()
-    queue = _outbox(account).filter(state=State.QUEUED, due_at__isnull=False, bulk=None, vendor_id=None)
+    queue = _outbox(account).filter(state=State.QUEUED, due_at__isnull=False, batch=None)
     rows = list(
         queue.order_by("due_at", "pk").values_list(
             "pk", "conversation_id", "due_at", "send_at",
@@ -255,7 +255,10 @@ def _drafts(seen: set, *parts: tuple[str, int, int | None]) -> int:
 
 
 def _outbox(account: Account) -> QuerySet[Message]:
-    return Message.objects.filter(_IN_OUTBOX, account=account, client_uuid__isnull=False)
+    """Our texts that wait or are being sent. The sums keep SQLite from reading all messages of the account, or all
+    that belong to no bulk text, instead."""
+    ours = Message.objects.filter(_IN_OUTBOX, client_uuid__isnull=False)
+    return ours.alias(owner=F("account_id") + 0, batch=F("bulk_id") + 0).filter(owner=account.pk)
 
 
 def _texts(keys: list[int]) -> dict[int, Message]:
@@ -273,7 +276,7 @@ def _bulks(account: Account, places: _Places | None) -> list[BulkLeaving]:
         return []
     rows = BulkRecipient.objects.filter(bulk__in=bulks, state=BulkRecipient.State.WAITING).order_by()
     left = dict(rows.values_list("bulk").annotate(Count("pk")))
-    handed = _outbox(account).filter(bulk__in=bulks, state=State.QUEUED).order_by()
+    handed = _outbox(account).filter(batch__in=[bulk.pk for bulk in bulks], state=State.QUEUED).order_by()
     for pk, number in handed.values_list("bulk").annotate(Count("pk")):
         left[pk] = left.get(pk, 0) + number
     found, sum_before = [], 0
@@ -318,7 +321,7 @@ def needs_person(account: Account) -> list[Need]:
     the newest first, at most SHOWN. Four queries."""
     since = timezone.now() - RECENT
     held = list(
-        _outbox(account).filter(state=State.QUEUED, due_at=None).order_by("-pk").values_list("pk", flat=True)[:SHOWN]
+        _outbox(account).filter(state=State.QUEUED, due_at=None).order_by("-at").values_list("pk", flat=True)[:SHOWN]
     )
     # There is no index of failures: through the threads of the last days, each by its own index.
     recent = Conversation.objects.filter(account=account, latest_at__gte=since).order_by()
