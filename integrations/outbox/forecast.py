@@ -316,27 +316,33 @@ NO_REASON = {
 }
 
 
-def needs_person(account: Account) -> list[Need]:
-    """Held texts, and those of the last days that failed or whose outcome is unknown and that nobody has sent again;
-    the newest first, at most SHOWN. Four queries."""
-    since = timezone.now() - RECENT
-    held = list(
-        _outbox(account).filter(state=State.QUEUED, due_at=None).order_by("-at").values_list("pk", flat=True)[:SHOWN]
-    )
-    # There is no index of failures: through the threads of the last days, each by its own index.
-    recent = Conversation.objects.filter(account=account, latest_at__gte=since).order_by()
-    lost = Message.objects.filter(
-        conversation__in=recent, at__gte=since, inbound=False, client_uuid__isnull=False,
-        state__in=[State.FAILED, State.UNKNOWN],
-    )  # fmt: skip
-    keys = list(lost.order_by("-at", "-rank").values_list("pk", flat=True)[: SHOWN * 4])
-    second = {uuid.uuid5(AGAIN, str(pk)): pk for pk in keys}
-    tried = Message.objects.filter(client_uuid__in=second).values_list("client_uuid", flat=True) if keys else []
-    repeated = {second[one] for one in tried}
-    wanted = [*held, *(pk for pk in keys if pk not in repeated)][:SHOWN]
+def needs_person(account: Account, lost_keys: list[int] | None = None) -> list[Need]:
+    """Held texts and lost ones (see `lost`), the newest first, at most SHOWN. Four queries.
+
+    lost_keys: what `lost` answered, for who keeps it.
+    """
+    held = _outbox(account).filter(state=State.QUEUED, due_at=None).order_by("-at").values_list("pk", flat=True)
+    wanted = [*held[:SHOWN], *(lost(account) if lost_keys is None else lost_keys)][:SHOWN]
     texts = _texts(wanted)
     found = [_need(texts[pk]) for pk in wanted if pk in texts]
     return sorted(found, key=lambda need: (need.message.at, need.message.pk), reverse=True)
+
+
+def lost(account: Account) -> list[int]:
+    """Our texts of the last days that failed or whose outcome is unknown and that nobody has sent again: primary keys,
+    the newest first. Two queries; changes only when `account.inbox_version` does."""
+    since = timezone.now() - RECENT
+    # There is no index of failures: through the threads of the last days, each by its own index.
+    recent = Conversation.objects.filter(account=account, latest_at__gte=since).order_by()
+    rows = Message.objects.filter(
+        conversation__in=recent, at__gte=since, inbound=False, client_uuid__isnull=False,
+        state__in=[State.FAILED, State.UNKNOWN],
+    )  # fmt: skip
+    keys = list(rows.order_by("-at", "-rank").values_list("pk", flat=True)[: SHOWN * 4])
+    second = {uuid.uuid5(AGAIN, str(pk)): pk for pk in keys}
+    tried = Message.objects.filter(client_uuid__in=second).values_list("client_uuid", flat=True) if keys else []
+    repeated = {second[one] for one in tried}
+    return [pk for pk in keys if pk not in repeated][:SHOWN]
 
 
 def _need(message: Message) -> Need:

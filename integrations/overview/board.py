@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2s
 
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -90,9 +91,15 @@ def _card(request: HttpRequest, account: Account) -> Card:
         "first": [(one, leaves(one.at)) for one in waiting.first],
         "bulks": [(one, leaves(one.last)) for one in waiting.bulks],
         "last": leaves(waiting.last_at),
-        "needs": forecast.needs_person(account),
+        "needs": forecast.needs_person(account, _lost(account)),
     }
     return Card(account, [_part(request, name, account, context) for name in PARTS])
+
+
+def _lost(account: Account) -> list[int]:
+    """Remembered until something of the account changes: finding them reads the threads of the last days."""
+    key = f"overview-lost-{account.pk}-{account.inbox_version}"
+    return cache.get_or_set(key, lambda: forecast.lost(account), 60)
 
 
 def _here(request: HttpRequest) -> str:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from integrations.models import Budget, BudgetBlock, BudgetCall
@@ -10,6 +11,12 @@ from tests.inbox import factories as f
 from tests.inbox.conftest import ada, browser, harbor, htmx  # noqa: F401 - fixtures
 
 NOON = datetime(2026, 3, 10, 12, 0, 3, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    """Lost texts are remembered for each version of an account."""
+    cache.clear()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -201,6 +202,17 @@ def test_only_what_changed_travels(browser, harbor, books, queued, noon):
     assert ids(browser.get("/outbox/live/", {"have": state(answer)})) == [f"picture-{harbor.pk}"]
 
 
+def test_a_failure_is_news(browser, harbor, queued):
+    """What is remembered of lost texts lasts until something of the account changes."""
+    text = queued()
+    told = state(browser.get("/outbox/"))
+    Message.objects.filter(pk=text.pk).update(state="failed", failure="A landline.", due_at=None)
+    f.touch(text.conversation)
+    answer = browser.get("/outbox/live/", {"have": told})
+    assert ids(answer) == [f"needs-{harbor.pk}", f"waiting-{harbor.pk}"]
+    assert "A landline." in pages.text(answer)
+
+
 def test_a_quiet_picture_stays_the_same_as_time_passes(browser, harbor, noon, monkeypatch):
     told = state(browser.get("/outbox/"))
     monkeypatch.setattr(timezone, "now", lambda: noon + timedelta(seconds=47))
@@ -227,6 +239,7 @@ def test_a_poll_costs_the_same_with_10_and_with_500_waiting_texts(browser, harbo
             )
             for place in range(number)
         )  # fmt: skip
+        cache.clear()
         with CaptureQueriesContext(connection) as made:
             assert browser.get("/outbox/live/").status_code == 204
         costs.append(len(made))
