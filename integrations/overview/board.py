@@ -122,7 +122,7 @@ def leaves(at: datetime | None) -> str:
     if at <= now + SOON:
         return "now"
     local, today = timezone.localtime(at), timezone.localdate()
-    if at < now + timedelta(minutes=10):
+    if at < now + timedelta(seconds=90):  # further off, the estimate itself moves by seconds
         return date_format(local, "g:i:s A")
     days = (local.date() - today).days
     clock = date_format(local, "g:i A")
