@@ -176,19 +176,17 @@ def waiting(account: Account) -> Waiting:
     places = _Places(account, now) if account.state == Account.State.CONNECTED else None
     times: dict[int, tuple[datetime | None, bool]] = {}
     due_now: _Places | None = None
-    free_at: dict[int, datetime] = dict.fromkeys(busy, now + ANSWER)
+    free_at: dict[int, datetime] = dict.fromkeys(busy, now + ANSWER)  # thread -> when its next text may leave
     drafts: set[int] = set()
-    for pk, conversation, due_at, send_at, opened, contact, known in rows[:READ]:
-        if due_at > now and due_now is None and places:
+    for turn, pk, conversation, due_at, send_at, opened, contact, known in _in_turn(rows[:READ], now):
+        if turn > now and due_now is None and places:
             due_now = places.copy()  # what bulk texts find: tomorrow's texts take no place from them today
-        behind = conversation in free_at
+        behind = free_at.get(conversation, now) > max(due_at, now)
         at = None
         if places:
             needed = 1 + _drafts(drafts, ("conversation", conversation, opened), ("contact", contact, known))
-            at = places.take(max(due_at, now, free_at.get(conversation, now)), needed)
+            at = places.take(max(turn, now, free_at.get(conversation, now)), needed)
             free_at[conversation] = at + ANSWER
-        else:
-            free_at[conversation] = now
         times[pk] = (at, behind)
         found.scheduled += bool(send_at and due_at > now)
     if len(rows) > READ:
@@ -208,6 +206,20 @@ def waiting(account: Account) -> Waiting:
         found.next_at = min(leaving, default=min(last, default=None))
         found.last_at = max(last, default=None)
     return found
+
+
+def _in_turn(rows: list[tuple], now: datetime) -> list[tuple]:
+    """(turn, *row) by the time of their turn: who is put off keeps its place before later texts of its thread; only
+    a text that is scheduled for later lets them pass."""
+    held_until: dict[int, datetime] = {}
+    found = []
+    for row in sorted(rows):
+        _, conversation, due_at, send_at, *_ = row
+        turn = max(due_at, held_until.get(conversation, due_at))
+        if send_at is None or send_at <= now:
+            held_until[conversation] = turn
+        found.append((turn, *row))
+    return sorted(found, key=lambda each: each[:2])
 
 
 class _Places:

@@ -128,7 +128,7 @@ def test_what_waits_and_until_when(account, settings):
     for part in ("1 scheduled", "1 held", "waiting: 4, the last leaves about", f"needs a person: message {failed.pk}"):
         assert part in words
     Account.objects.update(state=Account.State.ATTENTION)
-    assert "waiting: 4, until the account is connected" in told()
+    assert "waiting: 4, the account is not connected" in told()
 
 
 def test_lanes_and_blocks(account):

@@ -131,6 +131,24 @@ def test_texts_of_one_thread_leave_one_after_the_other(harbor, books, queued, no
     assert [one.behind for one in found.first] == [False, False, True]
 
 
+def test_a_text_that_is_put_off_keeps_its_place(harbor, books, queued, noon):
+    """After an attempt that did not arrive it is due later, and what was written after it still leaves after it."""
+    thread = f.conversation(harbor)
+    put_off, later = queued(thread, after=30), queued(thread)
+    found = forecast.waiting(harbor)
+    assert [one.message for one in found.first] == [put_off, later]
+    assert seconds(found) == [30, 31]
+
+
+def test_a_scheduled_text_lets_others_of_its_thread_pass(harbor, books, queued, noon):
+    thread = f.conversation(harbor)
+    queued(thread, after=3600, send_at=noon + timedelta(hours=1))
+    queued(thread)
+    found = forecast.waiting(harbor)
+    assert seconds(found) == [0, 3600]
+    assert [one.behind for one in found.first] == [False, False]
+
+
 def test_a_text_behind_one_that_is_being_sent(harbor, books, queued, noon):
     thread = f.conversation(harbor)
     f.message(thread, inbound=False, state="sending")

@@ -70,7 +70,7 @@ def _words(row: dict) -> list[str]:
         + ", ".join([f"{outbox[name]} {name}" for name in OUTBOX] + [f"{outbox[x]} {x}" for x in BESIDE if outbox[x]]),
     ]
     if waiting["count"]:
-        when = f"the last leaves about {waiting['last_at']}" if waiting["last_at"] else "until the account is connected"
+        when = f"the last leaves about {waiting['last_at']}" if waiting["last_at"] else "the account is not connected"
         lines.append(f"   waiting: {waiting['count']}, {when}")
     if row["needs_person"]:
         keys = row["needs_person"]
