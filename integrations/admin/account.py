@@ -2,11 +2,11 @@
 
 from django.contrib import admin
 from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 
 from ..access import audit, manages
-from ..models import Account, Member, Membership
-from .base import SupportAdmin, badge, link, rows_link
+from ..models import Account, Budget, BudgetBlock, Member, Membership
+from .base import SupportAdmin, badge, link, moment, rows_link
 
 TONES = {"connected": "ok", "attention": "bad"}
 
@@ -57,13 +57,14 @@ class AccountAdmin(SupportAdmin):
     readonly_fields = (
         "state_shown", "page", "organization_name", "organization_id", "organization_timezone", "vendor_user_id",
         "thread_dialect", "created_at", "connected_at", "synced_at", "last_event_at", "last_error", "last_error_at",
-        "rows",
+        "rows", "budget_shown", "blocks_shown",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("label", "state_shown", "page", "rows", "last_error", "last_error_at")}),
         ("Organisation", {"fields": ("organization_name", "organization_id", "organization_timezone",
                                      "vendor_user_id")}),
         ("Times", {"fields": ("created_at", "connected_at", "synced_at", "last_event_at")}),
+        ("Rate budget", {"fields": ("budget_shown", "blocks_shown")}),
         ("For developers", {"fields": ("thread_dialect",)}),
     )  # fmt: skip
 
@@ -110,3 +111,16 @@ class AccountAdmin(SupportAdmin):
         return format_html_join(
             " · ", "{}", ((rows_link(model, words, **{lookup: account.pk}),) for model, words, lookup in lists)
         )
+
+    @admin.display(description="used now")
+    def budget_shown(self, account):
+        used, limit, blocked = Budget.for_account(account).used_now()
+        words = f"{used} of {limit} calls" + (f", blocked until {moment(blocked)}" if blocked else "")
+        return format_html("{} · {}", words, link(reverse("overview:page"), "Outbox page"))
+
+    @admin.display(description="blocks of late")
+    def blocks_shown(self, account):
+        """The newest first; a block is a 429 and the silence after it."""
+        blocks = BudgetBlock.objects.filter(budget__account=account)[:10]
+        shown = ((moment(block.at), round((block.until - block.at).total_seconds())) for block in blocks)
+        return format_html_join("", "<p>{}, for {} s</p>", shown) or "–"

@@ -45,7 +45,7 @@ class MessageAdmin(SupportAdmin):
     fieldsets = (
         (None, {"fields": ("in_inbox", "conversation_link", "who", "at", "text", "media_shown", "kind")}),
         ("Delivery", {"fields": ("state_shown", "failure", "vendor_status", "sent_at", "delivered_at", "failed_at",
-                                 "due_at", "claimed_at")}),
+                                 "due_at", "claimed_at", "send_at", "zone", "stop_on_reply", "bulk")}),
         ("From Salesmsg", {"fields": ("account", "vendor_id", "client_uuid", "author_name", "automated", "source",
                                       "received_at", "created_at", "raw_shown")}),
     )  # fmt: skip

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -29,13 +30,20 @@ def _answer(request: HttpRequest, pk: int, *, error: str = "", sent: bool = Fals
     if not request.headers.get("HX-Request"):
         if error:
             messages.error(request, error)
-        return redirect(reverse("inbox:thread", args=[pk]) + pane.back(request))
+        return redirect(_onward(request) or reverse("inbox:thread", args=[pk]) + pane.back(request))
     context = pane.difference(request, pane.opened(request, pk))
     context |= {"composed": True, "error": error, "fresh_uuid": uuid.uuid4() if sent else None}
     response = render(request, "inbox/_answer.html", context, status=422 if error and not keep else 200)
     if sent and not keep:
         response["HX-Trigger"] = "portal:sent"
     return response
+
+
+def _onward(request: HttpRequest) -> str:
+    """The page that a form came from and wants to go back to: only an address of ours, else empty."""
+    wanted = request.POST.get("next", "")
+    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if ours else ""
 
 
 @require_POST

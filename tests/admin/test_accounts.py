@@ -1,9 +1,13 @@
 """Accounts in the admin: the label and who has access; nothing else."""
 
-import pytest
-from django.urls import reverse
+from datetime import timedelta
 
-from integrations.models import Account, AuditEntry, Member, Membership
+import pytest
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from integrations.models import Account, AuditEntry, Budget, BudgetBlock, Member, Membership
 from tests.accounts import build
 from tests.accounts.conftest import signed_in
 
@@ -79,3 +83,14 @@ def test_only_members_of_this_organisation_are_offered(boss, account, other):
 
 def test_the_form_leads_to_the_accounts_page(boss, account):
     assert f'href="{reverse("accounts:detail", args=[account.pk])}"' in boss.get(form(account)).content.decode()
+
+
+def test_blocks_of_the_budget_are_shown_and_cannot_be_changed(boss, account):
+    now = timezone.now()
+    books = Budget.objects.create(account=account)
+    BudgetBlock.objects.create(budget=books, at=now, until=now + timedelta(seconds=75))
+    shown = boss.get(form(account)).content.decode()
+    assert "for 75 s" in shown
+    assert f"0 of {settings.SALESMSG_RATE_LIMIT} calls" in shown
+    assert f'href="{reverse("overview:page")}"' in shown
+    assert "blocks-" not in shown

@@ -234,3 +234,14 @@ def test_refused_changes_are_tried_again(editor, account):
     assert Change.objects.get(pk=refused.pk).state == Change.State.PENDING
     assert Change.objects.get(pk=done.pk).state == Change.State.DONE
     assert "Tried again: 1" in shown
+
+
+def test_a_message_shows_its_attempts_read_only(helper, account):
+    text = build.message(build.conversation(build.contact(account)), inbound=False, state="unknown")
+    Attempt.objects.create(message=text, outcome="not_done", detail="Salesmsg could not be reached.")
+    Attempt.objects.create(message=text, outcome="unclear", detail="Salesmsg did not answer in time.")
+    shown = helper.get(form_of(text)).content.decode()
+    for words in ("Did not reach Salesmsg; tried again", "could not be reached", "No clear answer", "answer in time"):
+        assert words in shown
+    assert 'name="attempts-0-outcome"' not in shown
+    assert 'name="attempts-0-DELETE"' not in shown

@@ -16,8 +16,8 @@ FLOORS: list[tuple[str, ...]] = [
     ("tokens", "budget", "access"),
     ("mirror", "gateway", "jobs"),
     ("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries", "inbox.actions", "inbox.queries"),
-    ("webhooks.view", "accounts", "inbox", "admin", "templatetags"),
-    ("tasks", "management", "accounts.urls", "inbox.urls"),
+    ("webhooks.view", "accounts", "inbox", "overview", "admin", "templatetags"),
+    ("tasks", "management", "accounts.urls", "inbox.urls", "overview.urls"),
 ]
 # Configuration of the app: stands outside of the floors, and nobody imports it.
 CONFIGURATION = ("apps", "checks", "health", "middleware", "signals")
