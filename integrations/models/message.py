@@ -79,8 +79,11 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["conversation", "-at", "-rank"], name="message_thread"),
             models.Index(fields=["conversation", "id"], condition=Q(inbound=True, is_news=True), name="message_news"),
+            # What the outbox asks for. Their conditions are such that SQLite, too, sees that they fit.
+            models.Index(fields=["account", "due_at"], condition=Q(due_at__isnull=False), name="message_due"),
+            models.Index(fields=["state", "account", "at"], condition=Q(client_uuid__isnull=False), name="message_own"),
             models.Index(
-                fields=["state", "due_at"], condition=Q(state__in=["queued", "sending"]), name="message_outbox"
+                fields=["conversation", "state"], condition=Q(client_uuid__isnull=False), name="message_own_in_thread"
             ),
         ]
 

@@ -128,12 +128,10 @@ def expire_claims() -> int:
 
 def _before(conversation_id, message_id, now: datetime):
     """Earlier texts of the thread that go first: under way, or due (also those that are only put off for a while)."""
-    going = Q(state=State.SENDING) | Q(
-        Q(send_at=None) | Q(send_at__lte=now), state=State.QUEUED, due_at__isnull=False, bulk=None
-    )
-    return Message.objects.filter(
-        going, conversation_id=conversation_id, client_uuid__isnull=False, pk__lt=message_id
-    ).order_by()
+    due = Q(send_at=None) | Q(send_at__lte=now)
+    going = Q(state=State.SENDING) | Q(due, state=State.QUEUED, due_at__isnull=False, bulk=None)
+    thread = Message.objects.filter(conversation_id=conversation_id, client_uuid__isnull=False)
+    return thread.filter(going, state__in=[State.SENDING, State.QUEUED], pk__lt=message_id).order_by()
 
 
 def _claim(message_id: int) -> Message | None:

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import BooleanField, Count, F, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from ..models import Account, Budget, BudgetCall, Bulk, BulkRecipient, Conversation, Message
+from ..models import Account, Budget, BudgetCall, Bulk, BulkRecipient, Message
 from .compose import AGAIN
 
 State = Message.State
@@ -26,8 +25,6 @@ SHOWN = 50  # texts that are shown one by one
 READ = 2000  # texts whose times are worked out; beyond it only the number is known, and the last time
 ANSWER = timedelta(seconds=1)  # what Salesmsg usually takes to answer: the next text of a thread waits for it
 RECENT = timedelta(days=7)  # older failures are history
-# Written out, because SQLite takes the partial index `message_outbox` only for this very condition.
-_IN_OUTBOX = RawSQL("integrations_message.state IN ('queued', 'sending')", [], output_field=BooleanField())
 
 
 def period() -> timedelta:
@@ -164,7 +161,7 @@ class Waiting:
 def waiting(account: Account) -> Waiting:
     """What waits and when it will leave, the first to leave first. At most eight queries."""
     now = timezone.now()
-    queue = _outbox(account).filter(state=State.QUEUED, due_at__isnull=False, batch=None)
+    queue = _outbox(account).filter(state=State.QUEUED, due_at__isnull=False, bulk=None)
     rows = list(
         queue.order_by("due_at", "pk").values_list(
             "pk", "conversation_id", "due_at", "send_at",
@@ -267,10 +264,8 @@ def _drafts(seen: set, *parts: tuple[str, int, int | None]) -> int:
 
 
 def _outbox(account: Account) -> QuerySet[Message]:
-    """Our texts that wait or are being sent. The sums keep SQLite from reading all messages of the account, or all
-    that belong to no bulk text, instead."""
-    ours = Message.objects.filter(_IN_OUTBOX, client_uuid__isnull=False)
-    return ours.alias(owner=F("account_id") + 0, batch=F("bulk_id") + 0).filter(owner=account.pk)
+    """Our texts that wait or are being sent."""
+    return Message.objects.filter(state__in=[State.QUEUED, State.SENDING], account=account, client_uuid__isnull=False)
 
 
 def _texts(keys: list[int]) -> dict[int, Message]:
@@ -288,7 +283,7 @@ def _bulks(account: Account, places: _Places | None) -> list[BulkLeaving]:
         return []
     rows = BulkRecipient.objects.filter(bulk__in=bulks, state=BulkRecipient.State.WAITING).order_by()
     left = dict(rows.values_list("bulk").annotate(Count("pk")))
-    handed = _outbox(account).filter(batch__in=[bulk.pk for bulk in bulks], state=State.QUEUED).order_by()
+    handed = _outbox(account).filter(bulk__in=bulks, state=State.QUEUED).order_by()
     for pk, number in handed.values_list("bulk").annotate(Count("pk")):
         left[pk] = left.get(pk, 0) + number
     found, sum_before = [], 0
@@ -341,15 +336,12 @@ def needs_person(account: Account, lost_keys: list[int] | None = None) -> list[N
 
 
 def lost(account: Account) -> list[int]:
-    """Our texts of the last days that failed or whose outcome is unknown and that nobody has sent again: primary keys,
-    the newest first. Two queries; changes only when `account.inbox_version` does."""
+    """Our texts whose outcome is unknown, and those of the last days that failed, that nobody has sent again: primary
+    keys, the newest first. Two queries; changes only when `account.inbox_version` does."""
     since = timezone.now() - RECENT
-    # There is no index of failures: through the threads of the last days, each by its own index.
-    recent = Conversation.objects.filter(account=account, latest_at__gte=since).order_by()
-    rows = Message.objects.filter(
-        conversation__in=recent, at__gte=since, inbound=False, client_uuid__isnull=False,
-        state__in=[State.FAILED, State.UNKNOWN],
-    )  # fmt: skip
+    wanted = Q(state=State.UNKNOWN) | Q(at__gte=since)
+    states = [State.UNKNOWN, State.FAILED]
+    rows = Message.objects.filter(wanted, state__in=states, account=account, client_uuid__isnull=False)
     keys = list(rows.order_by("-at", "-rank").values_list("pk", flat=True)[: SHOWN * 4])
     second = {uuid.uuid5(AGAIN, str(pk)): pk for pk in keys}
     tried = Message.objects.filter(client_uuid__in=second).values_list("client_uuid", flat=True) if keys else []

@@ -142,9 +142,11 @@ class Killer:
 
 
 STATES = """
+from django.db.models import Count
 from integrations.models import Message
 own = Message.objects.filter(client_uuid__isnull=False)
-print(json.dumps([[row.text, row.state, row.failure, row.attempts.count()] for row in own.prefetch_related("attempts")]))
+rows = own.annotate(tries=Count("attempts")).values_list("text", "state", "failure", "tries")
+print(json.dumps([list(row) for row in rows]))
 """
 UNDER_WAY = """
 from integrations.models import Message
