@@ -22,7 +22,7 @@ from . import compose
 from .merge import FIELDS, BulkProblem, EmptyField, Template, render
 
 __all__ = ["FIELDS", "MOST", "BulkProblem", "EmptyField", "render"]
-__all__ += ["cancel", "draft", "next_message", "nudge_due", "pause", "paused", "resume", "start", "write"]
+__all__ += ["add", "cancel", "draft", "next_message", "nudge_due", "pause", "paused", "resume", "start", "write"]
 
 SEND = "integrations.tasks.send_bulk"
 MOST = 5000
@@ -32,6 +32,7 @@ HANDED_OUT = timedelta(seconds=10)  # for so long a message belongs to the worke
 State, Waits = Bulk.State, BulkRecipient.State
 UNDER_WAY = (Message.State.QUEUED, Message.State.SENDING)
 
+TOO_MANY = f"A bulk text goes to {MOST:,} contacts at the most. Narrow the choice, or send it in parts."
 OPTED_OUT = "Opted out of texts"
 BLOCKED = "Blocked in Salesmsg"
 DELETED = "Deleted in Salesmsg"
@@ -47,19 +48,41 @@ TOO_LONG = f"Longer than {compose.MAX_CHARACTERS} characters with their details 
 def draft(user, account: Account, contacts: QuerySet[Contact] | Iterable[Contact], text: str = "") -> Bulk:
     """A bulk text to those of the contacts that belong to this account. Raises BulkProblem, PermissionDenied."""
     _allowed(user, account.pk)
-    if not isinstance(contacts, QuerySet):
-        contacts = Contact.objects.filter(pk__in=[contact.pk for contact in contacts])
-    own = Contact.objects.for_user(user).filter(account=account, pk__in=contacts.order_by().values("pk"))
-    ids = list(own.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
+    ids = _chosen(user, account, contacts)
     if not ids:
         raise BulkProblem("Nobody was chosen. Tick at least one contact.")
-    if len(ids) > MOST:
-        raise BulkProblem(f"A bulk text goes to {MOST:,} contacts at the most. Narrow the choice, or send it in parts.")
     with transaction.atomic():
         made = Bulk.objects.create(account=account, created_by=user)
         BulkRecipient.objects.bulk_create([BulkRecipient(bulk=made, contact_id=pk) for pk in ids], batch_size=BATCH)
         audit(user, "bulk text drafted", account, f"bulk text {made.pk}, {len(ids)} contacts")
     return write(user, made, text) if text.strip() else made
+
+
+def add(user, bulk: Bulk, contacts: QuerySet[Contact] | Iterable[Contact]) -> int:
+    """More recipients for a draft; returns how many were not among them yet. Raises BulkProblem."""
+    _allowed(user, bulk.account_id)
+    known = set(bulk.recipients.values_list("contact", flat=True))
+    fresh = [pk for pk in _chosen(user, bulk.account, contacts) if pk not in known]
+    if len(known) + len(fresh) > MOST:
+        raise BulkProblem(TOO_MANY)
+    with transaction.atomic():
+        if not Bulk.objects.select_for_update(of=("self",)).filter(pk=bulk.pk, state=State.DRAFT).exists():
+            raise BulkProblem("This bulk text was started already, so nobody was added. Begin another one for them.")
+        rows = [BulkRecipient(bulk=bulk, contact_id=pk) for pk in fresh]
+        BulkRecipient.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
+    if fresh and bulk.text:
+        write(user, bulk, bulk.text)
+    return len(fresh)
+
+
+def _chosen(user, account: Account, contacts: QuerySet[Contact] | Iterable[Contact]) -> list[int]:
+    if not isinstance(contacts, QuerySet):
+        contacts = Contact.objects.filter(pk__in=[contact.pk for contact in contacts])
+    own = Contact.objects.for_user(user).filter(account=account, pk__in=contacts.order_by().values("pk"))
+    ids = list(own.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
+    if len(ids) > MOST:
+        raise BulkProblem(TOO_MANY)
+    return ids
 
 
 def write(user, bulk: Bulk, text: str) -> Bulk:

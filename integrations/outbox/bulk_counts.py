@@ -164,14 +164,20 @@ COUNTED_AS = {
 
 def progress(bulk: Bulk) -> Progress:
     """Two queries at the most."""
-    found = Progress()
-    counts = bulk.recipients.order_by().values_list("state", "message__state").annotate(Count("pk"))
-    for state, message_state, count in counts:
-        # A message that is gone from the thread was there once: nobody knows more.
-        name = COUNTED_AS.get(message_state, "unknown") if state == Waits.HANDED else str(state)
-        setattr(found, name, getattr(found, name) + count)
+    found = progresses([bulk])[bulk.pk]
     if bulk.state == Bulk.State.RUNNING and found.open:
         found.ends_at = timezone.now() + timedelta(seconds=found.open * _seconds_each(bulk))
+    return found
+
+
+def progresses(bulks: list[Bulk]) -> dict[int, Progress]:
+    """Of many, by primary key, in one query and without `ends_at`."""
+    found = {bulk.pk: Progress() for bulk in bulks}
+    rows = BulkRecipient.objects.filter(bulk__in=list(found)).order_by()
+    for pk, state, message_state, count in rows.values_list("bulk", "state", "message__state").annotate(Count("pk")):
+        # A message that is gone from the thread was there once: nobody knows more.
+        name = COUNTED_AS.get(message_state, "unknown") if state == Waits.HANDED else str(state)
+        setattr(found[pk], name, getattr(found[pk], name) + count)
     return found
 
 

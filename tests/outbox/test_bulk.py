@@ -185,6 +185,17 @@ def test_at_most_so_many(ada, shop, people, monkeypatch):
     assert not Bulk.objects.exists()
 
 
+def test_more_can_be_added_to_a_draft(ada, shop, people):
+    made = bulk.draft(ada, shop, people[:2], "Hello {first_name}")
+    assert bulk.add(ada, made, people[1:4]) == 2
+    assert list(made.recipients.values_list("text", flat=True)) == [f"Hello {who.first_name}" for who in people[:4]]
+    assert bulk.add(ada, made, people[:4]) == 0
+    assert bulk.start(ada, made)
+    with pytest.raises(BulkProblem, match="started already"):
+        bulk.add(ada, made, people)
+    assert made.recipients.count() == 4
+
+
 def test_the_preview_counts_segments_calls_and_time(ada, shop, people, settings):
     settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = 60, 60.0
     factories.conversation(shop, people[0])
