@@ -38,23 +38,26 @@ class Choice:
     q: str = ""
     tag: str = ""
     page: int = 1
+    draft: Bulk | None = None  # only those who are chosen for it
 
     @classmethod
-    def of(cls, data, accounts: list[Account]) -> "Choice":
+    def of(cls, data, accounts: list[Account], draft: Bulk | None = None) -> "Choice":
         """From a query string or a form; what makes no sense counts as not chosen."""
         wanted = number(data.get("account", ""))
         account = next((one for one in accounts if one.pk == wanted), accounts[0] if accounts else None)
         q, tag = (data.get(name, "").replace("\0", "").strip()[:SEARCH_CHARACTERS] for name in ("q", "tag"))
-        return cls(account, q, tag, min(number(data.get("page", "")) or 1, 100_000))
+        page = min(number(data.get("page", "")) or 1, 100_000)
+        return cls(account, q, tag, page, draft if data.get("chosen") else None)
 
     @property
     def narrowed(self) -> bool:
-        return bool(self.q or self.tag)
+        return bool(self.q or self.tag or self.draft)
 
     @property
     def query(self) -> str:
         """The query string without the page, for links to other pages."""
         values = {"account": self.account.pk if self.account else "", "q": self.q, "tag": self.tag}
+        values["chosen"] = "1" if self.draft else ""
         return urlencode({name: value for name, value in values.items() if value})
 
 
@@ -66,6 +69,8 @@ def accounts(user) -> list[Account]:
 def contacts(user, choice: Choice) -> QuerySet[Contact]:
     """The contacts that pass the choice, by name, those without one last."""
     found = Contact.objects.for_user(user).present().filter(account=choice.account)
+    if choice.draft:
+        found = Contact.objects.for_user(user).filter(pk__in=choice.draft.recipients.values("contact"))
     if choice.q:
         found = found.filter(_matches(choice.q))
     if choice.tag:

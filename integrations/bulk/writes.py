@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -30,7 +31,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and choice.account is not None:
         try:
             made = service.draft(request.user, choice.account, _ticked(request, choice))
-            return redirect("bulk:write", made.pk)
+            return _chosen_so_far(request, made, choice)
         except BulkProblem as problem:
             error = problem.reason
     return _choose_page(request, choice, accounts, error=error)
@@ -40,20 +41,31 @@ def new(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_required
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
-    """More contacts for a draft."""
+    """More contacts for a draft, or one fewer."""
     bulk = own_bulk(request, pk)
     if bulk.state != Bulk.State.DRAFT:
         return _too_late(request, bulk)
-    choice = queries.Choice.of(request.POST if request.method == "POST" else request.GET, [bulk.account])
+    choice = queries.Choice.of(request.POST if request.method == "POST" else request.GET, [bulk.account], bulk)
     error = ""
     if request.method == "POST":
         try:
-            added = service.add(request.user, bulk, _ticked(request, choice))
-            messages.success(request, f"{added} more contact{'' if added == 1 else 's'} chosen.")
-            return redirect("bulk:detail", pk)
+            if (out := queries.number(request.POST.get("out", ""))) is not None:
+                service.remove(request.user, bulk, out)
+                return redirect(f"{reverse('bulk:choose', args=[pk])}?{choice.query}&page={choice.page}")
+            service.add(request.user, bulk, _ticked(request, choice))
+            return _chosen_so_far(request, bulk, choice)
         except BulkProblem as problem:
             error = problem.reason
     return _choose_page(request, choice, [bulk.account], bulk=bulk, error=error)
+
+
+def _chosen_so_far(request: HttpRequest, bulk: Bulk, choice: queries.Choice) -> HttpResponse:
+    """On to the next step, or back to choosing."""
+    if "more" not in request.POST:
+        return redirect("bulk:detail" if bulk.text else "bulk:write", bulk.pk)
+    count = bulk.recipients.count()
+    messages.success(request, f"{count} contact{'' if count == 1 else 's'} chosen so far.")
+    return redirect(f"{reverse('bulk:choose', args=[bulk.pk])}?{choice.query}&page={choice.page}")
 
 
 def _ticked(request: HttpRequest, choice: queries.Choice):

@@ -22,7 +22,8 @@ from . import compose
 from .merge import FIELDS, BulkProblem, EmptyField, Template, render
 
 __all__ = ["FIELDS", "MOST", "BulkProblem", "EmptyField", "render"]
-__all__ += ["add", "cancel", "draft", "next_message", "nudge_due", "pause", "paused", "resume", "start", "write"]
+__all__ += ["add", "cancel", "draft", "next_message", "nudge_due", "pause", "paused", "remove"]
+__all__ += ["resume", "start", "write"]
 
 SEND = "integrations.tasks.send_bulk"
 MOST = 5000
@@ -73,6 +74,20 @@ def add(user, bulk: Bulk, contacts: QuerySet[Contact] | Iterable[Contact]) -> in
     if fresh and bulk.text:
         write(user, bulk, bulk.text)
     return len(fresh)
+
+
+def remove(user, bulk: Bulk, contact_id: int) -> bool:
+    """Takes a contact out of a draft; False when they are not in it. Raises BulkProblem."""
+    _allowed(user, bulk.account_id)
+    with transaction.atomic():
+        if not Bulk.objects.select_for_update(of=("self",)).filter(pk=bulk.pk, state=State.DRAFT).exists():
+            raise BulkProblem(
+                "This bulk text was started already, so nobody was taken out. You can pause or cancel it."
+            )
+        removed, _ = bulk.recipients.filter(contact=contact_id).delete()
+    if removed and bulk.text:
+        write(user, bulk, bulk.text)  # somebody with the same phone may get it now
+    return bool(removed)
 
 
 def _chosen(user, account: Account, contacts: QuerySet[Contact] | Iterable[Contact]) -> list[int]:

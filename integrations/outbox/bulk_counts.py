@@ -136,8 +136,13 @@ class Progress:
         return self.waiting + self.sending
 
     @property
+    def handled(self) -> int:
+        """Those whose text has left, or was tried."""
+        return self.sent + self.delivered + self.failed + self.unknown
+
+    @property
     def over(self) -> int:
-        return self.sent + self.delivered + self.failed + self.unknown + self.cancelled
+        return self.handled + self.cancelled
 
     @property
     def percent(self) -> int:

@@ -112,8 +112,23 @@ def test_more_are_chosen_for_a_draft(browser, ada, harbor, people):
     shown = browser.get(at("choose", draft))
     assert "Chosen" in pages.text(shown)
     done = browser.post(at("choose", draft), {"contact": [people[3].pk]}, follow=True)
-    assert "1 more contact chosen." in pages.text(done)
     assert "Hello Dan" in pages.text(done)
+
+
+def test_choosing_goes_on_over_several_pages(browser, harbor, people):
+    on = browser.post(NEW, {"account": harbor.pk, "q": "an", "contact": [people[0].pk], "more": "1"})
+    draft = Bulk.objects.get()
+    assert on["Location"] == f"{at('choose', draft)}?account={harbor.pk}&q=an&page=1"
+    assert "1 contact chosen so far." in pages.text(browser.get(on["Location"]))
+    browser.post(at("choose", draft), {"contact": [people[3].pk], "more": "1"})
+    assert ids(browser.get(at("choose", draft), {"chosen": "1"})) == {people[0].pk, people[3].pk}
+
+
+def test_one_is_taken_out_again(browser, made, people):
+    browser.post(at("choose", made), {"out": people[0].pk})
+    shown = browser.get(at("choose", made), {"chosen": "1"})
+    assert ids(shown) == {contact.pk for contact in people[1:]}
+    assert pages.inline(shown) == []
 
 
 def test_long_lists_have_pages(browser, harbor):

@@ -196,6 +196,18 @@ def test_more_can_be_added_to_a_draft(ada, shop, people):
     assert made.recipients.count() == 4
 
 
+def test_who_is_taken_out_makes_room_for_a_twin(ada, shop):
+    first = factories.contact(shop, "Ana", phone="+13055550001")
+    factories.contact(shop, "Finn", phone="+13055550001")
+    made = bulk.draft(ada, shop, Contact.objects.all(), "Hello {first_name}")
+    assert bulk.remove(ada, made, first.pk)
+    assert not bulk.remove(ada, made, first.pk)
+    assert reasons(made) == {"Finn": ""}
+    bulk.start(ada, made)
+    with pytest.raises(BulkProblem, match="started already"):
+        bulk.remove(ada, made, first.pk)
+
+
 def test_the_preview_counts_segments_calls_and_time(ada, shop, people, settings):
     settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = 60, 60.0
     factories.conversation(shop, people[0])
