@@ -206,6 +206,13 @@ def cancel(user, bulk: Bulk) -> bool:
             return False
         # The recipients first: whoever was just handed out is then found among the messages.
         bulk.recipients.filter(state=Waits.WAITING).update(state=Waits.CANCELLED)
+        _take_back(bulk)
+    return True
+
+
+def _take_back(bulk: Bulk) -> None:
+    """Cancels its messages that have not left."""
+    with transaction.atomic():
         waiting = bulk.messages.filter(state=Message.State.QUEUED)
         threads = set(waiting.values_list("conversation", flat=True))
         waiting.update(state=Message.State.CANCELLED, due_at=None)
@@ -213,7 +220,6 @@ def cancel(user, bulk: Bulk) -> bool:
             refresh_latest(conversation_id)
         if threads:
             mirror.touch(bulk.account_id, threads)
-    return True
 
 
 def _switch(user, bulk: Bulk, rows: QuerySet[Bulk], word: str, **values) -> bool:
@@ -251,6 +257,10 @@ def nudge_due() -> int:
     """The sweep's part: ends what is over, and nudges the accounts whose bulk texts can go on."""
     for bulk_id in list(Bulk.objects.filter(state=State.RUNNING).values_list("pk", flat=True)):
         _finish(bulk_id)
+    # A text that was just leaving when its bulk text was cancelled, and could not leave, waits again.
+    left = Message.objects.filter(state=Message.State.QUEUED, bulk__state=State.CANCELLED)
+    for bulk in Bulk.objects.filter(pk__in=left.values("bulk")):
+        _take_back(bulk)
     waiting = BulkRecipient.objects.filter(bulk=OuterRef("pk"), state=Waits.WAITING)
     due = _to_give_out().filter(bulk=OuterRef("pk"))
     running = Bulk.objects.filter(state=State.RUNNING, account__state=Account.State.CONNECTED)

@@ -418,6 +418,18 @@ def test_cancel_takes_back_all_that_has_not_left(ada, shop, people):
     assert deliver.deliver(waiting) == ""
 
 
+def test_what_was_just_leaving_at_the_cancel_and_came_back_is_taken_back(ada, shop, people):
+    made = running(ada, shop, people)
+    leaving = Message.objects.filter(pk=bulk.next_message(shop.pk))
+    leaving.update(state=Message.State.SENDING)
+    bulk.cancel(ada, made)
+    assert leaving.get().state == Message.State.SENDING
+    leaving.update(state=Message.State.QUEUED, due_at=timezone.now())
+    assert bulk.nudge_due() == 0
+    assert leaving.get().state == Message.State.CANCELLED
+    assert bulk_counts.progress(made).open == 0
+
+
 def test_the_sweep_nudges_what_can_go_on_and_ends_what_is_over(ada, shop, people):
     made = running(ada, shop, people[:1])
     bulk.draft(ada, shop, people, "A draft waits for a person")
