@@ -51,7 +51,7 @@ class BulkAdmin(SupportAdmin):
 @admin.register(BulkRecipient)
 class BulkRecipientAdmin(SupportAdmin):
     account_path = "bulk__account__in"
-    list_display = ("contact", "state_shown", "reason", "outcome", "in_inbox", "bulk")
+    list_display = ("contact", "standing", "reason", "in_inbox")
     list_filter = ("state",)
     list_select_related = ("bulk", "contact", "message")
     list_defer = ("contact__raw", "contact__custom_fields", "contact__notes", "message__raw")
@@ -59,8 +59,8 @@ class BulkRecipientAdmin(SupportAdmin):
     phone_search = ("contact__phone",)
     sortable_by = ()
     links_by = ("bulk__id__exact", "contact__id__exact")
-    fields = ("bulk_link", "contact_link", "text", "state_shown", "reason", "outcome", "in_inbox")
-    readonly_fields = ("bulk_link", "contact_link", "state_shown", "outcome", "in_inbox")
+    fields = ("bulk_link", "contact_link", "text", "standing", "reason", "in_inbox")
+    readonly_fields = ("bulk_link", "contact_link", "standing", "in_inbox")
 
     def has_module_permission(self, request) -> bool:
         return False  # reached from its bulk text
@@ -74,13 +74,12 @@ class BulkRecipientAdmin(SupportAdmin):
         return row_link(recipient.contact)
 
     @admin.display(description="state")
-    def state_shown(self, recipient):
-        return badge(recipient.get_state_display(), RECIPIENT_TONES.get(recipient.state, ""))
-
-    @admin.display(description="became of it")
-    def outcome(self, recipient):
+    def standing(self, recipient):
+        """What became of the message, once there is one."""
         message = recipient.message
-        return badge(message.get_state_display(), MESSAGE_TONES.get(message.state, "")) if message else "–"
+        if message is not None:
+            return badge(message.get_state_display(), MESSAGE_TONES.get(message.state, ""))
+        return badge(recipient.get_state_display(), RECIPIENT_TONES.get(recipient.state, ""))
 
     @admin.display(description="inbox")
     def in_inbox(self, recipient):
