@@ -11,6 +11,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="inbox:list")),
     path("inbox/", include("integrations.inbox.urls")),
     path("outbox/", include("integrations.overview.urls")),
+    path("bulk/", include("integrations.bulk.urls")),
     path("accounts/", include("integrations.accounts.urls")),
     path("webhooks/salesmsg/<str:secret>/", receive, name="webhook"),
     path("admin/", admin.site.urls),

@@ -9,8 +9,8 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.html import format_html
 
-from ..models import Change, Contact, Conversation
-from ..outbox import edits
+from ..models import Account, Change, Contact, Conversation
+from ..outbox import bulk, edits
 from .base import (
     AccountFilter,
     SupportAdmin,
@@ -69,6 +69,7 @@ class ContactAdmin(SupportAdmin):
     phone_search = ("phone",)
     sortable_by = ("name_shown", "email_shown")
     links_by = ("account__id__exact",)
+    actions = ["text_them"]
     readonly_fields = (
         "flags", "tags_shown", "opted_out", "blocked", "opted_out_at", "opted_in_at", "country",
         "custom_shown", "notes_shown", "raw_shown", "account", "vendor_id", "created_there", "updated_there",
@@ -145,6 +146,26 @@ class ContactAdmin(SupportAdmin):
     @admin.display(description="inbox")
     def in_inbox(self, contact):
         return inbox_link(contact.thread_id, "Open")
+
+    # --- a bulk text ------------------------------------------------------------------------------------------------
+
+    def has_text_permission(self, request) -> bool:
+        return works_here(request)
+
+    @admin.action(description="Text the chosen contacts…", permissions=["text"])
+    def text_them(self, request, queryset):
+        """A draft of a bulk text; its page goes on from here."""
+        accounts = list(Account.objects.for_user(request.user).filter(contacts__in=queryset.order_by()).distinct()[:2])
+        if len(accounts) != 1:
+            words = "These contacts belong to several accounts. A bulk text goes out from one: narrow the list to it."
+            self.message_user(request, words, messages.ERROR)
+            return None
+        try:
+            made = bulk.draft(request.user, accounts[0], queryset)
+        except bulk.BulkProblem as problem:
+            self.message_user(request, problem.reason, messages.ERROR)
+            return None
+        return redirect("bulk:write", made.pk)
 
     # --- form -------------------------------------------------------------------------------------------------------
 

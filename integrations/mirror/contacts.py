@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from ..models import Contact, Conversation, Message
+from ..models import BulkRecipient, Contact, Conversation, Message
 from ..salesmsg.records import Contact as Record
 from .feed import touch
 from .rows import by_vendor_id, create_missing, cut, differing, save_changed
@@ -91,6 +91,8 @@ def merge_draft(draft: Contact, into: Contact) -> None:
         else:
             Conversation.objects.filter(pk=conversation.pk).update(contact=into)
     draft.changes.update(contact=into)
+    known = BulkRecipient.objects.filter(contact=into).values("bulk")
+    BulkRecipient.objects.filter(contact=draft).exclude(bulk__in=known).update(contact=into)
     draft.delete()
 
 

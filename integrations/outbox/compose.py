@@ -176,3 +176,8 @@ def _default_inbox(account: Account) -> Inbox | None:
     """None lets Salesmsg choose; with one inbox there is nothing to choose."""
     inboxes = list(account.inboxes.all()[:2])
     return inboxes[0] if len(inboxes) == 1 else None
+
+
+def thread_with(contact: Contact) -> Conversation:
+    """Where this contact is texted next: their open thread, else the newest, else a draft of one."""
+    return _conversation(contact.account, contact, _default_inbox(contact.account))

@@ -20,7 +20,7 @@ from ..crypto import Unsealable
 from ..gateway import BudgetWait, Door, NotConnected
 from ..mirror.contacts import merge_draft
 from ..mirror.conversations import refresh_latest
-from ..models import Account, Attempt, BudgetCall, Contact, Conversation, Message
+from ..models import Account, Attempt, BudgetCall, Bulk, Contact, Conversation, Message
 from ..salesmsg.errors import CredentialRefused, Invalid, SalesmsgError
 from ..salesmsg.records import failure_reason
 from ..sync.request import look_again
@@ -33,8 +33,9 @@ GIVE_UP = timedelta(hours=12)  # a text that could not leave for so long is for 
 
 
 def waiting() -> Q:
-    """Texts of ours that Salesmsg has not got yet and that are not under way."""
-    return Q(state=State.QUEUED, client_uuid__isnull=False, vendor_id=None)
+    """Texts of ours that Salesmsg has not got yet, that are not under way and that nobody has paused."""
+    goes_on = Q(bulk=None) | Q(bulk__in=Bulk.objects.filter(state=Bulk.State.RUNNING))
+    return Q(goes_on, state=State.QUEUED, client_uuid__isnull=False, vendor_id=None)
 
 
 def ready(account_id: int):

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db.models import Q
 from django.utils import timezone
@@ -17,7 +18,7 @@ from ..crypto import Unsealable
 from ..gateway import BudgetWait, NotConnected
 from ..models import Budget, BudgetCall, Message
 from ..salesmsg.errors import SalesmsgError
-from . import deliver
+from . import bulk, deliver
 from .compose import SEND, SEND_BULK
 
 SLICE = 0.4  # seconds of one task, before others have their turn
@@ -27,11 +28,13 @@ GRACE = timedelta(seconds=2)  # the nudge's own time to arrive
 
 @dataclass(frozen=True)
 class Pump:
-    """One kind of texts: its lane, its task, where its next waking is noted, and what leaves next."""
+    """One kind of texts: its lane, its task, where its next waking is noted, whether something is due and what is next
+    (asked once a place is held)."""
 
     lane: str
     task: str
     wake: str
+    has_work: Callable[[int], bool]
     following: Callable[[int], int | None]
     urgent: bool = False
 
@@ -39,24 +42,33 @@ class Pump:
         """The task: sends what is due, for a moment. Returns how many texts were handed over."""
         until = time.monotonic() + SLICE
         sent = 0
-        while (message_id := self.following(account_id)) is not None:
+        while self.has_work(account_id):
             if time.monotonic() > until:
                 jobs.enqueue(self.task, account_id, urgent=self.urgent)
                 return sent
             door = gateway.door(account_id, self.lane, patience=WAIT_IN_PLACE)
             try:
-                door.reserve()
-                sent += deliver.send(message_id, door) not in {"", Message.State.QUEUED}
+                hand_over = self._ready(door)
+                message_id = self.following(account_id)
+                if message_id is None:
+                    return sent
+                sent += hand_over(message_id) not in {"", Message.State.QUEUED}
             except BudgetWait as wait:
                 self._wake(account_id, wait.until)
                 return sent
-            except (NotConnected, Unsealable) as problem:
-                deliver.refuse(message_id, str(problem))
-            except SalesmsgError as trouble:
-                deliver.put_off(message_id, trouble)
             finally:
                 door.release()
         return sent
+
+    def _ready(self, door: gateway.Door) -> Callable[[int], str]:
+        """What to do with the next text: send it, the door holding its place, or tell it why not. Raises BudgetWait."""
+        try:
+            door.reserve()
+        except (NotConnected, Unsealable) as problem:
+            return partial(deliver.refuse, reason=str(problem))
+        except SalesmsgError as trouble:
+            return partial(deliver.put_off, error=trouble)
+        return partial(deliver.send, door=door)
 
     def nudge(self, account_ids: set[int]) -> int:
         """The sweep's part: accounts that have something due and whose pump is not expected to wake by itself."""
@@ -75,21 +87,20 @@ class Pump:
             jobs.enqueue(self.task, account_id, delay=max(0.02, (at - now).total_seconds()), urgent=self.urgent)
 
 
+def _people_wait(account_id: int) -> bool:
+    return deliver.ready(account_id).exists()
+
+
 def _next_of_people(account_id: int) -> int | None:
     return deliver.ready(account_id).values_list("pk", flat=True).first()
 
 
-def _next_of_bulk(account_id: int) -> int | None:
-    due = Message.objects.filter(deliver.waiting(), account_id=account_id, due_at__lte=timezone.now())
-    return due.exclude(bulk=None).order_by("due_at", "pk").values_list("pk", flat=True).first()
-
-
-PEOPLE = Pump(BudgetCall.Lane.PEOPLE, SEND, "people_wake_at", _next_of_people, urgent=True)
-
-BULK = Pump(BudgetCall.Lane.BULK, SEND_BULK, "bulk_wake_at", _next_of_bulk)
+PEOPLE = Pump(BudgetCall.Lane.PEOPLE, SEND, "people_wake_at", _people_wait, _next_of_people, urgent=True)
+BULK = Pump(BudgetCall.Lane.BULK, SEND_BULK, "bulk_wake_at", bulk.has_work, bulk.next_message)
 
 
 def nudge_due() -> int:
     """The sweep's part: texts that are due and were not nudged."""
     due = Message.objects.filter(deliver.waiting(), due_at__lt=timezone.now() - GRACE, bulk=None)
-    return PEOPLE.nudge(set(due.order_by().values_list("account_id", flat=True).distinct()))
+    people = PEOPLE.nudge(set(due.order_by().values_list("account_id", flat=True).distinct()))
+    return people + BULK.nudge(bulk.settle())

@@ -124,6 +124,26 @@ def minutes(seconds: int | None) -> str:
     return "less than a minute" if seconds < 60 else f"about {round(seconds / 60)} min"
 
 
+@register.filter
+def atleast(seconds: float) -> str:
+    """A time that is not undercut: "40 s", "3 min", "1 h 5 min"."""
+    if seconds < 60:
+        return f"{max(1, int(seconds))} s"
+    hours, rest = divmod(int(seconds // 60), 60)
+    if not hours:
+        return f"{rest} min"
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+@register.filter
+def ending(at: datetime | None) -> str:
+    """A time to come: "2:05 PM", with the day when it is not today."""
+    if at is None:
+        return ""
+    then = timezone.localtime(at)
+    return date_format(then, "g:i A" if then.date() == timezone.localdate() else "M j, g:i A")
+
+
 # --- Texts -----------------------------------------------------------------------------------------------------------
 
 

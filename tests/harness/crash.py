@@ -96,8 +96,7 @@ def _child(point: str, conversation_pk: int, text: str) -> None:
     conversation = Conversation.objects.select_related("account", "contact").get(pk=conversation_pk)
     message = compose.reply(None, conversation, text, uuid.uuid4())
     _arm(point)
-    once = iter([message.pk])
-    replace(pump.PEOPLE, following=lambda _: next(once, None)).run(conversation.account_id)
+    replace(pump.PEOPLE, has_work=lambda _: True, following=lambda _: message.pk).run(conversation.account_id)
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ FLOORS: list[tuple[str, ...]] = [
     ("tokens", "budget", "access"),
     ("mirror", "gateway", "jobs"),
     ("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries", "inbox.actions", "inbox.queries"),
-    ("webhooks.view", "accounts", "inbox", "overview", "admin", "templatetags"),
-    ("tasks", "management", "accounts.urls", "inbox.urls", "overview.urls"),
+    ("webhooks.view", "accounts", "bulk", "inbox", "overview", "admin", "templatetags"),
+    ("tasks", "management", "accounts.urls", "bulk.urls", "inbox.urls", "overview.urls"),
 ]
 # Configuration of the app: stands outside of the floors, and nobody imports it.
 CONFIGURATION = ("apps", "checks", "health", "middleware", "signals")
@@ -150,7 +150,7 @@ def _general(inner: str | None, one: Import, theirs: str | None) -> Iterator[str
 
 def _inside(inner: str, theirs: str) -> Iterator[str]:
     room, their_room = inner.partition(".")[0], theirs.partition(".")[0]
-    if room == their_room and room not in ("webhooks", "accounts", "inbox"):
+    if room == their_room and room not in ("webhooks", "accounts", "bulk", "inbox"):
         return
     if theirs == "tasks" and inner != "tasks":
         yield "imports tasks: nobody does; they are enqueued by name"

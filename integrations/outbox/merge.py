@@ -1,0 +1,89 @@
+"""Merge fields: what “Hello {first_name|there}” says to one contact."""
+
+import re
+from collections.abc import Callable
+
+from ..models import Contact
+from ..salesmsg.text import national
+
+
+class BulkProblem(Exception):
+    """Nothing was changed or sent; `reason` tells staff why and what to do."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
+
+
+class EmptyField(Exception):
+    """The contact has nothing for a field, and the text says nothing to put in its place."""
+
+    def __init__(self, field: str):
+        super().__init__(field)
+        self.field = field
+
+
+def _full_name(contact: Contact) -> str:
+    own = " ".join(part for part in (contact.first_name.strip(), contact.last_name.strip()) if part)
+    return own or contact.full_name
+
+
+FIELDS: dict[str, Callable[[Contact], str]] = {
+    "first_name": lambda contact: contact.first_name,
+    "last_name": lambda contact: contact.last_name,
+    "full_name": _full_name,
+    "phone": lambda contact: national(contact.phone),
+    "email": lambda contact: contact.email,
+}
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+class Template:
+    """A text with merge fields. Raises BulkProblem when a field is unknown or a brace stands alone."""
+
+    def __init__(self, text: str):
+        self._parts: list[str | tuple[str, str | None]] = []
+        end = 0
+        for found in _FIELD.finditer(text):
+            self._parts += [_plain(text[end : found.start()]), _field(found.group(1))]
+            end = found.end()
+        self._parts.append(_plain(text[end:]))
+
+    def fill(self, contact: Contact) -> str:
+        """The text for this contact. Raises EmptyField."""
+        said = []
+        for part in self._parts:
+            if isinstance(part, str):
+                said.append(part)
+                continue
+            name, fallback = part
+            value = " ".join(FIELDS[name](contact).split())
+            if not value and fallback is None:
+                raise EmptyField(name)
+            said.append(value or fallback or "")
+        return "".join(said).strip()
+
+
+def render(text: str, contact: Contact) -> str:
+    """What the text says to this contact. Raises BulkProblem, EmptyField."""
+    return Template(text).fill(contact)
+
+
+def _plain(text: str) -> str:
+    for brace in "{}":
+        if (place := text.find(brace)) >= 0:
+            near = text[max(0, place - 12) : place + 13].strip()
+            raise BulkProblem(
+                f"There is a single “{brace}” near “{near}”. Braces are for merge fields only, "
+                "such as {first_name}: close the field, or take the brace out."
+            )
+    return text
+
+
+def _field(inside: str) -> tuple[str, str | None]:
+    name, bar, fallback = inside.partition("|")
+    name = name.strip().lower()
+    if name not in FIELDS:
+        known = ", ".join(f"{{{field}}}" for field in FIELDS)
+        raise BulkProblem(f"There is no merge field “{{{inside[:40]}}}”. These can be used: {known}.")
+    return name, fallback.strip() if bar else None
