@@ -11,6 +11,7 @@ from django.utils.html import format_html
 
 from ..models import Account, Change, Contact, Conversation
 from ..outbox import bulk, edits
+from ..outbox.merge import BulkProblem
 from .base import (
     AccountFilter,
     SupportAdmin,
@@ -162,7 +163,7 @@ class ContactAdmin(SupportAdmin):
             return None
         try:
             made = bulk.draft(request.user, accounts[0], queryset)
-        except bulk.BulkProblem as problem:
+        except BulkProblem as problem:
             self.message_user(request, problem.reason, messages.ERROR)
             return None
         return redirect("bulk:write", made.pk)

@@ -2,7 +2,7 @@
 
 from django import forms
 
-from ..outbox.bulk import FIELDS
+from ..outbox.merge import FIELDS
 
 WORDS = {"first_name": "First name", "last_name": "Last name", "full_name": "Full name", "phone": "Phone"}
 WORDS |= {"email": "Email"}

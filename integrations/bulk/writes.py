@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from ..access import staff_required
 from ..models import Bulk, Contact
 from ..outbox import bulk as service
-from ..outbox.bulk import BulkProblem
+from ..outbox.merge import BulkProblem
 from . import queries
 from .forms import INSERTS, TextForm
 from .views import own_bulk, preview_page
