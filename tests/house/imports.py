@@ -15,7 +15,16 @@ FLOORS: list[tuple[str, ...]] = [
     ("models",),
     ("tokens", "budget", "access"),
     ("mirror", "gateway", "jobs"),
-    ("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries", "inbox.actions", "inbox.queries"),
+    (
+        "sync",
+        "outbox",
+        "webhooks",
+        "accounts.connect",
+        "accounts.queries",
+        "inbox.actions",
+        "inbox.bubbles",
+        "inbox.queries",
+    ),
     ("webhooks.view", "accounts", "inbox", "admin", "templatetags"),
     ("tasks", "management", "accounts.urls", "inbox.urls"),
 ]
