@@ -29,20 +29,19 @@ class ReplyForm(forms.Form):
         return cls(initial={"client_uuid": uuid.uuid4()})
 
 
-class ClockField(forms.CharField):
+class ClockField(forms.Field):
     """What clocks show somewhere, as <input type="datetime-local"> says it: a naive datetime, in no zone yet."""
 
     def to_python(self, value) -> datetime | None:
-        text = super().to_python(value)
-        if not text:
-            return None
-        try:
-            found = datetime.fromisoformat(text)
-        except ValueError:
-            raise forms.ValidationError(CHOOSE) from None
-        if found.tzinfo is not None:
+        text = str(value or "").strip().replace(" ", "T")
+        for form in ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"):
+            try:
+                return datetime.strptime(text, form)
+            except ValueError:
+                continue
+        if text:
             raise forms.ValidationError(CHOOSE)
-        return found.replace(fold=0)
+        return None
 
     def prepare_value(self, value):
         return value.strftime("%Y-%m-%dT%H:%M") if isinstance(value, datetime) else value
@@ -51,7 +50,7 @@ class ClockField(forms.CharField):
 class LaterForm(ReplyForm):
     """A reply for later. What the time means is for `schedule` to say: it depends on the zone."""
 
-    when = ClockField(max_length=32, error_messages={"required": CHOOSE})
+    when = ClockField(error_messages={"required": CHOOSE})
     zone = forms.CharField(max_length=64, error_messages={"required": "Choose a time zone."})
     stop_on_reply = forms.BooleanField(required=False)
 

@@ -86,10 +86,10 @@ def moment(local: datetime, zone: str) -> datetime:
         shown = found.astimezone(place).replace(tzinfo=None, fold=0)
         if shown != local:
             following = _after_the_leap(local, place)
+            day = "" if following.date() == local.date() else f" on {date_format(following, 'F j')}"
             raise CannotSend(
                 f"On {date_format(local, 'F j')} clocks in {city(zone)} go forward, and {date_format(local, 'g:i A')} "
-                f"does not exist there. The next time that does is {date_format(following, 'g:i A')}"
-                f"{'' if following.date() == local.date() else date_format(following, ' on F j')}."
+                f"does not exist there. The next time that does is {date_format(following, 'g:i A')}{day}."
             )
     except OverflowError:
         raise CannotSend("There is no such date.") from None
