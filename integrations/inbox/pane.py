@@ -99,7 +99,7 @@ def whole(pane: Pane, form: ReplyForm | None = None, error: str = "", **more) ->
         "stretch": pane.stretch,
         "regions": pane.regions,
         "form": form or ReplyForm.fresh(),
-        "later": form if isinstance(form, LaterForm) else LaterForm.fresh(zones),
+        "later_form": form if isinstance(form, LaterForm) else LaterForm.fresh(zones),
         "zones": zones,
         "error": error,
         "blocked": why_not(pane.conversation),
@@ -175,8 +175,10 @@ def difference(request: HttpRequest, conversation: Conversation, redraw: int | N
         known[redraw] = ""
     pane = read(request, conversation, top=queries.number(data.get("top", "")))
     here = [bubble.message.pk for bubble in pane.stretch.bubbles]
+    said = [bubble.message.pk for bubble in pane.stretch.bubbles if not bubble.planned]
     # Nothing in common: the browser was away for too long, so it gets the newest stretch in place of all it shows.
-    anew = bool(known) and not any(pk in known for pk in here)
+    # What is planned stands at the end of every stretch, so it proves nothing.
+    anew = bool(known and said) and not any(pk in known for pk in said)
     above = queries.above(pane.stretch, [pk for pk in known if pk not in here])
     return {
         "conversation": conversation,

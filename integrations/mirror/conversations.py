@@ -98,7 +98,7 @@ def latest_of(message: Message) -> dict:
         "latest_at": message.at,
         "latest_text": text[:200],
         "latest_inbound": message.inbound,
-        "latest_state": message.state,
+        "latest_state": "held" if message.held else message.state,
     }
 
 
