@@ -9,7 +9,7 @@ from django.utils import timezone
 from ..models import Attempt, Message
 
 GROUP_GAP = timedelta(minutes=10)
-NEEDS_A_LOOK = "needs a look"  # so the outbox ends what it says of a text that only a person can settle
+NEEDS_A_LOOK = "look at the conversation"  # in what `outbox.reconcile` says of a text that only a person can settle
 State = Message.State
 
 

@@ -1,17 +1,31 @@
-"""Finding out what became of a text whose outcome was not seen."""
+"""Texts whose outcome nobody saw: what Salesmsg's thread tells about them.
+
+`mirror` links a text to its copy when a page shows exactly one (our direction, the same words, about that time, not
+linked to another text). This sweep decides the rest, once a page was read after Salesmsg could no longer accept the
+call: nothing there means that it was not sent; a copy that may or may not be it waits for a person.
+"""
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils import timezone
 
 from .. import mirror
 from ..mirror.conversations import refresh_latest
+from ..mirror.messages import EARLY, LATE
 from ..models import Account, Conversation, Message
 from .compose import CannotSend
 
-# Clocks differ, and the vendor writes whole seconds: how far from the claim its copy may be dated.
-EARLY, LATE = timedelta(seconds=30), timedelta(minutes=10)
+State = Message.State
+NOT_SENT = "Salesmsg does not have this text, so it was not sent."
+AMBIGUOUS = (
+    "Salesmsg has a text with these words from about that time, but it cannot be told whether it is this one. Look at "
+    "the conversation and decide."
+)
+
+
 # What Salesmsg tells of a message; the text and who wrote it stay ours.
 TOLD = (
     "vendor_id", "state", "vendor_status", "kind", "media", "media_pending", "author_vendor_id", "automated", "source",
@@ -19,41 +33,80 @@ TOLD = (
 )  # fmt: skip
 
 
+def accepted_until(message: Message):
+    """Until when Salesmsg could still act on the call."""
+    return message.claimed_at + timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR)
+
+
+def sweep() -> int:
+    """Settles what can be settled. Returns how many texts were."""
+    horizon = timezone.now() - timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR)
+    doubtful = Message.objects.filter(
+        state=State.UNKNOWN,
+        vendor_id=None,
+        client_uuid__isnull=False,
+        claimed_at__lt=horizon,
+        conversation__thread_sync__complete=True,
+        conversation__thread_sync__read_at__gt=horizon - timedelta(days=2),
+    ).exclude(failure=AMBIGUOUS)
+    settled = 0
+    for message in doubtful.select_related("conversation__thread_sync").order_by("claimed_at")[:200]:
+        thread = message.conversation.thread_sync
+        if thread.read_at > accepted_until(message) and not thread.cursor:
+            settled += _decide(message)
+    return settled
+
+
+def copies(message: Message):
+    """Texts in Salesmsg's thread that may be this one: outbound, about that time, not linked, with its words."""
+    near = Message.objects.filter(
+        conversation_id=message.conversation_id,
+        inbound=False,
+        client_uuid=None,
+        at__gte=message.claimed_at - EARLY,
+        at__lte=message.claimed_at + LATE,
+    ).order_by("at", "rank")
+    # Salesmsg may add words of its own, such as how to opt out.
+    wanted = _plain(message.text)
+    return [copy for copy in near if wanted in _plain(copy.text)]
+
+
 @transaction.atomic
 def accept(user, message: Message) -> None:
-    """A person says that it was sent: the oldest copy of it that Salesmsg shows and that is nobody's becomes its own.
+    """A person says that it was sent: the oldest copy of it that is nobody's becomes its own.
 
-    Raises CannotSend when there is none.
+    Raises CannotSend when Salesmsg shows none; PermissionDenied when the person may not see the account.
     """
     if not Account.objects.for_user(user).filter(pk=message.account_id).exists():
         raise PermissionDenied("You are not a member of this account.")
     Conversation.objects.select_for_update(of=("self",)).get(pk=message.conversation_id)  # in the order of pages
     ours = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
-    if ours.state != Message.State.UNKNOWN or ours.client_uuid is None or ours.vendor_id is not None:
+    if ours.state != State.UNKNOWN or ours.client_uuid is None or ours.vendor_id is not None:
         raise CannotSend("What became of this text is known by now.")
-    copy = _copy(ours)
-    if copy is None:
+    found = copies(ours) if ours.claimed_at is not None else []
+    if not found:
         raise CannotSend(
             "Salesmsg shows no such text around that time, as far as the portal has read. Nothing was changed. "
             "Look into the conversation at Salesmsg, and try again in a minute."
         )
-    told = {name: getattr(copy, name) for name in TOLD}
-    copy.delete()
+    told = {name: getattr(found[0], name) for name in TOLD}
+    found[0].delete()
     Message.objects.filter(pk=ours.pk).update(**told, due_at=None)
     refresh_latest(ours.conversation_id)
     mirror.touch(ours.account_id, [ours.conversation_id])
 
 
-def _copy(ours: Message) -> Message | None:
-    if ours.claimed_at is None:
-        return None
-    theirs = Message.objects.select_for_update(of=("self",)).filter(
-        conversation=ours.conversation_id,
-        inbound=False,
-        client_uuid=None,
-        vendor_id__isnull=False,
-        at__gte=ours.claimed_at - EARLY,
-        at__lte=ours.claimed_at + LATE,
-    )
-    words = ours.text.split()
-    return next((one for one in theirs.order_by("at", "rank") if one.text.split() == words), None)
+def _decide(message: Message) -> int:
+    values = {"failure": AMBIGUOUS}
+    if not copies(message):
+        values = {"state": State.FAILED, "failure": NOT_SENT, "failed_at": timezone.now()}
+    with transaction.atomic():
+        if not Message.objects.filter(pk=message.pk, state=State.UNKNOWN, vendor_id=None).update(**values):
+            return 0
+        refresh_latest(message.conversation_id)
+        mirror.touch(message.account_id, [message.conversation_id])
+    return 1
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())

@@ -71,7 +71,7 @@ def test_schedule_edit_and_cancel(thread: Page, ours: Portal):
     assert (text, state, stop) == ("See you on Friday", "queued", "True")
 
     # In its place, and it stays open while the page goes on asking.
-    mine.get_by_role("button", name="Edit").click()
+    mine.get_by_role("link", name="Edit").click()
     box = mine.get_by_label("The text")
     expect(box).to_be_focused()
     box.fill("See you on Saturday")
@@ -83,11 +83,11 @@ def test_schedule_edit_and_cancel(thread: Page, ours: Portal):
     mine.get_by_label("Date and time").fill((noon + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M"))
     mine.get_by_role("button", name="Save").click()
     expect(mine.locator(".bubble")).to_have_text("See you on Saturday")
-    mine.get_by_role("button", name="Edit").click()
+    mine.get_by_role("link", name="Edit").click()
     mine.get_by_label("The text").fill("Nothing of this is kept")
-    mine.get_by_role("button", name="Leave as it was").click()
+    mine.get_by_role("link", name="Leave as it was").click()
     expect(mine.locator(".bubble")).to_have_text("See you on Saturday")
-    mine.get_by_role("button", name="Edit").click()
+    mine.get_by_role("link", name="Edit").click()
     mine.get_by_role("button", name="Save").click()
     expect(mine.locator(".bubble")).to_have_text("See you on Saturday")
 

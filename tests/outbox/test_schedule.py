@@ -462,7 +462,7 @@ def copy_of(message, conversation, *, seconds=5.0, text=None, **values):
 
 def test_a_person_says_that_it_was_sent(ada, conversation, unknown):
     later = copy_of(unknown, conversation, seconds=90)
-    copy = copy_of(unknown, conversation, text="On  my\nway", state="delivered")
+    copy = copy_of(unknown, conversation, text="On  my\nway. Reply STOP to opt out", state="delivered")
     reconcile.accept(ada, unknown)
     unknown.refresh_from_db()
     assert (unknown.vendor_id, unknown.rank, unknown.at) == (copy.vendor_id, copy.rank, copy.at)
@@ -476,7 +476,7 @@ def test_a_person_says_that_it_was_sent(ada, conversation, unknown):
 @pytest.mark.parametrize(
     "values",
     [
-        {"text": "On my way!"},
+        {"text": "Almost there"},
         {"seconds": -40},
         {"seconds": 700},
         {"client_uuid": uuid.UUID(int=7)},
