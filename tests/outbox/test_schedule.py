@@ -129,7 +129,11 @@ def conversation(harbor):
 def nudges(monkeypatch):
     """(task, ids, delay) of all that is enqueued."""
     made = []
-    monkeypatch.setattr("integrations.jobs.enqueue", lambda task, *ids, delay=0.0: made.append((task, ids, delay)))
+
+    def note(task, *ids, delay=0.0, **options):
+        made.append((task, ids, delay))
+
+    monkeypatch.setattr("integrations.jobs.enqueue", note)
     return made
 
 
