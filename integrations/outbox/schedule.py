@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BooleanField, Exists, OuterRef, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -33,6 +34,8 @@ NUDGED = timedelta(days=1)  # what leaves later than this is the sweep's alone
 PRECISE = 8  # a phone that may live in more zones than these (a toll-free one) tells nothing
 SAME_MOMENT = timedelta(seconds=2)  # the vendor's times are whole seconds, and its clock is another one
 BATCH = 200
+# Written out, because SQLite takes the partial index `message_outbox` only for this very condition.
+_IN_OUTBOX = RawSQL("integrations_message.state IN ('queued', 'sending')", [], output_field=BooleanField())
 ANSWERED = "They answered first, so this was not sent."
 
 
@@ -263,7 +266,7 @@ def _answered() -> Exists:
 
 
 def _waiting() -> QuerySet:
-    return Message.objects.filter(state=State.QUEUED, client_uuid__isnull=False, vendor_id=None)
+    return Message.objects.filter(_IN_OUTBOX, state=State.QUEUED, client_uuid__isnull=False, vendor_id=None)
 
 
 def _scheduled() -> QuerySet:
