@@ -31,6 +31,7 @@ LATE = timedelta(hours=1)  # behind its hour by more than this, a text asks befo
 GRACE = timedelta(minutes=1)  # a form takes a moment to be filled in
 AHEAD = timedelta(days=366)
 NUDGED = timedelta(days=1)  # what leaves later than this is the sweep's alone
+SOON = timedelta(seconds=4)  # a little more than the sweep's pace
 PRECISE = 8  # a phone that may live in more zones than these (a toll-free one) tells nothing
 SAME_MOMENT = timedelta(seconds=2)  # the vendor's times are whole seconds, and its clock is another one
 BATCH = 200
@@ -239,9 +240,19 @@ def stop_answered() -> int:
     return sum(_keep_back(answered, message, "answered") for message in answered.order_by("pk")[:BATCH])
 
 
+def nudge_soon() -> int:
+    """Wakes the outbox on the second for what leaves before the next tick. Returns how many nudges."""
+    now = timezone.now()
+    soon = _scheduled().filter(due_at__gt=now, due_at__lte=now + SOON).order_by()
+    moments = set(soon.values_list("account_id", "due_at")[:BATCH])
+    for account_id, at in moments:
+        _nudge(account_id, at)
+    return len(moments)
+
+
 def sweep() -> int:
     """Everything that a tick does here. An answer tells more than an hour that has passed, so it comes first."""
-    return stop_answered() + hold_late()
+    return stop_answered() + hold_late() + nudge_soon()
 
 
 def _keep_back(still: QuerySet, message: Message, verdict: str) -> int:

@@ -1,6 +1,7 @@
 """A text for later, in a browser: scheduled, changed in its place, sent now, taken back."""
 
 import re
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_walkthrough import sign_in, somebody
 from tests.harness.portal import Portal
-from tests.harness.sandbox import Sandbox
+from tests.harness.sandbox import Sandbox, wait_for
 
 pytestmark = [pytest.mark.browser]
 
@@ -107,6 +108,25 @@ def test_what_cannot_be_scheduled_stays_in_the_form(thread: Page, ours: Portal):
     expect(thread.locator("#composer-text")).to_have_value("Precious words")
     expect(thread.get_by_label("Date and time")).to_have_value("2001-01-01T09:00")
     assert rows(ours) == []
+
+
+def test_it_leaves_by_itself_and_the_page_follows(thread: Page, vendor: Sandbox, ours: Portal):
+    ours.start_worker(2)
+    compose(thread, "On the dot", datetime.now() + timedelta(days=2))
+    thread.get_by_role("button", name="Schedule", exact=True).click()
+    mine = thread.locator("#messages li.message-out", has_text="On the dot")
+    expect(mine).to_contain_text("Scheduled for")
+    # Its hour is brought nearer: nobody wants to wait for two days.
+    at = ours.query(
+        "from datetime import timedelta; from django.utils import timezone; from integrations.models import Message\n"
+        "at = timezone.now() + timedelta(seconds=8)\n"
+        "Message.objects.filter(text='On the dot').update(send_at=at, due_at=at, at=at)\n"
+        "print(json.dumps(at.timestamp()))"
+    )
+    wait_for("it has left", lambda: any(row["body"] == "On the dot" for row in vendor.state()["messages"]), 30, 0.05)
+    assert 0 <= time.time() - at < 5
+    expect(mine).to_contain_text(re.compile("Sent|Delivered"), timeout=20_000)
+    expect(mine).to_have_count(1)
 
 
 def test_a_scheduled_text_is_sent_at_a_persons_word(thread: Page, vendor: Sandbox, ours: Portal):

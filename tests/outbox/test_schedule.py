@@ -178,6 +178,17 @@ def test_far_ahead_only_the_sweep_finds_it(ada, conversation, nudges):
     assert nudges == []
 
 
+def test_the_sweep_wakes_the_outbox_on_the_second(ada, harbor, conversation, nudges):
+    texts = [write(ada, conversation, minutes=60 * 24 * 3) for _ in range(3)]
+    soon, other = timezone.now() + timedelta(seconds=3), timezone.now() + timedelta(seconds=9)
+    for message, at in zip(texts, (soon, soon, other), strict=True):
+        Message.objects.filter(pk=message.pk).update(send_at=at, due_at=at)
+    assert schedule.sweep() == 1
+    [(task, ids, delay)] = nudges
+    assert (task, ids) == (compose.SEND, (harbor.pk,))
+    assert 2 < delay <= 3
+
+
 def test_the_same_form_twice_is_one_row(ada, conversation):
     key = uuid.uuid4()
     first = write(ada, conversation, key=key)
