@@ -17,7 +17,7 @@ from . import gateway, jobs, tokens
 from .crypto import Unsealable
 from .gateway import BudgetWait, NotConnected
 from .models import Heartbeat
-from .outbox import deliver, edits, pump, reconcile
+from .outbox import deliver, edits, pump, reconcile, schedule
 from .salesmsg.errors import SalesmsgError
 from .sync import due, look, walk
 from .tokens import BeingRenewed
@@ -108,7 +108,7 @@ def tick(beat: int = 0) -> int:
 
 def sweep(beat: int = 0) -> int:
     """Everything that a tick does; safe to run at any time by any number of processes."""
-    nudges = deliver.expire_claims() + reconcile.sweep() + pump.nudge_due()
+    nudges = deliver.expire_claims() + reconcile.sweep() + schedule.sweep() + pump.nudge_due()
     nudges += edits.nudge_due() + process.nudge_due() + due.sweep()
     for account_id, generation in tokens.due():
         jobs.enqueue("integrations.tasks.renew_token", account_id, generation, keep=False)

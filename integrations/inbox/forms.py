@@ -1,11 +1,17 @@
 """What staff type: a reply, a first text, an owner."""
 
 import uuid
+from datetime import datetime, time, timedelta
 
 from django import forms
+from django.utils import timezone
 
-from ..models import Account, Inbox, Member
+from ..models import Account, Inbox, Member, Message
+from ..outbox import schedule
 from ..salesmsg.text import phone as normal_phone
+
+NINE = time(9)
+CHOOSE = "Choose the date and the time at which it shall leave."
 
 
 class ReplyForm(forms.Form):
@@ -21,6 +27,56 @@ class ReplyForm(forms.Form):
     @classmethod
     def fresh(cls) -> "ReplyForm":
         return cls(initial={"client_uuid": uuid.uuid4()})
+
+
+class ClockField(forms.Field):
+    """What clocks show somewhere, as <input type="datetime-local"> says it: a naive datetime, in no zone yet."""
+
+    def to_python(self, value) -> datetime | None:
+        text = str(value or "").strip().replace(" ", "T")
+        for form in ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"):
+            try:
+                return datetime.strptime(text, form)
+            except ValueError:
+                continue
+        if text:
+            raise forms.ValidationError(CHOOSE)
+        return None
+
+    def prepare_value(self, value):
+        return value.strftime("%Y-%m-%dT%H:%M") if isinstance(value, datetime) else value
+
+
+class LaterForm(ReplyForm):
+    """A reply for later. What the time means is for `schedule` to say: it depends on the zone."""
+
+    when = ClockField(error_messages={"required": CHOOSE})
+    zone = forms.CharField(max_length=64, error_messages={"required": "Choose a time zone."})
+    stop_on_reply = forms.BooleanField(required=False)
+
+    @property
+    def problem(self) -> str:
+        """The first thing that is wrong, for the line above the composer."""
+        return next((words for name in ("text", "when", "zone") for words in self.errors.get(name, [])), "")
+
+    @classmethod
+    def fresh(cls, zones: list[schedule.Zone]) -> "LaterForm":
+        """Offers tomorrow at nine, in the likeliest zone."""
+        zone = zones[0].name
+        tomorrow = schedule.there(timezone.now(), zone).date() + timedelta(days=1)
+        return cls(initial={"when": datetime.combine(tomorrow, NINE), "zone": zone})
+
+
+class EditForm(LaterForm):
+    """A scheduled text, to be changed."""
+
+    client_uuid = None
+
+    @classmethod
+    def of(cls, message: Message) -> "EditForm":
+        when = schedule.there(message.send_at, message.zone).replace(tzinfo=None)
+        values = {"text": message.text, "when": when, "zone": message.zone, "stop_on_reply": message.stop_on_reply}
+        return cls(initial=values)
 
 
 class NewForm(forms.Form):

@@ -10,12 +10,15 @@ from hashlib import blake2s
 
 from django.http import Http404, HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from ..models import Account, Conversation
+from ..outbox import schedule
 from . import queries
 from .actions import mark_read
-from .forms import ReplyForm
+from .bubbles import Bubble
+from .forms import LaterForm, ReplyForm
 
 REGIONS = ("head", "card", "gate")
 KNOWN_AT_MOST = 80
@@ -87,17 +90,27 @@ def _region(request: HttpRequest, name: str, context: dict) -> Region:
     return Region(name, mark_safe(html), etag)  # noqa: S308 - a template of ours, just rendered
 
 
-def whole(pane: Pane, form: ReplyForm | None = None, error: str = "") -> dict:
-    """The context of a whole thread. A bound form keeps the text that could not be sent."""
+def whole(pane: Pane, form: ReplyForm | None = None, error: str = "", **more) -> dict:
+    """The context of a whole thread. A bound form keeps the text that could not be sent or scheduled."""
+    zones = zones_for(pane.conversation)
     return {
         "conversation": pane.conversation,
         "contact": pane.conversation.contact,
         "stretch": pane.stretch,
         "regions": pane.regions,
         "form": form or ReplyForm.fresh(),
+        "later_form": form if isinstance(form, LaterForm) else LaterForm.fresh(zones),
+        "zones": zones,
         "error": error,
         "blocked": why_not(pane.conversation),
+        **more,
     }
+
+
+def zones_for(conversation: Conversation) -> list[schedule.Zone]:
+    """The time zones to choose from in this thread, the most likely first."""
+    viewer = timezone.get_current_timezone_name()
+    return schedule.zones_of(conversation.contact, conversation.account, viewer)
 
 
 # --- Only what differs -----------------------------------------------------------------------------------------------
@@ -109,7 +122,7 @@ class Step:
 
     way: str
     target: str
-    bubble: queries.Bubble | None = None
+    bubble: Bubble | None = None
 
 
 def known_of(data) -> dict[int, str]:
@@ -154,14 +167,18 @@ def _in_order(shown: list[int], wanted: list[int]) -> set[int]:
     return set(kept)
 
 
-def difference(request: HttpRequest, conversation: Conversation) -> dict:
-    """The context of an update: what this browser does not show yet."""
+def difference(request: HttpRequest, conversation: Conversation, redraw: int | None = None) -> dict:
+    """The context of an update: what this browser does not show yet, and the message `redraw` in any case."""
     data = request.POST if request.method == "POST" else request.GET
     known = known_of(data)
+    if redraw in known:
+        known[redraw] = ""
     pane = read(request, conversation, top=queries.number(data.get("top", "")))
     here = [bubble.message.pk for bubble in pane.stretch.bubbles]
+    said = [bubble.message.pk for bubble in pane.stretch.bubbles if not bubble.planned]
     # Nothing in common: the browser was away for too long, so it gets the newest stretch in place of all it shows.
-    anew = bool(known) and not any(pk in known for pk in here)
+    # What is planned stands at the end of every stretch, so it proves nothing.
+    anew = bool(known and said) and not any(pk in known for pk in said)
     above = queries.above(pane.stretch, [pk for pk in known if pk not in here])
     return {
         "conversation": conversation,

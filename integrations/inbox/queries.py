@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from hashlib import blake2s
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
-from ..models import Account, Change, Conversation, Inbox, Member, Membership, Message, ReadMark
+from ..models import Account, Attempt, Change, Conversation, Inbox, Member, Membership, Message, ReadMark
 from ..sync import request as sync
+from .bubbles import Bubble, arranged, day_of
 
 ROWS = 30
 ROWS_AT_MOST = 240
@@ -19,9 +18,9 @@ MESSAGES = 50
 SEARCH_CHARACTERS = 100
 SEARCH_BACK = 200_000  # how many of the newest messages a search looks through
 SEARCH_HITS = 500
-GROUP_GAP = timedelta(minutes=10)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LOST = (Message.State.FAILED, Message.State.UNKNOWN)
+HELD = "held"  # waits for a person's word: as good as lost, until somebody gives it
+LOST = (Message.State.FAILED, Message.State.UNKNOWN, HELD)
 
 FILTERS = {
     "all": "All",
@@ -200,7 +199,10 @@ def _filtered(user, filters: Filters) -> QuerySet:
             found = found.filter(Exists(_news(user).filter(conversation=OuterRef("pk"))))
         case "failed":
             ours = Message.objects.filter(conversation=OuterRef("pk"), inbound=False).order_by("-at", "-rank")
-            found = found.alias(ours=Subquery(ours.values("state")[:1])).filter(ours__in=LOST)
+            ours = ours.exclude(state=Message.State.QUEUED, send_at__isnull=False, due_at__isnull=False)
+            held = When(state=Message.State.QUEUED, due_at=None, then=Value(HELD))
+            ours = ours.annotate(told=Case(held, default=F("state"))).values("told")
+            found = found.alias(ours=Subquery(ours[:1])).filter(ours__in=LOST)
     return found.filter(_matches(user, filters.q)) if filters.q else found
 
 
@@ -280,45 +282,6 @@ def version(user, pk: int) -> int | None:
 
 
 @dataclass
-class Bubble:
-    """A message as the thread shows it. `day` is set on the first one of each day."""
-
-    message: Message
-    day: date | None = None
-    opens: bool = True  # first of what one author said in one go
-    closes: bool = True  # last of it
-
-    @property
-    def author(self) -> str:
-        """Who of us wrote it."""
-        sender = self.message.sender
-        if sender is not None:
-            return sender.get_full_name() or sender.get_username()
-        return self.message.author_name or ("Automatic" if self.message.automated else "")
-
-    @property
-    def settled(self) -> bool:
-        """Nothing to explain or to do."""
-        return self.message.state in {Message.State.RECEIVED, Message.State.SENT, Message.State.DELIVERED}
-
-    @property
-    def says_state(self) -> bool:
-        return self.closes or not self.settled
-
-    @property
-    def repeatable(self) -> bool:
-        states = {Message.State.FAILED, Message.State.UNKNOWN, Message.State.CANCELLED}
-        return not self.message.inbound and self.message.state in states and bool(self.message.text)
-
-    @property
-    def etag(self) -> str:
-        """Differs when anything that the bubble shows differs."""
-        it = self.message
-        shown = (it.at, it.state, it.kind, it.text, it.media, it.media_pending, it.call, it.failure, self.author)
-        return blake2s(repr((*shown, self.day, self.opens, self.closes)).encode(), digest_size=6).hexdigest()
-
-
-@dataclass
 class Stretch:
     """A stretch of a thread, oldest first. `older` is the cursor of what comes before, empty at the beginning."""
 
@@ -348,6 +311,11 @@ _SHOWN = (
     "at",
     "rank",
     "is_news",
+    "client_uuid",
+    "due_at",
+    "send_at",
+    "zone",
+    "stop_on_reply",
     "sender_id",
     "sender__username",
     "sender__first_name",
@@ -368,13 +336,22 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
     rows = list(found.order_by("-at", "-rank")[: limit + 1])
     older = len(rows) > limit
     rows.reverse()
-    bubbles = _bubbles(rows)
+    bubbles = arranged(rows, _attempts(rows))
     if older:
         del bubbles[0]
         del rows[0]
-    if bubbles and (top is None or any(row.pk == top for row in rows)):
-        bubbles[0].day = _day(bubbles[0].message)
+    if bubbles and not bubbles[0].planned and (top is None or any(row.pk == top for row in rows)):
+        bubbles[0].day = day_of(bubbles[0].message)
     return Stretch(bubbles, cursor(rows[0].at, rows[0].rank) if older else "")
+
+
+def _attempts(rows: list[Message]) -> dict[int, list[Attempt]]:
+    """How often it was tried to send each of these; no query where none is a text of ours."""
+    ours = [row.pk for row in rows if row.client_uuid is not None]
+    found: dict[int, list[Attempt]] = {}
+    for attempt in Attempt.objects.filter(message__in=ours).order_by("pk") if ours else ():
+        found.setdefault(attempt.message_id, []).append(attempt)
+    return found
 
 
 def above(stretch: Stretch, keys: list[int]) -> set[int]:
@@ -385,33 +362,6 @@ def above(stretch: Stretch, keys: list[int]) -> set[int]:
     earlier = Q(at__lt=first.at) | Q(at=first.at, rank__lt=first.rank)
     found = Message.objects.filter(earlier, conversation=first.conversation_id, pk__in=keys)
     return set(found.values_list("pk", flat=True))
-
-
-def _day(message: Message) -> date:
-    return timezone.localtime(message.at).date()
-
-
-def _bubbles(rows: list[Message]) -> list[Bubble]:
-    """Marks where a day begins and what was said in one go."""
-    bubbles = [Bubble(row) for row in rows]
-    for before, after in zip([None, *bubbles], bubbles, strict=False):
-        if before is None or _day(before.message) != _day(after.message):
-            after.day = _day(after.message)
-        elif _together(before, after):
-            before.closes = after.opens = False
-    return bubbles
-
-
-def _together(first: Bubble, second: Bubble) -> bool:
-    one, two = first.message, second.message
-    return (
-        one.inbound == two.inbound
-        and "call" not in (one.kind, two.kind)
-        and first.settled
-        and second.settled
-        and first.author == second.author
-        and two.at - one.at < GROUP_GAP
-    )
 
 
 # --- The contact's card ----------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import live, views, writes
+from . import later, live, views, writes
 
 app_name = "inbox"
 urlpatterns = [
@@ -15,9 +15,13 @@ urlpatterns = [
     path("<int:pk>/poll/", live.thread_poll, name="thread-poll"),
     path("<int:pk>/watch/", live.watch, name="watch"),
     path("<int:pk>/send/", writes.send, name="send"),
+    path("<int:pk>/later/", later.later, name="later"),
     path("<int:pk>/close/", writes.close, name="close"),
     path("<int:pk>/reopen/", writes.reopen, name="reopen"),
     path("<int:pk>/assign/", writes.assign, name="assign"),
     path("messages/<int:pk>/again/", writes.again, name="again"),
     path("messages/<int:pk>/cancel/", writes.cancel, name="cancel"),
+    path("messages/<int:pk>/settle/", writes.settle, name="settle"),
+    path("messages/<int:pk>/edit/", later.edit, name="edit"),
+    path("messages/<int:pk>/now/", later.send_now, name="send-now"),
 ]

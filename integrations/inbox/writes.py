@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from ..access import staff_required
 from ..models import Conversation, Message
-from ..outbox import compose, edits
+from ..outbox import compose, edits, reconcile
 from ..outbox.compose import CannotSend
 from . import pane
 from .forms import AssignForm, NewForm, ReplyForm
@@ -25,14 +25,24 @@ OTHER_TEXT = (
 )
 
 
-def _answer(request: HttpRequest, pk: int, *, error: str = "", sent: bool = False, keep: bool = False) -> HttpResponse:
-    """After a write: back to the thread, or for htmx only what differs. `sent`: the form is used up."""
+def answer(
+    request: HttpRequest,
+    pk: int,
+    *,
+    error: str = "",
+    sent: bool = False,
+    keep: bool = False,
+    redraw: int | None = None,
+    **more,
+) -> HttpResponse:
+    """After a write: back to the thread, or for htmx only what differs. `sent`: the form is used up; `redraw`: a
+    message that is drawn anew although it shows what it did."""
     if not request.headers.get("HX-Request"):
         if error:
             messages.error(request, error)
         return redirect(_onward(request) or reverse("inbox:thread", args=[pk]) + pane.back(request))
-    context = pane.difference(request, pane.opened(request, pk))
-    context |= {"composed": True, "error": error, "fresh_uuid": uuid.uuid4() if sent else None}
+    context = pane.difference(request, pane.opened(request, pk), redraw)
+    context |= {"composed": True, "error": error, "fresh_uuid": uuid.uuid4() if sent else None, **more}
     response = render(request, "inbox/_answer.html", context, status=422 if error and not keep else 200)
     if sent and not keep:
         response["HX-Trigger"] = "portal:sent"
@@ -56,26 +66,30 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         if "client_uuid" in form.errors:
             form = ReplyForm({"client_uuid": uuid.uuid4(), "text": request.POST.get("text", "")})
-            return _kept(request, conversation, form, DAMAGED)
-        return _kept(request, conversation, form, " ".join(form.errors["text"]))
+            return kept(request, conversation, form, DAMAGED)
+        return kept(request, conversation, form, " ".join(form.errors["text"]))
     text = form.cleaned_data["text"]
     try:
         message = compose.reply(request.user, conversation, text, form.cleaned_data["client_uuid"])
     except CannotSend as refused:
-        return _kept(request, conversation, form, refused.reason)
+        return kept(request, conversation, form, refused.reason)
     if message.text != text or message.conversation_id != pk:
-        # The answer to the first post got lost, and the text was changed before the second one.
-        form = ReplyForm({"client_uuid": uuid.uuid4(), "text": text})
-        if request.headers.get("HX-Request"):
-            return _answer(request, pk, error=OTHER_TEXT, sent=True, keep=True)
-        return _kept(request, conversation, form, OTHER_TEXT)
-    return _answer(request, pk, sent=True)
+        return other_text(request, conversation, ReplyForm({"client_uuid": uuid.uuid4(), "text": text}))
+    return answer(request, pk, sent=True)
 
 
-def _kept(request: HttpRequest, conversation: Conversation, form: ReplyForm, error: str) -> HttpResponse:
+def other_text(request: HttpRequest, conversation: Conversation, form: ReplyForm) -> HttpResponse:
+    """The answer to the first post got lost, and the text was changed before the second one."""
     if request.headers.get("HX-Request"):
-        return _answer(request, conversation.pk, error=error)
-    context = pane.whole(pane.read(request, conversation), form, error)
+        return answer(request, conversation.pk, error=OTHER_TEXT, sent=True, keep=True)
+    return kept(request, conversation, form, OTHER_TEXT)
+
+
+def kept(request: HttpRequest, conversation: Conversation, form: ReplyForm | None, error: str, **more) -> HttpResponse:
+    """The thread with what was typed and why it was not taken."""
+    if request.headers.get("HX-Request"):
+        return answer(request, conversation.pk, error=error)
+    context = pane.whole(pane.read(request, conversation), form, error, **more)
     listed = list_context(request, open_pk=conversation.pk)
     return render(request, "inbox/inbox.html", {**listed, **context}, status=422)
 
@@ -101,7 +115,8 @@ def new(request: HttpRequest) -> HttpResponse:
     return render(request, "inbox/inbox.html", {**list_context(request), "new_form": form}, status=status)
 
 
-def _message(request: HttpRequest, pk: int) -> Message:
+def ours(request: HttpRequest, pk: int) -> Message:
+    """The outbound message, or 404 when it is not this person's."""
     found = Message.objects.for_user(request.user).select_related("conversation").filter(pk=pk, inbound=False).first()
     if found is None:
         raise Http404("There is no such message.")
@@ -113,12 +128,12 @@ def _message(request: HttpRequest, pk: int) -> Message:
 @staff_required
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Sends the text of a message that was not sent, or perhaps not, once more."""
-    message = _message(request, pk)
+    message = ours(request, pk)
     try:
         compose.send_again(request.user, message)
     except CannotSend as refused:
-        return _answer(request, message.conversation_id, error=refused.reason)
-    return _answer(request, message.conversation_id)
+        return answer(request, message.conversation_id, error=refused.reason)
+    return answer(request, message.conversation_id)
 
 
 @require_POST
@@ -126,9 +141,22 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a waiting text back, if it has not left yet."""
-    message = _message(request, pk)
+    message = ours(request, pk)
     late = not compose.cancel(request.user, message)
-    return _answer(request, message.conversation_id, error="It was too late to cancel this text." if late else "")
+    return answer(request, message.conversation_id, error="It was too late to cancel this text." if late else "")
+
+
+@require_POST
+@never_cache
+@staff_required
+def settle(request: HttpRequest, pk: int) -> HttpResponse:
+    """A person has seen that a text of unknown outcome was sent."""
+    message = ours(request, pk)
+    try:
+        reconcile.accept(request.user, message)
+    except CannotSend as refused:
+        return answer(request, message.conversation_id, error=refused.reason)
+    return answer(request, message.conversation_id)
 
 
 @require_POST
@@ -136,7 +164,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def close(request: HttpRequest, pk: int) -> HttpResponse:
     edits.close(request.user, pane.opened(request, pk))
-    return _answer(request, pk)
+    return answer(request, pk)
 
 
 @require_POST
@@ -144,7 +172,7 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     edits.reopen(request.user, pane.opened(request, pk))
-    return _answer(request, pk)
+    return answer(request, pk)
 
 
 @require_POST
@@ -155,6 +183,6 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
     conversation = pane.opened(request, pk)
     form = AssignForm(conversation.account_id, request.POST)
     if not form.is_valid():
-        return _answer(request, pk, error="This person is not in the account any more. Choose somebody else.")
+        return answer(request, pk, error="This person is not in the account any more. Choose somebody else.")
     edits.assign(request.user, conversation, form.cleaned_data["owner"])
-    return _answer(request, pk)
+    return answer(request, pk)

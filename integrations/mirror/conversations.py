@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from ..models import Contact, Conversation, Inbox, Member, Message, ThreadSync
@@ -75,9 +76,16 @@ def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: 
     return result
 
 
+# Scheduled texts that wait for their hour, or were taken back before it: they are no news of the conversation.
+_not_said = Q(send_at__isnull=False) & (
+    Q(state=Message.State.QUEUED, due_at__isnull=False) | Q(state=Message.State.CANCELLED)
+)
+
+
 def refresh_latest(conversation_id: int) -> None:
     """Repeats the newest message in its conversation, as the list shows it."""
-    newest = Message.objects.filter(conversation_id=conversation_id).order_by("-at", "-rank").first()
+    said = Message.objects.filter(conversation_id=conversation_id).exclude(_not_said)
+    newest = said.order_by("-at", "-rank").first()
     if newest is None:
         return
     Conversation.objects.filter(pk=conversation_id).update(**latest_of(newest))
@@ -90,7 +98,7 @@ def latest_of(message: Message) -> dict:
         "latest_at": message.at,
         "latest_text": text[:200],
         "latest_inbound": message.inbound,
-        "latest_state": message.state,
+        "latest_state": "held" if message.held else message.state,
     }
 
 

@@ -5,6 +5,7 @@ import uuid
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from .. import jobs, mirror
@@ -26,17 +27,23 @@ class CannotSend(Exception):
         self.reason = reason
 
 
-def reply(user, conversation: Conversation, text: str, client_uuid: uuid.UUID) -> Message:
+def reply(user, conversation: Conversation, text: str, client_uuid: uuid.UUID, **later) -> Message:
     """Queues a text into a conversation. The same client_uuid again returns the same row.
 
-    Raises CannotSend; PermissionDenied when the person may not see the account.
+    later: what `schedule` adds: send_at, zone, stop_on_reply. Raises CannotSend; PermissionDenied when the person may
+    not see the account.
     """
     _allowed(user, conversation.account_id)
     if (known := _known(user, client_uuid, conversation.account_id)) is not None:
         return known
+    return _queue(user, conversation, checked(conversation, text), client_uuid, **later)
+
+
+def checked(conversation: Conversation, text: str) -> str:
+    """The text as it may be queued into this conversation now. Raises CannotSend."""
     text = _text(text)
     _sendable(conversation.account, conversation.contact)
-    return _queue(user, conversation, text, client_uuid)
+    return text
 
 
 def to_phone(
@@ -82,15 +89,17 @@ def cancel(user, message: Message) -> bool:
     with transaction.atomic():
         cancelled = Message.objects.filter(
             pk=message.pk, state=Message.State.QUEUED, client_uuid__isnull=False, vendor_id=None
-        ).update(state=Message.State.CANCELLED, due_at=None)
+        ).update(state=Message.State.CANCELLED, due_at=None, failure="", at=Least(F("at"), timezone.now()))
         if cancelled:
             refresh_latest(message.conversation_id)
             mirror.touch(message.account_id, [message.conversation_id])
     return bool(cancelled)
 
 
-def _queue(user, conversation: Conversation, text: str, client_uuid: uuid.UUID) -> Message:
+def _queue(user, conversation: Conversation, text: str, client_uuid: uuid.UUID, **later) -> Message:
+    """later: send_at, zone and stop_on_reply of a scheduled text; whoever schedules it nudges it."""
     now = timezone.now()
+    leaves = later.get("send_at") or now
     try:
         with transaction.atomic():
             message = Message.objects.create(
@@ -101,13 +110,15 @@ def _queue(user, conversation: Conversation, text: str, client_uuid: uuid.UUID) 
                 text=text,
                 sender=user,
                 author_name=(user.get_full_name() or user.get_username())[:255] if user else "",
-                at=now,
+                at=leaves,
                 rank=DRAFT_RANK + int(now.timestamp() * 1_000_000),
-                due_at=now,
+                due_at=leaves,
+                **later,
             )
             refresh_latest(conversation.pk)
             mirror.touch(conversation.account_id, [conversation.pk])
-            jobs.enqueue(SEND, conversation.account_id, urgent=True)
+            if not later:
+                jobs.enqueue(SEND, conversation.account_id, urgent=True)
     except IntegrityError:
         known = _known(user, client_uuid, conversation.account_id)
         if known is None:

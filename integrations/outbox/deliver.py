@@ -24,6 +24,7 @@ from ..models import Account, Attempt, BudgetCall, Bulk, Contact, Conversation, 
 from ..salesmsg.errors import CredentialRefused, Invalid, SalesmsgError
 from ..salesmsg.records import failure_reason
 from ..sync.request import look_again
+from . import schedule
 from .compose import SEND, SEND_BULK
 
 State = Message.State
@@ -76,6 +77,10 @@ def send(message_id: int, door: Door) -> str:
     message = _claim(message_id)
     if message is None:
         return ""
+    if verdict := schedule.gate(message):
+        values = schedule.kept_back(message, verdict)
+        _settle(message, **values)
+        return values["state"]
     if message.account.state != Account.State.CONNECTED:
         return _fail(message, "This account is not connected to Salesmsg. Connect it again, then send again.")
     if message.conversation.contact.why_not_textable:

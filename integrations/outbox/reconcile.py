@@ -8,13 +8,15 @@ call: nothing there means that it was not sent; a copy that may or may not be it
 from datetime import timedelta
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
 from .. import mirror
 from ..mirror.conversations import refresh_latest
 from ..mirror.messages import EARLY, LATE
-from ..models import Message
+from ..models import Account, Conversation, Message
+from .compose import CannotSend
 
 State = Message.State
 NOT_SENT = "Salesmsg does not have this text, so it was not sent."
@@ -22,6 +24,13 @@ AMBIGUOUS = (
     "Salesmsg has a text with these words from about that time, but it cannot be told whether it is this one. Look at "
     "the conversation and decide."
 )
+
+
+# What Salesmsg tells of a message; the text and who wrote it stay ours.
+TOLD = (
+    "vendor_id", "state", "vendor_status", "kind", "media", "media_pending", "author_vendor_id", "automated", "source",
+    "failure", "at", "rank", "received_at", "sent_at", "delivered_at", "failed_at", "raw",
+)  # fmt: skip
 
 
 def accepted_until(message: Message):
@@ -60,6 +69,31 @@ def copies(message: Message):
     # Salesmsg may add words of its own, such as how to opt out.
     wanted = _plain(message.text)
     return [copy for copy in near if wanted in _plain(copy.text)]
+
+
+@transaction.atomic
+def accept(user, message: Message) -> None:
+    """A person says that it was sent: the oldest copy of it that is nobody's becomes its own.
+
+    Raises CannotSend when Salesmsg shows none; PermissionDenied when the person may not see the account.
+    """
+    if not Account.objects.for_user(user).filter(pk=message.account_id).exists():
+        raise PermissionDenied("You are not a member of this account.")
+    Conversation.objects.select_for_update(of=("self",)).get(pk=message.conversation_id)  # in the order of pages
+    ours = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    if ours.state != State.UNKNOWN or ours.client_uuid is None or ours.vendor_id is not None:
+        raise CannotSend("What became of this text is known by now.")
+    found = copies(ours) if ours.claimed_at is not None else []
+    if not found:
+        raise CannotSend(
+            "Salesmsg shows no such text around that time, as far as the portal has read. Nothing was changed. "
+            "Look into the conversation at Salesmsg, and try again in a minute."
+        )
+    told = {name: getattr(found[0], name) for name in TOLD}
+    found[0].delete()
+    Message.objects.filter(pk=ours.pk).update(**told, due_at=None)
+    refresh_latest(ours.conversation_id)
+    mirror.touch(ours.account_id, [ours.conversation_id])
 
 
 def _decide(message: Message) -> int:

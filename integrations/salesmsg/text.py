@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 import phonenumbers
+from phonenumbers import timezone as phone_zones
 
 _GSM7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -95,6 +96,15 @@ def national(e164: str) -> str:
         return e164
     style = phonenumbers.PhoneNumberFormat
     return phonenumbers.format_number(found, style.NATIONAL if found.country_code == 1 else style.INTERNATIONAL)
+
+
+def time_zones(e164: str) -> list[str]:
+    """The IANA zones in which this number may live, by its area code; many for a toll-free one, none if unknown."""
+    try:
+        found = phone_zones.time_zones_for_number(phonenumbers.parse(e164, None))
+    except phonenumbers.NumberParseException:
+        return []
+    return [zone for zone in found if zone != phone_zones.UNKNOWN_TIMEZONE]
 
 
 # Only names that really are tags: "a < b", "<3" and "<you>" are texts of people.

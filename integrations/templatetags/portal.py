@@ -10,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.html import Urlizer, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from ..outbox import schedule
 from ..salesmsg import text as salesmsg_text
 
 register = template.Library()
@@ -98,6 +99,26 @@ def day(date) -> str:
     if days in (0, 1):
         return ("Today", "Yesterday")[days]
     return date_format(date, "l, F j" if date.year == today.year else "l, F j, Y")
+
+
+@register.filter
+def planned(message) -> str:
+    """When a scheduled text leaves: "Fri, Nov 28, 9:00 AM (New York)"."""
+    return schedule.said(message.send_at, message.zone)
+
+
+@register.filter
+def planned_here(message) -> str:
+    """The same moment on the viewer's clock, where it shows another time: "Fri 3:00 PM"."""
+    here = timezone.localtime(message.send_at)
+    same = here.replace(tzinfo=None) == schedule.there(message.send_at, message.zone).replace(tzinfo=None)
+    return "" if same else date_format(here, "D g:i A")
+
+
+@register.filter
+def planned_twice(message) -> bool:
+    """Whether clocks show this time twice that night; it is the first one then."""
+    return schedule.twice(schedule.there(message.send_at, message.zone).replace(tzinfo=None, fold=0), message.zone)
 
 
 @register.filter

@@ -5,6 +5,7 @@
   const PACE = 2000; // between polls
   const WATCH = 5000; // between "somebody looks at this thread"
   const LIMIT = 1600;
+  const MENUS = "details.menu[open], details.thread-more[open], details.later[open]";
   const byId = (id) => document.getElementById(id);
   const touch = matchMedia("(pointer: coarse)");
 
@@ -110,6 +111,11 @@
     if (area.value === underway) area.value = "";
     else if (area.value.startsWith(underway)) area.value = area.value.slice(underway.length).trimStart();
     underway = "";
+    const later = byId("later");
+    if (later?.open) {
+      later.open = false;
+      area.focus({ preventScroll: true });
+    }
     remember(area);
     grow(area);
     count();
@@ -165,13 +171,13 @@
       byId("composer-text")?.focus({ preventScroll: true });
     }
     // A menu closes when something else is pressed.
-    document.querySelectorAll("details.menu[open], details.thread-more[open]").forEach((menu) => {
+    document.querySelectorAll(MENUS).forEach((menu) => {
       if (!menu.contains(event.target)) menu.open = false;
     });
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    document.querySelectorAll("details.menu[open], details.thread-more[open]").forEach((menu) => {
+    document.querySelectorAll(MENUS).forEach((menu) => {
       menu.open = false;
       menu.querySelector("summary").focus();
     });
@@ -220,7 +226,7 @@
     const { elt, target } = event.detail.requestConfig ? { elt: event.detail.requestConfig.elt, target: event.detail.target } : event.detail;
     if (!elt) return;
     const menus = Array.from(document.querySelectorAll("#pane details[open]")).map((menu) => {
-      const region = menu.closest("[data-region]");
+      const region = menu.closest("[data-region], .message");
       return region && [region.id, Array.from(region.querySelectorAll("details")).indexOf(menu)];
     }).filter(Boolean);
     const focused = document.activeElement?.id;

@@ -15,7 +15,10 @@ FLOORS: list[tuple[str, ...]] = [
     ("models",),
     ("tokens", "budget", "access"),
     ("mirror", "gateway", "jobs"),
-    ("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries", "inbox.actions", "inbox.queries"),
+    (
+        *("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries"),
+        *("inbox.actions", "inbox.bubbles", "inbox.queries"),
+    ),
     ("webhooks.view", "accounts", "bulk", "inbox", "overview", "admin", "templatetags"),
     ("tasks", "management", "accounts.urls", "bulk.urls", "inbox.urls", "overview.urls"),
 ]

@@ -56,7 +56,7 @@ def message(of: Conversation, text: str = "Hello", *, at: datetime | None = None
     values.setdefault("is_news", inbound)
     at = at or timezone.now()
     if values["state"] in (Message.State.QUEUED, Message.State.SENDING):
-        values = {"client_uuid": uuid.uuid4(), "rank": DRAFT_RANK + next(_numbers), **values}
+        values = {"client_uuid": uuid.uuid4(), "rank": DRAFT_RANK + next(_numbers), "due_at": at, **values}
     else:
         number = next(_numbers)
         values = {"vendor_id": number, "rank": number, **values}

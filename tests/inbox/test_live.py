@@ -45,7 +45,14 @@ def tab(browser, conversation):
 
 
 def order(conversation) -> list[int]:
-    return list(conversation.messages.order_by("at", "rank").values_list("pk", flat=True))
+    """By time; what is planned comes last."""
+    rows = conversation.messages.order_by("at", "rank")
+    return [row.pk for row in sorted(rows, key=lambda row: row.state == "queued" and row.send_at is not None)]
+
+
+def planned(conversation) -> Message:
+    at = timezone.now() + timedelta(days=1)
+    return f.message(conversation, "Plan", at=at, inbound=False, state="queued", send_at=at, zone="UTC")
 
 
 # --- The list --------------------------------------------------------------------------------------------------------
@@ -156,6 +163,16 @@ def test_after_a_long_absence_the_thread_is_drawn_anew(tab, conversation):
     assert b'id="older"' in answer.content
 
 
+def test_a_plan_that_both_know_hides_no_gap(browser, conversation, tab):
+    planned(conversation)
+    tab = tab.__class__()
+    f.thread(conversation, queries.MESSAGES + 20, start=timezone.now(), every=timedelta(seconds=1))
+    f.touch(conversation)
+    answer = tab.poll()
+    assert tab.shows_after(answer) == order(conversation)[-queries.MESSAGES :]
+    assert b'id="older"' in answer.content
+
+
 def test_messages_above_the_newest_stretch_are_left_alone(browser, harbor):
     conversation = f.conversation(harbor)
     f.thread(conversation, queries.MESSAGES + 30)
@@ -180,7 +197,9 @@ def test_any_change_of_the_thread_is_followed(tab, conversation, seed):
     for _ in range(dice.randint(1, 6)):
         message = dice.choice(list(conversation.messages.all()) or [None])
         at = timezone.now() - timedelta(minutes=dice.randint(-5, 60))
-        match dice.choice(["new", "new", "move", "gone", "state"]):
+        match dice.choice(["new", "new", "move", "gone", "state", "plan"]):
+            case "plan":
+                planned(conversation)
             case "move" if message:
                 Message.objects.filter(pk=message.pk).update(at=at)
             case "gone" if message and conversation.messages.count() > 1:
