@@ -110,8 +110,8 @@ def put_off(message_id: int, error: SalesmsgError) -> str:
 
 
 def claim_life() -> timedelta:
-    """How long a worker may be silent before its claim is taken for abandoned: longer than any call."""
-    return timedelta(seconds=sum(settings.SALESMSG_TIMEOUT) * 2 + 10)
+    """How long a worker may be silent before its claim is taken for abandoned: longer than any two calls."""
+    return timedelta(seconds=sum(settings.SALESMSG_TIMEOUT) * 2.25)
 
 
 def expire_claims() -> int:
@@ -262,7 +262,7 @@ def _put_back_or_fail(message: Message, error: SalesmsgError) -> str:
     """Tries again what may be tried again, with growing pauses."""
     if error.done is False and error.again == "never":
         return _fail(message, error.text)
-    if timezone.now() - message.created_at > GIVE_UP:
+    if timezone.now() - (message.send_at or message.created_at) > GIVE_UP:
         return _fail(message, f"{error.text} Nothing was sent.")
     tries = message.attempts.filter(outcome=Attempt.Outcome.NOT_DONE).count()
     pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** min(tries, 10))

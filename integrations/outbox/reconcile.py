@@ -5,11 +5,12 @@ linked to another text). This sweep decides the rest, once a page was read after
 call: nothing there means that it was not sent; a copy that may or may not be it waits for a person.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from .. import mirror
@@ -33,9 +34,11 @@ TOLD = (
 )  # fmt: skip
 
 
-def accepted_until(message: Message):
-    """Until when Salesmsg could still act on the call."""
-    return message.claimed_at + timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR)
+def _tells_after(message: Message) -> datetime:
+    """A page that was read after this moment tells for sure: Salesmsg could no longer act on the call, and no worker
+    was still believed to be sending it (until then, pages leave its copy for later)."""
+    accepted = message.claimed_at + timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR)
+    return max(accepted, message.given_up_at or accepted)
 
 
 def sweep() -> int:
@@ -50,9 +53,10 @@ def sweep() -> int:
         conversation__thread_sync__read_at__gt=horizon - timedelta(days=2),
     ).exclude(failure=AMBIGUOUS)
     settled = 0
+    doubtful = doubtful.annotate(given_up_at=Max("attempts__finished_at"))
     for message in doubtful.select_related("conversation__thread_sync").order_by("claimed_at")[:200]:
         thread = message.conversation.thread_sync
-        if thread.read_at > accepted_until(message) and not thread.cursor:
+        if thread.read_at > _tells_after(message) and not thread.cursor:
             settled += _decide(message)
     return settled
 

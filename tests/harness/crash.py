@@ -170,7 +170,7 @@ def verdict(portal: Any, sandbox: Any, texts: list[str]) -> dict[str, Any]:
         elif state == "unknown":
             found["unknown"].append((text, *rows[text]))
         elif (state in {"sent", "delivered"}) != bool(arrived):
-            found["untrue"].append((text, state, arrived))
+            found["untrue"].append((text, arrived, *rows[text]))
     found["states"] = dict(Counter(state for state, *_ in rows.values()))
     return found
 

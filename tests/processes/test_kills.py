@@ -1,0 +1,145 @@
+"""kill -9 at every step of sending: nothing is sent twice, nothing is lost, and every text ends in a true state.
+
+Time is scaled (SALESMSG_TIMEOUT, SALESMSG_RATE_PERIOD); the path is the one that users go. `make bench` kills more.
+"""
+
+import os
+import signal
+import time
+import uuid
+
+import pytest
+
+from tests.harness.crash import POINTS, UNDER_WAY, Killer, verdict
+from tests.harness.sandbox import wait_for
+
+pytestmark = [pytest.mark.processes]
+SCALED = {"SALESMSG_TIMEOUT": "0.5,1.0", "SALESMSG_RATE_PERIOD": 1, "SALESMSG_RATE_LIMIT": 60}
+THREADS = """
+from integrations.models import Conversation
+found = Conversation.objects.filter(contact__opted_out=False, contact__blocked=False, closed_at=None)
+print(json.dumps(list(found.values_list("pk", flat=True))))
+"""
+WRITE = """
+import uuid
+from integrations.models import Conversation
+from integrations.outbox import compose
+for pk, text in TEXTS:
+    conversation = Conversation.objects.select_related("account", "contact").get(pk=pk)
+    compose.reply(None, conversation, text, uuid.uuid4())
+print(0)
+"""
+# While texts are on their way: cuts every connection but its own, ten times.
+CUTS = """
+import time
+from django.db import connection
+cut = 0
+with connection.cursor() as cursor:
+    for _ in range(10):
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        cut += cursor.fetchone()[0]
+        time.sleep(0.4)
+print(cut)
+"""
+ON_POSTGRES = pytest.mark.parametrize(
+    "each_database", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+ON_SQLITE = pytest.mark.parametrize("each_database", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def connected(sandbox, portal, each_database):
+    """(vendor, portal, conversations) with everything synced, no worker running."""
+    vendor = sandbox(contacts=40, messages=1, rate=60, period=1, no_auto_replies=True, no_failures=True)
+    ours = portal(vendor, each_database, **SCALED)
+    ours.connect(vendor)
+    ours.manage("sync", "--full")
+    return vendor, ours, ours.query(THREADS)
+
+
+def written(ours, threads: list[int], count: int, what: str) -> list[str]:
+    """Queues so many texts, as the inbox does."""
+    texts = [(threads[number % len(threads)], f"{what} {number} {uuid.uuid4()}") for number in range(count)]
+    ours.query(WRITE.replace("TEXTS", repr(texts)))
+    return [text for _, text in texts]
+
+
+def settled(ours, seconds: float) -> None:
+    wait_for("every text is settled", lambda: ours.alive() and ours.query(UNDER_WAY) == 0, seconds, 1.0)
+
+
+def nothing_wrong(found: dict) -> None:
+    for fault in ("doubled", "lost", "untrue", "open"):
+        assert found[fault] == [], (fault, found)
+
+
+def test_a_kill_at_every_point(connected):
+    vendor, ours, threads = connected
+    killer = Killer(ours)
+    texts = []
+    vendor.post("/sandbox/faults", {"kind": "slow", "match": "POST /messages", "seconds": 0.25})
+    for round_number in range(2):
+        for place, point in enumerate(POINTS):
+            text = f"{point} {round_number} {uuid.uuid4()}"
+            killer.kill(point, threads[(place * 2 + round_number) % len(threads)], text)
+            texts.append(text)
+    killer.close()
+    vendor.post("/sandbox/faults", {"kind": "none"})
+    ours.start_worker(2)
+    settled(ours, 60)
+    found = verdict(ours, vendor, texts)
+    nothing_wrong(found)
+    assert len(found["unknown"]) == 0
+    assert vendor.state()["too_many"] == 0
+
+
+@ON_SQLITE
+def test_the_whole_worker_is_killed_again_and_again(connected):
+    vendor, ours, threads = connected
+    texts = written(ours, threads, 60, "through kills")
+    vendor.post("/sandbox/faults", {"kind": "slow", "match": "POST /messages", "seconds": 0.1})
+    for _ in range(4):
+        worker = ours.start_worker(2)
+        time.sleep(1.6)
+        os.killpg(worker.popen.pid, signal.SIGKILL)
+        worker.popen.wait()
+        ours.processes.remove(worker)
+    vendor.post("/sandbox/faults", {"kind": "none"})
+    ours.start_worker(2)
+    settled(ours, 60)
+    found = verdict(ours, vendor, texts)
+    nothing_wrong(found)
+    assert found["unknown"] == []
+    assert vendor.state()["too_many"] == 0
+
+
+@ON_POSTGRES
+def test_answers_that_are_lost_after_the_text_was_taken(connected):
+    """Accepted, then dropped: such texts are found in the thread, and none is sent again."""
+    vendor, ours, threads = connected
+    texts = written(ours, threads, 60, "dropped")
+    vendor.post("/sandbox/faults", {"kind": "drop-after", "match": "POST /messages", "share": 0.3})
+    ours.start_worker(2)
+    settled(ours, 90)
+    found = verdict(ours, vendor, texts)
+    nothing_wrong(found)
+    assert found["states"].get("failed", 0) == 0, found
+    assert sum(found["states"].values()) == 60
+    assert found["unknown"] == []
+
+
+@ON_POSTGRES
+def test_the_databases_connections_are_cut_again_and_again(connected):
+    vendor, ours, threads = connected
+    texts = written(ours, threads, 60, "through cuts")
+    vendor.post("/sandbox/faults", {"kind": "slow", "match": "POST /messages", "seconds": 0.1})
+    ours.start_worker(2)
+    time.sleep(1)
+    assert ours.query(CUTS) > 0
+    settled(ours, 60)
+    found = verdict(ours, vendor, texts)
+    nothing_wrong(found)
+    assert vendor.state()["too_many"] == 0
