@@ -293,7 +293,8 @@ class Bubble:
         """Who of us wrote it."""
         sender = self.message.sender
         if sender is not None:
-            return sender.get_full_name() or sender.get_username()
+            # Who is a Salesmsg user as well has one name in the thread, wherever the text was written.
+            return getattr(self.message, "sender_member", None) or sender.get_full_name() or sender.get_username()
         return self.message.author_name or ("Automatic" if self.message.automated else "")
 
     @property
@@ -358,7 +359,9 @@ _SHOWN = (
 def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: int | None = None) -> Stretch:
     """The newest messages, or those before a cursor. `top`: what a browser shows first; when that
     lies above the stretch, the first message here need not name its day."""
+    member = Membership.objects.filter(user=OuterRef("sender"), account=of.account_id).values("member__full_name")
     found = Message.objects.filter(conversation=of).select_related("sender").only(*_SHOWN)
+    found = found.annotate(sender_member=Subquery(member[:1]))
     start = place(before)
     if start is not None:
         at, rank = start
