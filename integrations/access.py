@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 from functools import wraps
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from .models import Account, AuditEntry, Membership
 
 
 def staff_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Lets signed-in staff through. Others: the login page; a background request gets 401; non-staff 403."""
+    """Lets signed-in staff through. Others: the login page; a background request gets 401; non-staff 403.
+
+    The login leads back: to the address itself, or, when a form was sent, to the page that the form is on."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
@@ -19,12 +24,37 @@ def staff_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
         if not user.is_authenticated:
             if request.headers.get("HX-Request"):
                 return HttpResponse("Please sign in again.", status=401, content_type="text/plain")
-            return redirect_to_login(request.get_full_path())
+            safe = request.method in {"GET", "HEAD"}
+            return redirect_to_login(request.get_full_path() if safe else form_page(request))
         if not user.is_staff:
             raise PermissionDenied("Only staff can work here. Ask an administrator to mark you as staff.")
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def form_page(request: HttpRequest) -> str:
+    """The page that a form was sent from, as the Referer tells; else the list of the same room, else the inbox."""
+    referer = request.headers.get("Referer", "")
+    if url_has_allowed_host_and_scheme(referer, {request.get_host()}):
+        came = urlsplit(referer)
+        page = f"{came.path}?{came.query}" if came.query else came.path
+        # The second look is for paths such as "//elsewhere.example", which a browser takes for another host.
+        if page.startswith("/") and url_has_allowed_host_and_scheme(page, None) and _is_ours(came.path):
+            return page
+    room = request.resolver_match.app_name if request.resolver_match else ""
+    try:
+        return reverse(f"{room}:list")
+    except NoReverseMatch:
+        return reverse("inbox:list")
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        resolve(path)
+    except Resolver404:
+        return False
+    return True
 
 
 def manages(user, account: Account) -> bool:

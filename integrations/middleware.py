@@ -1,4 +1,4 @@
-"""What every page gets: a strict Content-Security-Policy, and times in the viewer's zone."""
+"""What every page gets: a strict Content-Security-Policy, times in the viewer's zone, and words for a 405."""
 
 import zoneinfo
 from collections.abc import Callable
@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 # Pictures in messages come from the vendor's media hosts, which nobody documents: any https host, and never a script.
@@ -44,3 +46,32 @@ def viewer_time_zone(get_response: Callable[[HttpRequest], HttpResponse]):
             return get_response(request)
 
     return middleware
+
+
+def words_for_buttons(get_response: Callable[[HttpRequest], HttpResponse]):
+    """Somebody opens an address that only a button may call: a page that leads on, in place of a bare 405."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        bare = response.status_code == 405 and not response.streaming and not response.content
+        if bare and request.method == "GET" and request.accepts("text/html") and not request.headers.get("HX-Request"):
+            page = render(request, "405.html", {"leads_to": _above(request.path_info)}, status=405)
+            page.headers["Allow"] = response.headers.get("Allow", "POST")
+            return page
+        return response
+
+    return middleware
+
+
+def _above(path: str) -> str:
+    """The nearest address above this one: /accounts/7/stop/ -> /accounts/7/."""
+    parts = path.strip("/").split("/")[:-1]
+    while parts:
+        above = f"/{'/'.join(parts)}/"
+        try:
+            resolve(above)
+        except Resolver404:
+            parts.pop()
+        else:
+            return above
+    return "/"

@@ -1,5 +1,6 @@
 """Every setting of the site, from the environment (django-environ); .env.example explains each one."""
 
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ if env_file.is_file():
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
+if not SECRET_KEY:
+    raise ImproperlyConfigured("SECRET_KEY is empty")
 PORTAL_URL = env.str("PORTAL_URL", default="http://localhost:8000").rstrip("/")
 _portal = urlsplit(PORTAL_URL)
 if _portal.scheme not in {"http", "https"} or not _portal.hostname:
@@ -47,6 +50,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "integrations.middleware.content_security_policy",
     "integrations.middleware.viewer_time_zone",
+    "integrations.middleware.words_for_buttons",
 ]
 
 ROOT_URLCONF = "salesmsg_portal.urls"
@@ -71,6 +75,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = ["salesmsg_portal.formats"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
@@ -172,12 +177,16 @@ Q_CLUSTER = {
 
 # --- Logging: one line per event, no personal data -------------------------------------------------------------------
 
+# A command at a shell says what it is asked for, and what is wrong; the servers and the worker tell what they do.
+_command = sys.argv[1] if Path(sys.argv[0]).name == "manage.py" and len(sys.argv) > 1 else ""
+_quiet = _command not in {"", "qcluster", "runserver", "sandbox"}
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING" if _quiet else "INFO")},
     "loggers": {
         "django-q": {"level": "WARNING"},
         # Their debug lines carry addresses, and here addresses carry texts and phone numbers.

@@ -19,6 +19,7 @@ from ..crypto import Unsealable, digest, seal, unseal
 from ..gateway import BudgetWait, Identity, Tokens
 from ..models import Account, ConsentState, Credential, Membership
 from ..salesmsg.errors import CredentialRefused, NotDone, RateLimited, SalesmsgError
+from ..salesmsg.text import sentence
 from ..sync import request as sync_request
 
 STATE_LIVES = timedelta(minutes=10)
@@ -32,6 +33,7 @@ class ConnectProblem(Exception):
     """
 
     def __init__(self, kind: str, title: str, what: str, todo: str):
+        what = sentence(what)
         super().__init__(f"{title}: {what} {todo}")
         self.kind = kind
         self.title = title

@@ -84,20 +84,28 @@ def usage(account: Account) -> Usage:
 
 
 def credential(account: Account) -> Credential | None:
-    """When access is renewed, never the tokens themselves."""
-    return Credential.objects.filter(account=account).only("kind", "expires_at", "renew_at", "issued_at").first()
+    """When access is renewed, and whether that is `overdue`; never the tokens themselves."""
+    held = Credential.objects.filter(account=account).only("kind", "expires_at", "renew_at", "issued_at").first()
+    if held is not None:
+        held.overdue = held.renew_at is not None and held.renew_at < timezone.now()
+    return held
 
 
 def sync_panel(account: Account, user) -> dict:
     """Numbers, the newest run and the ones before it."""
     progress = syncing.progress(account)
+    conversations = Conversation.objects.filter(account=account).count()
+    full = account.sync_runs.filter(kind=SyncRun.Kind.FULL, state=SyncRun.State.DONE).defer("notes").first()
     return {
         "account": account,
         "progress": progress,
         "runs": recent_runs(account),
         "contact_count": Contact.objects.filter(account=account, deleted_at=None).count(),
-        "conversation_count": Conversation.objects.filter(account=account).count(),
+        "conversation_count": conversations,
         "message_count": Message.objects.filter(account=account).count(),
+        # What reading everything costs: as the last time, else one call for each thread and a few for the lists.
+        "full_calls": full.requests if full else conversations + 10,
+        "full_took": _took(full) if full else "",
         "can_manage": access.manages(user, account),
         "connected": account.state == State.CONNECTED,
     }
@@ -109,9 +117,13 @@ def recent_runs(account: Account) -> list[SyncRun]:
     runs = list(account.sync_runs.exclude(silent).defer("notes")[:RECENT])
     for run in runs:
         run.tone = RUN_TONES.get(run.state, "")
-        seconds = round(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
-        run.took = f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
+        run.took = _took(run)
     return runs
+
+
+def _took(run: SyncRun) -> str:
+    seconds = round(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
+    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
 
 
 def recent_events(account: Account) -> list[WebhookEvent]:

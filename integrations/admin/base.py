@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from ..models import Account
-from ..salesmsg.text import national
+from ..salesmsg.text import breaks, national
 
 COUNT_LIMIT = 10_000
 _PHONE_SIGNS = set("0123456789 +-().\u00a0/")
@@ -219,6 +219,11 @@ def phone(value: str) -> SafeString | str:
 def moment(at: datetime | None) -> str:
     """A time in the viewer's zone, as Django's own columns write it."""
     return date_format(timezone.localtime(at), "DATETIME_FORMAT") if at else "–"
+
+
+def email(address: str) -> SafeString | str:
+    """An email that breaks after its @ and full stops, not in the middle of a word."""
+    return format_html_join(mark_safe("<wbr>"), "{}", ((piece,) for piece in breaks(address))) if address else "–"
 
 
 def none() -> SafeString:

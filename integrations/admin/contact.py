@@ -18,6 +18,7 @@ from .base import (
     SupportInline,
     badge,
     called,
+    email,
     inbox_link,
     is_list,
     link,
@@ -61,7 +62,7 @@ class ChangeInline(SupportInline):
 class ContactAdmin(SupportAdmin):
     form = ContactForm
     inlines = [ChangeInline]
-    list_display = ("name_shown", "phone_listed", "email_shown", "saved", "tags_shown", "in_inbox", "account")
+    list_display = ("name_shown", "phone_listed", "email_shown", "in_inbox", "saved", "tags_shown", "account")
     list_display_links = ("name_shown",)
     list_defer = ("raw", "custom_fields", "notes")
     list_filter = (SavedFilter, "opted_out", "blocked", CountryFilter, PresentFilter, AccountFilter)
@@ -120,7 +121,7 @@ class ContactAdmin(SupportAdmin):
 
     @admin.display(description="email", ordering="email")
     def email_shown(self, contact):
-        return self._shown(contact, "email") or "–"
+        return email(self._shown(contact, "email"))
 
     @admin.display(description="may be texted")
     def flags(self, contact):
@@ -196,7 +197,7 @@ class ContactAdmin(SupportAdmin):
         context |= self._saved_context(request, contact)
         shown = edits.shown(contact)
         own = f"{shown['first_name']} {shown['last_name']}".strip() or called(contact.name, contact.phone)
-        context |= {"show_save_and_add_another": False, "title": own}
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False, "title": own}
         context |= {"subtitle": f"Contact of {contact.account}"}
         return super().render_change_form(request, context, **kwargs)
 
@@ -210,9 +211,8 @@ class ContactAdmin(SupportAdmin):
             self.message_user(request, "There is nothing to tell Salesmsg: it has these values.", messages.INFO)
         else:
             self.message_user(request, "Saved. It is on its way to Salesmsg.", messages.SUCCESS)
-        if "_continue" in request.POST:
-            return redirect(request.get_full_path())
-        return self.response_post_save_change(request, obj)
+        # Back to the contact's own page: its panel tells how the edit stands, and asks again until it is settled.
+        return redirect(request.get_full_path())
 
     def log_change(self, request, obj, message):
         """Nothing in the admin's own log when nothing was changed."""

@@ -29,7 +29,8 @@ class Bubble:
         """Who of us wrote it."""
         sender = self.message.sender
         if sender is not None:
-            return sender.get_full_name() or sender.get_username()
+            # Who is a Salesmsg user as well has one name in the thread, wherever the text was written.
+            return getattr(self.message, "sender_member", None) or sender.get_full_name() or sender.get_username()
         return self.message.author_name or ("Automatic" if self.message.automated else "")
 
     @property

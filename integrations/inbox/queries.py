@@ -326,7 +326,9 @@ _SHOWN = (
 def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: int | None = None) -> Stretch:
     """The newest messages, or those before a cursor. `top`: what a browser shows first; when that
     lies above the stretch, the first message here need not name its day."""
+    member = Membership.objects.filter(user=OuterRef("sender"), account=of.account_id).values("member__full_name")
     found = Message.objects.filter(conversation=of).select_related("sender").only(*_SHOWN)
+    found = found.annotate(sender_member=Subquery(member[:1]))
     start = place(before)
     if start is not None:
         at, rank = start

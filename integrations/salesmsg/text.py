@@ -88,6 +88,17 @@ def phone_of_record(value: object, region: str = "US") -> str:
         return given
 
 
+def sentence(text: str) -> str:
+    """The vendor's words with a full stop, so that more can follow them."""
+    text = text.strip()
+    return text if not text or text[-1] in ".!?…" else f"{text}."
+
+
+def breaks(address: str) -> list[str]:
+    """An email address in the pieces between which a line may break: ["ana.", "gomez@", "example.", "com"]."""
+    return re.split(r"(?<=[@.])(?=.)", address) if address else []
+
+
 def national(e164: str) -> str:
     """For people: "(305) 555-0142" for +1 numbers, "+44 20 7946 0000" for others; no phone: unchanged."""
     try:

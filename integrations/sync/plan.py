@@ -12,7 +12,7 @@ LABELS = {
     "open": "Open conversations",
     "closed": "Closed conversations",
     "outbound": "Unanswered conversations",
-    "messages": "Messages",
+    "messages": "Conversations read",
 }
 FULL = (
     "organization",

@@ -7,8 +7,9 @@ from django import template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import Urlizer, format_html
+from django.utils.html import Urlizer, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince
 
 from ..outbox import schedule
 from ..salesmsg import text as salesmsg_text
@@ -122,6 +123,14 @@ def planned_twice(message) -> bool:
 
 
 @register.filter
+def ago(at: datetime | None) -> str:
+    """How long since: "just now", "3 minutes ago"."""
+    if at is None:
+        return ""
+    return "just now" if timezone.now() - at < timedelta(minutes=1) else f"{timesince(at)} ago"
+
+
+@register.filter
 def iso(at: datetime | None) -> str:
     """For <time datetime>."""
     return at.isoformat(timespec="seconds") if at else ""
@@ -180,6 +189,23 @@ def linked(text: str) -> SafeString:
     """A customer's text as HTML: all of it escaped, web and mail addresses made links."""
     found = _links(text, nofollow=True, autoescape=True)
     return mark_safe(found.replace('rel="nofollow"', 'rel="nofollow noopener noreferrer"'))  # noqa: S308 - escaped above
+
+
+@register.filter
+def breakable(address: str) -> SafeString:
+    """An email address as HTML that breaks before its @, and where that is not enough after full stops."""
+    name, at, domain = (address or "").rpartition("@")
+    parts = [salesmsg_text.breaks(part) for part in (name, at + domain) if part]
+    wbr = mark_safe("<wbr>")
+    return format_html_join(
+        "", '<span class="email-part">{}</span>', ((format_html_join(wbr, "{}", zip(part)),) for part in parts)
+    )
+
+
+@register.filter
+def sentence(text: str) -> str:
+    """The vendor's words with a full stop."""
+    return salesmsg_text.sentence(text or "")
 
 
 @register.filter

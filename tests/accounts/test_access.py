@@ -1,5 +1,7 @@
 """Who sees and does what on the accounts pages."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -77,3 +79,64 @@ def test_agents_see_the_page_without_its_buttons(agent, manager, account, settin
         assert f'"{address(name, account)}"' not in page
     assert "/webhooks/salesmsg/" in full
     assert "/webhooks/salesmsg/" not in page
+
+
+def login_next(response) -> str:
+    assert response.status_code == 302
+    return parse_qs(urlsplit(response.url).query)["next"][0]
+
+
+@pytest.mark.parametrize("name", ["sync", "stop", "reconnect", "reconnect-token"])
+def test_a_button_without_a_session_leads_back_to_its_page(account, name):
+    """The address itself would answer 405 after the login."""
+    page = address("detail", account)
+    client = Client()
+    response = client.post(address(name, account), headers={"Referer": f"http://testserver{page}?tab=1"})
+    assert login_next(response) == f"{page}?tab=1"
+    assert not SyncRun.objects.exists()
+    user = build.person("boss", superuser=True)
+    back = client.post(response.url, {"username": user.username, "password": "password", "next": f"{page}?tab=1"})
+    assert (back.status_code, back.url) == (302, f"{page}?tab=1")
+    assert client.get(back.url).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "referer",
+    [
+        "",
+        "https://elsewhere.example/accounts/",
+        "http://testserver//elsewhere.example/",
+        "http://testserver/no/such/page/",
+        "javascript:alert(1)",
+        "http://[",
+    ],
+)
+def test_a_doubtful_referer_leads_to_the_list(db, referer):
+    response = Client().post(address("connect"), headers={"Referer": referer})
+    assert login_next(response) == address("list")
+    response = Client().post("/inbox/1/send/", headers={"Referer": referer})
+    assert login_next(response) == "/inbox/"
+
+
+def test_a_page_without_a_session_leads_back_to_itself(account):
+    assert login_next(Client().get(address("detail", account) + "?a=1")) == address("detail", account) + "?a=1"
+
+
+@pytest.mark.parametrize(
+    ("path", "above"),
+    [
+        ("/accounts/{pk}/reconnect/", "/accounts/{pk}/"),
+        ("/accounts/connect/", "/accounts/"),
+        ("/inbox/{pk}/send/", "/inbox/{pk}/"),
+        ("/inbox/messages/{pk}/again/", "/inbox/"),
+        ("/admin/logout/", "/admin/"),
+    ],
+)
+def test_an_address_of_a_button_opened_as_a_page_says_where_to_go(manager, account, path, above):
+    path, above = path.format(pk=account.pk), above.format(pk=account.pk)
+    response = manager.get(path, headers={"Accept": "text/html,application/xhtml+xml"})
+    assert response.status_code == 405
+    assert "POST" in response.headers["Allow"]
+    assert f'href="{above}">To that page' in response.content.decode()
+    assert "Content-Security-Policy" in response.headers
+    assert manager.get(path, headers={"Accept": "application/json"}).content == b"", "programs get no page"

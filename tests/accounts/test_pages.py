@@ -122,3 +122,27 @@ def test_no_page_needs_what_the_policy_forbids(manager, account, name):
     assert " style=" not in shown
     assert " onclick=" not in shown
     assert "<script>" not in shown
+
+
+def test_renewal_is_told_as_what_will_be(manager, account):
+    assert "<dt>Renews</dt>" in page(manager, account)
+    account.credential.renew_at = timezone.now() - timedelta(minutes=5)
+    account.credential.save()
+    assert "<dt>Renewal due</dt>" in page(manager, account)
+
+
+def test_what_was_a_moment_ago_is_told_so(manager, account):
+    for age, words in ((0, ">just now<"), (190, ">3\xa0minutes ago<")):
+        Account.objects.update(last_event_at=timezone.now() - timedelta(seconds=age))
+        assert words in page(manager, account)
+
+
+def test_the_login_is_a_page_of_the_portal(client, db):
+    shown = client.get(reverse("admin:login"), {"next": "/inbox/"})
+    html = shown.content.decode()
+    assert "portal/portal.css" in html
+    assert "admin/css" not in html
+    assert 'name="next" value="/inbox/"' in html
+    wrong = client.post(reverse("admin:login"), {"username": "nobody", "password": "x", "next": "/inbox/"})
+    assert "Please enter the correct username and password" in wrong.content.decode()
+    assert signed_in(build.person("visitor", staff=False)).get(reverse("admin:login")).status_code == 200

@@ -1,5 +1,8 @@
 """Starting, watching and stopping a sync on the account's page."""
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
@@ -63,3 +66,21 @@ def test_stop_ends_the_run_and_is_noted(manager, account):
     run.refresh_from_db()
     assert run.state == SyncRun.State.STOPPED
     assert AuditEntry.objects.filter(action="sync.stopped", account=account, user__username="manager").exists()
+
+
+def test_the_card_says_what_each_button_costs(manager, agent, account):
+    build.run(account, SyncRun.State.FAILED, requests=7)
+    build.conversation(build.contact(account))
+    assert "about 11 calls" in " ".join(live(manager, account).split())
+    done = build.run(account, SyncRun.State.DONE, requests=231)
+    SyncRun.objects.filter(pk=done.pk).update(finished_at=done.started_at + timedelta(seconds=245))
+    shown = " ".join(live(manager, account).split())
+    assert "about 231 calls; the last time it took 4 min 5 s." in shown
+    primary = re.search(r'<button class="([^"]+)" id="sync-changes"', shown).group(1)
+    assert "btn-primary" in primary.split()
+    assert "Read everything again" not in live(agent, account)
+
+
+def test_a_reason_of_the_vendor_ends_before_our_words(manager, account):
+    build.run(account, failures=2, error="Service unavailable")
+    assert ": Service unavailable. It is tried again" in " ".join(live(manager, account).split())

@@ -1,5 +1,7 @@
 """Contacts in the admin: found, edited by way of a pending change, and what became of it."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
@@ -48,6 +50,23 @@ def test_saving_asks_for_a_change_and_writes_no_contact(editor, contact):
     assert change.values == {"first_name": "Newname", "email": "newemail@example.com"}
     assert (change.state, change.requested_by.username) == (Change.State.PENDING, "editor")
     assert Contact.objects.filter(pk=contact.pk).values().get() == before
+
+
+def test_after_saving_one_sees_the_contact_and_how_its_edit_stands(editor, contact):
+    address = f"{form(contact)}?_changelist_filters=q%3Dana"
+    response = editor.post(address, fields(editor, contact, first_name="Newname"))
+    assert (response.status_code, response.url) == (302, address)
+    shown = editor.get(response.url).content.decode()
+    assert "Saved. It is on its way to Salesmsg." in shown
+    assert "On its way to Salesmsg</h2>" in shown
+    assert "_continue" not in shown, "there is one way to save"
+
+
+def test_times_are_written_as_in_the_portal(editor, contact):
+    edit = build.edit(contact)
+    Change.objects.filter(pk=edit.pk).update(created_at=datetime(2026, 11, 26, 14, 41, tzinfo=UTC))
+    for address in (form(contact), reverse("admin:integrations_change_changelist")):
+        assert "Nov 26, 2026, 2:41 PM" in editor.get(address).content.decode()
 
 
 def test_the_form_and_the_list_show_what_was_asked_for(editor, contact):

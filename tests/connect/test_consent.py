@@ -244,3 +244,9 @@ def test_who_may_not_begin_and_who_may_not_end(vendor, root):
         connect.finish(root, SESSION, query)
     assert not Account.objects.exists()
     assert vendor.calls("POST /oauth/token") == 0
+
+
+def test_the_words_of_a_problem_are_sentences():
+    problem = ConnectProblem("credential", "No", "Token not found", "Make a new one.")
+    assert (problem.what, str(problem)) == ("Token not found.", "No: Token not found. Make a new one.")
+    assert ConnectProblem("state", "No", "Is it old?", "").what == "Is it old?"

@@ -106,16 +106,46 @@ def test_the_check_notices(broken, words, tmp_path):
     assert words in done.stderr
 
 
-def test_without_a_secret_key_nothing_starts():
+@pytest.mark.parametrize("given", [{}, {"SECRET_KEY": ""}], ids=["missing", "empty"])
+def test_without_a_secret_key_nothing_starts(given):
+    """Empty is what a fresh copy of .env.example says."""
     done = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=ROOT,
-        env=around() | {name: value for name, value in PRODUCTION.items() if name != "SECRET_KEY"},
+        env=around() | {name: value for name, value in PRODUCTION.items() if name != "SECRET_KEY"} | given,
         capture_output=True,
         text=True,
     )
-    assert done.returncode != 0
-    assert "SECRET_KEY" in done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    for word in ("SECRET_KEY", ".env.example", "generate_key"):
+        assert word in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "chosen", "level"),
+    [
+        ("manage.py sync --json", {}, "WARNING"),
+        ("manage.py connect Shop", {}, "WARNING"),
+        ("manage.py sync --json", {"LOG_LEVEL": "INFO"}, "INFO"),
+        ("manage.py qcluster", {}, "INFO"),
+        ("manage.py runserver", {}, "INFO"),
+        ("manage.py sandbox", {}, "INFO"),
+        ("gunicorn salesmsg_portal.wsgi", {}, "INFO"),
+        ("gunicorn salesmsg_portal.wsgi", {"LOG_LEVEL": "ERROR"}, "ERROR"),
+    ],
+)
+def test_commands_at_a_shell_are_quiet_and_servers_are_not(program, chosen, level):
+    code = f"import sys; sys.argv = {program.split()!r}\nfrom salesmsg_portal import settings\n"
+    surroundings = {name: value for name, value in around().items() if name != "LOG_LEVEL"}
+    done = subprocess.run(
+        [sys.executable, "-c", code + "print(settings.LOGGING['root']['level'])"],
+        cwd=ROOT,
+        env=surroundings | PRODUCTION | chosen,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == level, done.stderr
 
 
 def test_nothing_of_this_machine_is_in_the_tree():

@@ -57,7 +57,7 @@ def test_the_first_sync_shows_its_progress_and_keeps_it_moving(browser, harbor, 
     words = pages.text(page)
     assert "Bringing in “Harbor Dental”" in words
     assert "Contacts: 40 of 100" in words
-    assert "about 2 min left" in words
+    assert ". About 2 min left" in words
     assert b'value="40" max="100"' in page.content
     # The token never matches meanwhile, so each poll draws the progress anew.
     poll = browser.get("/inbox/poll/", {"token": pages.state(page)["token"]})

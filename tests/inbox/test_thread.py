@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.inbox import queries
-from integrations.models import Account, Change, ReadMark
+from integrations.models import Account, Change, Membership, ReadMark
 
 from . import factories as f
 from . import pages
@@ -203,7 +203,6 @@ def test_the_card_shows_what_is_known(browser, harbor):
     response = browser.get(address(conversation))
     for words in (
         "(305) 555-0142",
-        "dana@example.com",
         "VIP",
         "Mornings",
         "Insurance plan",
@@ -213,6 +212,7 @@ def test_the_card_shows_what_is_known(browser, harbor):
     ):
         assert words in pages.text(response), words
     assert "Empty" not in pages.text(response)
+    assert 'href="mailto:dana@example.com"' in response.content.decode()
     assert f'href="/admin/integrations/contact/{contact.pk}/change/"' in response.content.decode()
 
 
@@ -274,6 +274,29 @@ def test_htmx_gets_the_pane_alone(htmx, harbor):
     assert b"<title>Dana Reyes" in response.content
 
 
+def test_who_is_a_salesmsg_user_too_has_one_name(browser, harbor, ada):
+    """Written here or at Salesmsg: one person, and one run of bubbles."""
+    f.member(harbor, "Sam Ortiz", ada)
+    elsewhere = f.account("Northside", ada)
+    f.member(elsewhere, "Another name", ada)
+    conversation = f.conversation(harbor)
+    f.message(conversation, "From there", inbound=False, author_name="Sam Ortiz")
+    f.message(conversation, "From here", inbound=False, sender=ada)
+    response = browser.get(address(conversation))
+    assert response.content.decode().count('<p class="author">Sam Ortiz</p>') == 1
+    assert "Another name" not in pages.text(response)
+    assert '<p class="author">Ada Marsh</p>' not in response.content.decode()
+
+
+def test_an_email_breaks_at_its_signs_and_is_escaped(browser, harbor):
+    conversation = f.conversation(harbor, f.contact(harbor, email='ana.<b>"@example.com'))
+    shown = browser.get(address(conversation)).content.decode()
+    assert (
+        '<span class="email-part">ana.<wbr>&lt;b&gt;&quot;</span><span class="email-part">@<wbr>example.<wbr>com</span>'
+    ) in shown
+    assert "<b>" not in shown
+
+
 @pytest.mark.parametrize("size", [2, 40])
 def test_queries_do_not_grow(browser, harbor, ada, size):
     contact = f.contact(harbor)
@@ -283,6 +306,7 @@ def test_queries_do_not_grow(browser, harbor, ada, size):
         f.member(harbor, f"Person {place}")
         f.conversation(harbor, contact, inbox=f.inbox(harbor, f"Inbox {place}"))
         sender = get_user_model().objects.create_user(f"sender-{place}")
+        Membership.objects.create(user=sender, account=harbor, member=f.member(harbor, f"Sender {place}"))
         f.message(conversation, "Hi", inbound=place % 2 == 0, sender=sender if place % 2 else None)
         Change.objects.create(account=harbor, kind="contact", contact=contact, values={"email": f"{place}@example.com"})
     with CaptureQueriesContext(connection) as first:

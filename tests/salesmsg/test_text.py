@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from integrations.salesmsg.text import national, phone, phone_of_record, plain, segments
+from integrations.salesmsg.text import breaks, national, phone, phone_of_record, plain, segments, sentence
 
 
 @pytest.mark.parametrize(
@@ -176,3 +176,24 @@ def test_plain_is_fast_on_nasty_input():
     ):
         plain(nasty)
     assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("address", "pieces"),
+    [
+        ("", []),
+        ("ana.gomez@example.com", ["ana.", "gomez@", "example.", "com"]),
+        ("plain", ["plain"]),
+        ("odd..dots.", ["odd.", ".", "dots."]),
+    ],
+)
+def test_an_address_breaks_after_its_signs(address, pieces):
+    assert breaks(address) == pieces
+    assert "".join(breaks(address)) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("Token not found", "Token not found."), ("Why?", "Why?"), ("Done. ", "Done."), (" ", "")]
+)
+def test_words_of_the_vendor_get_a_full_stop(text, told):
+    assert sentence(text) == told

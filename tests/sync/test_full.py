@@ -324,8 +324,8 @@ def test_progress_is_sensible_at_every_step(world):
     assert known[0] < 0.2 < 0.9 < known[-1]
     ended = request.progress_of(run)
     assert (ended.fraction, ended.eta_seconds, ended.running) == (1.0, None, False)
-    assert {"Contacts", "Open conversations", "Messages"} <= labels
-    messages = next(stream for stream in ended.streams if stream.label == "Messages")
+    assert {"Contacts", "Open conversations", "Conversations read"} <= labels
+    messages = next(stream for stream in ended.streams if stream.label == "Conversations read")
     assert messages.seen == messages.total == len(world.data()["conversations"])
 
 

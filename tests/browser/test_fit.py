@@ -1,0 +1,74 @@
+"""That nothing is cut off or too small to hit, at the two widths that people complained about."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.harness.portal import Portal
+
+from .test_walkthrough import sign_in
+
+pytestmark = [pytest.mark.browser]
+FILL = """
+from datetime import timedelta
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from integrations.models import *
+demo = get_user_model().objects.get()
+account = Account.objects.get()
+Account.objects.create(label="Northside Clinic of Greater Boston", webhook_secret="x", webhook_digest="x")
+Inbox.objects.update(name="Front desk")
+Contact.objects.update(email="alexandria.montgomery@northsideclinic.example.com", tags=["new-patient", "newsletter"])
+contact = Contact.objects.first()
+Contact.objects.filter(pk=contact.pk).update(opted_out=True, first_name="Alexandria", last_name="Montgomery")
+thread = Conversation.objects.filter(contact=contact).first()
+Conversation.objects.filter(pk=thread.pk).update(inbox=Inbox.objects.first(), owner=Member.objects.first())
+values = {"first_name": "Newname", "email": "newemail@example.com"}
+base = {"first_name": "Alexandria", "email": "alexandria.montgomery@northsideclinic.example.com"}
+Change.objects.create(account=account, kind="contact", contact=contact, values=values, base=base, state="done",
+    requested_by=demo, finished_at=timezone.now())
+print(json.dumps([thread.pk, contact.pk]))
+"""
+CUT = """(inner) => [...document.querySelectorAll(inner)].filter((element) => {
+  const box = element.getBoundingClientRect();
+  if (!box.width) return false;
+  for (let outer = element.parentElement; outer; outer = outer.parentElement) {
+    const [style, frame] = [getComputedStyle(outer), outer.getBoundingClientRect()];
+    if (style.overflowX !== "visible" && (box.right > frame.right + 1 || box.left < frame.left - 1)) return true;
+  }
+  return box.right > document.documentElement.clientWidth + 1;
+}).map((element) => element.className + ": " + element.textContent)"""
+
+
+@pytest.fixture
+def filled(portal) -> tuple[Portal, int, int]:
+    """A portal with long names and addresses: (portal, conversation, contact)."""
+    ours = portal("http://127.0.0.1:9")
+    ours.superuser()
+    ours.manage("seed_inbox", "--contacts", "12", "--messages", "12")
+    thread, contact = ours.query(FILL)
+    ours.start_web()
+    return ours, thread, contact
+
+
+def test_nothing_is_cut_off_and_all_can_be_hit(page: Page, filled):
+    ours, thread, contact = filled
+    sign_in(page, ours, "/inbox/")
+    for width, height in ((1280, 850), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"{ours.url}/inbox/{thread}/")
+        expect(page.locator(".thread-who .badge")).to_have_text("Opted out")
+        assert page.evaluate(CUT, ".thread-who .badge, .thread-via, .tab") == []
+
+        page.goto(f"{ours.url}/admin/integrations/contact/")
+        expect(page.locator("#result_list .field-in_inbox a").first).to_be_visible()
+        assert page.evaluate(CUT, "#result_list td, #result_list th, #result_list a") == []
+        targets = page.locator("#user-tools a, #user-tools button")
+        assert targets.count() >= 4
+        for target in targets.all():
+            assert target.bounding_box()["height"] >= 24, target.text_content()
+
+        page.goto(f"{ours.url}/admin/integrations/contact/{contact}/change/")
+        for column in ("before", "state_shown"):
+            expect(page.locator(f"#changes-group .field-{column}").first).to_be_visible()
+        assert page.evaluate(CUT, "#changes-group td, #changes-group .sm-badge") == []
+    assert page.complaints == []
