@@ -11,7 +11,7 @@ from django.utils import timezone
 from .. import gateway, jobs, mirror
 from ..crypto import Unsealable
 from ..gateway import BudgetWait, NotConnected
-from ..models import BudgetCall, Contact, Conversation, ThreadSync, WebhookEvent
+from ..models import BudgetCall, Contact, Conversation, Message, ThreadSync, WebhookEvent
 from ..salesmsg.errors import NotFound, SalesmsgError
 from ..salesmsg.text import phone as normal_phone
 from ..sync.request import look_again
@@ -37,13 +37,19 @@ MOST_ATTEMPTS = 8
 LEASE = timedelta(seconds=100)
 # An event may overtake its own message: what was read this long before it came does not count as read after it.
 HEAD_START = timedelta(seconds=0.5)
+EARLY, EARLY_TRIES = 2.0, 3  # seconds, times
 State = WebhookEvent.State
+
+
+class Early(Exception):
+    """The event may be about a call that is still under way: look again in a moment."""
 
 
 @dataclass(frozen=True)
 class Named:
     """What an event surely names; None where it names nothing."""
 
+    message_id: int | None = None
     conversation_id: int | None = None
     contact_id: int | None = None
     phone: str = ""
@@ -71,6 +77,8 @@ def process(event_id: int) -> str:
         _fetch(event, named)
     except BudgetWait as wait:
         return _put_off(event, wait.seconds, counted=False)
+    except Early:
+        return _put_off(event, EARLY)
     except (NotConnected, Unsealable) as problem:
         return _end(event, State.FAILED, str(problem))
     except SalesmsgError as error:
@@ -102,6 +110,7 @@ def names(body: str) -> Named:
     if not message and "conversation_id" in data:
         message = data
     return Named(
+        _id(message.get("id")),
         _id(message.get("conversation_id")) or _id(conversation.get("id")),
         _id(message.get("contact_id")) or _id(contact.get("id")),
         _phone(contact.get("number")),
@@ -115,6 +124,8 @@ def _fetch(event: WebhookEvent, named: Named) -> None:
     if about_contact and named.contact_id:
         _fetch_contact(account_id, client, named.contact_id)
         return
+    if event.name == "message.sent" and _sent_from_here(event, named):
+        return
     conversation = _conversation(event, named, client)
     if conversation is None:
         return
@@ -124,6 +135,20 @@ def _fetch(event: WebhookEvent, named: Named) -> None:
     unread = not conversation.contact.raw  # all that we know of them is what a conversation told in passing
     if (unread or _stops(event.body)) and conversation.contact.vendor_id:
         _fetch_contact(account_id, client, conversation.contact.vendor_id)
+
+
+def _sent_from_here(event: WebhookEvent, named: Named) -> bool:
+    """Whether this is a text of ours whose answer told all of it: a bulk text would cost twice its calls otherwise.
+
+    Raises Early, a few times, while a text of ours is under way in that conversation: this may be it.
+    """
+    ours = Message.objects.filter(account_id=event.account_id, client_uuid__isnull=False)
+    if named.message_id and ours.filter(vendor_id=named.message_id).exists():
+        return True
+    under_way = ours.filter(state=Message.State.SENDING, conversation__vendor_id=named.conversation_id)
+    if event.attempts <= EARLY_TRIES and under_way.exists():
+        raise Early
+    return False
 
 
 def _conversation(event: WebhookEvent, named: Named, client) -> Conversation | None:

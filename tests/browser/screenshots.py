@@ -33,6 +33,42 @@ HISTORY = (
 )
 
 
+# What a busy hour leaves behind: texts for later, a bulk text under way, one that nobody saw end, one that was refused.
+SCENE = """
+import uuid
+from datetime import datetime, timedelta
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+from integrations.models import Account, Contact, Conversation, Message
+from integrations.outbox import bulk, compose, schedule
+user, account = get_user_model().objects.get(), Account.objects.get()
+here = Conversation.objects.select_related("account", "contact").get(pk=HERE)
+tomorrow = (timezone.now() + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0, tzinfo=None)
+words = "Good morning! Luis is on his way to you."
+schedule.schedule(user, here, words, uuid.uuid4(), tomorrow, "America/New_York", True)
+may = Conversation.objects.select_related("account", "contact").filter(
+    contact__opted_out=False, contact__blocked=False, closed_at=None
+).exclude(pk=HERE).order_by("pk")
+for conversation, text in zip(may, ("Your invoice is paid, thank you!", "See you at four.", "The part has arrived.")):
+    made = compose.reply(user, conversation, text, uuid.uuid4())
+    if text == "See you at four.":
+        Message.objects.filter(pk=made.pk).update(
+            state="unknown", due_at=None, claimed_at=timezone.now(),
+            failure="The connection to Salesmsg was lost. It may have been sent: Salesmsg is being asked.")
+    if text == "The part has arrived.":
+        Message.objects.filter(pk=made.pk).update(
+            state="failed", due_at=None, failure="The recipient has a landline or an unreachable carrier (30006).")
+people = Contact.objects.filter(account=account).order_by("pk")
+draft = bulk.draft(user, account, people, "Hi {first_name|there}, we are closed on Friday. See you on Monday!")
+preview = bulk.draft(user, account, list(people[:40]))
+bulk.write(user, preview, "Hi {first_name|there}, your yearly check is due. Reply YES and we call you.")
+bulk.write(user, draft, draft.text)
+draft.refresh_from_db()
+bulk.start(user, draft)
+print(json.dumps({"running": draft.pk, "preview": preview.pk}))
+"""
+
+
 def take() -> None:
     """Builds everything up, takes the pictures, and tears it down."""
     with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +93,7 @@ def _all(browser: Browser, portal: Portal, vendor: Sandbox) -> None:
     page.goto(f"{portal.url}/accounts/")
     page.get_by_label("Username").fill("demo")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name=re.compile("Log in|Sign in")).click()
     _shoot(page, "connect")
     page.get_by_role("button", name="Connect with Salesmsg").click()
     page.wait_for_url(re.compile(re.escape(vendor.url)))
@@ -82,9 +118,13 @@ def _all(browser: Browser, portal: Portal, vendor: Sandbox) -> None:
     contact = f"{portal.url}{page.get_by_role('link', name='Edit contact').first.get_attribute('href')}"
     state = first.storage_state()
     first.close()
+    bulks = portal.query(SCENE.replace("HERE", re.search(r"/inbox/(\d+)/", thread)[1]))
     pages = {
         "inbox": f"{portal.url}/inbox/",
         "thread": thread,
+        "outbox": f"{portal.url}/outbox/",
+        "bulk-preview": f"{portal.url}/bulk/{bulks['preview']}/",
+        "bulk-running": f"{portal.url}/bulk/{bulks['running']}/",
         "account": account,
         "consent": consent,
         "contact-admin": contact,
@@ -100,7 +140,11 @@ def _all(browser: Browser, portal: Portal, vendor: Sandbox) -> None:
             page.wait_for_timeout(700)
             if name == "thread" and "phone" not in look:
                 page.locator("#composer-text").fill("And bring the invoice, please 🙂")
-            _shoot(page, name + look, whole=name in {"account"} and "phone" not in look)
+            _shoot(
+                page,
+                name + look,
+                whole=name in {"account", "outbox", "bulk-preview", "bulk-running"} and "phone" not in look,
+            )
         context.close()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import uuid
 
 import pytest
 from django.utils import timezone
@@ -90,6 +91,45 @@ def test_one_that_was_read_since_costs_none(vendor, account):
     ThreadSync.objects.update(read_at=timezone.now() + process.HEAD_START * 4)
     assert told(event(account, "message.received", about(text))) == State.DONE
     assert vendor.calls.total() == 0
+
+
+def ours(account: Account, message: dict, **values) -> Message:
+    """A text that the portal sent itself, or is sending."""
+    conversation = Conversation.objects.get(vendor_id=message["conversation_id"])
+    Message.objects.filter(vendor_id=message["id"]).delete()
+    fields = {"state": "sent", "vendor_id": message["id"], "client_uuid": uuid.uuid4(), "at": timezone.now(), "rank": 1}
+    return Message.objects.create(account=account, conversation=conversation, text="Ours", **{**fields, **values})
+
+
+def test_our_own_text_costs_no_call(vendor, account):
+    """Its answer told everything already."""
+    message = vendor.message(vendor.conversations[0], 20_000, "Ours", status="sent")
+    ours(account, message)
+    assert told(event(account, "message.sent", about(message))) == State.DONE
+    assert vendor.calls.total() == 0
+
+
+def test_an_event_that_overtakes_the_answer_waits_for_it(vendor, account):
+    message = vendor.message(vendor.conversations[0], 20_000, "Ours", status="sent")
+    sending = ours(account, message, state="sending", vendor_id=None, claimed_at=timezone.now())
+    early = event(account, "message.sent", about(message))
+    assert told(early) == State.NEW
+    assert vendor.calls.total() == 0
+    Message.objects.filter(pk=sending.pk).update(state="sent", vendor_id=message["id"])
+    WebhookEvent.objects.update(due_at=timezone.now())
+    assert told(early) == State.DONE
+    assert vendor.calls.total() == 0
+
+
+def test_an_event_about_somebody_elses_text_is_not_kept_waiting_for_ever(vendor, account):
+    message = vendor.message(vendor.conversations[0], 20_000, "Ours", status="sent")
+    ours(account, message, state="sending", vendor_id=None, claimed_at=timezone.now())
+    one = event(account, "message.sent", about(message))
+    for _ in range(process.EARLY_TRIES):
+        assert told(one) == State.NEW
+        WebhookEvent.objects.update(due_at=timezone.now())
+    assert told(one) == State.DONE
+    assert vendor.calls.total() >= 1
 
 
 def test_a_new_conversation_of_a_new_contact_is_fetched_whole(vendor, account):
