@@ -3,6 +3,7 @@
 All of them set absolute values, so an attempt whose outcome is unclear is simply repeated.
 """
 
+import random
 from datetime import datetime, timedelta
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -233,7 +234,8 @@ def _put_off(change: Change, until: datetime, why: str, *, counted: bool = True)
     if Change.objects.filter(pk=change.pk, state=State.PUSHING).update(
         state=State.PENDING, due_at=until, reason=why, attempts=attempts
     ):
-        jobs.enqueue(PUSH, change.pk, delay=max(0.05, (until - timezone.now()).total_seconds()))
+        delay = max(0.05, (until - timezone.now()).total_seconds())
+        jobs.enqueue(PUSH, change.pk, delay=delay + random.random())  # many may wait for the same place
     return State.PENDING
 
 

@@ -13,6 +13,7 @@ GRACE = timedelta(seconds=3)  # the nudge's own time to arrive
 LOOK_EVERY = timedelta(seconds=60)  # for new conversations and messages, while no webhook brings them
 LOOK_SELDOM = timedelta(minutes=10)  # while webhooks come
 LISTS_EVERY = timedelta(hours=1)  # what was closed or assigned at Salesmsg stands anywhere in the lists
+FOLLOWED_AT_ONCE = 3  # threads of an account in which our texts are followed, in one sweep
 EVENTS_ALIVE = timedelta(minutes=15)
 KEEP_LOOKS = timedelta(days=2)
 
@@ -25,12 +26,23 @@ def sweep() -> int:
     for run_id, step in SyncRun.objects.filter(late, state=SyncRun.State.RUNNING).values_list("pk", "step")[:50]:
         jobs.enqueue(request.STEP, run_id, step)
         nudges += 1
-    reachable = Account.State.CONNECTED
-    threads = ThreadSync.objects.filter(late, conversation__account__state=reachable).order_by("due_at")
-    for conversation_id in threads.values_list("conversation_id", flat=True)[:20]:
-        jobs.enqueue(request.THREAD, conversation_id, keep=False)
-        nudges += 1
-    return nudges + _looks(now)
+    return nudges + _threads(now, late) + _looks(now)
+
+
+def _threads(now, late: Q) -> int:
+    """Of each account a few of the threads that are due: a long line of one account holds up nobody else."""
+    late &= Q(following=False)
+    followed = Q(Q(lease_until=None) | Q(lease_until__lt=now), following=True, due_at__lte=now)
+    due = ThreadSync.objects.filter(conversation__account__state=Account.State.CONNECTED)
+    nudges = 0
+    for wanted, most in ((late, 20), (followed, FOLLOWED_AT_ONCE)):
+        accounts = due.filter(wanted).order_by().values_list("conversation__account", flat=True).distinct()
+        for account_id in list(accounts):
+            first = due.filter(wanted, conversation__account=account_id).order_by("due_at")
+            for conversation_id in first.values_list("conversation_id", flat=True)[:most]:
+                jobs.enqueue(request.THREAD, conversation_id, keep=False)
+                nudges += 1
+    return nudges
 
 
 def _looks(now) -> int:

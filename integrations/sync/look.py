@@ -34,8 +34,7 @@ def refresh(conversation_id: int) -> int:
         client = gateway.door(thread.conversation.account_id, Lane.FOLLOW if thread.following else Lane.EVENT).client
         keep = threads.fetch(thread, client, deep=False, asked=until)
     except BudgetWait as wait:
-        # Many threads may wait for the same place: they come back one after another.
-        return _put_off(thread, wait.seconds + random.random(), failed=False)
+        return _put_off(thread, wait.seconds, failed=False)
     except (NotFound, NotAllowed, NotConnected, Unsealable):
         ThreadSync.objects.filter(pk=thread.pk).update(lease_until=None, due_at=None)
         return 0
@@ -46,16 +45,20 @@ def refresh(conversation_id: int) -> int:
         if locked.lease_until != thread.lease_until:
             return 0  # we were too slow and somebody else has it now
         result = keep()
-    if thread.due_at:
+    if thread.due_at and not thread.following:
         _nudge(thread)
     return result.changed
 
 
 def _put_off(thread: ThreadSync, seconds: float, *, failed: bool) -> int:
+    """Many threads may wait for the same place: only those that somebody looks at come back by themselves, one after
+    another; the sweep brings the others, the longest due first."""
     failures = F("failures") if failed else F("failures") - 1
+    seconds += random.random()
     thread.due_at = timezone.now() + timedelta(seconds=seconds)
     ThreadSync.objects.filter(pk=thread.pk).update(lease_until=None, due_at=thread.due_at, failures=failures)
-    _nudge(thread)
+    if thread.wanted_at:
+        _nudge(thread)
     return 0
 
 

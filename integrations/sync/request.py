@@ -77,12 +77,12 @@ def watch(conversation: Conversation) -> None:
 def look_again(conversation_id: int, delay: float = 0.0, *, following: bool = False) -> None:
     """Has a thread read `delay` seconds from now, or sooner if that is planned already.
 
-    following: only to see whether our texts were delivered, which must not take much of the budget.
+    following: only to see whether our texts were delivered, which must not take much of the budget: the sweep asks.
     """
     at = timezone.now() + timedelta(seconds=delay)
     thread, _ = ThreadSync.objects.get_or_create(conversation_id=conversation_id)
     later = ThreadSync.objects.filter(pk=thread.pk).filter(Q(due_at=None) | Q(due_at__gt=at))
-    if later.update(due_at=at, following=following):
+    if later.update(due_at=at, following=following) and not following:
         jobs.enqueue(THREAD, conversation_id, delay=delay, keep=False)
 
 

@@ -37,6 +37,7 @@ MOST_ATTEMPTS = 8
 LEASE = timedelta(seconds=100)
 # An event may overtake its own message: what was read this long before it came does not count as read after it.
 HEAD_START = timedelta(seconds=0.5)
+FEW = 20
 EARLY, EARLY_TRIES = 2.0, 3  # seconds, times
 State = WebhookEvent.State
 
@@ -209,7 +210,9 @@ def _put_off(event: WebhookEvent, seconds: float, *, counted: bool = True) -> st
     WebhookEvent.objects.filter(pk=event.pk, state=State.NEW).update(
         due_at=timezone.now() + timedelta(seconds=seconds), attempts=attempts
     )
-    jobs.enqueue(PROCESS, event.pk, delay=seconds)
+    others = WebhookEvent.objects.filter(state=State.NEW, account_id=event.account_id).order_by()[:FEW]
+    if len(others.values_list("pk")) < FEW:  # a long line would come back all at once; the sweep takes it bit by bit
+        jobs.enqueue(PROCESS, event.pk, delay=seconds)
     return State.NEW
 
 
