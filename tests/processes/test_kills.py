@@ -4,13 +4,18 @@ Time is scaled (SALESMSG_TIMEOUT, SALESMSG_RATE_PERIOD); the path is the one tha
 """
 
 import os
+import re
 import signal
+import threading
 import time
 import uuid
+from contextlib import contextmanager
 
 import pytest
+import requests
 
 from tests.harness.crash import POINTS, UNDER_WAY, Killer, verdict
+from tests.harness.portal import PASSWORD
 from tests.harness.sandbox import wait_for
 
 pytestmark = [pytest.mark.processes]
@@ -143,3 +148,54 @@ def test_the_databases_connections_are_cut_again_and_again(connected):
     found = verdict(ours, vendor, texts)
     nothing_wrong(found)
     assert vendor.state()["too_many"] == 0
+
+
+@ON_SQLITE
+def test_the_web_server_is_killed_while_forms_are_posted(connected):
+    """Whoever got no answer posts the same form again: one row and one text for each form."""
+    vendor, ours, threads = connected
+    ours.superuser()
+    forms = [(threads[number], {"client_uuid": str(uuid.uuid4()), "text": f"form {number}"}) for number in range(20)]
+    ours.start_worker(2)
+    waiting = list(forms)
+    for round_number in range(4):
+        web = ours.start_web()
+        if round_number < 3:
+            killing = threading.Timer(0.15 + 0.1 * round_number, os.killpg, (web.popen.pid, signal.SIGKILL))
+        with signed_in(ours) as session:
+            if round_number < 3:
+                killing.start()
+            waiting = [form for form in waiting if not posted(ours, session, *form)]
+        if round_number < 3:
+            killing.join()
+            web.popen.wait()
+            ours.processes.remove(web)
+    assert waiting == []
+    settled(ours, 60)
+    found = verdict(ours, vendor, [form["text"] for _, form in forms])
+    nothing_wrong(found)
+    assert sum(found["states"].values()) == 20
+
+
+@contextmanager
+def signed_in(ours):
+    """A browser's session, without a browser."""
+    with requests.Session() as session:
+        session.trust_env = False
+        page = session.get(f"{ours.address}/admin/login/", timeout=10).text
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+        form = {"csrfmiddlewaretoken": token, "username": "demo", "password": PASSWORD, "next": "/inbox/"}
+        answer = session.post(f"{ours.address}/admin/login/", form, headers={"Referer": ours.address}, timeout=10)
+        assert answer.url.endswith("/inbox/"), answer.url
+        yield session
+
+
+def posted(ours, session, thread: int, form: dict) -> bool:
+    """Whether the server answered that it has taken the reply."""
+    form = form | {"csrfmiddlewaretoken": session.cookies["csrftoken"]}
+    try:
+        answer = session.post(f"{ours.address}/inbox/{thread}/send/", form, timeout=5, allow_redirects=False)
+    except requests.RequestException:
+        return False
+    assert answer.status_code == 302, answer.text[:300]
+    return True
