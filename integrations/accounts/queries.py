@@ -21,7 +21,7 @@ WHAT_NOW = {
     State.CONNECTED: "Texts and contacts are kept up to date by themselves.",
     State.ATTENTION: (
         "Salesmsg no longer accepts our access, so nothing arrives and nothing is sent. Connect it again: everything "
-        "kept here stays, and texts that wait are sent afterwards."
+        "kept here stays. Texts that were due meanwhile stand in the outbox, and are sent at your word."
     ),
     State.DISCONNECTED: (
         "The portal holds no access to this account. What it has read is kept and can be looked at; connect it again "
