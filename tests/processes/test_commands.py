@@ -56,9 +56,8 @@ def test_connect_sync_send_status(sandbox, portal, each_database):
         assert no.returncode == 1, no.stdout + no.stderr
         assert "opted out" in no.stderr.lower()
     row = ours.status()["accounts"][0]
-    assert set(row) == {
-        *("id", "label", "state", "contacts", "conversations", "messages", "outbox", "budget", "last_sync")
-    }
+    fixed = ("id", "label", "state", "contacts", "conversations", "messages", "outbox", "budget", "last_sync")
+    assert set(fixed) <= set(row)
     assert (row["id"], row["label"], row["state"]) == (int(account), "Shop", "connected")
     assert row["outbox"]["sent"] == 2
     assert row["outbox"]["queued"] == row["outbox"]["sending"] == row["outbox"]["unknown"] == 0
