@@ -11,7 +11,8 @@ behind it leave it a place. One place in sixty is always left for people, and wo
 the period: places then return one by one, and a person's text need not wait for a burst to grow old.
 """
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -56,10 +57,15 @@ class BudgetWait(Exception):
 
 @dataclass(frozen=True)
 class Ticket:
-    """The right to make one call, already counted."""
+    """The right to make one call, already counted, and to make it soon: its place is not booked for ever."""
 
     call_id: int
     period: timedelta
+    taken_at: float = field(default_factory=time.time)
+
+    @property
+    def is_old(self) -> bool:
+        return time.time() - self.taken_at > sum(settings.SALESMSG_TIMEOUT) / 2
 
 
 def period() -> timedelta:
