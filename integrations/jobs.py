@@ -13,6 +13,7 @@ from django_q.models import Schedule
 from django_q.tasks import async_task
 
 TICK = "integrations.tasks.tick"
+ANEW = -1  # the tick's beat that begins a new chain, also beside one that lives: that one ends
 FIRST = ":first"  # added to the queue's key for tasks that people wait for
 TICK_SCHEDULE = "salesmsg: keep the tick alive"
 
@@ -35,11 +36,25 @@ class Queue(ORM):
         key = (self.list_key or Conf.CLUSTER_NAME) + (FIRST if self.urgent else "")
         return self.get_connection().create(key=key, payload=task, lock=timezone.now() + self.due_in).pk
 
+    def _rows(self):
+        return self.get_connection().filter(key__in=[self.list_key, self.list_key + FIRST])
+
+    def queue_size(self) -> int:
+        """How many rows are due, those that go first among them."""
+        return self._rows().filter(lock__lte=timezone.now()).count()
+
+    def lock_size(self) -> int:
+        """How many rows are being worked on, or due later."""
+        return self._rows().filter(lock__gt=timezone.now()).count()
+
+    def purge_queue(self):
+        """Deletes all rows."""
+        return self._rows().delete()
+
     def dequeue(self) -> list[tuple[int, str]] | None:
         """The first row that is due, locked for django-q2's `retry`; None after a short sleep."""
         first = Case(When(key=self.list_key + FIRST, then=0), default=1)
-        due = self.get_connection().filter(key__in=[self.list_key, self.list_key + FIRST], lock__lt=timezone.now())
-        row = due.order_by(first, "lock").first()
+        row = self._rows().filter(lock__lt=timezone.now()).order_by(first, "lock").first()
         if row is None:
             time.sleep(Conf.POLL)
             return None
@@ -71,8 +86,9 @@ def _push(task: str, args: tuple[int, ...], delay: float, keep: bool, urgent: bo
 
 
 def ensure_tick(**_) -> None:
-    """At a worker's start: the schedule that starts the tick again should its chain break, and a tick now."""
+    """At a worker's start: the schedule that starts the tick again should its chain break, and a sweep now: the task
+    that was to be the next tick may be locked by a worker that was killed."""
     # Names are not unique and workers start side by side: a second row would do no harm, the tick lets one chain live.
     if not Schedule.objects.filter(name=TICK_SCHEDULE).exists():
         Schedule.objects.create(name=TICK_SCHEDULE, func=TICK, schedule_type=Schedule.MINUTES, minutes=1, repeats=-1)
-    enqueue(TICK, keep=False)
+    enqueue(TICK, ANEW, keep=False)

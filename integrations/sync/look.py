@@ -3,11 +3,12 @@
 import random
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from .. import gateway, jobs
+from .. import budget, gateway, jobs
 from ..crypto import Unsealable
 from ..gateway import BudgetWait, NotConnected
 from ..models import BudgetCall, ThreadSync
@@ -34,8 +35,7 @@ def refresh(conversation_id: int) -> int:
         client = gateway.door(thread.conversation.account_id, Lane.FOLLOW if thread.following else Lane.EVENT).client
         keep = threads.fetch(thread, client, deep=False, asked=until)
     except BudgetWait as wait:
-        # Many threads may wait for the same place: they come back one after another.
-        return _put_off(thread, wait.seconds + random.random(), failed=False)
+        return _put_off(thread, wait.seconds + random.random() * _queue_length(thread), failed=False)
     except (NotFound, NotAllowed, NotConnected, Unsealable):
         ThreadSync.objects.filter(pk=thread.pk).update(lease_until=None, due_at=None)
         return 0
@@ -49,6 +49,16 @@ def refresh(conversation_id: int) -> int:
     if thread.due_at:
         _nudge(thread)
     return result.changed
+
+
+def _queue_length(thread: ThreadSync) -> float:
+    """Seconds within which the account's threads that wait for a place like this one come back: half of what serving
+    them takes. Came they all at the next place, a thousand of them would keep the workers busy with nothing."""
+    lane = Lane.FOLLOW if thread.following else Lane.EVENT
+    waiting = ThreadSync.objects.filter(
+        conversation__account_id=thread.conversation.account_id, following=thread.following, due_at__isnull=False
+    )
+    return max(1.0, waiting.count() / budget.allowance(lane) * settings.SALESMSG_RATE_PERIOD / 2)
 
 
 def _put_off(thread: ThreadSync, seconds: float, *, failed: bool) -> int:
