@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from integrations.models import Attempt, Message, ThreadSync
@@ -40,6 +41,11 @@ def theirs(message: Message, text: str, at, **values) -> Message:
         account_id=message.account_id, conversation_id=message.conversation_id, vendor_id=number, rank=number,
         state=State.SENT, text=text, at=at, **values,
     )  # fmt: skip
+
+
+def fetched(sync: ThreadSync, *, deep: bool) -> None:
+    with transaction.atomic():
+        threads.fetch(sync, None, deep=deep)()
 
 
 def state(message: Message) -> str:
@@ -101,11 +107,11 @@ def test_a_walk_tells_how_the_thread_was_when_it_began(doubtful, conversation, m
     monkeypatch.setattr(threads, "_kept", lambda *_: threads.mirror.messages.Messages())
     with monkeypatch.context() as then:
         then.setattr(threads.timezone, "now", lambda: began)
-        threads.fetch(sync, None, deep=True)()
+        fetched(sync, deep=True)
     assert sync.cursor
     assert reconcile.sweep() == 0
     record.id = 2
-    threads.fetch(sync, None, deep=True)()
+    fetched(sync, deep=True)
     sync.refresh_from_db()
     assert (sync.cursor, sync.complete) == ({}, True)
     assert sync.read_at == began
@@ -123,7 +129,7 @@ def test_a_copy_that_was_left_for_later_is_not_passed_by(doubtful, conversation,
         kept = threads.mirror.messages.Messages(held_back=held_back)
         monkeypatch.setattr(threads, "_kept", lambda *_, kept=kept: kept)
         before = sync.read_to
-        threads.fetch(sync, None, deep=False)()
+        fetched(sync, deep=False)
         assert (sync.read_to != before) == moved
 
 
