@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
@@ -408,16 +409,12 @@ def test_what_is_written_into_a_draft_that_is_merged_right_now_is_not_deleted_si
         return delete(self, *args, **kwargs)
 
     monkeypatch.setattr(Conversation, "delete", deleting)
-    known = mirror.upsert_conversations
-
-    def leads_elsewhere(account_id, records):
-        found = known(account_id, records)
-        found.rows[records[0].id] = conversation
-        return found
-
-    monkeypatch.setattr(mirror, "upsert_conversations", leads_elsewhere)
+    monkeypatch.setattr(
+        mirror, "upsert_conversations", lambda _, records: SimpleNamespace(rows={records[0].id: conversation})
+    )
     deliver.deliver(first.pk)
     assert written or faults
+    assert not Conversation.objects.filter(pk=draft.pk).exists(), "it was merged"
     assert all(Message.objects.filter(pk=pk).exists() for pk in written)
 
 
