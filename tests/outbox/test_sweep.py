@@ -65,12 +65,32 @@ def test_of_chains_that_begin_side_by_side_one_lives(monkeypatch):
 
 
 def test_the_queue_counts_and_empties_what_goes_first_too():
-    jobs.Queue.of(timedelta(), urgent=True).enqueue("payload")
-    jobs.Queue.of(timedelta(seconds=50), urgent=True).enqueue("payload")
+    jobs.Queue.of(timedelta(), "send_due:1").enqueue("payload")
+    jobs.Queue.of(timedelta(seconds=50), "send_due:1").enqueue("payload")
     queue = jobs.Queue()
     assert (queue.queue_size(), queue.lock_size()) == (1, 1)
     queue.purge_queue()
     assert not OrmQ.objects.exists()
+
+
+def test_a_nudge_that_waits_is_not_queued_again_and_one_that_was_begun_is():
+    """A text that is written while the pump runs may come too late for it."""
+    for account_id in (1, 1, 2, 1):
+        jobs.enqueue("integrations.tasks.send_due", account_id, urgent=True)
+    assert [row.task["args"] for row in OrmQ.objects.order_by("pk")] == [(1,), (2,)]
+    queue = jobs.Queue()
+    ((begun, _),) = queue.dequeue()
+    jobs.enqueue("integrations.tasks.send_due", 1, urgent=True)
+    assert [row.task["args"] for row in OrmQ.objects.exclude(pk=begun).order_by("pk")] == [(2,), (1,)]
+    jobs.enqueue("integrations.tasks.send_due", 1, urgent=True, delay=5)
+    assert OrmQ.objects.count() == 4, "what comes later is no stand-in, and has none"
+
+
+def test_what_people_wait_for_passes_everything_else():
+    jobs.enqueue("integrations.tasks.sync_step", 1, 1)
+    jobs.enqueue("integrations.tasks.send_due", 1, urgent=True)
+    ((first, _),) = jobs.Queue().dequeue()
+    assert OrmQ.objects.get(pk=first).task["func"] == "integrations.tasks.send_due"
 
 
 def test_looks_that_are_refused_come_back_one_after_another(settings):
