@@ -65,14 +65,14 @@ print(json.dumps([(one.started_at - one.message.created_at).total_seconds() for 
 """
 
 BEATS = "from integrations.models import Heartbeat as H; print(json.dumps(H.objects.filter(beat__gt=0).count()))"
-# Seconds from a block's end to the first call, how many calls began in the block, and how many blocks there were.
+# The sixth account's: seconds from its block's end to the first call, calls that began in the block, and blocks.
 RECOVERY = """
 from integrations.models import BudgetBlock, BudgetCall
-block = BudgetBlock.objects.order_by("at").first()
+block = BudgetBlock.objects.filter(budget__account=SIXTH).order_by("at").first()
 calls = BudgetCall.objects.filter(budget=block.budget, started_at__gt=block.at)
 first = calls.filter(started_at__gte=block.until).order_by("started_at").first()
 inside = calls.filter(started_at__lt=block.until).count()
-print(json.dumps([(first.started_at - block.until).total_seconds(), inside, BudgetBlock.objects.count()]))
+print(json.dumps([(first.started_at - block.until).total_seconds(), inside, block.budget.blocks.count()]))
 """
 
 
@@ -117,9 +117,9 @@ def test_a_flood_of_five_accounts_texts_does_not_hold_up_the_sixth(six):
 
 @pytest.mark.parametrize("six", [5], indirect=True)
 def test_after_a_429_all_wait_for_the_blocks_end_and_go_on_at_once(six):
-    vendor, ours, others, sixth = six
+    vendor, ours, others, sixth = six  # the sandbox blocks the others, too: to it they are one organisation
     vendor.post("/sandbox/faults", {"kind": "429", "count": 1, "match": "POST /messages"})
     waits(ours, run(ours, SIXTH_WRITES, others, sixth), again=1)
-    after, inside, blocks = ours.query(RECOVERY)
-    assert (inside, blocks, vendor.state()["too_many"]) == (0, 1, 1)
+    after, inside, blocks = run(ours, RECOVERY, others, sixth)
+    assert (inside, blocks) == (0, 1)
     assert after <= 2
