@@ -44,7 +44,7 @@ HISTORY = timedelta(minutes=15)  # for the picture on the outbox page
 
 
 class BudgetWait(Exception):
-    """No call now; `until` is when to ask again."""
+    """No call now; `until` is when to ask again, by this host's clock."""
 
     def __init__(self, until: datetime):
         super().__init__("The rate budget is used up for the moment.")
@@ -104,7 +104,7 @@ def take(account_id: int, lane: str) -> Ticket:
             budget.waiting[lane] = (until + COMES_BACK).timestamp()
         budget.save(update_fields=["taken", "waiting", "pace_at"])
     if until is not None:
-        raise BudgetWait(until)
+        raise BudgetWait(_here(until, now))
     return Ticket(call.pk, period())
 
 
@@ -144,7 +144,10 @@ def seconds_for(account_id: int, calls: float, lane: str = Lane.SYNC) -> float:
 
 
 def block(account_id: int, seconds: float | None = None) -> datetime:
-    """After a 429: nobody calls for the block's length, or for what the vendor asked when that is longer."""
+    """After a 429: nobody calls for the block's length, or for what the vendor asked when that is longer.
+
+    Returns its end, by this host's clock.
+    """
     length = max(period(), timedelta(seconds=seconds or 0))
     with transaction.atomic():
         budget = _locked(account_id)
@@ -155,7 +158,7 @@ def block(account_id: int, seconds: float | None = None) -> datetime:
         else:
             BudgetBlock.objects.filter(budget=budget, until=budget.blocked_until).update(until=until)
         Budget.objects.filter(pk=budget.pk).update(blocked_until=until)
-    return until
+    return _here(until, now)
 
 
 @dataclass(frozen=True)
@@ -239,3 +242,9 @@ def _now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         return cursor.fetchone()[0]
+
+
+def _here(until: datetime, now: datetime) -> datetime:
+    """A moment of the database's clock, which shows `now`, by this host's clock: queue and rows go by that. A host
+    whose clock is ahead would else ask again and again, and one behind would come too late."""
+    return timezone.now() + (until - now) if connection.vendor == "postgresql" else until
