@@ -55,6 +55,8 @@ def fetch(thread: ThreadSync, client: Client, *, deep: bool, asked: datetime | N
         raise Unreadable("Salesmsg gave the same page of messages twice.", endpoint="GET /messages/{conversation}")
     if cursor.get("pages", 0) > MOST_PAGES:
         raise Unreadable("The thread does not end.", endpoint="GET /messages/{conversation}")
+    if not page.count and thread.read_to and "pages" not in cursor:
+        began = thread.read_at  # a thread with messages that shows none tells nothing of what it holds
     head = max([cursor.get("head") or [], *(_place(record) for record in page.items)])
     onward = _next(cursor, page, dialect, thread.read_to)
 
@@ -140,7 +142,11 @@ def _kept(account: Account, conversation: Conversation, dialect: str, page: Page
 
 
 def _settle(
-    thread: ThreadSync, now: ThreadSync, result: mirror.messages.Messages, began: datetime, asked: datetime | None
+    thread: ThreadSync,
+    now: ThreadSync,
+    result: mirror.messages.Messages,
+    began: datetime | None,
+    asked: datetime | None,
 ) -> None:
     """Plans the next look: at once within a walk or beside a text on its way, later and later for delivery.
 

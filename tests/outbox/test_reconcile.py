@@ -119,6 +119,17 @@ def test_a_walk_tells_how_the_thread_was_when_it_began(doubtful, conversation, m
     assert state(message) == State.UNKNOWN
 
 
+def test_a_thread_that_shows_nothing_at_all_tells_nothing(doubtful, conversation, monkeypatch):
+    """An empty answer for a thread that has messages is no proof that a text is not there."""
+    message = doubtful("Nobody knows")
+    ThreadSync.objects.update(read_to=[1.0, 7], read_at=message.claimed_at)
+    sync = ThreadSync.objects.select_related("conversation__account").get(conversation=conversation)
+    monkeypatch.setattr(threads, "_read", lambda *_: (threads.Page([], last_page=1), "paginated"))
+    fetched(sync, deep=False)
+    assert reconcile.sweep() == 0
+    assert state(message) == State.UNKNOWN
+
+
 def test_a_copy_that_was_left_for_later_is_not_passed_by(doubtful, conversation, monkeypatch):
     """While its text is being sent, its page must not count as read."""
     doubtful("Being sent")
