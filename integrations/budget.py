@@ -81,8 +81,8 @@ def allowance(lane: str) -> int:
 
 
 def take(account_id: int, lane: str) -> Ticket:
-    """Counts a call before it is made. Raises BudgetWait. Commits by itself: never call it inside a transaction."""
-    with transaction.atomic():
+    """Counts a call before it is made. Raises BudgetWait; RuntimeError inside a transaction: it commits by itself."""
+    with transaction.atomic(durable=True):  # a place that could be rolled back would be none
         budget = _locked(account_id)
         now = _now()
         if budget.blocked_until and budget.blocked_until > now:
@@ -126,7 +126,7 @@ def give_back(ticket: Ticket) -> None:
 
 def charge(account_id: int, calls: int, lane: str = Lane.TOKEN) -> None:
     """Books calls that were made before the account was known, as when a new token is checked."""
-    with transaction.atomic():
+    with transaction.atomic(durable=True):
         budget = _locked(account_id)
         now = _now()
         Budget.objects.filter(pk=budget.pk).update(taken=F("taken") + calls)
@@ -149,7 +149,7 @@ def block(account_id: int, seconds: float | None = None) -> datetime:
     Returns its end, by this host's clock.
     """
     length = max(period(), timedelta(seconds=seconds or 0))
-    with transaction.atomic():
+    with transaction.atomic(durable=True):
         budget = _locked(account_id)
         now = _now()
         until = max(now + length + MARGIN, budget.blocked_until or now)

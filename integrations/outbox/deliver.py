@@ -255,7 +255,7 @@ def _send(message: Message, conversation_id: int, door: Door) -> str:
 def _not_sent(message: Message, attempt: Attempt, problem: Exception) -> str:
     """What a call that brought no record means for the text."""
     if isinstance(problem, BudgetWait):
-        _close(attempt, Attempt.Outcome.NOT_DONE, "Salesmsg's limit was reached: it took nothing.")
+        _close(attempt, Attempt.Outcome.NOT_DONE, "Salesmsg's limit left no room: nothing was sent.")
         return _put_back(message, problem.until)
     if not isinstance(problem, SalesmsgError):
         _close(attempt, Attempt.Outcome.REFUSED, str(problem))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from integrations import budget
@@ -147,6 +147,13 @@ def test_a_place_that_was_not_needed_is_free_at_once(account, limits):
     ticket = budget.take(account.pk, Lane.PEOPLE)
     budget.give_back(ticket)
     budget.take(account.pk, Lane.PEOPLE)
+
+
+def test_no_place_is_taken_where_it_could_be_rolled_back(account, limits):
+    limits(6)
+    for book in (lambda: budget.take(account.pk, Lane.PEOPLE), lambda: budget.block(account.pk)):
+        with transaction.atomic(), pytest.raises(RuntimeError):
+            book()
 
 
 def test_accounts_do_not_share(account, limits):

@@ -20,7 +20,7 @@ def ticks() -> list[tuple]:
 
 
 @pytest.mark.parametrize("broken", ["reconcile.sweep", "deliver.expire_claims", "due.sweep"])
-def test_a_part_that_fails_stops_no_other(monkeypatch, broken):
+def test_a_part_that_fails_stops_no_other(monkeypatch, caplog, broken):
     ran = []
     for name in ("reconcile.sweep", "deliver.expire_claims", "due.sweep", "pump.nudge_due"):
         room, part = name.split(".")
@@ -32,11 +32,10 @@ def test_a_part_that_fails_stops_no_other(monkeypatch, broken):
             return 0
 
         monkeypatch.setattr(getattr(tasks, room), part, run)
-    with pytest.raises(tasks.TaskFailed) as failed:
-        tasks.sweep()
+    tasks.sweep()
     assert len(ran) == 4
-    assert "ValueError" in str(failed.value)
-    assert "customer" not in str(failed.value)
+    assert "ValueError" in caplog.text
+    assert "customer" not in caplog.text
 
 
 def test_a_workers_start_sweeps_also_when_the_last_tick_was_a_moment_ago(monkeypatch):
