@@ -11,7 +11,8 @@ behind it leave it a place. One place in sixty is always left for people, and wo
 the period: places then return one by one, and a person's text need not wait for a burst to grow old.
 """
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -43,7 +44,7 @@ HISTORY = timedelta(minutes=15)  # for the picture on the outbox page
 
 
 class BudgetWait(Exception):
-    """No call now; `until` is when to ask again."""
+    """No call now; `until` is when to ask again, by this host's clock."""
 
     def __init__(self, until: datetime):
         super().__init__("The rate budget is used up for the moment.")
@@ -56,10 +57,15 @@ class BudgetWait(Exception):
 
 @dataclass(frozen=True)
 class Ticket:
-    """The right to make one call, already counted."""
+    """The right to make one call, already counted, and to make it soon: its place is not booked for ever."""
 
     call_id: int
     period: timedelta
+    taken_at: float = field(default_factory=time.time)
+
+    @property
+    def is_old(self) -> bool:
+        return time.time() - self.taken_at > sum(settings.SALESMSG_TIMEOUT) / 2
 
 
 def period() -> timedelta:
@@ -75,8 +81,8 @@ def allowance(lane: str) -> int:
 
 
 def take(account_id: int, lane: str) -> Ticket:
-    """Counts a call before it is made. Raises BudgetWait. Commits by itself: never call it inside a transaction."""
-    with transaction.atomic():
+    """Counts a call before it is made. Raises BudgetWait; RuntimeError inside a transaction: it commits by itself."""
+    with transaction.atomic(durable=True):  # a place that could be rolled back would be none
         budget = _locked(account_id)
         now = _now()
         if budget.blocked_until and budget.blocked_until > now:
@@ -98,7 +104,7 @@ def take(account_id: int, lane: str) -> Ticket:
             budget.waiting[lane] = (until + COMES_BACK).timestamp()
         budget.save(update_fields=["taken", "waiting", "pace_at"])
     if until is not None:
-        raise BudgetWait(until)
+        raise BudgetWait(_here(until, now))
     return Ticket(call.pk, period())
 
 
@@ -120,7 +126,7 @@ def give_back(ticket: Ticket) -> None:
 
 def charge(account_id: int, calls: int, lane: str = Lane.TOKEN) -> None:
     """Books calls that were made before the account was known, as when a new token is checked."""
-    with transaction.atomic():
+    with transaction.atomic(durable=True):
         budget = _locked(account_id)
         now = _now()
         Budget.objects.filter(pk=budget.pk).update(taken=F("taken") + calls)
@@ -138,9 +144,12 @@ def seconds_for(account_id: int, calls: float, lane: str = Lane.SYNC) -> float:
 
 
 def block(account_id: int, seconds: float | None = None) -> datetime:
-    """After a 429: nobody calls for the block's length, or for what the vendor asked when that is longer."""
+    """After a 429: nobody calls for the block's length, or for what the vendor asked when that is longer.
+
+    Returns its end, by this host's clock.
+    """
     length = max(period(), timedelta(seconds=seconds or 0))
-    with transaction.atomic():
+    with transaction.atomic(durable=True):
         budget = _locked(account_id)
         now = _now()
         until = max(now + length + MARGIN, budget.blocked_until or now)
@@ -149,7 +158,7 @@ def block(account_id: int, seconds: float | None = None) -> datetime:
         else:
             BudgetBlock.objects.filter(budget=budget, until=budget.blocked_until).update(until=until)
         Budget.objects.filter(pk=budget.pk).update(blocked_until=until)
-    return until
+    return _here(until, now)
 
 
 @dataclass(frozen=True)
@@ -233,3 +242,9 @@ def _now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         return cursor.fetchone()[0]
+
+
+def _here(until: datetime, now: datetime) -> datetime:
+    """A moment of the database's clock, which shows `now`, by this host's clock: queue and rows go by that. A host
+    whose clock is ahead would else ask again and again, and one behind would come too late."""
+    return timezone.now() + (until - now) if connection.vendor == "postgresql" else until

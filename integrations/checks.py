@@ -6,6 +6,8 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
 
+E4 = "salesmsg.E004"
+
 
 @register(Tags.security)
 def encryption_keys(app_configs, **kwargs) -> list:
@@ -42,18 +44,39 @@ def addresses(app_configs, **kwargs) -> list:
 
 
 @register()
+def time_outs(app_configs, **kwargs) -> list:
+    """E005: what is said of a text before its call can be over."""
+    times = settings.SALESMSG_TIMEOUT
+    if len(times) != 2 or min(times) <= 0:
+        return [Error("SALESMSG_TIMEOUT must be two numbers of seconds above 0: connect, answer.", id="salesmsg.E005")]
+    if 2 * sum(times) > settings.SALESMSG_ACCEPTS_FOR:
+        return [
+            Error("SALESMSG_ACCEPTS_FOR must be twice the longest call (SALESMSG_TIMEOUT) or more.", id="salesmsg.E005")
+        ]
+    return []
+
+
+@register()
 def queue(app_configs, **kwargs) -> list:
     """E004: queue settings with which a task runs twice while it still runs, or for ever."""
     conf, found = settings.Q_CLUSTER, []
     timeout = conf.get("timeout") or 0
     if not timeout or conf.get("retry", 60) <= timeout:
-        found.append(Error("Q_CLUSTER: `retry` must be longer than `timeout`.", id="salesmsg.E004"))
+        found.append(Error("Q_CLUSTER: `retry` must be longer than `timeout`.", id=E4))
     if timeout <= sum(settings.SALESMSG_TIMEOUT):
-        found.append(Error("Q_CLUSTER: `timeout` must outlast one call (SALESMSG_TIMEOUT).", id="salesmsg.E004"))
+        found.append(Error("Q_CLUSTER: `timeout` must outlast one call (SALESMSG_TIMEOUT).", id=E4))
     if conf.get("catch_up", True):
-        found.append(Error("Q_CLUSTER: `catch_up` must be False, or an outage ends in a burst.", id="salesmsg.E004"))
+        found.append(Error("Q_CLUSTER: `catch_up` must be False, or an outage ends in a burst.", id=E4))
     if not conf.get("max_attempts"):
-        found.append(Error("Q_CLUSTER: `max_attempts` must be set.", id="salesmsg.E004"))
+        found.append(Error("Q_CLUSTER: `max_attempts` must be set.", id=E4))
+    if not conf.get("redis") and conf.get("broker_class") != "integrations.jobs.Queue":
+        found.append(
+            Error("Q_CLUSTER: `broker_class` must be integrations.jobs.Queue: no other sees what goes first.", id=E4)
+        )
+    if conf.get("queue_limit") != 1 or conf.get("bulk", 1) != 1:
+        found.append(
+            Error("Q_CLUSTER: `queue_limit` and `bulk` must be 1: nothing passes what waits in memory.", id=E4)
+        )
     if conf.get("redis"):
         found.append(
             Warning(

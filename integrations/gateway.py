@@ -67,12 +67,14 @@ class Identity:
 
 
 class Door:
-    """Calls for one account in one lane; `calls` counts the requests that were made."""
+    """Calls for one account in one lane; `calls` counts the requests that were made, `may_repeat` is asked right
+    before a call whose token was refused is made once more."""
 
     def __init__(self, account_id: int, lane: str, patience: float, waiting: Callable[[float], None] | None):
         self.account_id = account_id
         self.lane = lane
         self.calls = 0
+        self.may_repeat: Callable[[], bool] = lambda: True
         self._patience = patience
         self._waiting = waiting
         self._held: Held | None = None
@@ -114,6 +116,10 @@ class Door:
     def _again(self, request: Request, held: Held, refused: CredentialRefused) -> Any:
         """The call was surely not done: once more with a fresh token. Refused again: is it the token at all?"""
         fresh = self._renewed(held)
+        self._ticket = self._place()
+        if not self.may_repeat():
+            self.release()
+            raise refused
         try:
             return self._call(request, fresh)
         except CredentialRefused:
@@ -160,6 +166,8 @@ class Door:
         return self._patiently(lambda: tokens.held(self.account_id))
 
     def _call(self, request: Request, held: Held) -> Any:
+        if self._ticket is not None and self._ticket.is_old:
+            self.release()
         ticket, self._ticket = self._ticket or self._place(), None
         self.calls += 1
         return _made(self.account_id, ticket, lambda: _sent(request, held.access_token))

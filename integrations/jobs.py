@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, When
+from django.db.models import Case, Q, When
 from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
@@ -13,7 +13,8 @@ from django_q.models import Schedule
 from django_q.tasks import async_task
 
 TICK = "integrations.tasks.tick"
-FIRST = ":first"  # added to the queue's key for tasks that people wait for
+ANEW = -1  # the tick's beat that begins a new chain, also beside one that lives: that one ends
+FIRST = ":first:"  # added, with a name, to the queue's key for tasks that people wait for
 TICK_SCHEDULE = "salesmsg: keep the tick alive"
 
 
@@ -22,24 +23,47 @@ class Queue(ORM):
     one that a person waits for passes all others, however many there are."""
 
     due_in = timedelta()
-    urgent = False
+    urgent_as = ""
 
     @classmethod
-    def of(cls, due_in: timedelta, urgent: bool) -> "Queue":
-        """A queue whose new rows are due in so long, and go first or not."""
+    def of(cls, due_in: timedelta, urgent_as: str = "") -> "Queue":
+        """A queue whose new rows are due in so long; with a name they go first, and of that name one at a time waits.
+
+        Were each text of one account a row, another account's text would wait behind all of them.
+        """
         broker = cls()
-        broker.due_in, broker.urgent = due_in, urgent
+        broker.due_in, broker.urgent_as = due_in, urgent_as
         return broker
 
     def enqueue(self, task) -> int:
-        key = (self.list_key or Conf.CLUSTER_NAME) + (FIRST if self.urgent else "")
-        return self.get_connection().create(key=key, payload=task, lock=timezone.now() + self.due_in).pk
+        now, name = timezone.now(), self.list_key or Conf.CLUSTER_NAME
+        if self.urgent_as:
+            name += FIRST + self.urgent_as
+            # It was not begun yet, so it will see what this one was to tell. Whoever has begun holds a later lock.
+            waiting = self.get_connection().filter(key=name, lock__lte=now).values_list("pk", flat=True).first()
+            if waiting is not None and not self.due_in:
+                return waiting
+        return self.get_connection().create(key=name, payload=task, lock=now + self.due_in).pk
+
+    def _rows(self):
+        return self.get_connection().filter(Q(key=self.list_key) | Q(key__startswith=self.list_key + FIRST))
+
+    def queue_size(self) -> int:
+        """How many rows are due, those that go first among them."""
+        return self._rows().filter(lock__lte=timezone.now()).count()
+
+    def lock_size(self) -> int:
+        """How many rows are being worked on, or due later."""
+        return self._rows().filter(lock__gt=timezone.now()).count()
+
+    def purge_queue(self):
+        """Deletes all rows."""
+        return self._rows().delete()
 
     def dequeue(self) -> list[tuple[int, str]] | None:
         """The first row that is due, locked for django-q2's `retry`; None after a short sleep."""
-        first = Case(When(key=self.list_key + FIRST, then=0), default=1)
-        due = self.get_connection().filter(key__in=[self.list_key, self.list_key + FIRST], lock__lt=timezone.now())
-        row = due.order_by(first, "lock").first()
+        first = Case(When(key=self.list_key, then=1), default=0)
+        row = self._rows().filter(lock__lt=timezone.now()).order_by(first, "lock").first()
         if row is None:
             time.sleep(Conf.POLL)
             return None
@@ -50,7 +74,8 @@ class Queue(ORM):
 def enqueue(task: str, *args: int, delay: float = 0.0, keep: bool = True, urgent: bool = False) -> None:
     """Queues `task` (dotted name) with ids as arguments, once the present transaction is committed.
 
-    delay: seconds until it may run. keep: whether django-q2 stores the result of a success. urgent: a person waits.
+    delay: seconds until it may run. keep: whether django-q2 stores the result of a success. urgent: a person waits;
+    what waits to be begun is not queued again.
     """
     if any(not isinstance(arg, int) for arg in args):
         raise TypeError("Tasks take ids: the queue keeps its arguments in clear.")
@@ -66,13 +91,18 @@ def _push(task: str, args: tuple[int, ...], delay: float, keep: bool, urgent: bo
             Schedule.objects.create(func=task, args=f"{args!r}", schedule_type=Schedule.ONCE, next_run=due, repeats=-1)
             return
     else:
-        options["broker"] = Queue.of(timedelta(seconds=max(0.0, delay)), urgent)
+        options["broker"] = Queue.of(timedelta(seconds=max(0.0, delay)), _named(task, args) if urgent else "")
     async_task(task, *args, **options)
 
 
+def _named(task: str, args: tuple[int, ...]) -> str:
+    return ":".join([task.rsplit(".", 1)[-1], *map(str, args)])
+
+
 def ensure_tick(**_) -> None:
-    """At a worker's start: the schedule that starts the tick again should its chain break, and a tick now."""
+    """At a worker's start: the schedule that starts the tick again should its chain break, and a sweep now: the task
+    that was to be the next tick may be locked by a worker that was killed."""
     # Names are not unique and workers start side by side: a second row would do no harm, the tick lets one chain live.
     if not Schedule.objects.filter(name=TICK_SCHEDULE).exists():
         Schedule.objects.create(name=TICK_SCHEDULE, func=TICK, schedule_type=Schedule.MINUTES, minutes=1, repeats=-1)
-    enqueue(TICK, keep=False)
+    enqueue(TICK, ANEW, keep=False)

@@ -93,26 +93,39 @@ def tick(beat: int = 0) -> int:
     """The pulse: every few seconds finds what is due and was not nudged. Returns how many nudges.
 
     It enqueues its own successor; the beat's number lets only one chain of ticks live. Called without a number, by
-    the schedule, it begins a new chain if the old one is lost.
+    the schedule, it begins a new chain if the old one is lost; at a worker's start (jobs.ANEW) it does so anyhow.
     """
     now = timezone.now()
     Heartbeat.objects.get_or_create(name="tick", defaults={"at": now - TICK_LOST * 2})
     pulse = Heartbeat.objects.filter(name="tick")
-    mine = pulse.filter(beat=beat) if beat else pulse.filter(at__lt=now - TICK_LOST)
-    if not mine.update(beat=F("beat") + 1, at=now):
+    if beat != jobs.ANEW:
+        pulse = pulse.filter(beat=beat) if beat else pulse.filter(at__lt=now - TICK_LOST)
+    if not pulse.update(beat=F("beat") + 1, at=now):
         return 0
-    following = pulse.values_list("beat", flat=True).get()
+    following = Heartbeat.objects.values_list("beat", flat=True).get(name="tick")
     jobs.enqueue("integrations.tasks.tick", following, delay=TICK_SECONDS, keep=False)
     return sweep(following)
 
 
 def sweep(beat: int = 0) -> int:
-    """Everything that a tick does; safe to run at any time by any number of processes."""
-    nudges = deliver.expire_claims() + reconcile.sweep() + schedule.sweep() + pump.nudge_due()
-    nudges += edits.nudge_due() + process.nudge_due() + due.sweep()
-    for account_id, generation in tokens.due():
-        jobs.enqueue("integrations.tasks.renew_token", account_id, generation, keep=False)
-        nudges += 1
+    """Everything that a tick does; safe to run at any time by any number of processes. What fails stops no other."""
+    parts = (
+        deliver.expire_claims, reconcile.sweep, schedule.sweep, pump.nudge_due, edits.nudge_due, process.nudge_due,
+        due.sweep, _renewals,
+    )  # fmt: skip
+    nudges = 0
+    for part in parts:
+        try:
+            nudges += part()
+        except Exception as error:  # noqa: BLE001 - its words must not be kept, and the others have their turn
+            log.error("%s.%s failed: %s", part.__module__, part.__name__, type(error).__name__)
     if beat % PRUNE_EVERY == 1:
         due.prune()
     return nudges
+
+
+def _renewals() -> int:
+    tokens_due = tokens.due()
+    for account_id, generation in tokens_due:
+        jobs.enqueue("integrations.tasks.renew_token", account_id, generation, keep=False)
+    return len(tokens_due)

@@ -83,7 +83,9 @@ def merge_draft(draft: Contact, into: Contact) -> None:
     """The phone of a draft turned out to belong to a contact that is already here."""
     if draft.pk == into.pk:
         return
-    for conversation in draft.conversations.all():
+    # Locked: a text that somebody writes to the draft right now must not go away with it.
+    Contact.objects.select_for_update().get(pk=draft.pk)
+    for conversation in draft.conversations.select_for_update(of=("self",)):
         twin = Conversation.objects.filter(contact=into, inbox=conversation.inbox, vendor_id=None).first()
         if twin and conversation.vendor_id is None:
             Message.objects.filter(conversation=conversation).update(conversation=twin)

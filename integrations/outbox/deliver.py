@@ -9,6 +9,7 @@ that a worker that was slow, and whose claim the sweep gave to another one, chan
 """
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -51,8 +52,9 @@ def deliver(message_id: int, *, patience: float = 0.0) -> str:
 
     patience: seconds that a call may wait for budget in place.
     """
-    row = Message.objects.filter(waiting(), pk=message_id, due_at__lte=timezone.now()).first()
-    if row is None:
+    now = timezone.now()
+    row = Message.objects.filter(waiting(), pk=message_id, due_at__lte=now).first()
+    if row is None or _before(row.conversation_id, row.pk, now).exists():
         return ""
     door = gateway.door(row.account_id, lane_of(row), patience=patience)
     try:
@@ -120,9 +122,9 @@ def expire_claims() -> int:
     stale = Message.objects.filter(state=State.SENDING, claimed_at__lt=now - claim_life(), client_uuid__isnull=False)
     count = 0
     for message in stale[:100]:
-        running = message.attempts.filter(outcome=Attempt.Outcome.RUNNING)
-        if running.exists():
-            running.update(
+        # Whatever does not say that surely nothing happened is a doubt.
+        if message.attempts.exclude(outcome__in=[Attempt.Outcome.NOT_DONE, Attempt.Outcome.REFUSED]).exists():
+            message.attempts.filter(outcome=Attempt.Outcome.RUNNING).update(
                 outcome=Attempt.Outcome.UNCLEAR, finished_at=now, detail="The worker stopped before an answer came."
             )
             _unknown(message, "The portal was interrupted before Salesmsg's answer came.")
@@ -163,12 +165,17 @@ def _ours(message: Message):
 
 def _confirm(message: Message) -> Attempt | None:
     """Right before the call: the claim is still ours, and from here on a crash leaves a doubt."""
-    now = timezone.now()
     with transaction.atomic():
-        if not _ours(message).update(claimed_at=now):
-            return None
-        message.claimed_at = now
-        return message.attempts.create(started_at=now)
+        return message.attempts.create(started_at=message.claimed_at) if _still_ours(message) else None
+
+
+def _still_ours(message: Message) -> bool:
+    """Renews the claim, if nobody else has the text by now."""
+    now = timezone.now()
+    if not _ours(message).update(claimed_at=now):
+        return False
+    message.claimed_at = now
+    return True
 
 
 def _conversation(message: Message, door: Door) -> int:
@@ -182,6 +189,8 @@ def _conversation(message: Message, door: Door) -> int:
     inbox = conversation.inbox
     record = door.client.open_conversation(contact.vendor_id, inbox.vendor_id if inbox else None)
     with transaction.atomic():
+        # Locked: a text that somebody writes into the draft right now must not go away with it.
+        Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
         rows = mirror.upsert_conversations(message.account_id, [record]).rows
         real = rows.get(record.id)
         if real is None:
@@ -226,23 +235,12 @@ def _send(message: Message, conversation_id: int, door: Door) -> str:
     attempt = _confirm(message)
     if attempt is None:
         return ""
+    door.may_repeat = partial(_still_ours, message)  # a second call, with a new token, may be long after the first
     try:
         record = door.client.send_message(conversation_id, message.text)
-    except BudgetWait as wait:
-        _close(attempt, Attempt.Outcome.NOT_DONE, "Salesmsg's limit was reached: it took nothing.")
-        return _put_back(message, wait.until)
-    except (NotConnected, Unsealable) as problem:
-        _close(attempt, Attempt.Outcome.REFUSED, str(problem))
-        return _fail(message, str(problem))
-    except SalesmsgError as error:
-        if error.done is None:
-            _close(attempt, Attempt.Outcome.UNCLEAR, error.text)
-            return _unknown(message, error.text)
-        if error.again == "never":
-            _close(attempt, Attempt.Outcome.REFUSED, error.text)
-            return _fail(message, failure_reason(error.text))
-        _close(attempt, Attempt.Outcome.NOT_DONE, error.text)
-        return _put_back_or_fail(message, error)
+    except (BudgetWait, NotConnected, Unsealable, SalesmsgError) as problem:
+        with transaction.atomic():  # the attempt's end and the text's: a crash leaves both or none
+            return _not_sent(message, attempt, problem)
     with transaction.atomic():
         mirror.adopt(message, record)
         accepted = record.state != "failed"
@@ -252,6 +250,24 @@ def _send(message: Message, conversation_id: int, door: Door) -> str:
     if accepted:
         look_again(message.conversation_id, delay=3.0, following=True)
     return Message.objects.values_list("state", flat=True).get(pk=message.pk)
+
+
+def _not_sent(message: Message, attempt: Attempt, problem: Exception) -> str:
+    """What a call that brought no record means for the text."""
+    if isinstance(problem, BudgetWait):
+        _close(attempt, Attempt.Outcome.NOT_DONE, "Salesmsg's limit left no room: nothing was sent.")
+        return _put_back(message, problem.until)
+    if not isinstance(problem, SalesmsgError):
+        _close(attempt, Attempt.Outcome.REFUSED, str(problem))
+        return _fail(message, str(problem))
+    if problem.done is None:
+        _close(attempt, Attempt.Outcome.UNCLEAR, problem.text)
+        return _unknown(message, problem.text)
+    if problem.again == "never":
+        _close(attempt, Attempt.Outcome.REFUSED, problem.text)
+        return _fail(message, failure_reason(problem.text))
+    _close(attempt, Attempt.Outcome.NOT_DONE, problem.text)
+    return _put_back_or_fail(message, problem)
 
 
 def _close(attempt: Attempt, outcome: str, detail: str) -> None:

@@ -21,7 +21,7 @@ from ..salesmsg.errors import SalesmsgError
 from . import bulk, deliver
 from .compose import SEND, SEND_BULK
 
-SLICE = 0.4  # seconds of one task, before others have their turn
+SLICE = 0.2  # seconds of one task, before others have their turn
 WAIT_IN_PLACE = 0.1  # seconds; a longer wait for budget goes back into the queue and holds no worker
 GRACE = timedelta(seconds=2)  # the nudge's own time to arrive
 

@@ -5,12 +5,13 @@ linked to another text). This sweep decides the rest, once a page was read after
 call: nothing there means that it was not sent; a copy that may or may not be it waits for a person.
 """
 
+import re
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from .. import mirror
@@ -26,6 +27,7 @@ AMBIGUOUS = (
     "the conversation and decide."
 )
 
+_WORD, _LINK = re.compile(r"\w+"), re.compile(r"(?:https?://|www\.)\S+")
 
 # What Salesmsg tells of a message; the text and who wrote it stay ours.
 TOLD = (
@@ -61,18 +63,19 @@ def sweep() -> int:
     return settled
 
 
-def copies(message: Message):
-    """Texts in Salesmsg's thread that may be this one: outbound, about that time, not linked, with its words."""
+def copies(message: Message) -> list[Message]:
+    """Texts in Salesmsg's thread that may be this one, the likeliest first: outbound, nobody's, with its words or most
+    of them, and from about that time by Salesmsg's clock, or first seen since by ours."""
+    dated = Q(at__gte=message.claimed_at - EARLY, at__lte=message.claimed_at + LATE)
     near = Message.objects.filter(
+        dated | Q(created_at__gte=message.claimed_at),
         conversation_id=message.conversation_id,
         inbound=False,
         client_uuid=None,
-        at__gte=message.claimed_at - EARLY,
-        at__lte=message.claimed_at + LATE,
-    ).order_by("at", "rank")
-    # Salesmsg may add words of its own, such as how to opt out.
+    ).exclude(kind=Message.Kind.CALL)
     wanted = _plain(message.text)
-    return [copy for copy in near if wanted in _plain(copy.text)]
+    alike = [copy for copy in near.order_by("at", "rank") if _alike(wanted, _plain(copy.text))]
+    return sorted(alike, key=lambda copy: wanted not in _plain(copy.text))
 
 
 @transaction.atomic
@@ -114,3 +117,9 @@ def _decide(message: Message) -> int:
 
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split())
+
+
+def _alike(ours: str, theirs: str) -> bool:
+    """Salesmsg may add words (how to opt out), take markup away, or put links of its own in: most words will do."""
+    here, there = (set(_WORD.findall(_LINK.sub(" link ", text))) for text in (ours, theirs))
+    return ours in theirs or 2 * len(here & there) > len(here) or not (here or there)

@@ -8,6 +8,8 @@ A walk over several pages keeps a cursor on the thread's ThreadSync row:
   deep         walk to the end of history; otherwise only to `read_to`, up to which no message is missing
   head         the newest [time, id] met, which becomes `read_to` when the walk has arrived
   refused      Salesmsg did not give the thread, when this was its last message's time
+  began        when the first page was asked for: the walk tells how the thread was then
+  held         a copy of a text that is under way was left for later: the walk must come by here again
   ids          the ids of the page before, to notice a server that repeats itself
 """
 
@@ -46,24 +48,28 @@ def fetch(thread: ThreadSync, client: Client, *, deep: bool, asked: datetime | N
         cursor = {"deep": True}
     if not deep and (not thread.complete or cursor.get("deep")):
         return _glance(thread, client, asked)
-    began = timezone.now()
+    began = datetime.fromisoformat(cursor["began"]) if "began" in cursor else timezone.now()
     page, dialect = _read(client, account, conversation, cursor)
     ids = [record.id for record in page.items]
     if ids and ids == cursor.get("ids"):
         raise Unreadable("Salesmsg gave the same page of messages twice.", endpoint="GET /messages/{conversation}")
     if cursor.get("pages", 0) > MOST_PAGES:
         raise Unreadable("The thread does not end.", endpoint="GET /messages/{conversation}")
+    if not page.count and thread.read_to and "pages" not in cursor:
+        began = thread.read_at  # a thread with messages that shows none tells nothing of what it holds
     head = max([cursor.get("head") or [], *(_place(record) for record in page.items)])
     onward = _next(cursor, page, dialect, thread.read_to)
 
     def store() -> mirror.messages.Messages:
         result = _kept(account, conversation, dialect, page)
         now = ThreadSync.objects.select_for_update().get(pk=thread.pk)
+        held = bool(result.held_back) or cursor.get("held", False)
         if onward is None:
             thread.cursor = {}
-            thread.read_to, thread.complete = max(now.read_to, head), True
+            thread.read_to, thread.complete = now.read_to if held else max(now.read_to, head), True
         else:
-            thread.cursor = {**onward, "head": head, "ids": ids, "pages": cursor.get("pages", 0) + 1}
+            so_far = {"head": head, "ids": ids, "pages": cursor.get("pages", 0) + 1}
+            thread.cursor = {**onward, **so_far, "began": began.isoformat(), **({"held": True} if held else {})}
             thread.read_to, thread.complete = now.read_to, now.complete
         if now.cursor.get("deep") and not deep:
             thread.cursor = now.cursor  # a sync run walks this thread meanwhile
@@ -136,7 +142,11 @@ def _kept(account: Account, conversation: Conversation, dialect: str, page: Page
 
 
 def _settle(
-    thread: ThreadSync, now: ThreadSync, result: mirror.messages.Messages, began: datetime, asked: datetime | None
+    thread: ThreadSync,
+    now: ThreadSync,
+    result: mirror.messages.Messages,
+    began: datetime | None,
+    asked: datetime | None,
 ) -> None:
     """Plans the next look: at once within a walk or beside a text on its way, later and later for delivery.
 

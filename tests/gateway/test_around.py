@@ -11,7 +11,10 @@ from integrations import access, health, middleware
 from integrations.models import AuditEntry, Membership
 from tests.accounts import build
 
-GOOD_QUEUE = {"timeout": 60, "retry": 90, "catch_up": False, "max_attempts": 3}
+GOOD_QUEUE = {
+    "timeout": 60, "retry": 90, "catch_up": False, "max_attempts": 3, "queue_limit": 1,
+    "broker_class": "integrations.jobs.Queue",
+}  # fmt: skip
 
 
 def found() -> set[str]:
@@ -42,8 +45,13 @@ def test_the_settings_of_the_tests_pass():
                 {"timeout": 40},
                 {"catch_up": True},
                 {"max_attempts": 0},
+                {"queue_limit": 2},
+                {"bulk": 10},
+                {"broker_class": "django_q.brokers.orm.ORM"},
             )
         ),
+        *(("SALESMSG_TIMEOUT", times, "salesmsg.E005") for times in ((5.0,), (0.0, 35.0), (5.0, 90.0))),
+        ("SALESMSG_ACCEPTS_FOR", 79.0, "salesmsg.E005"),
         ("Q_CLUSTER", GOOD_QUEUE | {"redis": "redis://localhost"}, "salesmsg.W002"),
     ],
 )
@@ -52,7 +60,7 @@ def test_each_check_fires(settings, name, value, expected):
     assert expected in found()
 
 
-@pytest.mark.parametrize("missing", ["timeout", "retry", "catch_up", "max_attempts"])
+@pytest.mark.parametrize("missing", ["timeout", "retry", "catch_up", "max_attempts", "queue_limit", "broker_class"])
 def test_the_queue_of_defaults_is_refused(settings, missing):
     settings.Q_CLUSTER = {name: value for name, value in GOOD_QUEUE.items() if name != missing}
     assert "salesmsg.E004" in found()

@@ -3,15 +3,18 @@
 import threading
 import time
 import uuid
+from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from integrations import budget
-from integrations.models import Attempt, Budget, Change, Contact, Conversation, Message, ThreadSync
+from integrations import budget, gateway, mirror
+from integrations.models import Attempt, Budget, BudgetCall, Change, Contact, Conversation, Message, ThreadSync
 from integrations.outbox import compose, deliver, pump
+from integrations.salesmsg.errors import CredentialRefused
 
 from .conftest import posts, read_thread, worker_is_gone, write
 
@@ -326,3 +329,101 @@ def test_sending_asks_for_a_look_at_the_thread(salesmsg, staff, conversation):
     deliver.deliver(write(staff, conversation, f"followed {uuid.uuid4()}").pk)
     assert ThreadSync.objects.get(conversation=conversation).due_at > timezone.now()
     assert not Change.objects.exists()
+
+
+@pytest.fixture
+def refused_once(monkeypatch):
+    """Salesmsg refuses the token of the next text, before it does anything."""
+    really, refusals = gateway._sent, [CredentialRefused("Unauthenticated.", status=401)]
+
+    def sent(request, token):
+        if refusals and request.endpoint.startswith("POST /messages"):
+            raise refusals.pop()
+        return really(request, token)
+
+    monkeypatch.setattr(gateway, "_sent", sent)
+
+
+def test_a_text_whose_claim_is_gone_is_not_sent_with_the_new_token_either(
+    salesmsg, staff, account, conversation, refused_once
+):
+    """Refused, then a long wait for token or place: by then a person may have sent it again."""
+    message = write(staff, conversation, f"refused {uuid.uuid4()}")
+    door = gateway.door(account.pk, "people")
+
+    renewed = door._renewed
+
+    def long_wait(held):
+        worker_is_gone(message)
+        assert deliver.expire_claims() == 1
+        return renewed(held)
+
+    door._renewed = long_wait
+    door.reserve()
+    deliver.send(message.pk, door)
+    assert fresh(message).state == State.UNKNOWN
+    assert posts(salesmsg, message.text) == 0
+    longest = timezone.now() + timedelta(seconds=5)
+    assert not BudgetCall.objects.filter(lane="people", expires_at__gt=longest).exists(), "the second place is free"
+
+
+def test_a_text_is_sent_with_the_new_token_as_long_as_the_claim_holds(salesmsg, staff, conversation, refused_once):
+    message = write(staff, conversation, f"renewed {uuid.uuid4()}")
+    assert deliver.deliver(message.pk) == State.SENT
+    assert posts(salesmsg, message.text) == 1
+
+
+def test_who_must_wait_for_an_earlier_text_takes_no_place(staff, account, conversation):
+    write(staff, conversation, "first")
+    second = write(staff, conversation, "second")
+    before = Budget.objects.get(account=account).taken
+    assert deliver.deliver(second.pk) == ""
+    assert Budget.objects.get(account=account).taken == before
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite writes one after the other")
+def test_what_is_written_into_a_draft_that_is_merged_right_now_is_not_deleted_silently(
+    salesmsg, staff, account, conversation, monkeypatch
+):
+    """The draft's conversation turns out to be one that is here: its texts move, and it goes."""
+    first = compose.to_phone(staff, account, "+13055550188", "first", uuid.uuid4())
+    draft = Conversation.objects.select_related("contact", "account").get(pk=first.conversation_id)
+    written, faults = [], []
+
+    def somebody_writes():
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = 500")
+            written.append(compose.reply(staff, draft, "second", uuid.uuid4()).pk)
+        except Exception as error:  # noqa: BLE001 - told to the person
+            faults.append(error)
+        finally:
+            connection.close()
+
+    delete = Conversation.delete
+
+    def deleting(self, *args, **kwargs):
+        thread = threading.Thread(target=somebody_writes)
+        thread.start()
+        thread.join()
+        return delete(self, *args, **kwargs)
+
+    monkeypatch.setattr(Conversation, "delete", deleting)
+    monkeypatch.setattr(
+        mirror, "upsert_conversations", lambda _, records: SimpleNamespace(rows={records[0].id: conversation})
+    )
+    deliver.deliver(first.pk)
+    assert written or faults
+    assert not Conversation.objects.filter(pk=draft.pk).exists(), "it was merged"
+    assert all(Message.objects.filter(pk=pk).exists() for pk in written)
+
+
+def test_a_place_that_was_taken_long_ago_is_taken_anew(salesmsg, account, monkeypatch):
+    """Whatever held the worker up: a place is booked for one call's time, and the call must fall into it."""
+    door = gateway.door(account.pk, "people")
+    door.reserve()
+    old = door._ticket
+    monkeypatch.setattr(budget.time, "time", lambda: old.taken_at + 30)
+    door.client.user()
+    assert not BudgetCall.objects.filter(pk=old.call_id).exists()
+    assert BudgetCall.objects.filter(lane="people").count() == 1

@@ -492,8 +492,7 @@ def test_a_person_says_that_it_was_sent(ada, conversation, unknown):
     "values",
     [
         {"text": "Almost there"},
-        {"seconds": -40},
-        {"seconds": 700},
+        {"seconds": -40, "created_at": timezone.now() - timedelta(minutes=30)},
         {"client_uuid": uuid.UUID(int=7)},
     ],
 )
