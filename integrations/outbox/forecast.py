@@ -313,7 +313,7 @@ class Need:
 
 WHAT_TO_DO = {
     "held": "Send it now if it still fits, or cancel it.",
-    "unknown": "Look into the conversation at Salesmsg before you send it again, so that nobody gets it twice.",
+    "unknown": "Usually it is known within minutes. Look into Salesmsg before you send it again.",
     "failed": "Mend what the reason says, then send it again.",
 }
 NO_REASON = {

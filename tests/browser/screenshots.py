@@ -52,6 +52,7 @@ may = Conversation.objects.select_related("account", "contact").filter(
 for conversation, text in zip(may, ("Your invoice is paid, thank you!", "See you at four.", "The part has arrived.")):
     made = compose.reply(user, conversation, text, uuid.uuid4())
     if text == "See you at four.":
+        unknown = conversation.pk
         Message.objects.filter(pk=made.pk).update(
             state="unknown", due_at=None, claimed_at=timezone.now(),
             failure="The connection to Salesmsg was lost. It may have been sent: Salesmsg is being asked.")
@@ -65,7 +66,7 @@ bulk.write(user, preview, "Hi {first_name|there}, your yearly check is due. Repl
 bulk.write(user, draft, draft.text)
 draft.refresh_from_db()
 bulk.start(user, draft)
-print(json.dumps({"running": draft.pk, "preview": preview.pk}))
+print(json.dumps({"running": draft.pk, "preview": preview.pk, "unknown": unknown}))
 """
 
 
@@ -122,6 +123,8 @@ def _all(browser: Browser, portal: Portal, vendor: Sandbox) -> None:
     pages = {
         "inbox": f"{portal.url}/inbox/",
         "thread": thread,
+        "thread-later": thread,
+        "thread-unknown": f"{portal.url}/inbox/{bulks['unknown']}/",
         "outbox": f"{portal.url}/outbox/",
         "bulk-preview": f"{portal.url}/bulk/{bulks['preview']}/",
         "bulk-running": f"{portal.url}/bulk/{bulks['running']}/",
@@ -140,6 +143,9 @@ def _all(browser: Browser, portal: Portal, vendor: Sandbox) -> None:
             page.wait_for_timeout(700)
             if name == "thread" and "phone" not in look:
                 page.locator("#composer-text").fill("And bring the invoice, please 🙂")
+            if name == "thread-later":
+                page.locator("#composer-text").fill("Are you at home at ten?")
+                page.locator(".later > summary").click()
             _shoot(
                 page,
                 name + look,

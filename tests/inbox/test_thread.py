@@ -89,7 +89,7 @@ def test_pictures_and_other_attachments(browser, harbor):
         ("sent", "Sent", None),
         ("delivered", "Delivered", None),
         ("failed", "The recipient has unsubscribed (21610).", "Send again"),
-        ("unknown", "It may have arrived", "Send it again"),
+        ("unknown", "it is known by itself", "Send it again"),
         ("cancelled", "Cancelled, not sent", "Send again"),
     ],
 )
