@@ -3,8 +3,10 @@
 The portal (two clusters of four workers, a backfill that never ends, a person's text now and then) on SQLite and on
 PostgreSQL; beside it, with as many processes that read from the same sandbox, an ordinary client with pyrate-limiter
 and one that retries after a 429. Counting starts after the first period and ends after a whole number of them.
+BENCH_PERIOD=60 is the real limit: what a call loses on its way is then a third of what it is here.
 """
 
+import os
 import random
 import subprocess
 import sys
@@ -17,9 +19,9 @@ from tests.harness.sandbox import Sandbox
 
 from .support import Hand, part, read_in, scaled, show
 
-LIMIT, PERIOD = 60, 20.0  # a minute takes 20 s
+LIMIT, PERIOD = 60, float(os.environ.get("BENCH_PERIOD", "20"))  # a minute takes 20 s
 PERIODS = scaled(10, 2)
-CONTACTS = scaled(800, 150)
+CONTACTS = 800  # a backfill of so many takes longer than the measuring
 BETWEEN_TEXTS = 4.0  # seconds, on the average
 HEAD = ("client", "database", "requests done", "use of the limit", "most in any window", "429s", "people's texts")
 
