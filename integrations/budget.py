@@ -38,7 +38,7 @@ UNHURRIED = {Lane.FOLLOW, Lane.SYNC, Lane.BULK}
 AT_ONCE = 1 / 3  # how far the unhurried may fill a fresh window before they are spread
 PACE = 0.9  # of the even distance between two calls: what is late may be made up for
 KEPT_FREE = 60  # one place in so many is left for people
-MARGIN = timedelta(milliseconds=25)  # between our clock's reading and the vendor's
+MARGIN = timedelta(milliseconds=10)  # clocks do not run alike: what a minute may differ, and more
 COMES_BACK = timedelta(seconds=1)  # a refused call is expected back so soon after it may ask again
 HISTORY = timedelta(minutes=15)  # for the picture on the outbox page
 
@@ -190,7 +190,7 @@ class _Window:
         if (over := 1 - self._room()) > 0:
             # A call that is under way gives its place back long before the latest moment that is booked for it.
             later = self.returns[over - 1] if over <= len(self.returns) else self.now + period()
-            waits.append(min(later, self.now + period() + MARGIN) + MARGIN)
+            waits.append(min(later, self.now + period() + MARGIN))
         if self.lane in MOST and self.counts.get(self.lane, 0) >= allowance(self.lane):
             waits.append(self.now + period() / max(1, self.limit))
         if self._spread() and self.pace_at and self.pace_at > self.now:

@@ -255,7 +255,7 @@ def _account(user, organization_id: int | None, who: Identity, label: str, accou
     organization = who.organization
     name = organization.name if organization else ""
     if account is None and organization_id:
-        account = Account.objects.select_for_update().filter(organization_id=organization_id).first()
+        account = Account.objects.select_for_update(no_key=True).filter(organization_id=organization_id).first()
         if account is not None and user is not None:
             _permitted(user, account)
     if account is None:

@@ -144,5 +144,7 @@ def _drafts(account_id: int, missing: dict[int, Record]) -> dict[int, Contact]:
     phones = {record.phone: vendor_id for vendor_id, record in missing.items() if record.phone}
     if not phones:
         return {}
-    drafts = Contact.objects.select_for_update().filter(account_id=account_id, vendor_id=None, phone__in=phones)
+    drafts = Contact.objects.select_for_update(no_key=True).filter(
+        account_id=account_id, vendor_id=None, phone__in=phones
+    )
     return {phones[draft.phone]: draft for draft in drafts}

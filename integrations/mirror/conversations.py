@@ -202,7 +202,9 @@ def _stubs(account_id: int, model, ids: Iterable[int | None]) -> dict[int, int]:
 def _drafts(contacts: list[Contact]) -> dict[int, list[Conversation]]:
     """The conversations that we began with these contacts and Salesmsg had not opened yet, by contact."""
     found: dict[int, list[Conversation]] = {}
-    waiting = Conversation.objects.select_for_update().filter(contact__in=contacts, vendor_id=None).order_by("pk")
+    waiting = (
+        Conversation.objects.select_for_update(no_key=True).filter(contact__in=contacts, vendor_id=None).order_by("pk")
+    )
     for draft in waiting if contacts else ():
         found.setdefault(draft.contact_id, []).append(draft)
     return found

@@ -35,7 +35,7 @@ class Messages:
 @transaction.atomic
 def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Messages:
     """Writes one page of a thread. Its conversation's row is locked, so that pages of a thread take turns."""
-    conversation = Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
+    conversation = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     found = _latest_word(records)
     result = Messages()
     queryset = Message.objects.filter(account_id=conversation.account_id)
@@ -83,8 +83,9 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
 def adopt(message: Message, record: Record) -> None:
     """Salesmsg's answer to our text: links them. A copy that a page brought in first is dropped."""
     account_id = message.account_id
-    Conversation.objects.select_for_update(of=("self",)).get(pk=message.conversation_id)  # in the order of pages
-    locked = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    # In the order of pages: the conversation first.
+    Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=message.conversation_id)
+    locked = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     Message.objects.filter(account_id=account_id, vendor_id=record.id).exclude(pk=message.pk).delete()
     values = _values(record, _authors(account_id, [record]))
     values = {name: value for name, value in values.items() if name not in {"text", "inbound", "kind"}}
@@ -214,7 +215,7 @@ def _ours(conversation: Conversation, records: dict[int, Record]) -> tuple[int, 
     """
     open_states = [Message.State.SENDING, Message.State.UNKNOWN]
     ours = list(
-        Message.objects.select_for_update(of=("self",)).filter(
+        Message.objects.select_for_update(of=("self",), no_key=True).filter(
             conversation=conversation, vendor_id=None, state__in=open_states, claimed_at__isnull=False
         )
     )

@@ -33,7 +33,9 @@ def by_vendor_id(queryset: models.QuerySet, ids: Iterable[int]) -> dict[int, Any
     found: dict[int, Any] = {}
     for start in range(0, len(wanted), BATCH):
         part = queryset.filter(vendor_id__in=wanted[start : start + BATCH])
-        for row in part.select_for_update(of=("self",)).order_by("vendor_id"):  # one order, so that nobody deadlocks
+        # In one order, and without the key: PostgreSQL checks foreign keys to these rows when another process commits,
+        # which must not wait for us while we wait for what it holds.
+        for row in part.select_for_update(of=("self",), no_key=True).order_by("vendor_id"):
             found[row.vendor_id] = row
     return found
 

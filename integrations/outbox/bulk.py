@@ -63,7 +63,7 @@ def add(user, bulk: Bulk, contacts: QuerySet[Contact] | Iterable[Contact]) -> in
     if len(known) + len(fresh) > MOST:
         raise BulkProblem(TOO_MANY)
     with transaction.atomic():
-        if not Bulk.objects.select_for_update(of=("self",)).filter(pk=bulk.pk, state=State.DRAFT).exists():
+        if not Bulk.objects.select_for_update(of=("self",), no_key=True).filter(pk=bulk.pk, state=State.DRAFT).exists():
             raise BulkProblem("This bulk text was started already, so nobody was added. Begin another one for them.")
         rows = [BulkRecipient(bulk=bulk, contact_id=pk) for pk in fresh]
         BulkRecipient.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
@@ -76,7 +76,7 @@ def remove(user, bulk: Bulk, contact_id: int) -> bool:
     """Takes a contact out of a draft; False when they are not in it. Raises BulkProblem."""
     _allowed(user, bulk.account_id)
     with transaction.atomic():
-        if not Bulk.objects.select_for_update(of=("self",)).filter(pk=bulk.pk, state=State.DRAFT).exists():
+        if not Bulk.objects.select_for_update(of=("self",), no_key=True).filter(pk=bulk.pk, state=State.DRAFT).exists():
             raise BulkProblem(
                 "This bulk text was started already, so nobody was taken out. You can pause or cancel it."
             )
@@ -295,11 +295,15 @@ def _next_recipient(bulk_id: int) -> int | None:
     while True:
         with transaction.atomic():
             # This lock puts workers in a row, and orders them with pause and cancel.
-            bulk = Bulk.objects.select_for_update(of=("self",)).filter(pk=bulk_id, state=State.RUNNING).first()
+            bulk = (
+                Bulk.objects.select_for_update(of=("self",), no_key=True)
+                .filter(pk=bulk_id, state=State.RUNNING)
+                .first()
+            )
             if bulk is None:
                 return None
             waiting = bulk.recipients.filter(state=Waits.WAITING).select_related("contact__account")
-            row = waiting.select_for_update(of=("self",)).order_by("pk").first()
+            row = waiting.select_for_update(of=("self",), no_key=True).order_by("pk").first()
             if row is None:
                 return None
             if why := why_not(row.contact, _refusing(bulk.account_id, row.contact.phone)):

@@ -50,8 +50,8 @@ def edit_contact(user, contact: Contact, values: dict[str, str]) -> Change | Non
     _allowed(user, contact.account_id)
     wanted = _clean(contact, {name: values[name] for name in EDITABLE if name in values})
     with transaction.atomic():
-        contact = Contact.objects.select_for_update().get(pk=contact.pk)
-        waiting = _pending(contact).select_for_update().first()
+        contact = Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
+        waiting = _pending(contact).select_for_update(no_key=True).first()
         seen = {**{name: getattr(contact, name) for name in EDITABLE}, **(waiting.values if waiting else {})}
         if not {name: value for name, value in wanted.items() if value != seen[name]}:
             return None
@@ -182,7 +182,7 @@ def _conversation_change(user, conversation: Conversation, kind: str, values: di
     _allowed(user, conversation.account_id)
     with transaction.atomic():
         same = {Kind.CLOSE, Kind.REOPEN} if kind != Kind.ASSIGN else {Kind.ASSIGN}
-        for waiting in Change.objects.select_for_update().filter(
+        for waiting in Change.objects.select_for_update(no_key=True).filter(
             conversation=conversation, kind__in=same, state=State.PENDING
         ):
             _supersede(waiting)

@@ -86,8 +86,9 @@ def accept(user, message: Message) -> None:
     """
     if not Account.objects.for_user(user).filter(pk=message.account_id).exists():
         raise PermissionDenied("You are not a member of this account.")
-    Conversation.objects.select_for_update(of=("self",)).get(pk=message.conversation_id)  # in the order of pages
-    ours = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    # In the order of pages: the conversation first.
+    Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=message.conversation_id)
+    ours = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     if ours.state != State.UNKNOWN or ours.client_uuid is None or ours.vendor_id is not None:
         raise CannotSend("What became of this text is known by now.")
     found = copies(ours) if ours.claimed_at is not None else []

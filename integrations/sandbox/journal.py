@@ -1,6 +1,7 @@
 """What the sandbox received and answered, for ``GET /sandbox/state``."""
 
 import threading
+import time
 from collections import Counter
 
 
@@ -15,7 +16,7 @@ class Journal:
             self.by_endpoint: Counter[str] = Counter()
             self.status: Counter[str] = Counter()
             self.too_many = 0
-            self.message_ids: list[int] = []
+            self.messages: list[tuple[int, float]] = []  # id, and when it came: seconds since 1970
             self.edits: list[dict] = []
             self.webhooks = Counter(sent=0, failed=0)
 
@@ -32,7 +33,7 @@ class Journal:
     def sent(self, message_id: int) -> None:
         """A text arrived through the API."""
         with self._lock:
-            self.message_ids.append(message_id)
+            self.messages.append((message_id, time.time()))
 
     def edited(self, entry: dict) -> None:
         with self._lock:
@@ -53,6 +54,6 @@ class Journal:
                 "webhooks": dict(self.webhooks),
             }
 
-    def sent_ids(self) -> list[int]:
+    def sent_messages(self) -> list[tuple[int, float]]:
         with self._lock:
-            return list(self.message_ids)
+            return list(self.messages)

@@ -111,7 +111,7 @@ class Panel:
         """What was received; ``max_in_period`` counts refused calls too."""
         with self.store.lock:
             time = self.records.time
-            known = [self.store.find_message(number) for number in self.journal.sent_ids()]
+            known = [(self.store.find_message(number), came) for number, came in self.journal.sent_messages()]
             messages = [
                 {
                     "id": message.id,
@@ -121,8 +121,9 @@ class Panel:
                     "user_id": message.user_id,
                     "status": message.status,
                     "at": time(message.created_at),
+                    "received": came,
                 }
-                for message in known
+                for message, came in known
                 if message
             ]
         return self.journal.report() | {

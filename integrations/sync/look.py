@@ -41,7 +41,7 @@ def refresh(conversation_id: int) -> int:
     except SalesmsgError:
         return _put_off(thread, min(300.0, 2.0**thread.failures), failed=True)
     with transaction.atomic():
-        locked = ThreadSync.objects.select_for_update().get(pk=thread.pk)
+        locked = ThreadSync.objects.select_for_update(no_key=True).get(pk=thread.pk)
         if locked.lease_until != thread.lease_until:
             return 0  # we were too slow and somebody else has it now
         result = keep()

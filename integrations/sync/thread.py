@@ -62,7 +62,7 @@ def fetch(thread: ThreadSync, client: Client, *, deep: bool, asked: datetime | N
 
     def store() -> mirror.messages.Messages:
         result = _kept(account, conversation, dialect, page)
-        now = ThreadSync.objects.select_for_update().get(pk=thread.pk)
+        now = ThreadSync.objects.select_for_update(no_key=True).get(pk=thread.pk)
         held = bool(result.held_back) or cursor.get("held", False)
         if onward is None:
             thread.cursor = {}
@@ -87,7 +87,7 @@ def _glance(thread: ThreadSync, client: Client, asked: datetime | None) -> Store
 
     def store() -> mirror.messages.Messages:
         result = _kept(thread.conversation.account, thread.conversation, dialect, page)
-        _settle(thread, ThreadSync.objects.select_for_update().get(pk=thread.pk), result, began, asked)
+        _settle(thread, ThreadSync.objects.select_for_update(no_key=True).get(pk=thread.pk), result, began, asked)
         return result
 
     return store

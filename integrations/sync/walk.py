@@ -116,7 +116,7 @@ def _claim(run_id: int, step: int) -> SyncRun | None:
 def _store(run: SyncRun, stream: SyncStream | None, store, calls: int) -> bool:
     """Page, cursor and step in one transaction; nothing if the run was stopped or taken over meanwhile."""
     with transaction.atomic():
-        locked = SyncRun.objects.select_for_update().get(pk=run.pk)
+        locked = SyncRun.objects.select_for_update(no_key=True).get(pk=run.pk)
         if locked.state != SyncRun.State.RUNNING or locked.step != run.step:
             return False
         if store is not None and stream is not None:

@@ -185,7 +185,7 @@ def test_when_to_ask_again(account, limits):
         Budget.objects.update(waiting={})
         with pytest.raises(BudgetWait) as wait:
             budget.take(account.pk, lane)
-        assert same(wait.value.until, needed + MARGIN)
+        assert same(wait.value.until, needed)
         assert 0 < wait.value.seconds <= 31
 
 

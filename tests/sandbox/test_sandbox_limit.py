@@ -78,7 +78,7 @@ def test_state_tells_what_came(start):
     assert [m["body"] for m in state["messages"]] == ["one", "two", "three"]
     first = state["messages"][0]
     assert first["conversation_id"] == thread and first["contact_id"] == contact["id"] and first["user_id"] == 60031
-    assert first["id"] and first["at"] and first["status"]
+    assert first["id"] and first["at"] and first["status"] and 0 <= time.time() - first["received"] < 60
     assert state["contacts_edited"][0]["changes"] == {"first_name": "Newname"}
     assert state["webhooks"] == {"sent": 0, "failed": 0}
     vendor.own("reset-counters", {})
