@@ -95,7 +95,9 @@ def test_the_budget_as_it_is_now(settings):
         expires_at=timezone.now() - timedelta(seconds=1)
     )
     assert json.loads(told("--json"))["accounts"][0]["budget"] == {"limit": 7, "used": 2, "blocked_until": None}
-    until = budget.block(account.pk)
+    budget.block(account.pk)
+    account.budget.refresh_from_db()
+    until = account.budget.blocked_until
     assert json.loads(told("--json"))["accounts"][0]["budget"]["blocked_until"] == until.isoformat()
     assert f"blocked until {until.isoformat()}" in told()
 
