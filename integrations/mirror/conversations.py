@@ -37,9 +37,10 @@ def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: 
     """
     found = {record.id: record for record in records}
     result = Conversations()
-    contacts = _contacts(account_id, found.values())
     queryset = Conversation.objects.filter(account_id=account_id)
+    # Before their contacts, whose changes lock the account: threads are read in this order, too.
     result.rows = by_vendor_id(queryset, found)
+    contacts = _contacts(account_id, found.values())
     drafts = _drafts([contacts[r.contact_id] for r in found.values() if r.id not in result.rows and r.contact_id])
     known = _known_messages(account_id, found.values())
     read_at = dict(
