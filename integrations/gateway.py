@@ -6,6 +6,7 @@ not done, repeated once; if a fresh token is refused too, GET /user decides whet
 (salesmsg-api.md, section 2.5).
 """
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,9 +23,11 @@ from .salesmsg import oauth
 from .salesmsg.client import Client
 from .salesmsg.errors import (
     CredentialRefused,
+    Invalid,
     NotAllowed,
     NotFound,
     RateLimited,
+    Refused,
     SalesmsgError,
     Unreachable,
     Unreadable,
@@ -36,6 +39,7 @@ from .salesmsg.records import Organization, User
 from .tokens import BeingRenewed, Held, NotConnected
 
 __all__ = [
+    "Answer",
     "BudgetWait",
     "Door",
     "Identity",
@@ -50,6 +54,7 @@ __all__ = [
 ]
 
 Lane = BudgetCall.Lane
+_ID = re.compile(r"/\d+")
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,19 @@ class Identity:
         return self.user.organization_id if self.user else None
 
 
+@dataclass(frozen=True)
+class Answer:
+    """An answer as it came: 200 with its JSON (for any 2xx), or the status of a refusal (0: it could not be read)."""
+
+    status: int
+    headers: dict[str, str]
+    payload: Any
+
+    @property
+    def good(self) -> bool:
+        return self.status == 200
+
+
 class Door:
     """Calls for one account in one lane; `calls` counts the requests that were made, `may_repeat` is asked right
     before a call whose token was refused is made once more."""
@@ -77,6 +95,7 @@ class Door:
         self.may_repeat: Callable[[], bool] = lambda: True
         self._patience = patience
         self._waiting = waiting
+        self._headers_seen: Callable | None = None
         self._held: Held | None = None
         self._ticket: budget.Ticket | None = None
         self.client = Client(
@@ -84,6 +103,29 @@ class Door:
             version=settings.SALESMSG_API_VERSION,
             contact_edit_path=settings.SALESMSG_CONTACT_EDIT_PATH,
         )
+
+    def peek(self, method: str, path: str, *, query: dict | None = None, json: dict | None = None) -> Answer:
+        """One call whose answer is looked at as it came, for `probe`; `path` is what follows the version. Reads only.
+
+        Raises BudgetWait, NotConnected, and of the errors those that say nothing about the vendor's ways.
+        """
+        if method != "GET" and path != "/contacts/list":
+            raise ValueError("The probe only reads.")
+        headers: dict[str, str] = {}
+        request = Request(
+            method=method,
+            path=f"/pub/{settings.SALESMSG_API_VERSION}{path}",
+            endpoint=f"{method} {_ID.sub('/{id}', path)}",
+            query=tuple((name, str(value)) for name, value in (query or {}).items()),
+            json=json,
+        )
+        self._headers_seen = lambda seen: headers.update({name.lower(): value for name, value in seen.items()})
+        try:
+            return Answer(200, headers, self._send(request))
+        except (NotAllowed, NotFound, Invalid, Refused, Unreadable) as refused:
+            return Answer(refused.status or 0, headers, None)
+        finally:
+            self._headers_seen = None
 
     def reserve(self) -> None:
         """Gets token and place of the next call beforehand, so that nothing has to be claimed and put back for them.
@@ -170,7 +212,7 @@ class Door:
             self.release()
         ticket, self._ticket = self._ticket or self._place(), None
         self.calls += 1
-        return _made(self.account_id, ticket, lambda: _sent(request, held.access_token))
+        return _made(self.account_id, ticket, lambda: _sent(request, held.access_token, self._headers_seen))
 
     def _place(self) -> budget.Ticket:
         return self._patiently(lambda: budget.take(self.account_id, self.lane))
@@ -295,8 +337,10 @@ def _made(account_id: int, ticket: budget.Ticket, call: Callable[[], Any]) -> An
         budget.settle(ticket)
 
 
-def _sent(request: Request, token: str) -> Any:
-    return send(settings.SALESMSG_BASE_URL, token, request, timeout=settings.SALESMSG_TIMEOUT)
+def _sent(request: Request, token: str, headers_seen: Callable | None = None) -> Any:
+    return send(
+        settings.SALESMSG_BASE_URL, token, request, timeout=settings.SALESMSG_TIMEOUT, headers_seen=headers_seen
+    )
 
 
 def _who() -> Request:

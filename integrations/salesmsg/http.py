@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,13 +48,21 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
-def send(base_url: str, token: str, request: Request, *, timeout: tuple[float, float] = (5, 30)) -> Any:
-    """Sends and returns the parsed JSON, or None for 204 and an empty 2xx. `timeout`: seconds to connect, to read.
+def send(
+    base_url: str,
+    token: str,
+    request: Request,
+    *,
+    timeout: tuple[float, float] = (5, 30),
+    headers_seen: Callable[[Mapping[str, str]], None] | None = None,
+) -> Any:
+    """Sends and returns the parsed JSON, or None for 204 and an empty 2xx. `timeout`: seconds to connect, to read;
+    `headers_seen` gets the headers of an answer, whatever it is.
 
     Raises the errors of `errors`; the connection is never reused, because a kept one that has gone stale would
     turn a call that never left into one whose outcome is unknown."""
     started = time.monotonic()
-    outcome = _attempt(base_url, token, request, timeout)
+    outcome = _attempt(base_url, token, request, timeout, headers_seen)
     failed = isinstance(outcome, SalesmsgError)
     status, what = (outcome.status or "-", type(outcome).__name__) if failed else (outcome.status, "ok")
     log.info("%s %s %s %d ms", request.endpoint, status, what, (time.monotonic() - started) * 1000)
@@ -68,7 +77,13 @@ class _Good:
     payload: Any = field(repr=False)
 
 
-def _attempt(base_url: str, token: str, request: Request, timeout: tuple[float, float]) -> _Good | SalesmsgError:
+def _attempt(
+    base_url: str,
+    token: str,
+    request: Request,
+    timeout: tuple[float, float],
+    headers_seen: Callable[[Mapping[str, str]], None] | None,
+) -> _Good | SalesmsgError:
     """The answer, or the error as a value."""
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         return CredentialRefused("The token is empty or holds characters that no token has.", endpoint=request.endpoint)
@@ -88,6 +103,8 @@ def _attempt(base_url: str, token: str, request: Request, timeout: tuple[float, 
                 stream=True,
             ) as response,
         ):
+            if headers_seen is not None:
+                headers_seen(response.headers)
             return _read(response, request.endpoint)
     except UnicodeError:
         return Invalid("The text holds characters that cannot be sent.", endpoint=request.endpoint)

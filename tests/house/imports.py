@@ -27,7 +27,7 @@ CONFIGURATION = ("apps", "checks", "health", "middleware", "signals")
 # The only ways from one room into its neighbour on the same floor.
 FRONTS = {"outbox.compose", "outbox.edits", "sync.request"}
 # What the rest of the house may see of the vendor's room, and who may see more.
-VENDOR_WORDS = {"records", "errors", "text"}
+VENDOR_WORDS = {"records", "errors", "text", "shape"}
 VENDOR_DOORS = {"gateway": {"client", "http", "oauth", "verdict"}, "tokens": {"oauth"}}
 NETWORK = {"requests", "requests_oauthlib", "oauthlib", "urllib3", "httpx", "aiohttp", "http.client", "urllib.request"}
 # Pages read and write the cache only.

@@ -1,0 +1,55 @@
+"""probe --account ID [--json]: which assumed facts about Salesmsg hold for this account."""
+
+import json
+
+from django.core.management.base import BaseCommand, CommandError
+
+from integrations import gateway
+from integrations.crypto import Unsealable
+from integrations.gateway import BudgetWait, NotConnected
+from integrations.models import Account, BudgetCall
+from integrations.salesmsg.errors import SalesmsgError
+from integrations.sync import probe
+
+
+class Command(BaseCommand):
+    help = (
+        f"Ask Salesmsg which of the facts that nobody documents hold for this account. Reads only, at most "
+        f"{probe.MOST_CALLS} calls within the budget, and tells no personal data: the answer may be shared."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--account", type=int, required=True, metavar="ID")
+        parser.add_argument("--json", action="store_true", help="one JSON object")
+        parser.add_argument("--patience", type=float, default=90, metavar="SECONDS", help="to wait for the budget (90)")
+
+    def handle(self, *, account: int, json: bool, patience: float, **options) -> None:
+        found = Account.objects.filter(pk=account).first()
+        if found is None:
+            raise CommandError(f"There is no account {account}. `status --json` lists them.")
+        door = gateway.door(found.pk, BudgetCall.Lane.EVENT, patience=patience)
+        try:
+            report = probe.Probe(found, door).run()
+        except (NotConnected, Unsealable) as problem:
+            raise CommandError(str(problem)) from None
+        except BudgetWait:
+            raise CommandError("The rate budget is used up. Try again in a minute.") from None
+        except SalesmsgError as trouble:
+            raise CommandError(trouble.text) from None
+        if json:
+            self.stdout.write(_dump(report.as_json()))
+            return
+        width = max(len(fact.question) for fact in report.facts)
+        for fact in report.facts:
+            mark = {probe.AS_ASSUMED: " ", probe.OTHERWISE: "!", probe.NOT_SEEN: "?"}[fact.verdict]
+            line = f"{mark} {fact.section:4} {fact.question:{width}}  {fact.seen}"
+            self.stdout.write(line if fact.verdict != probe.OTHERWISE else f"{line}  (we assume: {fact.assumed})")
+        counts = report.as_json()["counts"]
+        self.stdout.write(
+            f"{report.calls} calls: {counts[probe.AS_ASSUMED]} as assumed, {counts[probe.OTHERWISE]} otherwise (!), "
+            f"{counts[probe.NOT_SEEN]} not seen (?). Sync copes with either. {report.stopped}".rstrip()
+        )
+
+
+def _dump(value: dict) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)

@@ -1,0 +1,305 @@
+"""Which of the facts that nobody documents hold for this account: reads only, in at most twenty calls.
+
+Each look makes a call or a few and tells facts: the question of salesmsg-api.md, what we assume, what was seen, and
+whether that is the same. Nothing personal is told: names of keys, numbers of rows, orders and formats.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..gateway import Answer, BudgetWait, Door
+from ..models import Account, Credential
+from ..salesmsg.errors import SalesmsgError
+from ..salesmsg.shape import (
+    carries,
+    ids,
+    limit_headers,
+    list_envelope,
+    order,
+    records,
+    single_envelope,
+    time_formats,
+    unknown_states,
+)  # fmt: skip
+
+MOST_CALLS = 20
+AS_ASSUMED, OTHERWISE, NOT_SEEN = "as assumed", "otherwise", "not seen"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact. `section`: of salesmsg-api.md; `verdict`: as assumed, otherwise, or not seen."""
+
+    section: str
+    question: str
+    assumed: str
+    seen: str
+    verdict: str
+
+
+@dataclass
+class Report:
+    facts: list[Fact] = field(default_factory=list)
+    calls: int = 0
+    stopped: str = ""  # why it ended early, in words
+
+    def as_json(self) -> dict:
+        counts = {
+            verdict: sum(fact.verdict == verdict for fact in self.facts)
+            for verdict in (AS_ASSUMED, OTHERWISE, NOT_SEEN)
+        }
+        return {
+            "calls": self.calls,
+            "stopped": self.stopped,
+            "counts": counts,
+            "facts": [asdict(f) for f in self.facts],
+        }
+
+
+class Probe:
+    """One visit. `facts` collects; what an earlier look found (a contact, a conversation) is kept for later ones."""
+
+    def __init__(self, account: Account, door: Door):
+        self.account, self.door = account, door
+        self.report = Report()
+        self.headers: set[str] = set()
+        self.answers = 0
+        self.times: list[str] = []
+        self.contact_id: int | None = None
+        self.conversation_id: int | None = None
+
+    def run(self) -> Report:
+        """All looks, as far as the calls go. Raises NotConnected, SalesmsgError for the first one only."""
+        for look in LOOKS:
+            if self.door.calls + look.calls > MOST_CALLS:
+                self.report.stopped = "The calls were used up before the end."
+                break
+            try:
+                for fact in look.make(self):
+                    self.report.facts.append(fact)
+            except BudgetWait:
+                self.report.stopped = "The rate budget was used up. Try again in a minute."
+                break
+            except SalesmsgError as trouble:
+                if not self.report.facts:
+                    raise
+                self.report.facts.append(
+                    Fact("9", f"Trouble with {trouble.endpoint}", "an answer", type(trouble).__name__, NOT_SEEN)
+                )
+        self.report.facts += list(self._around())
+        self.report.calls = self.door.calls
+        return self.report
+
+    def get(self, path: str, **query: Any) -> Answer:
+        return self._noted(self.door.peek("GET", path, query=query))
+
+    def post(self, path: str, body: dict) -> Answer:
+        return self._noted(self.door.peek("POST", path, json=body))
+
+    def _noted(self, answer: Answer) -> Answer:
+        self.answers += 1
+        self.headers |= set(limit_headers(answer.headers))
+        self.times += time_formats(records(answer.payload))
+        return answer
+
+    def _around(self) -> Iterator[Fact]:
+        """What all answers together tell, and the token."""
+        if not self.answers:
+            return
+        yield told("3", "Headers that tell the limit", "none", ", ".join(sorted(self.headers)) or "none")
+        formats = sorted(set(self.times))
+        yield told("8", "Format of times", "YYYY-MM-DD HH:MM:SS", ", ".join(formats))
+        credential = Credential.objects.filter(account=self.account).only("kind", "expires_at", "issued_at").first()
+        if credential is not None and credential.expires_at is not None:
+            hours = (credential.expires_at - credential.issued_at).total_seconds() / 3600
+            assumed = "about 1 h" if credential.kind == Credential.Kind.PAT else "about 24 h"
+            near = abs(hours - (1 if credential.kind == Credential.Kind.PAT else 24)) < 0.2
+            yield told("2", f"Life of the token ({credential.kind})", assumed, assumed if near else f"{hours:.1f} h")
+
+
+def told(section: str, question: str, assumed: str, seen: str) -> Fact:
+    """A fact whose verdict follows from the words."""
+    verdict = NOT_SEEN if not seen else AS_ASSUMED if seen == assumed else OTHERWISE
+    return Fact(section, question, assumed, seen or "nothing to see here", verdict)
+
+
+def allowed(section: str, what: str, answer: Answer) -> Fact:
+    """Whether the token may read something."""
+    seen = "allowed" if answer.good else f"refused ({answer.status})" if answer.status else "not readable"
+    return told(section, f"May read {what}", "allowed", seen)
+
+
+# --- The looks -------------------------------------------------------------------------------------------------------
+
+
+def _who(probe: Probe) -> Iterator[Fact]:
+    user = probe.get("/user")
+    yield allowed("5", "the token's user (GET /user)", user)
+    if user.good:
+        yield told("4", "Envelope of one object (GET /user)", "bare object", single_envelope(user.payload))
+    yield allowed("5", "the organisation", probe.get("/organization/current"))
+
+
+def _house(probe: Probe) -> Iterator[Fact]:
+    for what, path, assumed, query in (
+        ("inboxes (GET /teams)", "/teams", "bare list", {"limit": 100}),
+        ("numbers", "/numbers", "{data}", {"page": 1, "limit": 100}),
+        ("members", "/organization/members", "bare list", {}),
+        ("tags", "/tags", "{data, meta}", {"page": 1, "length": 5}),
+    ):
+        answer = probe.get(path, **query)
+        yield allowed("2.4", what, answer)
+        if answer.good:
+            yield told("4", f"Envelope of {what}", assumed, list_envelope(answer.payload))
+
+
+def _contacts(probe: Probe) -> Iterator[Fact]:
+    answer = probe.get("/contacts", page=1)
+    yield allowed("2.4", "contacts (GET /contacts)", answer)
+    found = records(answer.payload)
+    if not answer.good:
+        return
+    probe.contact_id = next(iter(ids(found)), None)
+    yield told("4", "Envelope of contacts", "{data, meta}", list_envelope(answer.payload))
+    total = _total(answer.payload)
+    yield told("4", "Contacts a page", "10", str(len(found)) if len(found) == 10 or total != len(found) else "")
+    yield told("4", "Total of contacts is told", "yes", "yes" if total is not None else "no")
+    yield told(
+        "6.1", "Opt-out is told by", "opt_out", ", ".join(carries(found, "opt_out", "opted_out", "unsubscribed"))
+    )
+    if len(found) == 10:
+        shorter = probe.get("/contacts", page=1, length=5)
+        size = len(records(shorter.payload))
+        yield told(
+            "4", "GET /contacts honours length", "no", "yes" if size == 5 else "no" if size == 10 else f"{size} rows"
+        )
+
+
+def _contacts_list(probe: Probe) -> Iterator[Fact]:
+    body = {"page": 1, "length": 100, "sortBy": "updated_at", "sortOrder": "desc"}
+    answer = probe.post("/contacts/list", body)
+    yield allowed("2.4", "contacts by POST /contacts/list", answer)
+    if not answer.good:
+        return
+    found, total = records(answer.payload), _total(answer.payload)
+    enough = total is None or total > 10
+    yield told(
+        "4",
+        "POST /contacts/list gives more than 10 a page",
+        "yes",
+        "yes" if len(found) > 10 else "no" if enough else "",
+    )
+    yield told("11", "sortBy updated_at is honoured", "newest first", order(found, "updated_at").replace("equal", ""))
+
+
+def _contact(probe: Probe) -> Iterator[Fact]:
+    if probe.contact_id is None:
+        return
+    one = probe.get(f"/contacts/{probe.contact_id}")
+    if one.good:
+        yield told("4", "Envelope of one contact", "bare object", single_envelope(one.payload))
+    threads = probe.get(f"/contacts/{probe.contact_id}/conversations")
+    yield told(
+        "4",
+        "Envelope of a contact's conversations",
+        "bare list",
+        list_envelope(threads.payload) if threads.good else f"refused ({threads.status})",
+    )
+
+
+def _conversations(probe: Probe) -> Iterator[Fact]:
+    answer = probe.get("/conversations", filter="open", limit=5)
+    yield allowed("2.4", "conversations", answer)
+    found = records(answer.payload)
+    if not answer.good:
+        return
+    probe.conversation_id = next(iter(ids(found)), None)
+    yield told("4", "Envelope of conversations", "bare list", list_envelope(answer.payload))
+    yield told("5", "Order of conversations", "newest first", order(found, "last_message_at").replace("equal", ""))
+    yield told("6.2", "Unread is told by", "unread", ", ".join(carries(found, "unread", "unread_count", "is_read")))
+    yield told(
+        "6.2", "The contact is in", "contact", next(iter(carries(found, "contact", "participants", "contact_id")), "")
+    )
+    yield told("6.2", "The inbox is in", "inbox_id", next(iter(carries(found, "inbox_id", "team_id")), ""))
+    if len(found) == 5:
+        further = ids(records(probe.get("/conversations", filter="open", limit=5, offset=2).payload))
+        yield told("4", "offset of conversations is honoured", "yes", "yes" if further[:3] == ids(found)[2:] else "no")
+        paged = ids(records(probe.get("/conversations", filter="open", limit=5, page=2).payload))
+        yield told("4", "page of conversations is read", "no", "no" if paged == ids(found) else "yes")
+
+
+def _filters(probe: Probe) -> Iterator[Fact]:
+    for name in ("closed", "outbound"):
+        answer = probe.get("/conversations", filter=name, limit=5)
+        yield allowed("5", f"conversations, filter {name}", answer)
+        found = records(answer.payload)
+        if name == "closed" and found:
+            dated = all(item.get("closed_at") for item in found)
+            yield told("6.2", "Closed conversations carry closed_at", "yes", "yes" if dated else "no")
+
+
+def _thread(probe: Probe) -> Iterator[Fact]:
+    if probe.conversation_id is None:
+        return
+    path = f"/messages/{probe.conversation_id}"
+    paginated = probe.get(f"{path}/paginated", page=1, per_page=5)
+    yield told("11", "/messages/{c}/paginated exists", "yes", "yes" if paginated.good else f"no ({paginated.status})")
+    if paginated.good:
+        yield told("4", "Envelope of a paginated thread", "{data, meta}", list_envelope(paginated.payload))
+        yield told(
+            "11",
+            "Order of a paginated thread",
+            "newest first",
+            order(records(paginated.payload), "created_at").replace("equal", ""),
+        )
+    plain = probe.get(path, limit=5)
+    found = records(plain.payload)
+    yield told(
+        "4",
+        "Envelope of a thread",
+        "bare list",
+        list_envelope(plain.payload) if plain.good else f"refused ({plain.status})",
+    )
+    yield told("5", "Order of a thread", "newest first", order(found, "created_at").replace("equal", ""))
+    yield told(
+        "6.3",
+        "A message tells its direction",
+        "no",
+        ("yes" if carries(found, "direction", "is_inbound") else "no") if found else "",
+    )
+    yield told(
+        "6.3", "A message carries body_raw", "yes", ("yes" if carries(found, "body_raw") else "no") if found else ""
+    )
+    unknown = unknown_states(found)
+    yield told("6.3", "Unknown words for a message's status", "none", (", ".join(unknown) or "none") if found else "")
+    if len(found) == 5:
+        earlier = ids(records(probe.get(path, limit=5, before_id=min(ids(found))).payload))
+        honoured = not set(earlier) & set(ids(found))
+        yield told("4", "before_id of a thread is honoured", "yes", "yes" if honoured else "no")
+
+
+def _total(payload: Any) -> int | None:
+    meta = payload.get("meta") if isinstance(payload, dict) else None
+    total = meta.get("total") if isinstance(meta, dict) else None
+    return total if isinstance(total, int) else None
+
+
+@dataclass(frozen=True)
+class Look:
+    """`calls`: the most that it makes."""
+
+    calls: int
+    make: Callable[[Probe], Iterator[Fact]]
+
+
+LOOKS = (
+    Look(2, _who),
+    Look(2, _contacts),
+    Look(3, _conversations),
+    Look(3, _thread),
+    Look(1, _contacts_list),
+    Look(2, _filters),
+    Look(2, _contact),
+    Look(4, _house),
+)
