@@ -21,7 +21,7 @@ from ..salesmsg.shape import (
     single_envelope,
     time_formats,
     unknown_states,
-)  # fmt: skip
+)
 
 MOST_CALLS = 20
 AS_ASSUMED, OTHERWISE, NOT_SEEN = "as assumed", "otherwise", "not seen"
