@@ -5,13 +5,14 @@ Every function runs inside its caller's transaction or opens its own, makes no c
 
 from .contacts import gone, upsert_contacts
 from .conversations import upsert_conversations
-from .feed import touch
+from .feed import hold, touch
 from .messages import adopt, upsert_messages
 from .organization import upsert_inboxes, upsert_members, upsert_numbers, upsert_organization
 
 __all__ = [
     "adopt",
     "gone",
+    "hold",
     "touch",
     "upsert_contacts",
     "upsert_conversations",

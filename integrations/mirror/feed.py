@@ -7,6 +7,12 @@ from django.db.models import F
 from ..models import Account, Conversation
 
 
+def hold(conversation_id: int) -> None:
+    """Locks a thread before its messages under way and its ThreadSync; the account comes last. Everybody takes them in
+    this order, so that nobody waits for somebody who waits for them. Inside a transaction."""
+    Conversation.objects.select_for_update(no_key=True, of=("self",)).filter(pk=conversation_id).first()
+
+
 def touch(account_id: int, conversation_ids: Iterable[int] = ()) -> None:
     """Says that something shown in the inbox list, and in these threads, has changed."""
     ids = sorted(set(conversation_ids))

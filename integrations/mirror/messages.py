@@ -11,7 +11,7 @@ from ..models import Account, Conversation, Member, Message, ThreadSync
 from ..salesmsg.records import Message as Record
 from ..salesmsg.records import failure_reason
 from .conversations import STATES, refresh_latest
-from .feed import touch
+from .feed import hold, touch
 from .rows import by_vendor_id, create_missing, cut, differing, save_changed
 
 # A later word about a text never takes back an earlier one: pages may be older than what we know.
@@ -84,7 +84,7 @@ def adopt(message: Message, record: Record) -> None:
     """Salesmsg's answer to our text: links them. A copy that a page brought in first is dropped."""
     account_id = message.account_id
     # In the order of pages: the conversation first.
-    Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=message.conversation_id)
+    hold(message.conversation_id)
     locked = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     Message.objects.filter(account_id=account_id, vendor_id=record.id).exclude(pk=message.pk).delete()
     values = _values(record, _authors(account_id, [record]))

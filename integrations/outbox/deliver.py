@@ -310,6 +310,7 @@ def _unknown(message: Message, why: str) -> str:
 def _settle(message: Message, state: str, **values) -> None:
     """sending → state, if it still is ours."""
     with transaction.atomic():
+        mirror.hold(message.conversation_id)
         settled = _ours(message).update(state=state, **values)
         if settled:
             refresh_latest(message.conversation_id)

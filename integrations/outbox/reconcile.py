@@ -17,7 +17,7 @@ from django.utils import timezone
 from .. import mirror
 from ..mirror.conversations import refresh_latest
 from ..mirror.messages import EARLY, LATE
-from ..models import Account, Conversation, Message
+from ..models import Account, Message
 from .compose import CannotSend
 
 State = Message.State
@@ -87,7 +87,7 @@ def accept(user, message: Message) -> None:
     if not Account.objects.for_user(user).filter(pk=message.account_id).exists():
         raise PermissionDenied("You are not a member of this account.")
     # In the order of pages: the conversation first.
-    Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=message.conversation_id)
+    mirror.hold(message.conversation_id)
     ours = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     if ours.state != State.UNKNOWN or ours.client_uuid is None or ours.vendor_id is not None:
         raise CannotSend("What became of this text is known by now.")
@@ -109,6 +109,7 @@ def _decide(message: Message) -> int:
     if not copies(message):
         values = {"state": State.FAILED, "failure": NOT_SENT, "failed_at": timezone.now()}
     with transaction.atomic():
+        mirror.hold(message.conversation_id)
         if not Message.objects.filter(pk=message.pk, state=State.UNKNOWN, vendor_id=None).update(**values):
             return 0
         refresh_latest(message.conversation_id)

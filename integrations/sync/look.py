@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from .. import gateway, jobs
+from .. import gateway, jobs, mirror
 from ..crypto import Unsealable
 from ..gateway import BudgetWait, NotConnected
 from ..models import BudgetCall, ThreadSync
@@ -41,6 +41,7 @@ def refresh(conversation_id: int) -> int:
     except SalesmsgError:
         return _put_off(thread, min(300.0, 2.0**thread.failures), failed=True)
     with transaction.atomic():
+        mirror.hold(conversation_id)
         locked = ThreadSync.objects.select_for_update(no_key=True).get(pk=thread.pk)
         if locked.lease_until != thread.lease_until:
             return 0  # we were too slow and somebody else has it now
