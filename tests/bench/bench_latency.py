@@ -15,7 +15,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
-from tests.harness.sandbox import Sandbox
+from tests.harness.sandbox import Sandbox, wait_for
 
 from .support import Browser, Hand, percentile, read_in, scaled, show
 
@@ -51,7 +51,7 @@ def test_a_persons_text_during_a_backfill(sandbox, portal):
             hand("backfill")  # the one that runs, or another one
             ours.alive()
         answers = [each.result() for each in posts]
-        time.sleep(max(5.0, DEPTH * PERIOD / LIMIT * 1.2))
+        wait_for("both queues are empty", lambda: arrived(vendor, posted) and arrived(beside, queued), 4 * PERIOD, 1.0)
         fifo.stop()
     here, there = waits(vendor, posted), waits(beside, queued)
     rows = [
@@ -75,6 +75,11 @@ def post(person: Browser, conversation: int, text: str, posted: dict[str, float]
 def waits(vendor: Sandbox, since: dict[str, float]) -> list[float]:
     """Of each text that arrived."""
     return [each["received"] - since[each["body"]] for each in vendor.state()["messages"] if each["body"] in since]
+
+
+def arrived(vendor: Sandbox, since: dict[str, float]) -> bool:
+    """Whether all texts are there."""
+    return len(waits(vendor, since)) == len(since)
 
 
 def figures(values: list[float]) -> tuple[float, ...]:
