@@ -336,10 +336,10 @@ def refused_once(monkeypatch):
     """Salesmsg refuses the token of the next text, before it does anything."""
     really, refusals = gateway._sent, [CredentialRefused("Unauthenticated.", status=401)]
 
-    def sent(request, token):
+    def sent(request, token, *more):
         if refusals and request.endpoint.startswith("POST /messages"):
             raise refusals.pop()
-        return really(request, token)
+        return really(request, token, *more)
 
     monkeypatch.setattr(gateway, "_sent", sent)
 
