@@ -278,7 +278,8 @@ class Demo:
             "sandbox": [
                 *manage, "sandbox", "--port", str(self.sandbox_port), "--keep", str(self.directory / "sandbox.state"),
                 "--client-id", environment["SALESMSG_CLIENT_ID"],
-                "--client-secret", environment["SALESMSG_CLIENT_SECRET"],
+                # One word: one random secret in 64 begins with a dash.
+                f"--client-secret={environment['SALESMSG_CLIENT_SECRET']}",
             ],
             "web": [
                 sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{self.port}", "--workers", "1", "--threads", "8",

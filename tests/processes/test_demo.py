@@ -140,6 +140,8 @@ def test_a_process_that_dies_ends_the_demo_and_says_why(demo):
 
 
 def test_when_the_demo_itself_is_killed_nothing_stays(demo):
+    demo.directory.mkdir()
+    (demo.directory / "env").write_text("SALESMSG_CLIENT_SECRET=-one-in-64-begins-with-a-dash\n")
     demo.start().ready()
     assert demo.left()
     demo.popen.kill()
