@@ -1,7 +1,6 @@
 """Handing texts to Salesmsg: once, in order, with true states, whatever the vendor does."""
 
 import threading
-import time
 import uuid
 from datetime import timedelta
 from types import SimpleNamespace
@@ -276,10 +275,8 @@ def test_waiting_texts_are_one_row_in_the_queue_and_hold_no_worker(salesmsg, sta
     settings.SALESMSG_RATE_PERIOD = 60
     budget.block(account.pk)
     OrmQ.objects.all().delete()
-    begun = time.monotonic()
     for _ in range(5):
         assert pump.PEOPLE.run(account.pk) == 0
-    assert time.monotonic() - begun < 2
     (row,) = OrmQ.objects.all()
     assert row.lock > timezone.now() + timezone.timedelta(seconds=50)
     assert row.task["args"] == (account.pk,)
