@@ -33,8 +33,9 @@ FLOORS = {
     Lane.SYNC: 1 / 6,
     Lane.BULK: 1 / 6,
 }
-MOST = {Lane.FOLLOW: 1 / 10}  # the part of the window that a lane never exceeds
-UNHURRIED = {Lane.FOLLOW, Lane.SYNC, Lane.BULK}
+MOST = {Lane.FOLLOW: 1 / 10, Lane.IDLE: 1 / 4}  # the part of the window that a lane never exceeds
+UNHURRIED = {Lane.FOLLOW, Lane.SYNC, Lane.BULK, Lane.IDLE}
+IDLE_BELOW = 1 / 2  # idle means: nobody waits, and less than this part of the window is used
 AT_ONCE = 1 / 3  # how far the unhurried may fill a fresh window before they are spread
 PACE = 0.9  # of the even distance between two calls: what is late may be made up for
 KEPT_FREE = 60  # one place in so many is left for people
@@ -193,6 +194,8 @@ class _Window:
             waits.append(min(later, self.now + period() + MARGIN))
         if self.lane in MOST and self.counts.get(self.lane, 0) >= allowance(self.lane):
             waits.append(self.now + period() / max(1, self.limit))
+        if self.lane == Lane.IDLE and (self.waiting or len(self.returns) >= max(1, self.limit * IDLE_BELOW)):
+            waits.append(self.now + period() / 10)
         if self._spread() and self.pace_at and self.pace_at > self.now:
             waits.append(self.pace_at)
         return max(waits, default=None)

@@ -1,6 +1,6 @@
 """The cache and the books: fields, constraints and querysets. No model talks to anybody."""
 
-from .account import Account, ConsentState, Credential, Inbox, Member, Membership, Number
+from .account import Account, ConsentState, Credential, Inbox, Member, Membership, Number, Tag
 from .audit import AuditEntry
 from .budget import Budget, BudgetBlock, BudgetCall
 from .bulk import Bulk, BulkRecipient
@@ -8,7 +8,8 @@ from .change import Change
 from .contact import Contact
 from .conversation import Conversation, ReadMark
 from .message import Attempt, Message
-from .sync import Heartbeat, SyncPage, SyncRun, SyncStream, ThreadSync
+from .picture import Picture
+from .sync import FreshHour, Heartbeat, ListSync, SyncRun, SyncSeen, SyncStream, ThreadSync
 from .webhook import WebhookEvent
 
 __all__ = [
@@ -25,16 +26,20 @@ __all__ = [
     "Contact",
     "Conversation",
     "Credential",
+    "FreshHour",
     "Heartbeat",
     "Inbox",
+    "ListSync",
     "Member",
     "Membership",
     "Message",
     "Number",
+    "Picture",
     "ReadMark",
-    "SyncPage",
     "SyncRun",
+    "SyncSeen",
     "SyncStream",
+    "Tag",
     "ThreadSync",
     "WebhookEvent",
 ]

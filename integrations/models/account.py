@@ -39,12 +39,21 @@ class Account(models.Model):
     webhook_secret = models.TextField(help_text="Sealed.")
     webhook_digest = models.CharField(max_length=64, unique=True)
     last_event_at = models.DateTimeField(null=True, blank=True)
+    events_missed = models.PositiveIntegerField(default=0, help_text="New texts in a row that no event announced.")
+    events_missed_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
     inbox_version = models.BigIntegerField(default=0, help_text="Rises with every change that the inbox list shows.")
     conversations_due_at = models.DateTimeField(default=timezone.now)
     lists_due_at = models.DateTimeField(default=timezone.now)
     contacts_due_at = models.DateTimeField(default=timezone.now)
+    sync_paused_at = models.DateTimeField(null=True, blank=True, help_text="Since when nothing is read by itself.")
+    sync_paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    learned = models.JSONField(default=dict, blank=True, help_text="Which of the vendor's ways hold here: sync.ways.")
+    probe_report = models.JSONField(default=dict, blank=True, help_text="What the last probe told.")
+    probed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     connected_at = models.DateTimeField(null=True, blank=True)
     synced_at = models.DateTimeField(null=True, blank=True, help_text="When the last complete sync ended.")
@@ -168,6 +177,24 @@ class Number(models.Model):
 
     def __str__(self) -> str:
         return self.phone or f"Number {self.vendor_id}"
+
+
+class Tag(models.Model):
+    """A label that contacts can carry; contacts keep theirs as labels."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="tags")
+    vendor_id = models.BigIntegerField()
+    label = models.CharField(max_length=120, blank=True)
+    raw = models.JSONField(default=dict, blank=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["label", "pk"]
+        constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="tag_once")]
+
+    def __str__(self) -> str:
+        return self.label or f"Tag {self.vendor_id}"
 
 
 class Member(models.Model):

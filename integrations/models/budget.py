@@ -49,6 +49,7 @@ class BudgetCall(models.Model):
         FOLLOW = "follow", "Delivery of sent texts"
         SYNC = "sync", "Sync"
         BULK = "bulk", "Bulk texts"
+        IDLE = "idle", "Comparing and filling gaps"
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="calls")
     lane = models.CharField(max_length=8, choices=Lane)

@@ -17,11 +17,18 @@ class Change(models.Model):
         CLOSE = "close", "Conversation closed"
         REOPEN = "reopen", "Conversation reopened"
         ASSIGN = "assign", "Conversation assigned"
+        TAG = "tag", "Tag added"
+        UNTAG = "untag", "Tag removed"
+        OPT_OUT = "opt_out", "Contact opted out"
+        OPT_IN = "opt_in", "Contact opted in"
+        NOTE = "note", "Note added"
+        FIELDS = "fields", "Custom fields edited"
 
     class State(models.TextChoices):
         PENDING = "pending", "Waiting to be saved in Salesmsg"
         PUSHING = "pushing", "Being saved in Salesmsg"
         DONE = "done", "Saved in Salesmsg"
+        CONFLICT = "conflict", "Changed in Salesmsg, too: waits for your choice"
         REFUSED = "refused", "Refused by Salesmsg"
         SUPERSEDED = "superseded", "Replaced by a later change"
 
@@ -31,6 +38,9 @@ class Change(models.Model):
     conversation = models.ForeignKey(Conversation, models.CASCADE, null=True, blank=True, related_name="changes")
     values = models.JSONField(default=dict, help_text="Field -> what it shall be.")
     base = models.JSONField(default=dict, help_text="Field -> what it was when the person changed it.")
+    theirs = models.JSONField(
+        default=dict, blank=True, help_text="Field -> what it had become at Salesmsg meanwhile; {} without a conflict."
+    )
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     reason = models.TextField(blank=True, help_text="Why it was refused or still waits, in words for staff.")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")

@@ -31,6 +31,7 @@ class Conversation(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     last_message_at = models.DateTimeField(null=True, blank=True, help_text="As Salesmsg tells it.")
+    gone_at = models.DateTimeField(null=True, blank=True, help_text="When Salesmsg said that it does not exist.")
     raw = models.JSONField(default=dict, blank=True)
     latest_at = models.DateTimeField(default=timezone.now, help_text="Sorts the inbox.")
     latest_text = models.CharField(max_length=200, blank=True)

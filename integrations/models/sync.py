@@ -14,6 +14,7 @@ class SyncRun(models.Model):
     class Kind(models.TextChoices):
         FULL = "full", "Everything"
         CHANGES = "changes", "What changed"
+        CHECK = "check", "Comparison"
 
     class State(models.TextChoices):
         RUNNING = "running", "Running"
@@ -45,7 +46,7 @@ class SyncRun(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["account"], condition=models.Q(state="running"), name="sync_one_running_per_account"
+                fields=["account", "kind"], condition=models.Q(state="running"), name="sync_one_running_per_kind"
             )
         ]
 
@@ -62,6 +63,8 @@ class SyncStream(models.Model):
     cursor = models.JSONField(default=dict)
     total = models.PositiveIntegerField(null=True, blank=True, help_text="As the vendor tells it, when it does.")
     seen = models.PositiveIntegerField(default=0)
+    pages = models.PositiveIntegerField(default=0)
+    calls = models.PositiveIntegerField(default=0)
     restarts = models.PositiveSmallIntegerField(default=0)
     done = models.BooleanField(default=False)
 
@@ -73,18 +76,63 @@ class SyncStream(models.Model):
         return f"{self.name} of run {self.run_id}"
 
 
-class SyncPage(models.Model):
-    """The ids of one page that was read: tells repeated pages, and what the walk did not meet."""
+class SyncSeen(models.Model):
+    """A row that a walk has met: tells what is new on a page, and what the walk did not meet. Forgotten at its end."""
 
-    stream = models.ForeignKey(SyncStream, models.CASCADE, related_name="pages")
-    number = models.PositiveIntegerField()
-    ids = models.JSONField(default=list)
+    stream = models.ForeignKey(SyncStream, models.CASCADE, related_name="met")
+    vendor_id = models.BigIntegerField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["stream", "number"], name="sync_page_once")]
+        constraints = [models.UniqueConstraint(fields=["stream", "vendor_id"], name="sync_seen_once")]
 
     def __str__(self) -> str:
-        return f"Page {self.number} of stream {self.stream_id}"
+        return f"{self.vendor_id} in stream {self.stream_id}"
+
+
+class ListSync(models.Model):
+    """How well one list of an account is known, and when to look at it again; see `sync.plan` for the names."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="lists")
+    name = models.CharField(max_length=32)
+    rows = models.PositiveIntegerField(null=True, blank=True, help_text="Rows at Salesmsg when it was last known.")
+    calls = models.PositiveBigIntegerField(default=0, help_text="All calls ever made for it.")
+    looked_at = models.DateTimeField(null=True, blank=True, help_text="Up to when every change that shows is known.")
+    walked_at = models.DateTimeField(null=True, blank=True, help_text="When it was last read to its end.")
+    found_at = models.DateTimeField(null=True, blank=True, help_text="When something new was last found in it.")
+    repaired = models.PositiveIntegerField(default=0, help_text="Rows that the last comparison had to put right.")
+    due_at = models.DateTimeField(default=timezone.now)
+    pause = models.FloatField(default=60.0, help_text="Seconds between two looks at present.")
+    error = models.TextField(blank=True)
+    error_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["account", "pk"]
+        constraints = [models.UniqueConstraint(fields=["account", "name"], name="list_sync_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of account {self.account_id}"
+
+
+class FreshHour(models.Model):
+    """How long new inbound messages of one hour took from Salesmsg's time to our cache, measured.
+
+    `counts` belongs to the bounds in `sync.fresh.BOUNDS`; one more at its end counts what was slower than all.
+    """
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="fresh_hours")
+    hour = models.DateTimeField(help_text="Begin of the hour.")
+    arrivals = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=list)
+    slowest = models.FloatField(default=0.0, help_text="Seconds.")
+
+    class Meta:
+        ordering = ["account", "hour"]
+        constraints = [models.UniqueConstraint(fields=["account", "hour"], name="fresh_hour_once")]
+
+    def __str__(self) -> str:
+        return f"{self.arrivals} arrivals of account {self.account_id} at {self.hour:%Y-%m-%d %H}"
 
 
 class ThreadSync(models.Model):
@@ -104,7 +152,10 @@ class ThreadSync(models.Model):
     failures = models.PositiveIntegerField(default=0)
 
     class Meta:
-        indexes = [models.Index(fields=["run", "pending"], name="thread_pending")]
+        indexes = [
+            models.Index(fields=["run", "pending"], name="thread_pending"),
+            models.Index(fields=["conversation"], condition=models.Q(complete=False), name="thread_gap"),
+        ]
 
     def __str__(self) -> str:
         return f"Thread {self.conversation_id}"

@@ -34,6 +34,7 @@ class WebhookEvent(models.Model):
         indexes = [
             models.Index(fields=["account", "digest", "received_at"], name="webhook_repeat"),
             models.Index(fields=["state", "due_at"], name="webhook_due"),
+            models.Index(fields=["account", "due_at"], condition=models.Q(state="new"), name="webhook_new"),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .. import jobs
-from ..models import Account, SyncRun, ThreadSync, WebhookEvent
+from ..models import Account, SyncRun, SyncSeen, ThreadSync, WebhookEvent
 from . import request
 
 GRACE = timedelta(seconds=3)  # the nudge's own time to arrive
@@ -67,4 +67,5 @@ def prune() -> int:
     now = timezone.now()
     old = SyncRun.objects.filter(kind=SyncRun.Kind.CHANGES, state=SyncRun.State.DONE, finished_at__lt=now - KEEP_LOOKS)
     events = WebhookEvent.objects.filter(state=WebhookEvent.State.DONE, received_at__lt=now - timedelta(days=30))
-    return old.delete()[0] + events.delete()[0]
+    seen = SyncSeen.objects.exclude(stream__run__state=SyncRun.State.RUNNING)
+    return old.delete()[0] + events.delete()[0] + seen.delete()[0]

@@ -14,12 +14,13 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .. import mirror
-from ..models import Account, Contact, Conversation, Message, SyncPage, SyncRun, SyncStream, ThreadSync
+from ..models import Account, Contact, Conversation, Message, SyncRun, SyncSeen, SyncStream, ThreadSync
 from ..salesmsg.client import Client
 from ..salesmsg.errors import Invalid, NotAllowed, NotFound, Refused
 from ..salesmsg.pages import Page
 from ..salesmsg.records import Contact as ContactRecord
 from . import thread as threads
+from .plan import FILTERS
 
 Store = Callable[[], None]
 MOST_RESTARTS = 2
@@ -65,7 +66,7 @@ def _numbers(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         run.changed += mirror.upsert_numbers(run.account, page.items)
         new = _remember(stream, page)
         stream.done = page.count == 0 or not new or _is_last(page, number)
-        stream.cursor = {"page": number + 1}
+        stream.cursor["page"] = number + 1
 
     return store
 
@@ -137,13 +138,14 @@ def _changed_contacts(run: SyncRun, stream: SyncStream, client: Client) -> Store
 
 def _deleted(run: SyncRun, stream: SyncStream, client: Client) -> Store:
     """Contacts of ours that the walk did not meet: one question each, and only a 404 means deleted."""
-    waiting = stream.cursor.get("ids")
-    if waiting is None:
+    if "after" not in stream.cursor:
         return lambda: _plan_deleted(run, stream)
-    if not waiting:
+    unmet = _unmet_contacts(run).filter(vendor_id__gt=stream.cursor["after"]).values_list("vendor_id", flat=True)
+    vendor_id = unmet.order_by("vendor_id").first()
+    if vendor_id is None:
         return lambda: _finish(stream)
     record: ContactRecord | None = None
-    vendor_id, gone = waiting[0], False
+    gone = False
     try:
         record = client.contact(vendor_id)
     except NotFound:
@@ -156,26 +158,27 @@ def _deleted(run: SyncRun, stream: SyncStream, client: Client) -> Store:
             run.changed += mirror.gone(run.account_id, vendor_id)
         elif record is not None:
             run.changed += mirror.upsert_contacts(run.account_id, [record])[1]
-        stream.cursor = {"ids": waiting[1:]}
+        stream.cursor = {"after": vendor_id}
         stream.seen += 1
-        stream.done = len(waiting) == 1
 
     return store
 
 
 def _plan_deleted(run: SyncRun, stream: SyncStream) -> None:
-    pages = SyncPage.objects.filter(stream__run=run, stream__name="contacts").values_list("ids", flat=True)
-    met = {pk for ids in pages for pk in ids}
-    ours = Contact.objects.present().filter(account=run.account, vendor_id__isnull=False)
-    unmet = [pk for pk in ours.values_list("vendor_id", flat=True) if pk not in met]
-    if len(unmet) > max(50, len(met) // 5):
-        run.notes.append(
-            f"{len(unmet)} contacts were not listed any more: too many to take for deleted; all were kept."
-        )
-        unmet = []
-    stream.cursor = {"ids": unmet}
-    stream.total = len(unmet)
+    listed = SyncSeen.objects.filter(stream__run=run, stream__name="contacts").count()
+    unmet = _unmet_contacts(run).count()
+    if unmet > max(50, listed // 5):
+        run.notes.append(f"{unmet} contacts were not listed any more: too many to take for deleted; all were kept.")
+        unmet = 0
+    stream.cursor = {"after": 0}
+    stream.total = unmet
     stream.done = not unmet
+
+
+def _unmet_contacts(run: SyncRun):
+    met = SyncSeen.objects.filter(stream__run=run, stream__name="contacts")
+    ours = Contact.objects.present().filter(account=run.account, vendor_id__isnull=False)
+    return ours.exclude(vendor_id__in=met.values("vendor_id"))
 
 
 def _finish(stream: SyncStream) -> None:
@@ -196,10 +199,9 @@ def _conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
 
     def store() -> None:
         ids = [record.id for record in page.items]
-        before = _last_ids(stream)
-        if ids and ids == before:
+        if ids and ids == stream.cursor.get("ids"):
             raise SyncProblem(f"Salesmsg gave the same page of {stream.name} conversations twice.")
-        if stream.cursor.get("overlaps") and ids and not set(ids) & _all_ids(stream):
+        if stream.cursor.get("overlaps") and ids and not _met(stream, ids):
             # Rows that we read have left this list, so that others moved up and may have been jumped over.
             _restart(stream, f"the list of {stream.name} conversations became shorter while it was read")
             return
@@ -208,7 +210,7 @@ def _conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         for vendor_id in result.homeless:
             run.notes.append(f"Conversation {vendor_id} names no contact; it was left out.")
         new = _remember(stream, page)
-        run.conversations = _distinct_conversations(run)
+        run.conversations += new - _met_elsewhere(run, stream, ids)
         ordered = stream.cursor.get("ordered", True) and in_order
         moved = result.moved - _refused(result.moved)
         _want_threads(run, moved)
@@ -323,17 +325,18 @@ def skip(run: SyncRun, stream: SyncStream, why: str) -> None:
 def _remember(stream: SyncStream, page: Page) -> int:
     """Books the page's ids; returns how many of them this walk had not met. A repeated page is a loud error."""
     ids = [record.id for record in page.items]
-    number = stream.pages.count() + 1
-    if number > MOST_PAGES:
+    stream.pages += 1
+    if stream.pages > MOST_PAGES:
         raise SyncProblem(f"The list of {stream.name} does not end.")
-    if ids and ids == _last_ids(stream):
+    if ids and ids == stream.cursor.get("ids"):
         raise SyncProblem(f"Salesmsg gave the same page of {stream.name} twice.")
-    new = len(set(ids) - _all_ids(stream))
-    SyncPage.objects.create(stream=stream, number=number, ids=ids)
-    stream.seen += new
+    new = set(ids) - _met(stream, ids)
+    SyncSeen.objects.bulk_create([SyncSeen(stream=stream, vendor_id=pk) for pk in sorted(new)])
+    stream.seen += len(new)
     if page.total is not None:
         stream.total = page.total
-    return new
+    stream.cursor["ids"] = ids
+    return len(new)
 
 
 def _onward(stream: SyncStream, new: int, **cursor) -> None:
@@ -341,20 +344,18 @@ def _onward(stream: SyncStream, new: int, **cursor) -> None:
     idle = 0 if new else stream.cursor.get("idle", 0) + 1
     if idle > MOST_IDLE:
         raise SyncProblem(f"The list of {stream.name} brings the same rows over and over.")
-    stream.cursor = {**cursor, "idle": idle}
+    stream.cursor = {**cursor, "idle": idle, "ids": stream.cursor.get("ids", [])}
 
 
-def _last_ids(stream: SyncStream) -> list[int]:
-    return stream.pages.order_by("-number").values_list("ids", flat=True).first() or []
+def _met(stream: SyncStream, ids: list[int]) -> set[int]:
+    """Which of these ids this walk has met before."""
+    return set(stream.met.filter(vendor_id__in=ids).values_list("vendor_id", flat=True))
 
 
-def _all_ids(stream: SyncStream) -> set[int]:
-    return {pk for ids in stream.pages.values_list("ids", flat=True) for pk in ids}
-
-
-def _distinct_conversations(run: SyncRun) -> int:
-    pages = SyncPage.objects.filter(stream__run=run, stream__name__in=("open", "closed", "outbound"))
-    return len({pk for ids in pages.values_list("ids", flat=True) for pk in ids})
+def _met_elsewhere(run: SyncRun, stream: SyncStream, ids: list[int]) -> int:
+    """How many of a page's conversations another list of this run has shown already."""
+    others = SyncSeen.objects.filter(stream__run=run, stream__name__in=FILTERS, vendor_id__in=ids)
+    return others.exclude(stream=stream).values("vendor_id").distinct().count()
 
 
 def _is_last(page: Page, number: int) -> bool:
@@ -378,7 +379,7 @@ def _evenly(records: list) -> list:
 def _restart(stream: SyncStream, why: str, listed: int | None = None) -> None:
     if stream.restarts >= MOST_RESTARTS:
         raise SyncProblem(f"Even after {MOST_RESTARTS} new beginnings, {why}.")
-    stream.pages.all().delete()
+    stream.met.all().delete()
     stream.restarts += 1
     stream.cursor = {key: value for key, value in stream.cursor.items() if key in {"all", "thorough"}} | {
         "listed": listed

@@ -120,7 +120,7 @@ def test_conversations_that_leave_the_list_while_it_is_walked_are_not_lost(vendo
     vendor.cap = 10
 
     def close_some(run):
-        if run.streams.get(name="open").pages.count() == 1 and not vendor.conversations[-1]["closed_at"]:
+        if run.streams.get(name="open").pages == 1 and not vendor.conversations[-1]["closed_at"]:
             for thread in vendor.conversations[-4:]:
                 thread["closed_at"] = "2026-01-02 00:00:00"
 

@@ -1,0 +1,47 @@
+"""Pictures of messages, fetched once and kept here."""
+
+from django.db import models
+from django.utils import timezone
+
+from .account import OwnedQuerySet
+from .message import Message
+
+
+class PictureQuerySet(OwnedQuerySet):
+    def for_user(self, user) -> "PictureQuerySet":
+        """The pictures of messages that this person may see."""
+        return self.filter(message__in=Message.objects.for_user(user))
+
+
+class Picture(models.Model):
+    """One file of a message's `media`, at this position. The row is the job of fetching it; the file is ours."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "On its way"
+        STORED = "stored", "Stored"
+        REFUSED = "refused", "Not kept: too large, or no picture"
+        LOST = "lost", "Could not be fetched"
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="pictures")
+    position = models.PositiveSmallIntegerField()
+    url = models.TextField()
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    reason = models.CharField(max_length=400, blank=True, help_text="In words for staff.")
+    content_type = models.CharField(max_length=64, blank=True, help_text="As its bytes show, not as it was told.")
+    size = models.PositiveIntegerField(default=0, help_text="Bytes.")
+    width = models.PositiveIntegerField(default=0)
+    height = models.PositiveIntegerField(default=0)
+    file = models.FileField(upload_to="pictures/%Y/%m/", max_length=200, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, blank=True, default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    fetched_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PictureQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "position"], name="picture_once")]
+        indexes = [models.Index(fields=["due_at"], condition=models.Q(state="waiting"), name="picture_due")]
+
+    def __str__(self) -> str:
+        return f"Picture {self.position} of message {self.message_id}"
