@@ -17,7 +17,7 @@ from . import gateway, jobs, tokens
 from .crypto import Unsealable
 from .gateway import BudgetWait, NotConnected
 from .models import Heartbeat
-from .outbox import deliver, edits, pump, reconcile, schedule
+from .outbox import deliver, pump, reconcile, schedule, tell
 from .salesmsg.errors import SalesmsgError
 from .sync import due, look, walk
 from .tokens import BeingRenewed
@@ -69,7 +69,7 @@ def send_bulk(account_id: int) -> int:
 
 @_discreet
 def push_change(change_id: int) -> str:
-    return edits.push(change_id)
+    return tell.push(change_id)
 
 
 @_discreet
@@ -110,7 +110,7 @@ def tick(beat: int = 0) -> int:
 def sweep(beat: int = 0) -> int:
     """Everything that a tick does; safe to run at any time by any number of processes. What fails stops no other."""
     parts = (
-        deliver.expire_claims, reconcile.sweep, schedule.sweep, pump.nudge_due, edits.nudge_due, process.nudge_due,
+        deliver.expire_claims, reconcile.sweep, schedule.sweep, pump.nudge_due, tell.nudge_due, process.nudge_due,
         due.sweep, _renewals,
     )  # fmt: skip
     nudges = 0

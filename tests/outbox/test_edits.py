@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from integrations.models import Change, Contact, Conversation
-from integrations.outbox import edits
+from integrations.outbox import edits, tell
 
 from .conftest import read_everything
 
@@ -31,7 +31,7 @@ def test_an_edit_is_pending_then_done_at_salesmsg_and_here(salesmsg, staff, cont
     contact.refresh_from_db()
     assert (change.state, contact.first_name) == (State.PENDING, old)
     assert edits.shown(contact)["first_name"] == "Newname"
-    assert edits.push(change.pk) == State.DONE
+    assert tell.push(change.pk) == State.DONE
     contact.refresh_from_db()
     assert (contact.first_name, contact.email) == ("Newname", "newemail@example.com")
     theirs = at_salesmsg(salesmsg, contact)
@@ -48,8 +48,8 @@ def test_a_later_edit_takes_the_place_of_a_waiting_one(salesmsg, staff, contact)
     first = edits.edit_contact(staff, contact, {"first_name": "A", "email": "a@example.com"})
     second = edits.edit_contact(staff, contact, {"first_name": "B"})
     assert second.values == {"first_name": "B", "email": "a@example.com"}
-    assert edits.push(first.pk) == ""
-    assert edits.push(second.pk) == State.DONE
+    assert tell.push(first.pk) == ""
+    assert tell.push(second.pk) == State.DONE
     first.refresh_from_db()
     assert first.state == State.SUPERSEDED
     assert at_salesmsg(salesmsg, contact)["first_name"] == "B"
@@ -69,7 +69,7 @@ def test_a_sync_does_not_undo_a_waiting_edit(salesmsg, staff, account, contact):
     read_everything(account)
     contact.refresh_from_db()
     assert edits.shown(contact)["first_name"] == "Waiting"
-    assert edits.push(change.pk) == State.DONE
+    assert tell.push(change.pk) == State.DONE
 
 
 @pytest.mark.parametrize(
@@ -92,23 +92,23 @@ def test_salesmsgs_refusal_is_kept_with_its_reason_and_can_be_tried_again(salesm
     other = Contact.objects.filter(account=account).exclude(pk=contact.pk).first()
     change = edits.edit_contact(staff, contact, {"phone": "+13055550166"})
     Change.objects.filter(pk=change.pk).update(values={"phone": other.phone})
-    assert edits.push(change.pk) == State.REFUSED
+    assert tell.push(change.pk) == State.REFUSED
     change.refresh_from_db()
     assert change.reason
     Change.objects.filter(pk=change.pk).update(values={"first_name": "Retried"})
     assert edits.retry(staff, change).state == State.PENDING
-    assert edits.push(change.pk) == State.DONE
+    assert tell.push(change.pk) == State.DONE
 
 
 @pytest.mark.parametrize("kind", ["500", "drop-after", "drop-before", "html"])
 def test_an_unclear_answer_is_repeated_since_repeating_does_no_harm(salesmsg, staff, contact, kind):
     change = edits.edit_contact(staff, contact, {"first_name": f"Unclear {kind}"})
     salesmsg.post("/sandbox/faults", {"kind": kind, "count": 1, "match": "PUT /"})
-    assert edits.push(change.pk) == State.PENDING
+    assert tell.push(change.pk) == State.PENDING
     change.refresh_from_db()
     assert "Trying again" in change.reason
     due_now(change)
-    assert edits.push(change.pk) == State.DONE
+    assert tell.push(change.pk) == State.DONE
     assert at_salesmsg(salesmsg, contact)["first_name"] == f"Unclear {kind}"
 
 
@@ -116,7 +116,7 @@ def test_a_deleted_contact_is_a_refusal_with_words(salesmsg, staff, account, con
     Contact.objects.filter(pk=contact.pk).update(vendor_id=999_999_999)
     contact.refresh_from_db()
     change = edits.edit_contact(staff, contact, {"first_name": "Ghost"})
-    assert edits.push(change.pk) == State.REFUSED
+    assert tell.push(change.pk) == State.REFUSED
     change.refresh_from_db()
     assert "does not have this contact" in change.reason
 
@@ -126,10 +126,10 @@ def test_a_push_left_by_a_killed_worker_is_found(salesmsg, staff, contact):
     Change.objects.filter(pk=change.pk).update(
         state=State.PUSHING, due_at=timezone.now() - timezone.timedelta(seconds=9)
     )
-    assert edits.nudge_due() == 0
+    assert tell.nudge_due() == 0
     Change.objects.filter(pk=change.pk).update(due_at=timezone.now() - timezone.timedelta(seconds=9))
-    assert edits.nudge_due() == 1
-    assert edits.push(change.pk) == State.DONE
+    assert tell.nudge_due() == 1
+    assert tell.push(change.pk) == State.DONE
 
 
 def test_close_reopen_and_assign_reach_salesmsg(salesmsg, staff, account, conversation):
@@ -140,14 +140,14 @@ def test_close_reopen_and_assign_reach_salesmsg(salesmsg, staff, account, conver
 
     close = edits.close(staff, conversation)
     assert Conversation.objects.get(pk=conversation.pk).closed_at
-    assert edits.push(close.pk) == State.DONE
+    assert tell.push(close.pk) == State.DONE
     assert theirs()["closed_at"]
-    assert edits.push(edits.reopen(staff, conversation).pk) == State.DONE
+    assert tell.push(edits.reopen(staff, conversation).pk) == State.DONE
     assert not theirs()["closed_at"]
-    assert edits.push(edits.assign(staff, conversation, member).pk) == State.DONE
+    assert tell.push(edits.assign(staff, conversation, member).pk) == State.DONE
     assert theirs()["owner"]["id"] == member.vendor_id
     assert Conversation.objects.get(pk=conversation.pk).owner == member
-    assert edits.push(edits.assign(staff, conversation, None).pk) == State.DONE
+    assert tell.push(edits.assign(staff, conversation, None).pk) == State.DONE
     assert not theirs()["owner"]
 
 
@@ -155,7 +155,7 @@ def test_changes_of_one_conversation_keep_their_order(staff, account, conversati
     first = edits.close(staff, conversation)
     Change.objects.filter(pk=first.pk).update(state=State.PUSHING)
     second = edits.reopen(staff, conversation)
-    assert edits.push(second.pk) == State.PENDING
+    assert tell.push(second.pk) == State.PENDING
     Change.objects.filter(pk=first.pk).update(state=State.DONE)
     due_now(second)
-    assert edits.push(second.pk) == State.DONE
+    assert tell.push(second.pk) == State.DONE
