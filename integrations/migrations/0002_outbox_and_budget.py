@@ -7,162 +7,244 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('integrations', '0001_initial'),
+        ("integrations", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='BudgetBlock',
+            name="BudgetBlock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('until', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("until", models.DateTimeField()),
             ],
             options={
-                'ordering': ['-at'],
+                "ordering": ["-at"],
             },
         ),
         migrations.CreateModel(
-            name='Bulk',
+            name="Bulk",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField(help_text='With merge fields, such as {first_name}.')),
-                ('state', models.CharField(choices=[('draft', 'Being prepared'), ('running', 'Being sent'), ('paused', 'Paused'), ('cancelled', 'Cancelled'), ('done', 'Done')], default='draft', max_length=10)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField(help_text="With merge fields, such as {first_name}.")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Being prepared"),
+                            ("running", "Being sent"),
+                            ("paused", "Paused"),
+                            ("cancelled", "Cancelled"),
+                            ("done", "Done"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='BulkRecipient',
+            name="BulkRecipient",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField(blank=True, help_text='What this contact is to get, as it was previewed.')),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('handed', 'Handed to the outbox'), ('left_out', 'Left out'), ('cancelled', 'Cancelled')], default='waiting', max_length=10)),
-                ('reason', models.CharField(blank=True, help_text='Why it was left out, in words for staff.', max_length=255)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField(blank=True, help_text="What this contact is to get, as it was previewed.")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("handed", "Handed to the outbox"),
+                            ("left_out", "Left out"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(blank=True, help_text="Why it was left out, in words for staff.", max_length=255),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.RemoveIndex(
-            model_name='message',
-            name='message_outbox',
+            model_name="message",
+            name="message_outbox",
         ),
         migrations.AddField(
-            model_name='budget',
-            name='bulk_wake_at',
-            field=models.DateTimeField(blank=True, help_text='When bulk texts are looked at next.', null=True),
+            model_name="budget",
+            name="bulk_wake_at",
+            field=models.DateTimeField(blank=True, help_text="When bulk texts are looked at next.", null=True),
         ),
         migrations.AddField(
-            model_name='budget',
-            name='pace_at',
-            field=models.DateTimeField(blank=True, help_text='When the next call that is in no hurry may leave.', null=True),
+            model_name="budget",
+            name="pace_at",
+            field=models.DateTimeField(
+                blank=True, help_text="When the next call that is in no hurry may leave.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='budget',
-            name='people_wake_at',
+            model_name="budget",
+            name="people_wake_at",
             field=models.DateTimeField(blank=True, help_text="When people's texts are looked at next.", null=True),
         ),
         migrations.AddField(
-            model_name='budget',
-            name='waiting',
-            field=models.JSONField(blank=True, default=dict, help_text='Lane -> until when its refused call is waited for.'),
+            model_name="budget",
+            name="waiting",
+            field=models.JSONField(
+                blank=True, default=dict, help_text="Lane -> until when its refused call is waited for."
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='send_at',
-            field=models.DateTimeField(blank=True, help_text='When it was scheduled for; empty: at once.', null=True),
+            model_name="message",
+            name="send_at",
+            field=models.DateTimeField(blank=True, help_text="When it was scheduled for; empty: at once.", null=True),
         ),
         migrations.AddField(
-            model_name='message',
-            name='stop_on_reply',
-            field=models.BooleanField(default=False, help_text='Cancelled when the contact answers first.'),
+            model_name="message",
+            name="stop_on_reply",
+            field=models.BooleanField(default=False, help_text="Cancelled when the contact answers first."),
         ),
         migrations.AddField(
-            model_name='message',
-            name='zone',
-            field=models.CharField(blank=True, help_text='The time zone in which it was scheduled.', max_length=64),
+            model_name="message",
+            name="zone",
+            field=models.CharField(blank=True, help_text="The time zone in which it was scheduled.", max_length=64),
         ),
         migrations.AddField(
-            model_name='threadsync',
-            name='following',
-            field=models.BooleanField(default=False, help_text='Due only to see what became of our texts.'),
+            model_name="threadsync",
+            name="following",
+            field=models.BooleanField(default=False, help_text="Due only to see what became of our texts."),
         ),
         migrations.AlterField(
-            model_name='budget',
-            name='taken',
-            field=models.PositiveBigIntegerField(default=0, help_text='All calls ever.'),
+            model_name="budget",
+            name="taken",
+            field=models.PositiveBigIntegerField(default=0, help_text="All calls ever."),
         ),
         migrations.AlterField(
-            model_name='budgetcall',
-            name='lane',
-            field=models.CharField(choices=[('token', 'Tokens'), ('people', "People's texts"), ('edit', 'Edits'), ('event', 'Events and open threads'), ('follow', 'Delivery of sent texts'), ('sync', 'Sync'), ('bulk', 'Bulk texts')], max_length=8),
+            model_name="budgetcall",
+            name="lane",
+            field=models.CharField(
+                choices=[
+                    ("token", "Tokens"),
+                    ("people", "People's texts"),
+                    ("edit", "Edits"),
+                    ("event", "Events and open threads"),
+                    ("follow", "Delivery of sent texts"),
+                    ("sync", "Sync"),
+                    ("bulk", "Bulk texts"),
+                ],
+                max_length=8,
+            ),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='due_at',
-            field=models.DateTimeField(blank=True, help_text="When a waiting text may leave next; empty: it waits for a person's word.", null=True),
+            model_name="message",
+            name="due_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="When a waiting text may leave next; empty: it waits for a person's word.",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='budgetblock',
-            name='budget',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='blocks', to='integrations.budget'),
+            model_name="budgetblock",
+            name="budget",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="blocks", to="integrations.budget"
+            ),
         ),
         migrations.AddField(
-            model_name='bulk',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='bulks', to='integrations.account'),
+            model_name="bulk",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="bulks", to="integrations.account"
+            ),
         ),
         migrations.AddField(
-            model_name='bulk',
-            name='created_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="bulk",
+            name="created_by",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='message',
-            name='bulk',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='messages', to='integrations.bulk'),
+            model_name="message",
+            name="bulk",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="messages",
+                to="integrations.bulk",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['account', 'due_at'], name='message_due'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)), fields=["account", "due_at"], name="message_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('client_uuid__isnull', False)), fields=['state', 'account', 'at'], name='message_own'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("client_uuid__isnull", False)),
+                fields=["state", "account", "at"],
+                name="message_own",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('client_uuid__isnull', False)), fields=['conversation', 'state'], name='message_own_in_thread'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("client_uuid__isnull", False)),
+                fields=["conversation", "state"],
+                name="message_own_in_thread",
+            ),
         ),
         migrations.AddField(
-            model_name='bulkrecipient',
-            name='bulk',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='recipients', to='integrations.bulk'),
+            model_name="bulkrecipient",
+            name="bulk",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="recipients", to="integrations.bulk"
+            ),
         ),
         migrations.AddField(
-            model_name='bulkrecipient',
-            name='contact',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='integrations.contact'),
+            model_name="bulkrecipient",
+            name="contact",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="+", to="integrations.contact"
+            ),
         ),
         migrations.AddField(
-            model_name='bulkrecipient',
-            name='message',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='bulk_recipient', to='integrations.message'),
+            model_name="bulkrecipient",
+            name="message",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="bulk_recipient",
+                to="integrations.message",
+            ),
         ),
         migrations.AddIndex(
-            model_name='bulkrecipient',
-            index=models.Index(fields=['bulk', 'state', 'id'], name='bulk_waiting'),
+            model_name="bulkrecipient",
+            index=models.Index(fields=["bulk", "state", "id"], name="bulk_waiting"),
         ),
         migrations.AddConstraint(
-            model_name='bulkrecipient',
-            constraint=models.UniqueConstraint(fields=('bulk', 'contact'), name='bulk_recipient_once'),
+            model_name="bulkrecipient",
+            constraint=models.UniqueConstraint(fields=("bulk", "contact"), name="bulk_recipient_once"),
         ),
     ]

@@ -4,13 +4,14 @@ Every function runs inside its caller's transaction or opens its own, makes no c
 """
 
 from .contacts import gone, upsert_contacts
-from .conversations import upsert_conversations
+from .conversations import conversation_gone, upsert_conversations
 from .feed import hold, touch
 from .messages import adopt, upsert_messages
-from .organization import upsert_inboxes, upsert_members, upsert_numbers, upsert_organization
+from .organization import upsert_inboxes, upsert_members, upsert_numbers, upsert_organization, upsert_tags
 
 __all__ = [
     "adopt",
+    "conversation_gone",
     "gone",
     "hold",
     "touch",
@@ -21,4 +22,5 @@ __all__ = [
     "upsert_messages",
     "upsert_numbers",
     "upsert_organization",
+    "upsert_tags",
 ]

@@ -77,6 +77,17 @@ def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: 
     return result
 
 
+@transaction.atomic
+def conversation_gone(account_id: int, vendor_id: int) -> int:
+    """Salesmsg answered that the conversation does not exist. It is kept, marked. Returns how many rows were marked."""
+    present = Conversation.objects.filter(account_id=account_id, vendor_id=vendor_id, gone_at=None)
+    ids = list(present.values_list("pk", flat=True))
+    marked = present.update(gone_at=timezone.now())
+    if marked:
+        touch(account_id, ids)
+    return marked
+
+
 # Scheduled texts that wait for their hour, or were taken back before it: they are no news of the conversation.
 _not_said = Q(send_at__isnull=False) & (
     Q(state=Message.State.QUEUED, due_at__isnull=False) | Q(state=Message.State.CANCELLED)
@@ -104,7 +115,7 @@ def latest_of(message: Message) -> dict:
 
 
 def _values(record: Record, contact: Contact | None, inboxes: dict, members: dict) -> dict:
-    values: dict = {"raw": record.raw}
+    values: dict = {"raw": record.raw, "gone_at": None}
     if contact is not None:
         values["contact_id"] = contact.pk
     if "inbox_id" in record.present:

@@ -1,7 +1,7 @@
 """Messages as Salesmsg tells them, and the link from our own texts to theirs."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -24,12 +24,14 @@ LATE = timedelta(minutes=10)
 @dataclass
 class Messages:
     """rows written (`changed`), how many of the records were new to us (`new`), whether some were known (`met`),
-    and whether a copy of a text that is being sent right now was left for later (`held_back`)."""
+    whether a copy of a text that is being sent right now was left for later (`held_back`), and the vendor's times of
+    inbound texts that came to us just now (`arrivals`)."""
 
     changed: int = 0
     new: int = 0
     met: int = 0
     held_back: int = 0
+    arrivals: list[datetime] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -72,6 +74,7 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     if first_reading and new:
         _no_old_news(conversation, since)
     result.new = len(new)
+    result.arrivals = [message.at for message in new if message.inbound and message.at >= since]
     result.changed = save_changed(changed) + len(new)
     if result.changed:
         refresh_latest(conversation.pk)

@@ -44,9 +44,6 @@ class Account(models.Model):
     last_error = models.TextField(blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
     inbox_version = models.BigIntegerField(default=0, help_text="Rises with every change that the inbox list shows.")
-    conversations_due_at = models.DateTimeField(default=timezone.now)
-    lists_due_at = models.DateTimeField(default=timezone.now)
-    contacts_due_at = models.DateTimeField(default=timezone.now)
     sync_paused_at = models.DateTimeField(null=True, blank=True, help_text="Since when nothing is read by itself.")
     sync_paused_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"

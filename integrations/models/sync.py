@@ -65,6 +65,8 @@ class SyncStream(models.Model):
     seen = models.PositiveIntegerField(default=0)
     pages = models.PositiveIntegerField(default=0)
     calls = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    began_at = models.DateTimeField(null=True, blank=True, help_text="When its first page was asked for.")
     restarts = models.PositiveSmallIntegerField(default=0)
     done = models.BooleanField(default=False)
 
@@ -98,6 +100,9 @@ class ListSync(models.Model):
     calls = models.PositiveBigIntegerField(default=0, help_text="All calls ever made for it.")
     looked_at = models.DateTimeField(null=True, blank=True, help_text="Up to when every change that shows is known.")
     walked_at = models.DateTimeField(null=True, blank=True, help_text="When it was last read to its end.")
+    read_to = models.DateTimeField(
+        null=True, blank=True, help_text="Salesmsg's time: all that changed before it is known, where the order holds."
+    )
     found_at = models.DateTimeField(null=True, blank=True, help_text="When something new was last found in it.")
     repaired = models.PositiveIntegerField(default=0, help_text="Rows that the last comparison had to put right.")
     due_at = models.DateTimeField(default=timezone.now)

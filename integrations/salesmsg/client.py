@@ -75,9 +75,9 @@ class Client:
 
     # Contacts
 
-    def contacts(self, page: int = 1) -> Page[Contact]:
-        """10 a page whatever is asked, so only the page is asked."""
-        return self._page(Contact, "GET", "/contacts", query=[("page", page)])
+    def contacts(self, page: int = 1, length: int | None = None) -> Page[Contact]:
+        """10 a page whatever is asked; `length` only where it is known to be honoured."""
+        return self._page(Contact, "GET", "/contacts", query=[("page", page), ("length", length)])
 
     def contacts_list(
         self, page: int = 1, length: int = 100, sort_by: str = "updated_at", sort_order: str = "desc"

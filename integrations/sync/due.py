@@ -6,15 +6,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .. import jobs
-from ..models import Account, SyncRun, SyncSeen, ThreadSync, WebhookEvent
-from . import request
+from ..models import Account, ListSync, SyncRun, SyncSeen, ThreadSync, WebhookEvent
+from . import fresh, lists, request
+from .plan import CHECK, LOOKED
 
 GRACE = timedelta(seconds=3)  # the nudge's own time to arrive
-LOOK_EVERY = timedelta(seconds=60)  # for new conversations and messages, while no webhook brings them
-LOOK_SELDOM = timedelta(minutes=10)  # while webhooks come
-LISTS_EVERY = timedelta(hours=1)  # what was closed or assigned at Salesmsg stands anywhere in the lists
 FOLLOWED_AT_ONCE = 3  # threads of an account in which our texts are followed, in one sweep
-EVENTS_ALIVE = timedelta(minutes=15)
 KEEP_LOOKS = timedelta(days=2)
 
 
@@ -46,18 +43,17 @@ def _threads(now, late: Q) -> int:
 
 
 def _looks(now) -> int:
-    """Begins a look for changes where one is due; an account is claimed by moving its due time."""
+    """Begins a look for changes where a list is due, and a comparison where one is; claimed by moving the due times."""
     begun = 0
-    due = Account.objects.reachable().filter(conversations_due_at__lte=now, synced_at__isnull=False)
-    for account in due[:20]:
-        alive = account.last_event_at is not None and account.last_event_at > now - EVENTS_ALIVE
-        pause = LOOK_SELDOM if alive else LOOK_EVERY
-        thorough = account.lists_due_at <= now
-        claimed = Account.objects.filter(pk=account.pk, conversations_due_at=account.conversations_due_at).update(
-            conversations_due_at=now + pause, **({"lists_due_at": now + LISTS_EVERY} if thorough else {})
-        )
-        if claimed:
-            request.changes(account, contacts=account.contacts_due_at <= now, thorough=thorough)
+    due = ListSync.objects.filter(due_at__lte=now, name__in=(*LOOKED, CHECK))
+    accounts = Account.objects.reachable().filter(sync_paused_at=None, pk__in=due.values("account"))
+    for account in accounts[:20]:
+        names = lists.due_now(account)
+        if names and lists.claim(account, names):
+            request.look(account, names)
+            begun += 1
+        elif due.filter(account=account, name=CHECK).update(due_at=now + lists.AFTER_TROUBLE):
+            request.check(account)
             begun += 1
     return begun
 
@@ -68,4 +64,4 @@ def prune() -> int:
     old = SyncRun.objects.filter(kind=SyncRun.Kind.CHANGES, state=SyncRun.State.DONE, finished_at__lt=now - KEEP_LOOKS)
     events = WebhookEvent.objects.filter(state=WebhookEvent.State.DONE, received_at__lt=now - timedelta(days=30))
     seen = SyncSeen.objects.exclude(stream__run__state=SyncRun.State.RUNNING)
-    return old.delete()[0] + events.delete()[0] + seen.delete()[0]
+    return old.delete()[0] + events.delete()[0] + seen.delete()[0] + fresh.prune()

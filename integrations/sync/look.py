@@ -12,6 +12,7 @@ from ..crypto import Unsealable
 from ..gateway import BudgetWait, NotConnected
 from ..models import BudgetCall, ThreadSync
 from ..salesmsg.errors import NotAllowed, NotFound, SalesmsgError
+from . import fresh, lists
 from . import thread as threads
 from .request import THREAD
 from .walk import lease
@@ -31,8 +32,9 @@ def refresh(conversation_id: int) -> int:
         return 0
     thread = ThreadSync.objects.select_related("conversation__account").get(conversation_id=conversation_id)
     try:
-        client = gateway.door(thread.conversation.account_id, Lane.FOLLOW if thread.following else Lane.EVENT).client
-        keep = threads.fetch(thread, client, deep=False, asked=until)
+        door = gateway.door(thread.conversation.account_id, _lane(thread))
+        # A thread with gaps is read to its end, unless a run is about to do so.
+        keep = threads.fetch(thread, door.client, deep=not thread.complete and not thread.pending, asked=until)
     except BudgetWait as wait:
         return _put_off(thread, wait.seconds, failed=False)
     except (NotFound, NotAllowed, NotConnected, Unsealable):
@@ -46,9 +48,18 @@ def refresh(conversation_id: int) -> int:
         if locked.lease_until != thread.lease_until:
             return 0  # we were too slow and somebody else has it now
         result = keep()
+        lists.spent(thread.conversation.account_id, "messages", door.calls)
+        fresh.note(thread.conversation.account, result.arrivals, announced=True)
     if thread.due_at and not thread.following:
         _nudge(thread)
     return result.changed
+
+
+def _lane(thread: ThreadSync) -> str:
+    """The first page is news that somebody waits for; the history behind it is not."""
+    if thread.following:
+        return Lane.FOLLOW
+    return Lane.SYNC if thread.cursor.get("deep") and not thread.pending else Lane.EVENT
 
 
 def _put_off(thread: ThreadSync, seconds: float, *, failed: bool) -> int:

@@ -2,37 +2,33 @@
 
 from ..models import SyncRun
 
+CHECK = "check"  # the comparison of everything, as an entry among the lists
 LABELS = {
     "organization": "Organisation",
     "members": "Members",
     "inboxes": "Inboxes",
     "numbers": "Numbers",
+    "tags": "Tags",
     "contacts": "Contacts",
     "deleted": "Deleted contacts",
     "open": "Open conversations",
     "closed": "Closed conversations",
     "outbound": "Unanswered conversations",
+    "lost": "Conversations that no list shows",
     "messages": "Conversations read",
+    CHECK: "Comparison",
 }
-FULL = (
-    "organization",
-    "members",
-    "inboxes",
-    "numbers",
-    "contacts",
-    "deleted",
-    "open",
-    "closed",
-    "outbound",
-    "messages",
-)
 # There is no filter “all”: these three together are all conversations (salesmsg-api.md, section 10.10).
-CHANGES = ("open", "closed", "outbound", "contacts", "messages")
 FILTERS = ("open", "closed", "outbound")
+HOUSE = ("organization", "members", "inboxes", "numbers", "tags")
+FULL = (*HOUSE, "contacts", "deleted", *FILTERS, "lost", "messages")
+CHECKED = (*HOUSE, "contacts", "deleted", *FILTERS, "lost", "messages")
+LOOKED = (*FILTERS, "contacts")
+CHANGES = (*FILTERS, "messages", "contacts")  # texts first: people wait for them
 # Lists without which the inbox still works: a token that may not read them is no failure.
-OPTIONAL = {"organization", "members", "inboxes", "numbers"}
+OPTIONAL = {*HOUSE}
 
 
 def streams_of(kind: str) -> tuple[str, ...]:
     """The streams of a run of this kind, in order."""
-    return FULL if kind == SyncRun.Kind.FULL else CHANGES
+    return {SyncRun.Kind.FULL: FULL, SyncRun.Kind.CHECK: CHECKED}.get(kind, CHANGES)

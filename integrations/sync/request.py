@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
 from .. import budget, jobs
@@ -39,26 +39,34 @@ class Progress:
 
 
 def full(account: Account, user=None) -> SyncRun:
-    """Reads everything again. A run for changes gives way; a full one that runs already is returned."""
-    return _begin(account, SyncRun.Kind.FULL, user)
+    """Reads everything again. Other runs give way; a full one that runs already is returned."""
+    return _begin(account, SyncRun.Kind.FULL, user, streams_of(SyncRun.Kind.FULL))
 
 
-def changes(account: Account, user=None, *, contacts: bool = True, thorough: bool = False) -> SyncRun:
-    """Reads what changed since the last look. Any run that is under way is returned instead.
+def changes(account: Account, user=None) -> SyncRun:
+    """Reads what changed since the last look, the long way where the order of a list cannot be trusted."""
+    return _begin(account, SyncRun.Kind.CHANGES, user, streams_of(SyncRun.Kind.CHANGES))
 
-    thorough: reads the lists of conversations to their end, since closing and assigning move nothing to the front.
-    """
-    leave_out = () if contacts else ("contacts",)
-    return _begin(account, SyncRun.Kind.CHANGES, user, leave_out, {"thorough": True} if thorough else {})
+
+def look(account: Account, names: list[str]) -> SyncRun:
+    """The quick form of `changes`, for these lists only: what it cannot find is left to the comparison."""
+    wanted = tuple(name for name in streams_of(SyncRun.Kind.CHANGES) if name in names or name == "messages")
+    return _begin(account, SyncRun.Kind.CHANGES, None, wanted, {"quick": True})
+
+
+def check(account: Account, user=None) -> SyncRun:
+    """Compares everything with Salesmsg in idle budget, and puts right what differs."""
+    return _begin(account, SyncRun.Kind.CHECK, user, streams_of(SyncRun.Kind.CHECK))
 
 
 def stop(account: Account) -> bool:
     """Ends the running sync where it stands; what it has read stays. False if none runs."""
-    return bool(
-        SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING).update(
-            state=SyncRun.State.STOPPED, finished_at=timezone.now(), step=F("step") + 1, lease_until=None
-        )
-    )
+    return _stop(SyncRun.objects.filter(account=account))
+
+
+def _stop(runs: QuerySet[SyncRun]) -> bool:
+    stopped = {"state": SyncRun.State.STOPPED, "finished_at": timezone.now(), "step": F("step") + 1}
+    return bool(runs.filter(state=SyncRun.State.RUNNING).update(**stopped, lease_until=None))
 
 
 def watch(conversation: Conversation) -> None:
@@ -87,8 +95,9 @@ def look_again(conversation_id: int, delay: float = 0.0, *, following: bool = Fa
 
 
 def progress(account: Account) -> Progress | None:
-    """The newest run of the account, None before the first."""
-    run = SyncRun.objects.filter(account=account).prefetch_related("streams").order_by("-pk").first()
+    """The full run that is under way, else the newest run; None before the first."""
+    runs = SyncRun.objects.filter(account=account).prefetch_related("streams").order_by("-pk")
+    run = runs.filter(kind=SyncRun.Kind.FULL, state=SyncRun.State.RUNNING).first() or runs.first()
     return progress_of(run) if run else None
 
 
@@ -126,30 +135,42 @@ def _weight(stream: SyncStream, seen: int, total: int | None) -> tuple[float, fl
     return 1.0, 0.0
 
 
-def _begin(account: Account, kind: str, user, leave_out: tuple[str, ...] = (), cursor: dict | None = None) -> SyncRun:
-    running = SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING)
-    wanted = {name for name in streams_of(kind) if name not in leave_out}
+def _begin(account: Account, kind: str, user, names: tuple[str, ...], cursor: dict | None = None) -> SyncRun:
+    """A run of each kind at most; one that does at least what is wanted is returned instead of a new one."""
     for _ in range(3):
-        run = running.first()
-        if run is not None and (run.kind == SyncRun.Kind.FULL or wanted <= _walked(run, kind)):
-            return run
+        running = {run.kind: run for run in SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING)}
+        whole = running.get(SyncRun.Kind.FULL)
+        if whole is not None and (kind != SyncRun.Kind.CHANGES or not _lists_read(whole)):
+            return whole
+        same = running.get(kind)
+        if same is not None and not _wants_more(same, names, cursor or {}):
+            return same
         try:
             with transaction.atomic():
-                if run is not None:
+                if kind == SyncRun.Kind.FULL:
                     stop(account)
+                elif same is not None:
+                    _stop(SyncRun.objects.filter(pk=same.pk))
                 run = SyncRun.objects.create(account=account, kind=kind, requested_by=user)
                 SyncStream.objects.bulk_create(
                     SyncStream(run=run, name=name, position=place, cursor=cursor or {})
-                    for place, name in enumerate(streams_of(kind))
-                    if name in wanted
+                    for place, name in enumerate(names)
                 )
                 jobs.enqueue(STEP, run.pk, run.step)
             return run
         except IntegrityError:
             continue  # somebody else began one at the same moment
-    return running.get()
+    return SyncRun.objects.get(account=account, kind=kind, state=SyncRun.State.RUNNING)
 
 
-def _walked(run: SyncRun, kind: str) -> set[str]:
-    """The lists of a run of this kind; a look at conversations alone cannot stand in for one at contacts too."""
-    return set(run.streams.values_list("name", flat=True)) if run.kind == kind else set()
+def _lists_read(run: SyncRun) -> bool:
+    """Whether a full run has come to the threads: from then on it does not see what changes in the lists."""
+    return not run.streams.exclude(name="messages").filter(done=False).exists()
+
+
+def _wants_more(run: SyncRun, names: tuple[str, ...], cursor: dict) -> bool:
+    """Whether a run does less than what is wanted: other lists, or a quick look where a thorough one is asked for."""
+    walked = dict(run.streams.values_list("name", "cursor"))
+    if not set(names) <= walked.keys():
+        return True
+    return not cursor.get("quick") and any(each.get("quick") for each in walked.values())

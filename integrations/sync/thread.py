@@ -71,10 +71,11 @@ def fetch(thread: ThreadSync, client: Client, *, deep: bool, asked: datetime | N
             so_far = {"head": head, "ids": ids, "pages": cursor.get("pages", 0) + 1}
             thread.cursor = {**onward, **so_far, "began": began.isoformat(), **({"held": True} if held else {})}
             thread.read_to, thread.complete = now.read_to, now.complete
-        if now.cursor.get("deep") and not deep:
+        overtaken = now.cursor.get("deep") and not deep
+        if overtaken:
             thread.cursor = now.cursor  # a sync run walks this thread meanwhile
         thread.save(update_fields=["cursor", "read_to", "complete"])
-        _settle(thread, now, result, began, asked)
+        _settle(thread, now, result, began, asked, goes_on=onward is not None and not overtaken)
         return result
 
     return store
@@ -147,6 +148,8 @@ def _settle(
     result: mirror.messages.Messages,
     began: datetime | None,
     asked: datetime | None,
+    *,
+    goes_on: bool = False,
 ) -> None:
     """Plans the next look: at once within a walk or beside a text on its way, later and later for delivery.
 
@@ -154,7 +157,7 @@ def _settle(
     """
     moment = timezone.now()
     following = False
-    if thread.cursor and not thread.cursor.get("deep") and asked:
+    if goes_on and asked:
         due = moment
     elif result.held_back:
         due = moment + timedelta(seconds=3)

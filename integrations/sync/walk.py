@@ -18,9 +18,11 @@ from ..crypto import Unsealable
 from ..gateway import BudgetWait, Door, NotConnected
 from ..models import Account, BudgetCall, SyncRun, SyncStream
 from ..salesmsg.errors import NotAllowed, NotFound, SalesmsgError
+from . import lists
+from .books import SyncProblem, skip
 from .plan import OPTIONAL
 from .request import STEP
-from .streams import SyncProblem, next_page, skip
+from .streams import next_page
 
 TASK_SECONDS = 0.5  # a task goes on with further pages this long, if the budget lets it
 WAIT_IN_PLACE = 0.15  # seconds; a longer wait for budget goes back into the queue and holds no worker
@@ -29,6 +31,11 @@ MOST_FAILURES = 8  # of one step, with growing pauses in between
 
 def lease() -> timedelta:
     return timedelta(seconds=sum(settings.SALESMSG_TIMEOUT) * 2 + 10)
+
+
+def lane_of(run: SyncRun) -> str:
+    """Comparing is for hours in which nobody else wants to call."""
+    return BudgetCall.Lane.IDLE if run.kind == SyncRun.Kind.CHECK else BudgetCall.Lane.SYNC
 
 
 def work(run_id: int, step: int) -> int:
@@ -40,7 +47,7 @@ def work(run_id: int, step: int) -> int:
         run = _claim(run_id, step)
         if run is None:
             return pages
-        door = door or gateway.door(run.account_id, BudgetCall.Lane.SYNC, patience=WAIT_IN_PLACE)
+        door = door or gateway.door(run.account_id, lane_of(run), patience=WAIT_IN_PLACE)
         if not advance(run, door):
             _nudge(run_id)
             return pages
@@ -63,6 +70,8 @@ def advance(run: SyncRun, door: Door) -> bool:
     """Does one claimed step. True when a page was stored (or the run ended); False when it must wait till due_at."""
     stream = run.streams.filter(done=False).first()
     before = door.calls
+    if stream is not None and stream.began_at is None:
+        stream.began_at = timezone.now()
     try:
         if stream is None:
             return _store(run, None, None, 0)
@@ -75,21 +84,21 @@ def advance(run: SyncRun, door: Door) -> bool:
             why = str(refused)
             return _store(run, stream, lambda: skip(run, stream, why), door.calls - before)
     except BudgetWait as wait:
-        _pause(run, wait.until, door.calls - before)
+        _pause(run, stream, wait.until, door.calls - before)
     except SyncProblem as problem:
-        _fail(run, str(problem), door.calls - before)
+        _fail(run, stream, str(problem), door.calls - before)
     except (NotConnected, Unsealable) as problem:
-        _fail(run, str(problem), door.calls - before)
+        _fail(run, stream, str(problem), door.calls - before)
     except SalesmsgError as error:
         if error.again == "never" or run.failures >= MOST_FAILURES:
             where = f" ({stream.name})" if stream else ""
-            _fail(run, f"{error.text}{where}", door.calls - before)
+            _fail(run, stream, f"{error.text}{where}", door.calls - before)
         else:
-            _pause(run, _later(run), door.calls - before, error.text)
+            _pause(run, stream, _later(run), door.calls - before, error.text)
     except BaseException:
         # Ctrl-C, or a fault of ours: nobody works on this step any more. It stays counted as a failed one.
         with suppress(DatabaseError):
-            _pause(run, _later(run), door.calls - before, "The step broke off.")
+            _pause(run, stream, _later(run), door.calls - before, "The step broke off.")
         raise
     return False
 
@@ -108,7 +117,8 @@ def _claim(run_id: int, step: int) -> SyncRun | None:
         return None
     run = SyncRun.objects.select_related("account").get(pk=run_id)
     if run.failures > MOST_FAILURES * 2:
-        _fail(run, "The same step was begun again and again and never ended. Look at the worker's log.", 0)
+        stream = run.streams.filter(done=False).first()
+        _fail(run, stream, "The same step was begun again and again and never ended. Look at the worker's log.", 0)
         return None
     return run
 
@@ -120,8 +130,14 @@ def _store(run: SyncRun, stream: SyncStream | None, store, calls: int) -> bool:
         if locked.state != SyncRun.State.RUNNING or locked.step != run.step:
             return False
         if store is not None and stream is not None:
+            before = run.changed
             store()
+            stream.changed += run.changed - before
+            stream.calls += calls
             stream.save()
+            lists.spent(run.account_id, stream.name, calls)
+            if stream.done:
+                lists.ended(run, stream)
         if stream is None:
             run.state = SyncRun.State.DONE
             run.finished_at = timezone.now()
@@ -137,31 +153,39 @@ def _store(run: SyncRun, stream: SyncStream | None, store, calls: int) -> bool:
 
 
 def _completed(run: SyncRun) -> None:
+    if run.kind != SyncRun.Kind.CHANGES:
+        lists.compared(run)
     values = {"last_error": "", "last_error_at": None}
     if run.kind == SyncRun.Kind.FULL:
-        values |= {"synced_at": timezone.now(), "conversations_due_at": timezone.now() + timedelta(seconds=30)}
-    Account.objects.filter(pk=run.account_id).update(**values)
+        values["synced_at"] = timezone.now()
+    if run.kind != SyncRun.Kind.CHECK:
+        Account.objects.filter(pk=run.account_id).update(**values)
 
 
-def _pause(run: SyncRun, until: datetime, calls: int, why: str = "") -> None:
+def _pause(run: SyncRun, stream: SyncStream | None, until: datetime, calls: int, why: str = "") -> None:
     """Gives the step back until then; a wait for budget is no failure."""
     failures = F("failures") if why else F("failures") - 1
     SyncRun.objects.filter(pk=run.pk, step=run.step, state=SyncRun.State.RUNNING).update(
         lease_until=None, due_at=until, requests=F("requests") + calls, failures=failures, error=why
     )
+    _spent(run, stream, calls)
 
 
-def _fail(run: SyncRun, why: str, calls: int) -> None:
+def _fail(run: SyncRun, stream: SyncStream | None, why: str, calls: int) -> None:
     now = timezone.now()
     failed = SyncRun.objects.filter(pk=run.pk, step=run.step, state=SyncRun.State.RUNNING).update(
         state=SyncRun.State.FAILED, error=why, finished_at=now, lease_until=None, requests=F("requests") + calls
     )
+    _spent(run, stream, calls)
     if failed:
-        Account.objects.filter(pk=run.account_id).update(
-            last_error=f"Sync failed: {why}",
-            last_error_at=now,
-            conversations_due_at=now + timedelta(minutes=5),
-        )
+        lists.failed(run, stream.name if stream else "", why)
+        if run.kind != SyncRun.Kind.CHECK:
+            Account.objects.filter(pk=run.account_id).update(last_error=f"Sync failed: {why}", last_error_at=now)
+
+
+def _spent(run: SyncRun, stream: SyncStream | None, calls: int) -> None:
+    if stream is not None:
+        lists.spent(run.account_id, stream.name, calls)
 
 
 def _nudge(run_id: int) -> None:

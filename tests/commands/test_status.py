@@ -43,7 +43,7 @@ def test_a_fresh_account_has_every_key(account, settings):
                     ("queued", "sending", "sent", "failed", "unknown", "scheduled", "held", "cancelled"), 0
                 ),
                 "budget": {"limit": settings.SALESMSG_RATE_LIMIT, "used": 0, "blocked_until": None},
-                "lanes": dict.fromkeys(("token", "people", "edit", "event", "follow", "sync", "bulk"), 0),
+                "lanes": dict.fromkeys(("token", "people", "edit", "event", "follow", "sync", "bulk", "idle"), 0),
                 "waiting": {"count": 0, "next_at": None, "last_at": None},
                 "needs_person": [],
                 "blocks": [],

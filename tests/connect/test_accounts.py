@@ -14,6 +14,7 @@ from integrations.models import (
     Contact,
     Conversation,
     Credential,
+    ListSync,
     Membership,
     SyncRun,
     WebhookEvent,
@@ -186,7 +187,7 @@ def test_disconnected_and_connected_again_keeps_everything(vendor, root, account
     with pytest.raises(gateway.NotConnected):
         gateway.door(account.pk, "people", patience=5).client.user()
     before = queued()
-    Account.objects.update(synced_at="2026-01-01T00:00:00Z", conversations_due_at="2026-01-01T00:00:00Z")
+    ListSync.objects.create(account=account, name="open", due_at="2026-01-01T00:00:00Z")
     sync_due.sweep()
     assert queued() == before, "and no sync begins by itself"
     assert tokens.due() == []

@@ -63,6 +63,14 @@ def connected(token: str = Sandbox.pat, label: str = "Test") -> Account:
     return connect.by_token(None, label, token)
 
 
+def by_pages(world: Sandbox) -> Account:
+    """An account whose token may not use the list of contacts: it reads them ten a page."""
+    scopes = (
+        "contacts:read conversations:read messages:read tags:read teams:read numbers:read users:read organizations:read"
+    )
+    return connected(world.post("/sandbox/pat", {"scopes": scopes})["token"])
+
+
 def full(account: Account) -> SyncRun:
     return finish(request.full(account))
 

@@ -1,14 +1,17 @@
 """Incremental syncs: what changed is found, with few calls, or by the long way where the order cannot be trusted."""
 
 import urllib.request
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from integrations.models import Account, Contact, Conversation, Message, SyncRun
-from integrations.sync import due, request
+from integrations import mirror
+from integrations.models import Account, Contact, Conversation, ListSync, Message, SyncRun, ThreadSync
+from integrations.salesmsg.records import Conversation as Record
+from integrations.sync import due, request, walk
 
-from .support import changes, connected, differences, endpoints, finish, full, writes
+from .support import by_pages, changes, connected, differences, endpoints, finish, full, looks, writes
 from .vendor import TOKEN, stamp
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -75,18 +78,15 @@ def test_changes_of_every_kind_at_once(world):
 
 
 def test_without_the_scope_contacts_are_read_page_by_page(world):
-    everything = "contacts:read conversations:read messages:read teams:read numbers:read users:read organizations:read"
-    token = world.post("/sandbox/pat", {"scopes": everything})["token"]
-    account = connected(token)
+    account = by_pages(world)
     full(account)
     person = world.data()["contacts"][20]["id"]
     api(world, "PUT", f"/api/v4/contacts/{person}?first_name=Deep")
     pages = -(-len(world.data()["contacts"]) // 10)
-    assert calls_of(world, account) <= 3 + 1 + 2 + pages
+    assert calls_of(world, account) <= 3 + 2 + pages, "what may not be used was tried again"
     assert Contact.objects.get(vendor_id=person).first_name == "Deep"
     account.refresh_from_db()
     assert account.state == Account.State.CONNECTED
-    assert account.contacts_due_at > timezone.now() + request.timedelta(minutes=30), "so expensive a walk, so often"
 
 
 def many(vendor, count=250, edited=()):
@@ -109,8 +109,6 @@ def test_an_edit_is_found_on_the_first_page_where_the_order_is_honoured(vendor):
     assert changes(account).changed == 1
     assert Contact.objects.filter(first_name="Edited").count() == 1
     assert vendor.calls["POST /contacts/list"] == 2
-    account.refresh_from_db()
-    assert account.contacts_due_at < timezone.now() + request.timedelta(minutes=2)
 
 
 def test_no_edit_costs_one_page_where_the_order_is_honoured(vendor):
@@ -129,13 +127,11 @@ def test_an_edit_is_found_where_the_order_is_ignored(vendor, edited):
     assert (run.state, run.changed) == (DONE, 1)
     assert Contact.objects.filter(first_name="Edited").count() == 1
     assert vendor.calls["POST /contacts/list"] == 3
-    account.refresh_from_db()
-    assert account.contacts_due_at > timezone.now() + request.timedelta(minutes=30)
 
 
 def test_a_missing_list_endpoint_is_no_failure(vendor):
     account = many(vendor, count=30)
-    vendor.bend["POST /contacts/list"] = lambda query: (404, {"message": "Not found"})
+    vendor.list_allowed = False
     edit(vendor, 5)
     assert (changes(account).state, Contact.objects.filter(first_name="Edited").count()) == (DONE, 1)
 
@@ -213,40 +209,66 @@ def test_a_failed_look_is_made_up_for(vendor):
     assert account.last_error == "", "an old failure is shown for ever"
 
 
-def test_a_look_at_conversations_alone_is_no_answer_to_a_wish_for_all(vendor):
+def test_a_quick_look_at_a_few_lists_is_no_answer_to_a_wish_for_all(vendor):
     account = many(vendor, count=5)
-    small = request.changes(account, contacts=False)
-    assert request.changes(account, contacts=False) == small
+    small = request.look(account, ["open"])
+    assert request.look(account, ["open"]) == small
+    assert list(small.streams.values_list("name", flat=True)) == ["open", "messages"]
     large = request.changes(account)
     assert large != small
     small.refresh_from_db()
     assert small.state == SyncRun.State.STOPPED
-    assert request.changes(account) == large
+    assert request.changes(account) == request.look(account, ["open", "contacts"]) == large
     assert request.full(account) != large
     large.refresh_from_db()
     assert large.state == SyncRun.State.STOPPED
-    assert request.changes(account).kind == SyncRun.Kind.FULL
+    assert request.changes(account).kind == request.check(account).kind == SyncRun.Kind.FULL
 
 
-def test_looks_keep_their_pace(vendor):
-    """The pause between two looks is what the sweep said, longer while webhooks come."""
-    account = many(vendor, count=5)
-    Account.objects.update(conversations_due_at=timezone.now(), last_event_at=timezone.now())
-    due.sweep()
-    finish(SyncRun.objects.get(state=SyncRun.State.RUNNING))
-    account.refresh_from_db()
-    assert account.conversations_due_at > timezone.now() + due.LOOK_SELDOM / 2
+def test_news_are_looked_for_while_a_full_sync_reads_threads(vendor):
+    """A first sync may take hours: what happens meanwhile must not wait for its end."""
+    vendor.people(6, messages=1)
+    account = connected(TOKEN)
+    whole = request.full(account)
+    beside = []
+
+    def text(current):
+        if not beside and not current.streams.exclude(name="messages").filter(done=False).exists():
+            vendor.message(vendor.conversations[0], 90_000)
+            beside.append(request.look(account, ["open"]))
+            assert beside[0] != whole
+            assert finish(beside[0]).state == DONE
+            assert Message.objects.filter(vendor_id=690_000).exists()
+
+    assert finish(whole, text).state == DONE
+    assert beside
+    assert Message.objects.count() == 7
+
+
+def test_an_event_about_a_new_thread_reads_its_history(vendor):
+    """Nobody else is about to: the gap would stay."""
+    account = many(vendor, count=1)
+    thread = vendor.conversation(vendor.contacts[0])
+    for number in range(130):
+        vendor.message(thread, 20_000 + number)
+    mirror.upsert_conversations(account.pk, [Record.parse(thread)])
+    conversation = Conversation.objects.get()
+    request.look_again(conversation.pk)
+    vendor.calls.clear()
+    assert looks() == 2
+    assert (Message.objects.count(), ThreadSync.objects.get().complete) == (130, True)
+    assert vendor.calls == {"GET /messages/{id}/paginated": 2}
 
 
 def test_progress_of_a_look(vendor):
     account = many(vendor, count=5)
-    run = finish(request.changes(account, contacts=False), lambda current: request.progress(account))
+    run = finish(request.look(account, ["open"]), lambda current: request.progress(account))
     progress = request.progress_of(run)
     assert (progress.fraction, progress.eta_seconds) == (1.0, None)
     assert all(stream.done for stream in progress.streams)
 
 
-def test_what_was_closed_far_below_is_found_by_the_hourly_look(vendor):
+def test_what_was_closed_far_below_is_found_by_the_comparison(vendor):
     """It takes its old place in the list of closed ones; nothing of it comes to the front."""
     vendor.cap = 10
     threads = vendor.people(50, messages=1)
@@ -257,9 +279,13 @@ def test_what_was_closed_far_below_is_found_by_the_hourly_look(vendor):
     threads[0]["closed_at"] = "2026-01-21 00:00:00"
     changes(account)
     assert Conversation.objects.get(vendor_id=threads[0]["id"]).is_open
-    Account.objects.update(conversations_due_at=timezone.now(), lists_due_at=timezone.now())
+    ListSync.objects.update(due_at=timezone.now() + timedelta(hours=1))
+    ListSync.objects.filter(name="check").update(due_at=timezone.now())
     due.sweep()
-    assert finish(SyncRun.objects.get(state=SyncRun.State.RUNNING)).changed == 1
+    run = SyncRun.objects.get(state=SyncRun.State.RUNNING)
+    assert (run.kind, walk.lane_of(run)) == (SyncRun.Kind.CHECK, "idle")
+    assert finish(run).changed == 1
     assert not Conversation.objects.get(vendor_id=threads[0]["id"]).is_open
-    account.refresh_from_db()
-    assert account.lists_due_at > timezone.now() + due.LISTS_EVERY / 2
+    known = ListSync.objects.get(name="check")
+    assert known.repaired == 1
+    assert known.due_at > timezone.now() + timedelta(minutes=30)

@@ -26,7 +26,7 @@ from integrations.models import (
 from integrations.sync import request, streams, walk
 from tests.harness.sandbox import fetch
 
-from .support import connected, differences, endpoints, finish, full, writes
+from .support import by_pages, connected, differences, endpoints, finish, full, writes
 from .vendor import TOKEN
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -141,7 +141,7 @@ def test_a_sync_stopped_after_any_step_goes_on_from_there(world):
 
 
 def test_a_fault_in_the_middle_of_storing_leaves_nothing_of_the_page(world, monkeypatch):
-    account = connected()
+    account = by_pages(world)
     run = request.full(account)
     real, calls = mirror.upsert_contacts, []
 
@@ -223,7 +223,7 @@ def test_workers_side_by_side_store_every_page_once(world):
 
 
 def test_trouble_of_every_kind_in_the_middle_is_survived(world):
-    account = connected()
+    account = by_pages(world)
     for kind in ("500", "504", "truncate", "cut", "html", "drop-before", "429"):
         for match in ("GET /contacts", "GET /conversations", "GET /messages"):
             world.post("/sandbox/faults", {"kind": kind, "count": 1, "match": match})
@@ -271,7 +271,7 @@ def fetch_as(world, method, path):
 
 def test_contacts_that_come_during_the_walk_are_not_missed(world):
     """Newest first, they push the others down, so that the walk meets none of them by itself."""
-    account = connected()
+    account = by_pages(world)
     run = request.full(account)
     new = iter(range(3))
 
@@ -292,7 +292,7 @@ def test_contacts_that_come_during_the_walk_are_not_missed(world):
 
 def test_a_contact_that_goes_during_the_walk_costs_no_other(world):
     """The rest moves up by one, so that one would be jumped over."""
-    account = connected()
+    account = by_pages(world)
     victims = [row["id"] for row in world.data()["contacts"][-2:-1]]
 
     def delete(current):
@@ -305,7 +305,7 @@ def test_a_contact_that_goes_during_the_walk_costs_no_other(world):
 
 
 def test_progress_is_sensible_at_every_step(world):
-    account = connected()
+    account = by_pages(world)
     fractions, labels = [], set()
 
     def look(current):

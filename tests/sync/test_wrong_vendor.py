@@ -3,7 +3,7 @@
 import pytest
 
 from integrations.models import Account, Contact, Conversation, Message, SyncRun, ThreadSync
-from integrations.sync import request, streams
+from integrations.sync import books, request
 from integrations.sync import thread as threads
 
 from .support import connected, finish, full, writes
@@ -27,6 +27,7 @@ def account(vendor):
     vendor.people(25)
     for place, thread in enumerate(vendor.conversations[:6]):
         vendor.message(thread, 10_000 + place)
+    vendor.list_allowed = False  # ten a page: more of them can go wrong
     return connected(TOKEN)
 
 
@@ -131,7 +132,7 @@ def test_conversations_that_leave_the_list_while_it_is_walked_are_not_lost(vendo
 
 
 def test_a_list_that_never_ends(vendor, account, monkeypatch):
-    monkeypatch.setattr(streams, "MOST_PAGES", 12)
+    monkeypatch.setattr(books, "MOST_PAGES", 12)
 
     def endless(query):
         first = int(query["page"]) * 10
@@ -142,7 +143,7 @@ def test_a_list_that_never_ends(vendor, account, monkeypatch):
 
 
 def test_a_list_that_runs_in_circles(vendor, account, monkeypatch):
-    monkeypatch.setattr(streams, "MOST_IDLE", 4)
+    monkeypatch.setattr(books, "MOST_IDLE", 4)
     vendor.bend["GET /contacts"] = lambda query: vendor.page(vendor.contacts, 1 + int(query["page"]) % 2, 10)["data"]
     assert "over and over" in failed(account)
     assert vendor.calls["GET /contacts"] == 2 + 4 + 1
@@ -173,7 +174,7 @@ def test_a_few_threads_that_may_not_be_read_do_not_stop_the_others(vendor, accou
     assert Message.objects.count() == 4
     before = vendor.calls.total()
     assert finish(request.changes(account)).state == SyncRun.State.DONE
-    assert vendor.calls.total() - before <= 5, "locked threads are asked for again and again"
+    assert vendor.calls.total() - before <= 3 + 3, "locked threads are asked for again and again"
 
 
 def test_no_thread_may_be_read(vendor, account):

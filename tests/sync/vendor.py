@@ -33,7 +33,8 @@ class Vendor:
         self.calls: Counter[str] = Counter()
         self.paginated, self.meta, self.oldest_first = True, True, False
         self.cap = 100
-        self.list_sort = "updated_at"
+        self.list_sort = ""  # the order that /contacts/list gives whatever is asked; "" for what is asked
+        self.list_allowed = True
 
     # -- what it has ----------------------------------------------------------------------------------------
 
@@ -142,11 +143,17 @@ class Vendor:
                 return [TEAM]
             case "GET /numbers":
                 return {"data": [TEAM["number"]] if query["page"] == "1" else []}
+            case "GET /tags":
+                return self.page([], query["page"], query["length"])
             case "GET /contacts":
                 return self.page(sorted(self.contacts, key=_born, reverse=True), query["page"], 10)
             case "POST /contacts/list":
-                key = {"updated_at": lambda c: (c["updated_at"], c["id"]), "created_at": _born}[self.list_sort]
-                return self.page(sorted(self.contacts, key=key, reverse=True), query["page"], query["length"])
+                if not self.list_allowed:
+                    return None
+                order = self.list_sort or query["sortBy"]
+                falling = bool(self.list_sort) or query["sortOrder"] == "desc"
+                found = sorted(self.contacts, key=lambda c: (c[order], c["id"]), reverse=falling)
+                return self.page(found, query["page"], query["length"])
             case "GET /contacts/{id}":
                 return next((c for c in self.contacts if c["id"] == ids[0]), None)
             case "GET /contacts/search":

@@ -1,0 +1,71 @@
+"""How fresh the cache is, measured: how long new texts took from Salesmsg's time until they stood here.
+
+The same counts tell at which hours of the week people text, and whether webhooks have fallen silent.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from ..models import Account, FreshHour
+
+BOUNDS = (2, 5, 15, 60, 300, 3600)  # seconds; what took longer than all counts in one more
+KEEP = timedelta(weeks=5)
+WEEKS = 4  # how many times the same hour of the week is looked back at
+SLOW = timedelta(seconds=30)  # an event had this long to come before its text is taken for unannounced
+SILENT_AFTER = 3  # unannounced texts in a row
+
+
+def note(account: Account, arrivals: Iterable[datetime], *, announced: bool) -> None:
+    """Books new inbound texts by the vendor's times; runs inside the transaction that stores them.
+
+    announced: an event brought them. A text that a look found, though no event has come since it was written, counts
+    against the webhooks.
+    """
+    now = timezone.now()
+    times = [at for at in arrivals if at is not None]
+    if not times:
+        return
+    hour, _ = FreshHour.objects.select_for_update(no_key=True).get_or_create(
+        account=account, hour=now.replace(minute=0, second=0, microsecond=0), defaults={"counts": _none()}
+    )
+    counts = hour.counts or _none()
+    for at in times:
+        seconds = max(0.0, (now - at).total_seconds())
+        counts[bisect_left(BOUNDS, seconds)] += 1
+        hour.slowest = max(hour.slowest, round(seconds, 1))
+    hour.counts, hour.arrivals = counts, hour.arrivals + len(times)
+    hour.save(update_fields=["counts", "arrivals", "slowest"])
+    if announced:
+        return
+    missed = sum(1 for at in times if now - at > SLOW)
+    if missed:
+        Account.objects.filter(pk=account.pk, last_event_at__lt=max(times) - SLOW).update(
+            events_missed=F("events_missed") + missed, events_missed_at=now
+        )
+
+
+def events_alive(account: Account) -> bool:
+    """Whether webhooks bring what happens: some event has come once, and no text came without one since."""
+    return account.last_event_at is not None and account.events_missed < SILENT_AFTER
+
+
+def busy(account_id: int, now: datetime) -> bool:
+    """Whether people text at this hour of the week; also while nothing is known of any hour."""
+    this = now.replace(minute=0, second=0, microsecond=0)
+    hours = FreshHour.objects.filter(account=account_id)
+    before = [this - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
+    if not hours.filter(hour__lte=before[0]).exists():
+        return True
+    return bool(hours.filter(hour__in=[this, *before]).aggregate(all=Sum("arrivals"))["all"])
+
+
+def prune() -> int:
+    return FreshHour.objects.filter(hour__lt=timezone.now() - KEEP).delete()[0]
+
+
+def _none() -> list[int]:
+    return [0] * (len(BOUNDS) + 1)
