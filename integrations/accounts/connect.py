@@ -271,7 +271,7 @@ def _account(user, organization_id: int | None, who: Identity, label: str, accou
         organization.timezone[:64] if organization else ""
     ) or account.organization_timezone
     account.vendor_user_id = who.user.id if who.user else account.vendor_user_id
-    account.state = Account.State.CONNECTED
+    account.state, account.learned = Account.State.CONNECTED, {}  # another token may be allowed other things
     account.connected_at = timezone.now()
     account.last_error, account.last_error_at = "", None
     account.save()

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from django.utils import timezone
+
 from ..gateway import Answer, BudgetWait, Door
 from ..models import Account, Credential
 from ..salesmsg.errors import SalesmsgError
@@ -22,6 +24,7 @@ from ..salesmsg.shape import (
     time_formats,
     unknown_states,
 )
+from . import ways
 
 MOST_CALLS = 20
 AS_ASSUMED, OTHERWISE, NOT_SEEN = "as assumed", "otherwise", "not seen"
@@ -66,6 +69,8 @@ class Probe:
         self.headers: set[str] = set()
         self.answers = 0
         self.times: list[str] = []
+        self.learned: dict[str, Any] = {}  # see `ways`
+        self.dialect = ""
         self.contact_id: int | None = None
         self.conversation_id: int | None = None
 
@@ -90,6 +95,15 @@ class Probe:
         self.report.facts += list(self._around())
         self.report.calls = self.door.calls
         return self.report
+
+    def keep(self) -> None:
+        """Has sync use what was found, and keeps the report for the sync page."""
+        self.account.refresh_from_db(fields=["learned"])
+        ways.learn(self.account, **self.learned)
+        values = {"probe_report": self.report.as_json(), "probed_at": timezone.now()}
+        if self.dialect:
+            values["thread_dialect"] = self.dialect
+        Account.objects.filter(pk=self.account.pk).update(**values)
 
     def get(self, path: str, **query: Any) -> Answer:
         return self._noted(self.door.peek("GET", path, query=query))
@@ -171,6 +185,7 @@ def _contacts(probe: Probe) -> Iterator[Fact]:
     if len(found) == 10:
         shorter = probe.get("/contacts", page=1, length=5)
         size = len(records(shorter.payload))
+        probe.learned[ways.CONTACTS_LENGTH] = size == 5
         yield told(
             "4", "GET /contacts honours length", "no", "yes" if size == 5 else "no" if size == 10 else f"{size} rows"
         )
@@ -179,6 +194,7 @@ def _contacts(probe: Probe) -> Iterator[Fact]:
 def _contacts_list(probe: Probe) -> Iterator[Fact]:
     body = {"page": 1, "length": 100, "sortBy": "updated_at", "sortOrder": "desc"}
     answer = probe.post("/contacts/list", body)
+    probe.learned[ways.CONTACTS_LIST] = answer.good
     yield allowed("2.4", "contacts by POST /contacts/list", answer)
     if not answer.good:
         return
@@ -190,7 +206,11 @@ def _contacts_list(probe: Probe) -> Iterator[Fact]:
         "yes",
         "yes" if len(found) > 10 else "no" if enough else "",
     )
-    yield told("11", "sortBy updated_at is honoured", "newest first", order(found, "updated_at").replace("equal", ""))
+    seen = order(found, "updated_at")
+    # Contacts that were never edited stand in this order in a list by time of creation as well.
+    if seen and (seen != "newest first" or order(found, "created_at") not in {"newest first", "equal"}):
+        probe.learned[ways.CONTACTS_SORTED] = seen == "newest first"
+    yield told("11", "sortBy updated_at is honoured", "newest first", seen.replace("equal", ""))
 
 
 def _contact(probe: Probe) -> Iterator[Fact]:
@@ -231,9 +251,12 @@ def _conversations(probe: Probe) -> Iterator[Fact]:
 
 def _filters(probe: Probe) -> Iterator[Fact]:
     for name in ("closed", "outbound"):
-        answer = probe.get("/conversations", filter=name, limit=5)
+        answer = probe.get("/conversations", filter=name, limit=200)
         yield allowed("5", f"conversations, filter {name}", answer)
         found = records(answer.payload)
+        if len(found) >= 100:
+            probe.learned[ways.CONVERSATIONS_LIMIT] = 100 if len(found) == 100 else 200
+            yield told("4", f"Most conversations at once ({name})", "100", str(len(found)))
         if name == "closed" and found:
             dated = all(item.get("closed_at") for item in found)
             yield told("6.2", "Closed conversations carry closed_at", "yes", "yes" if dated else "no")
@@ -244,6 +267,8 @@ def _thread(probe: Probe) -> Iterator[Fact]:
         return
     path = f"/messages/{probe.conversation_id}"
     paginated = probe.get(f"{path}/paginated", page=1, per_page=5)
+    if paginated.good or paginated.status == 404:
+        probe.dialect = Account.ThreadDialect.PAGINATED if paginated.good else Account.ThreadDialect.BEFORE
     yield told("11", "/messages/{c}/paginated exists", "yes", "yes" if paginated.good else f"no ({paginated.status})")
     if paginated.good:
         yield told("4", "Envelope of a paginated thread", "{data, meta}", list_envelope(paginated.payload))

@@ -10,7 +10,8 @@ from integrations import tokens
 from integrations.models import Account
 from integrations.sync import probe
 
-from .support import connected, endpoints
+from .support import by_pages, changes, connected, differences, endpoints, full
+from .vendor import TOKEN, stamp
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
@@ -69,6 +70,49 @@ def test_it_tells_what_the_vendor_does(world, switches, shown):
     assert report["calls"] == world.state()["requests"] <= probe.MOST_CALLS
     assert {fact["verdict"] for fact in report["facts"]} <= {probe.AS_ASSUMED, probe.OTHERWISE, probe.NOT_SEEN}
     assert all(name.startswith("GET ") or name == "POST /contacts/list" for name in endpoints(world)), "it only reads"
+
+
+@pytest.mark.parametrize("switches", [{}, {"honour_sort": False}, {"paginated": False}])
+def test_sync_uses_what_it_found(world, switches):
+    """With and without the probe's knowledge the cache becomes the same; with it no call is made in vain."""
+    world.post("/sandbox/settings", switches)
+    account = by_pages(world)
+    assert account.learned == {}
+    told(account)
+    account.refresh_from_db()
+    assert account.probe_report["calls"] <= probe.MOST_CALLS
+    assert account.probed_at
+    assert account.learned["contacts_list"] is False
+    assert account.learned["contacts_length"] is False
+    dialect = Account.ThreadDialect.BEFORE if switches.get("paginated") is False else Account.ThreadDialect.PAGINATED
+    assert account.thread_dialect == dialect
+    assert full(account).state == "done"
+    assert differences(world) == []
+    world.post("/sandbox/reset-counters", {})
+    world.post(f"/sandbox/phone/{world.data()['contacts'][3]['id']}", {"text": "Is anybody there?"})
+    changes(account)
+    assert "POST /contacts/list" not in endpoints(world)
+    if dialect == Account.ThreadDialect.BEFORE:
+        assert "GET /messages/{conversation}/paginated" not in endpoints(world)
+    assert differences(world, ignore=("updated_at",)) == []
+
+
+def test_the_order_of_contacts_is_learned(vendor):
+    account = many_edited(vendor)
+    told(account)
+    account.refresh_from_db()
+    assert account.learned["contacts_sorted"] is True
+    vendor.list_sort = "created_at"
+    told(account)
+    account.refresh_from_db()
+    assert account.learned["contacts_sorted"] is False
+
+
+def many_edited(vendor) -> Account:
+    for number in range(1, 31):
+        vendor.contact(number, updated_at=stamp(90_000 - number))
+    vendor.contact(31, updated_at=stamp(60_000))
+    return connected(TOKEN)
 
 
 def test_nothing_personal_is_told(world):

@@ -29,7 +29,9 @@ class Command(BaseCommand):
             raise CommandError(f"There is no account {account}. `status --json` lists them.")
         door = gateway.door(found.pk, BudgetCall.Lane.EVENT, patience=patience)
         try:
-            report = probe.Probe(found, door).run()
+            visit = probe.Probe(found, door)
+            report = visit.run()
+            visit.keep()
         except (NotConnected, Unsealable) as problem:
             raise CommandError(str(problem)) from None
         except BudgetWait:
@@ -47,7 +49,7 @@ class Command(BaseCommand):
         counts = report.as_json()["counts"]
         self.stdout.write(
             f"{report.calls} calls: {counts[probe.AS_ASSUMED]} as assumed, {counts[probe.OTHERWISE]} otherwise (!), "
-            f"{counts[probe.NOT_SEEN]} not seen (?). Sync copes with either. {report.stopped}".rstrip()
+            f"{counts[probe.NOT_SEEN]} not seen (?). Sync works with either, and now knows. {report.stopped}".rstrip()
         )
 
 
