@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from ..models import Account, Conversation
 from ..outbox import schedule
+from ..sync import request as sync
 from . import queries
 from .actions import mark_read
 from .bubbles import Bubble
@@ -68,6 +69,8 @@ def why_not(conversation: Conversation) -> str:
 def read(request: HttpRequest, conversation: Conversation, *, top: int | None = None, before: str = "") -> Pane:
     """Reads the thread, marks it read up to what is shown, and draws its regions."""
     stretch = queries.stretch(conversation, top=top, before=before)
+    if stretch.gap:
+        sync.fill(conversation)
     mark_read(request.user, conversation, stretch.newest_inbound)
     context = {
         "conversation": conversation,

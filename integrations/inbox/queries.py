@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
-from ..models import Account, Attempt, Change, Conversation, Inbox, Member, Membership, Message, ReadMark
+from ..models import Account, Attempt, Change, Conversation, Inbox, Member, Membership, Message, ReadMark, ThreadSync
 from ..sync import request as sync
 from .bubbles import Bubble, arranged, day_of
 
@@ -270,7 +270,7 @@ def first_sync(found: list[Account]):
 def conversation(user, pk: int) -> Conversation | None:
     """The conversation with all that its head and its card show, and `.read_to`, this person's mark or None."""
     mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
-    related = ("contact", "inbox", "owner", "account")
+    related = ("contact", "inbox", "owner", "account", "thread_sync")
     found = Conversation.objects.for_user(user).select_related(*related).annotate(read_to=Subquery(mark))
     heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret")
     return found.defer(*heavy).filter(pk=pk).first()
@@ -287,6 +287,8 @@ class Stretch:
 
     bubbles: list[Bubble] = field(default_factory=list)
     older: str = ""
+    gap: bool = False  # what comes before has not been read from Salesmsg yet,
+    begins: str = ""  # and this is the place before which it will stand
 
     @property
     def newest_inbound(self) -> int:
@@ -344,7 +346,11 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
         del rows[0]
     if bubbles and not bubbles[0].planned and (top is None or any(row.pk == top for row in rows)):
         bubbles[0].day = day_of(bubbles[0].message)
-    return Stretch(bubbles, cursor(rows[0].at, rows[0].rank) if older else "")
+    if older:
+        return Stretch(bubbles, cursor(rows[0].at, rows[0].rank))
+    known: ThreadSync | None = getattr(of, "thread_sync", None)
+    gap = of.vendor_id is not None and of.gone_at is None and not (known and known.complete)
+    return Stretch(bubbles, gap=gap, begins=cursor(rows[0].at, rows[0].rank) if rows else "")
 
 
 def _attempts(rows: list[Message]) -> dict[int, list[Attempt]]:

@@ -6,6 +6,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from ..access import staff_required
+from ..sync import request as sync
 from . import pane, queries
 
 
@@ -75,6 +76,8 @@ def older(request: HttpRequest, pk: int) -> HttpResponse:
     conversation = pane.opened(request, pk)
     before = request.GET.get("until", "")
     stretch = queries.stretch(conversation, before=before)
+    if stretch.gap:
+        sync.fill(conversation)
     boundary = None
     if stretch.bubbles:
         last = stretch.bubbles[-1]

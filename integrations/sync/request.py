@@ -82,6 +82,16 @@ def watch(conversation: Conversation) -> None:
         jobs.enqueue(THREAD, conversation.pk, keep=False)
 
 
+def fill(conversation: Conversation) -> None:
+    """Somebody has come to where the cache of this thread ends: have the rest of its history read before others'."""
+    now = timezone.now()
+    ThreadSync.objects.get_or_create(conversation=conversation)
+    unasked = Q(wanted_at=None) | Q(wanted_at__lt=now - FRESH)
+    wanted = {"run": None, "pending": False, "wanted_at": now, "due_at": now, "following": False}
+    if ThreadSync.objects.filter(unasked, conversation=conversation, complete=False).update(**wanted):
+        jobs.enqueue(THREAD, conversation.pk, keep=False)
+
+
 def look_again(conversation_id: int, delay: float = 0.0, *, following: bool = False) -> None:
     """Has a thread read `delay` seconds from now, or sooner if that is planned already.
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from integrations.models import Account, Contact, Conversation, Inbox, Member, Membership, Message
+from integrations.models import Account, Contact, Conversation, Inbox, Member, Membership, Message, ThreadSync
 from integrations.models.message import DRAFT_RANK
 
 _numbers = itertools.count(1000)
@@ -46,7 +46,9 @@ def contact(of: Account, first: str = "Dana", last: str = "Reyes", **values) -> 
 
 def conversation(of: Account, who: Contact | None = None, **values) -> Conversation:
     values = {"vendor_id": next(_numbers), **values}
-    return Conversation.objects.create(account=of, contact=who or contact(of), **values)
+    made = Conversation.objects.create(account=of, contact=who or contact(of), **values)
+    ThreadSync.objects.create(conversation=made, complete=True)
+    return made
 
 
 def message(of: Conversation, text: str = "Hello", *, at: datetime | None = None, **values) -> Message:

@@ -1,5 +1,6 @@
 """A thread: what is shown, how it is read, and that nobody's text becomes HTML."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.inbox import queries
-from integrations.models import Account, Change, Membership, ReadMark
+from integrations.models import Account, Change, Membership, ReadMark, ThreadSync
 
 from . import factories as f
 from . import pages
@@ -387,3 +388,27 @@ def test_the_first_message_shown_names_its_day(browser, harbor):
     )
     first = browser.get(address(conversation)).content.decode().split('<ol class="messages"')[1]
     assert first.index('class="day"') < first.index('class="bubble"')
+
+
+def test_where_the_cache_ends_the_rest_is_asked_for_and_said(browser, harbor):
+    """A gap in history is known as one: whoever scrolls there has it filled."""
+    thread = f.conversation(harbor)
+    for number in range(60):
+        f.message(thread, f"Text {number}", at=timezone.now() - timedelta(minutes=100 - number))
+    ThreadSync.objects.filter(conversation=thread).update(complete=False)
+    page = browser.get(f"/inbox/{thread.pk}/").content.decode()
+    assert "Older messages" in page
+    assert "being fetched" not in page
+    assert ThreadSync.objects.get().due_at is None, "nobody has come to the gap"
+    cursor = re.search(r"older/\?until=([^\"]+)", page)[1]
+    top = browser.get(f"/inbox/{thread.pk}/older/?until={cursor}").content.decode()
+    assert "Earlier messages are being fetched from Salesmsg" in top
+    asked = ThreadSync.objects.get()
+    assert asked.due_at is not None
+    assert asked.wanted_at is not None
+    again = re.search(r"older/\?until=([^\"]+)", top)[1]
+    ThreadSync.objects.update(complete=True)
+    f.message(thread, "The very first", at=timezone.now() - timedelta(days=1))
+    filled = browser.get(f"/inbox/{thread.pk}/older/?until={again}").content.decode()
+    assert "The very first" in filled
+    assert "being fetched" not in filled
