@@ -1,7 +1,7 @@
 """Tells Salesmsg what staff changed: claim the pending row, call, store Salesmsg's word on it with the change's end.
 
-What sets an absolute value is simply repeated when its outcome is unclear. An edit of a contact reads the contact first:
-what was changed at Salesmsg, too, is not overwritten but waits for a person (see `conflicts`).
+What sets an absolute value is simply repeated when its outcome is unclear. An edit of a contact reads the contact
+first: what was changed at Salesmsg, too, is not overwritten but waits for a person (see `conflicts`).
 """
 
 import random

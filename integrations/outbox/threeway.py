@@ -1,5 +1,5 @@
-"""A contact's fields in three versions: ours, theirs and the last agreed. Compares them, and keeps the one open conflict
-of a contact. No calls; the writers want the contact's row locked."""
+"""A contact's fields in three versions: ours, theirs and the last agreed. Compares them, and keeps the one open
+conflict of a contact. No calls; the writers want the contact's row locked."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Sorted:
 
 
 def same(name: str, one: str | None, other: str | None, country: str = "") -> bool:
-    """Whether two values of a field mean the same: nothing is nothing, phones compare as E.164, letters' case counts."""
+    """Whether two values of a field mean the same: nothing is nothing, phones compare as E.164, case counts."""
     return _plain(name, one, country) == _plain(name, other, country)
 
 
