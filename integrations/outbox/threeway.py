@@ -39,18 +39,14 @@ def _plain(name: str, value: str | None, country: str) -> str:
 
 def sort(change: Change, theirs: dict[str, str]) -> Sorted:
     """What becomes of each field when Salesmsg has `theirs` now. A field that Salesmsg did not tell is told."""
-    country, told_before, found = change.contact.country, _echoes(change), Sorted()
+    country, found = change.contact.country, Sorted()
     for name, ours in change.values.items():
         base, now = change.base.get(name), theirs.get(name)
         if name not in theirs:
             found.told.append(name)
         elif same(name, ours, now, country):
             found.agreed.append(name)
-        elif (
-            name not in change.base
-            or same(name, base, now, country)
-            or any(same(name, now, echo, country) for echo in told_before.get(name, ()))
-        ):
+        elif name not in change.base or same(name, base, now, country) or _echoed(change, name, now):
             found.told.append(name)
         elif same(name, ours, base, country):
             found.agreed.append(name)  # taken back here: what was changed there stays
@@ -69,17 +65,14 @@ def columns(contact: Contact) -> dict[str, str]:
     return {name: getattr(contact, name) for name in EDITABLE}
 
 
-def _echoes(change: Change) -> dict[str, list[str]]:
-    """Field -> what we told ourselves a short while before this change took its place: no doing of theirs."""
-    found: dict[str, list[str]] = {}
+def _echoed(change: Change, name: str, now: str) -> bool:
+    """Whether we told this value ourselves, a short while before this change took its place: no doing of theirs."""
     earlier = Change.objects.filter(
         contact=change.contact_id, kind=Kind.CONTACT, state=State.SUPERSEDED, attempts__gt=0,
         pk__lt=change.pk, finished_at__gt=change.created_at - ECHO,
     )  # fmt: skip
-    for values in earlier.values_list("values", flat=True):
-        for name, value in values.items():
-            found.setdefault(name, []).append(value)
-    return found
+    told = [values[name] for values in earlier.values_list("values", flat=True) if name in values]
+    return any(same(name, value, now, change.contact.country) for value in told)
 
 
 # --- The open conflict -----------------------------------------------------------------------------------------------
