@@ -20,8 +20,8 @@ from .tell import shown_changed
 LABELS = {"first_name": "First name", "last_name": "Last name", "email": "Email", "phone": "Phone"}
 OURS, THEIRS = "ours", "theirs"
 MOVED_ON = (
-    "Salesmsg changed again while you were choosing, so nothing was saved. Your choice is kept below: look at what "
-    "Salesmsg has now, then save once more."
+    "This contact was changed in Salesmsg again while you were choosing, so nothing was saved. Your choice is kept "
+    "below: look at what Salesmsg has now, then save once more."
 )
 SETTLED = "Nothing is left to choose here: somebody decided it meanwhile."
 

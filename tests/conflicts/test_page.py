@@ -113,8 +113,8 @@ def test_a_choice_over_values_that_nobody_saw_is_kept_but_not_saved(browser, con
     response = browser.post(at(conflict), {"seen": seen, "last_name": "ours", "email": "theirs"})
     shown = pages.text(response)
     assert response.status_code == 422
-    assert "Salesmsg changed again while you were choosing" in shown
-    assert "changed again" in shown.replace("Salesmsg changed again while", "")
+    assert "changed in Salesmsg again while you were choosing" in shown
+    assert "Changed again" in shown
     assert checked(response) == {"last_name": "ours", "email": "theirs"}
     assert conflicts.waiting(conflict.requested_by).exists()
     again = {"seen": pages.field(response, "seen"), **checked(response)}
