@@ -243,7 +243,7 @@ class ContactAdmin(SupportAdmin):
             "contact": contact,
             "edit": edit,
             "edit_words": values_in_words(edit.values) if edit else "",
-            "there_words": values_in_words({name: getattr(contact, name) for name in edit.theirs}) if edit else "",
+            "there_words": _there_words(contact, edit) if edit else "",
             "clash": conflicts.clash(edit) if edit and edit.waiting else [],
             "may_retry": self.has_change_permission(request, contact),
         }
@@ -303,3 +303,8 @@ class ContactAdmin(SupportAdmin):
     @admin.display(description="record")
     def raw_shown(self, contact):
         return pretty_json(contact.raw)
+
+
+def _there_words(contact: Contact, edit: Change) -> str:
+    """What Salesmsg has now of the fields that were changed on both sides."""
+    return values_in_words({name: getattr(contact, name) for name in edits.EDITABLE if name in edit.theirs})

@@ -102,7 +102,7 @@ def _card(request: HttpRequest, account: Account) -> Card:
 def _conflicts(request: HttpRequest, account: Account) -> list[tuple[Change, list[str]]]:
     """Edits that wait for a choice, each with the labels of its fields."""
     found = conflicts.waiting(request.user).filter(account=account)[: forecast.SHOWN]
-    return [(change, [conflicts.LABELS[name] for name in change.values]) for change in found]
+    return [(change, [row.label for row in conflicts.view(change)]) for change in found]
 
 
 def _lost(account: Account) -> list[int]:
