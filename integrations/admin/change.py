@@ -1,11 +1,12 @@
 """What staff changed here: waiting, saved in Salesmsg, or refused with the reason."""
 
 from django.contrib import admin, messages
+from django.urls import reverse
 from django.utils.html import format_html
 
 from ..models import Change
 from ..outbox import edits
-from .base import AccountFilter, SupportAdmin, badge, row_link, works_here
+from .base import AccountFilter, SupportAdmin, badge, link, row_link, works_here
 from .words import STATE_TONES, STATE_WORDS, values_in_words
 
 
@@ -20,10 +21,10 @@ class ChangeAdmin(SupportAdmin):
     links_by = ("account__id__exact", "contact__id__exact")
     actions = ["try_again"]
     fields = (
-        "kind", "about_link", "what", "before", "state_shown", "reason", "requested_by", "account", "created_at",
-        "finished_at", "attempts", "due_at",
+        "kind", "about_link", "what", "before", "there", "state_shown", "reason", "requested_by", "account",
+        "created_at", "finished_at", "attempts", "due_at",
     )  # fmt: skip
-    readonly_fields = ("about_link", "what", "before", "state_shown")
+    readonly_fields = ("about_link", "what", "before", "there", "state_shown")
 
     @admin.display(description="about")
     def about(self, change):
@@ -41,9 +42,17 @@ class ChangeAdmin(SupportAdmin):
     def before(self, change):
         return values_in_words(change.base)
 
+    @admin.display(description="in Salesmsg meanwhile")
+    def there(self, change):
+        return values_in_words(change.theirs)
+
     @admin.display(description="state")
     def state_shown(self, change):
-        return badge(STATE_WORDS[change.state], STATE_TONES.get(change.state, ""))
+        """With the way to the choice, where it waits for one."""
+        label = badge(STATE_WORDS[change.state], STATE_TONES.get(change.state, ""))
+        if change.state == Change.State.CONFLICT:
+            return format_html("{} {}", label, link(reverse("conflicts:detail", args=[change.pk]), "Choose"))
+        return label
 
     @admin.display(description="state")
     def state_listed(self, change):

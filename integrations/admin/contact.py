@@ -10,7 +10,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 
 from ..models import Account, Change, Contact, Conversation
-from ..outbox import bulk, edits
+from ..outbox import bulk, conflicts, edits
 from ..outbox.merge import BulkProblem
 from .base import (
     AccountFilter,
@@ -29,7 +29,7 @@ from .base import (
     rows_link,
     works_here,
 )
-from .contact_filters import WAITING, CountryFilter, PresentFilter, SavedFilter, contact_changes
+from .contact_filters import ASKED, CountryFilter, PresentFilter, SavedFilter, contact_changes
 from .contact_form import ContactForm
 from .words import STATE_TONES, STATE_WORDS, values_in_words
 
@@ -91,25 +91,26 @@ class ContactAdmin(SupportAdmin):
         rows = super().get_queryset(request)
         if not is_list(request):
             return rows
-        newest = contact_changes().filter(contact=OuterRef("pk")).order_by("-pk")
+        newest = contact_changes().filter(contact=OuterRef("pk"))
         threads = Conversation.objects.filter(contact=OuterRef("pk")).newest_first()
         return rows.annotate(
             edit_state=Subquery(newest.values("state")[:1]),
             edit_reason=Subquery(newest.values("reason")[:1]),
             edit_values=Subquery(newest.values("values")[:1]),
+            edit_pk=Subquery(newest.values("pk")[:1]),
             thread_id=Subquery(threads.values("pk")[:1]),
         )
 
     @staticmethod
     def _shown(contact: Contact, field: str) -> str:
         """What people should see now: a value on its way comes before the cached one."""
-        on_its_way = (contact.edit_values or {}) if contact.edit_state in WAITING else {}
+        on_its_way = (contact.edit_values or {}) if contact.edit_state in ASKED else {}
         return on_its_way.get(field, getattr(contact, field)) or ""
 
     @admin.display(description="name", ordering="full_name")
     def name_shown(self, contact):
         own = contact.name
-        if contact.edit_state in WAITING:
+        if contact.edit_state in ASKED:
             own = f"{self._shown(contact, 'first_name')} {self._shown(contact, 'last_name')}".strip() or own
         return called(own, contact.phone)
 
@@ -141,6 +142,8 @@ class ContactAdmin(SupportAdmin):
             return none()
         words = "Saved" if contact.edit_state == Change.State.DONE else STATE_WORDS[contact.edit_state]
         label = badge(words, STATE_TONES.get(contact.edit_state, ""))
+        if contact.edit_state == Change.State.CONFLICT:
+            return format_html("{} {}", label, link(reverse("conflicts:detail", args=[contact.edit_pk]), "Choose"))
         if contact.edit_reason and contact.edit_state != Change.State.DONE:
             return format_html('{} <span class="sm-reason">{}</span>', label, contact.edit_reason[:120])
         return label
@@ -235,11 +238,13 @@ class ContactAdmin(SupportAdmin):
         return contact
 
     def _saved_context(self, request: HttpRequest, contact: Contact) -> dict:
-        edit = contact_changes().filter(contact=contact).select_related("requested_by").order_by("-pk").first()
+        edit = contact_changes().filter(contact=contact).select_related("requested_by").first()
         return {
             "contact": contact,
             "edit": edit,
             "edit_words": values_in_words(edit.values) if edit else "",
+            "there_words": _there_words(contact, edit) if edit else "",
+            "clash": conflicts.clash(edit) if edit and edit.waiting else [],
             "may_retry": self.has_change_permission(request, contact),
         }
 
@@ -251,7 +256,7 @@ class ContactAdmin(SupportAdmin):
     def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         contact = self._own(request, pk)
         if request.method == "POST" and self.has_change_permission(request, contact):
-            edit = contact_changes().filter(contact=contact).order_by("-pk").first()
+            edit = contact_changes().filter(contact=contact).first()
             if edit and edit.state == Change.State.REFUSED:
                 edits.retry(request.user, edit)
                 self.message_user(request, "Tried again. It is on its way to Salesmsg.", messages.SUCCESS)
@@ -298,3 +303,8 @@ class ContactAdmin(SupportAdmin):
     @admin.display(description="record")
     def raw_shown(self, contact):
         return pretty_json(contact.raw)
+
+
+def _there_words(contact: Contact, edit: Change) -> str:
+    """What Salesmsg has now of the fields that were changed on both sides."""
+    return values_in_words({name: getattr(contact, name) for name in edits.EDITABLE if name in edit.theirs})

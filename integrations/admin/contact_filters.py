@@ -2,16 +2,19 @@
 
 from django.contrib import admin
 from django.core.cache import cache
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 
 from ..models import Change, Contact
 
 WAITING = (Change.State.PENDING, Change.State.PUSHING)
+ASKED = (*WAITING, Change.State.CONFLICT)  # shown in place of what Salesmsg has
 
 
 def contact_changes() -> QuerySet:
-    """Edits of contacts that still tell how the contact stands; those replaced by a later one do not."""
-    return Change.objects.filter(kind=Change.Kind.CONTACT).exclude(state=Change.State.SUPERSEDED)
+    """Edits of contacts that still tell how the contact stands, what waits for a choice first, then the newest; those
+    replaced by a later one do not."""
+    found = Change.objects.filter(kind=Change.Kind.CONTACT).exclude(state=Change.State.SUPERSEDED)
+    return found.order_by(Case(When(state=Change.State.CONFLICT, then=0), default=1), "-pk")
 
 
 class CountryFilter(admin.SimpleListFilter):
@@ -36,22 +39,32 @@ class SavedFilter(admin.SimpleListFilter):
     parameter_name = "edits"
 
     def lookups(self, request, model_admin):
-        return [("open", "Pending or refused"), ("pending", "Pending"), ("refused", "Refused")]
+        return [
+            ("open", "Not settled"),
+            ("pending", "Pending"),
+            ("choice", "Needs a choice"),
+            ("refused", "Refused"),
+        ]
 
     def queryset(self, request, queryset):
+        to_choose = contact_changes().filter(state=Change.State.CONFLICT).values("contact")
         match self.value():
             case "open":
-                states = [*WAITING, Change.State.REFUSED]
+                return queryset.filter(Q(pk__in=self._newest(*WAITING, Change.State.REFUSED)) | Q(pk__in=to_choose))
             case "pending":
-                states = list(WAITING)
+                return queryset.filter(pk__in=self._newest(*WAITING))
             case "refused":
-                states = [Change.State.REFUSED]
-            case _:
-                return queryset
+                return queryset.filter(pk__in=self._newest(Change.State.REFUSED))
+            case "choice":
+                return queryset.filter(pk__in=to_choose)
+        return queryset
+
+    @staticmethod
+    def _newest(*states: str) -> QuerySet:
+        """Contacts whose newest edit stands so."""
         # The inner list is short and keeps the newest-change lookup to the contacts that have one at all.
         later = contact_changes().filter(contact=OuterRef("contact"), pk__gt=OuterRef("pk"))
-        newest = contact_changes().filter(~Exists(later), state__in=states)
-        return queryset.filter(pk__in=newest.values("contact"))
+        return contact_changes().filter(~Exists(later), state__in=states).values("contact")
 
 
 class PresentFilter(admin.SimpleListFilter):

@@ -9,10 +9,17 @@ STATE_WORDS = {
     State.PENDING: "On its way",
     State.PUSHING: "On its way",
     State.DONE: "Saved in Salesmsg",
+    State.CONFLICT: "Needs your choice",
     State.REFUSED: "Refused",
     State.SUPERSEDED: "Replaced",
 }
-STATE_TONES = {State.PENDING: "wait", State.PUSHING: "wait", State.DONE: "ok", State.REFUSED: "bad"}
+STATE_TONES = {
+    State.PENDING: "wait",
+    State.PUSHING: "wait",
+    State.DONE: "ok",
+    State.CONFLICT: "wait",
+    State.REFUSED: "bad",
+}
 
 
 def values_in_words(values: dict) -> str:

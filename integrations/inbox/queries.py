@@ -9,6 +9,7 @@ from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet,
 from django.db.models.functions import Coalesce
 
 from ..models import Account, Attempt, Change, Conversation, Inbox, Member, Membership, Message, ReadMark, ThreadSync
+from ..outbox import conflicts, edits
 from ..sync import request as sync
 from .bubbles import Bubble, arranged, day_of
 
@@ -380,7 +381,8 @@ class Card:
     """What stands beside a thread."""
 
     values: dict  # the editable fields, as people should see them now
-    change: Change | None  # the newest change that still says something
+    change: Change | None  # the newest change that still says something; one that waits for a choice comes first
+    clash: list[str]  # labels of what a waiting change will meet: changed in Salesmsg, too
     members: list[Member]
     others: list[Conversation]
     fields: list[tuple[str, str]]  # (words, value) of the contact's own fields that hold something
@@ -392,22 +394,28 @@ class Card:
 
 
 def card(user, of: Conversation) -> Card:
-    """Three queries: the contact's change, who can own the conversation, other conversations."""
+    """Three queries: the contact's change, who can own the conversation, other conversations. One more where a change
+    met another one in Salesmsg."""
     contact = of.contact
-    telling = (Change.State.PENDING, Change.State.PUSHING, Change.State.REFUSED)
+    telling = (Change.State.PENDING, Change.State.PUSHING, Change.State.REFUSED, Change.State.CONFLICT)
     newest = Change.objects.filter(contact=contact, kind=Change.Kind.CONTACT).exclude(state=Change.State.SUPERSEDED)
-    change = newest.order_by("-pk").first()
+    change = newest.order_by(Case(When(state=Change.State.CONFLICT, then=0), default=1), "-pk").first()
     if change is not None and change.state not in telling:
         change = None
-    values = {name: getattr(contact, name) for name in ("first_name", "last_name", "email", "phone")}
+    clash, values = [], {name: getattr(contact, name) for name in edits.EDITABLE}
     if change is not None and change.waiting:
-        values |= {name: value for name, value in change.values.items() if name in values}
+        change.contact = contact
+        clash = conflicts.clash(change)
+        values |= change.values
+    elif change is not None and change.state == Change.State.CONFLICT:
+        values = edits.shown(contact)  # another change may be on its way beside it
     mine = Membership.objects.filter(user=user, member=OuterRef("pk"))
     members = Member.objects.filter(account=of.account_id).defer("raw").annotate(is_me=Exists(mine))
     others = Conversation.objects.for_user(user).filter(contact=contact).exclude(pk=of.pk).select_related("inbox")
     return Card(
         values=values,
         change=change,
+        clash=clash,
         members=list(members[:200]),
         others=list(others.defer("raw", "inbox__raw").order_by(F("latest_at").desc())[:8]),
         fields=_fields(contact.custom_fields),

@@ -9,10 +9,10 @@ from .. import jobs, mirror
 from ..access import audit
 from ..models import Account, Change, Contact, Conversation, Member
 from ..salesmsg.text import phone as normal_phone
+from . import threeway
 from .tell import PUSH, shown_changed
+from .threeway import EDITABLE, LIMITS
 
-EDITABLE = ("first_name", "last_name", "email", "phone")
-LIMITS = {"first_name": 255, "last_name": 255, "email": 320, "phone": 32}
 Kind, State = Change.Kind, Change.State
 
 
@@ -25,14 +25,18 @@ class InvalidEdit(Exception):
 
 
 def shown(contact: Contact) -> dict[str, str]:
-    """The editable fields as people should see them: what they asked for, before Salesmsg has confirmed it."""
-    values = {name: getattr(contact, name) for name in EDITABLE}
-    change = _pending(contact).first()
-    return {**values, **(change.values if change else {})}
+    """The editable fields as people should see them: what they asked for, before Salesmsg has confirmed it, also where
+    it waits for a choice."""
+    asked = contact.changes.filter(kind=Kind.CONTACT, state__in=[State.PENDING, State.PUSHING, State.CONFLICT])
+    values = threeway.columns(contact)
+    for own in asked.order_by("state", "pk").values_list("values", flat=True):  # conflict, pending, pushing
+        values |= own
+    return values
 
 
 def edit_contact(user, contact: Contact, values: dict[str, str]) -> Change | None:
-    """Saves what differs as a pending change, on top of one that still waits. None when nothing differs.
+    """Saves what differs as a pending change, on top of one that still waits. None when nothing differs. A field that
+    waits for a choice is decided by it: what Salesmsg has is what it was seen to be.
 
     Raises InvalidEdit, PermissionDenied.
     """
@@ -40,23 +44,46 @@ def edit_contact(user, contact: Contact, values: dict[str, str]) -> Change | Non
     wanted = _clean(contact, {name: values[name] for name in EDITABLE if name in values})
     with transaction.atomic():
         contact = Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
-        waiting = _pending(contact).select_for_update(no_key=True).first()
-        seen = {**{name: getattr(contact, name) for name in EDITABLE}, **(waiting.values if waiting else {})}
-        if not {name: value for name, value in wanted.items() if value != seen[name]}:
+        seen = shown(contact)
+        touched = {name: value for name, value in wanted.items() if value != seen[name]}
+        if not touched:
             return None
-        merged = {**(waiting.values if waiting else {}), **wanted}
-        differing = {name: value for name, value in merged.items() if value != getattr(contact, name)}
-        if waiting is not None:
-            _supersede(waiting)
-            if waiting.state == State.PUSHING:
-                differing = merged  # it may arrive yet: say everything again
-        if not differing:
-            return None
-        change = _begin(user, contact.account_id, Kind.CONTACT, differing, contact=contact)
-        change.base = {name: getattr(contact, name) for name in differing}
-        change.save(update_fields=["base"])
-        audit(user, "contact edited", contact.account, ", ".join(sorted(differing)))
-        return change
+        base = threeway.columns(contact)
+        if (conflict := threeway.open_conflict(contact)) is not None:
+            decided = [name for name in touched if name in conflict.values]
+            base |= {name: conflict.theirs[name] for name in decided}
+            threeway.take_out(conflict, decided, "Decided by a later edit.")
+            shown_changed(conflict)
+        return ask(user, contact, touched, base)
+
+
+def ask(user, contact: Contact, wanted: dict[str, str], base: dict[str, str]) -> Change | None:
+    """A pending change on top of one that still waits; None when Salesmsg has it all. Inside a transaction that holds
+    the contact's lock. base: what Salesmsg had when the person decided; a waiting change knows better of its fields."""
+    waiting = _pending(contact).select_for_update(no_key=True).first()
+    merged = {**(waiting.values if waiting else {}), **wanted}
+    base = {**base, **(waiting.base if waiting else {})}
+    differing = {
+        name: value
+        for name, value in merged.items()
+        if not threeway.same(name, value, getattr(contact, name), contact.country)
+        and not threeway.same(name, value, base[name], contact.country)
+    }
+    if waiting is not None:
+        _supersede(waiting)
+        if waiting.attempts:
+            differing = merged  # it may arrive yet: say everything again
+        shown_changed(waiting)
+    if not differing:
+        return None
+    change = Change.objects.create(
+        account_id=contact.account_id, kind=Kind.CONTACT, contact=contact, requested_by=user, values=differing,
+        base={name: base[name] for name in differing},
+    )  # fmt: skip
+    jobs.enqueue(PUSH, change.pk)
+    shown_changed(change)
+    audit(user, "contact edited", contact.account, ", ".join(sorted(differing)))
+    return change
 
 
 def close(user, conversation: Conversation) -> Change:

@@ -1,11 +1,13 @@
 """Tells Salesmsg what staff changed: claim the pending row, call, store Salesmsg's word on it with the change's end.
 
-What sets an absolute value is simply repeated when its outcome is unclear.
+What sets an absolute value is simply repeated when its outcome is unclear. An edit of a contact reads the contact
+first: what was changed at Salesmsg, too, is not overwritten but waits for a person (see `conflicts`).
 """
 
 import random
 from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -15,9 +17,11 @@ from ..crypto import Unsealable
 from ..gateway import BudgetWait, Door, NotConnected
 from ..models import BudgetCall, Change, Conversation
 from ..salesmsg.errors import Invalid, NotFound, SalesmsgError
+from . import threeway
 
 PUSH = "integrations.tasks.push_change"
 MOST_ATTEMPTS = 30
+READ_HOLDS = 90  # seconds: a worker that read the contact and then had to wait for budget need not read it again
 Kind, State = Change.Kind, Change.State
 
 
@@ -47,7 +51,7 @@ def push(change_id: int) -> str:
             return _end(change, State.REFUSED, _refusal(change, error))
         pause = min(300.0, 2.0 ** min(change.attempts, 9))
         return _put_off(change, timezone.now() + timedelta(seconds=pause), f"{error.text} Trying again.")
-    return State.DONE
+    return change.state
 
 
 def nudge_due() -> int:
@@ -65,15 +69,7 @@ def _tell(change: Change, door: Door) -> None:
     """Makes the call and stores Salesmsg's word on it together with the change's end."""
     client = door.client
     if change.kind == Kind.CONTACT:
-        contact = change.contact
-        if contact.vendor_id is None:
-            raise NotFound("Salesmsg does not know this contact yet. Send a text first, then save again.")
-        record = client.update_contact(contact.vendor_id, **change.values)
-        if not set(change.values) <= record.present:
-            record = client.contact(contact.vendor_id)  # a partial answer: what does Salesmsg have now?
-        with transaction.atomic():
-            mirror.upsert_contacts(change.account_id, [record])
-            _end(change, *_verdict(change, record))
+        _tell_contact(change, client)
         return
     conversation_id = change.conversation.vendor_id
     if conversation_id is None:
@@ -90,9 +86,57 @@ def _tell(change: Change, door: Door) -> None:
             mirror.upsert_conversations(change.account_id, [record])
 
 
-def _verdict(change: Change, record) -> tuple[str, str]:
+def _tell_contact(change: Change, client) -> None:
+    """Two calls: reads the contact, then tells what is still to be told. The change keeps what was in no conflict."""
+    contact = change.contact
+    if contact.vendor_id is None:
+        raise NotFound("Salesmsg does not know this contact yet. Send a text first, then save again.")
+    # Not when it was read a moment ago: with little budget, reading anew would take the very place the edit waits for.
+    names = cache.get(_just_read(change))
+    if not names or threeway.moved(change):
+        names = _still_to_tell(change, client.contact(contact.vendor_id))
+    cache.delete(_just_read(change))
+    told = {name: change.values[name] for name in names if name in change.values}
+    if not told:
+        return
+    try:
+        record = client.update_contact(contact.vendor_id, **told)
+    except BudgetWait:
+        cache.set(_just_read(change), list(told), READ_HOLDS)
+        raise
+    if not set(told) <= record.present:
+        record = client.contact(contact.vendor_id)  # a partial answer: what does Salesmsg have now?
+    with transaction.atomic():
+        mirror.upsert_contacts(change.account_id, [record])
+        _end(change, *_verdict(told, record, contact.country))
+
+
+def _just_read(change: Change) -> str:
+    return f"change-read-{change.pk}"
+
+
+@transaction.atomic
+def _still_to_tell(change: Change, record) -> list[str]:
+    """Mirrors what Salesmsg has now and sorts the fields: those in conflict are set aside for a person. With nothing
+    left to tell the change has ended, or is the conflict itself."""
+    mirror.upsert_contacts(change.account_id, [record])
+    held = Change.objects.select_for_update(no_key=True).get(pk=change.pk)
+    change.state, change.values, change.base = held.state, held.values, held.base
+    if held.state != State.PUSHING:
+        return []  # a later edit took its place while we read
+    theirs = {name: getattr(record, name) for name in threeway.EDITABLE if name in record.present}
+    parts = threeway.sort(change, theirs)
+    if parts.conflict:
+        threeway.set_aside(change, parts, theirs)
+        shown_changed(change)
+    elif not parts.told:
+        _end(change, State.DONE, "")
+    return parts.told
+
+
+def _verdict(told: dict[str, str], record, country: str) -> tuple[str, str]:
     """Whether Salesmsg's copy now says what was asked; it answers 200 also where it ignores a field."""
-    ignored = [name for name, value in change.values.items() if (getattr(record, name) or "") != (value or "")]
+    ignored = [name for name, value in told.items() if not threeway.same(name, getattr(record, name), value, country)]
     if not ignored:
         return State.DONE, ""
     words = ", ".join(name.replace("_", " ") for name in ignored)
@@ -134,6 +178,7 @@ def _end(change: Change, state: str, reason: str) -> str:
     Change.objects.filter(pk=change.pk, state=State.PUSHING).update(
         state=state, reason=reason, finished_at=timezone.now()
     )
+    change.state = state
     shown_changed(change)
     return state
 

@@ -17,8 +17,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
 
-from ..models import Account
-from ..outbox import forecast
+from ..models import Account, Change
+from ..outbox import conflicts, forecast
 from . import picture
 
 PARTS = ("picture", "needs", "waiting")
@@ -78,6 +78,7 @@ def changed(board: Board, have: str) -> list[Part] | None:
 
 def _card(request: HttpRequest, account: Account) -> Card:
     made = forecast.calls(account, MINUTES)
+    needs, conflicting = forecast.needs_person(account, _lost(account)), _conflicts(request, account)
     waiting = forecast.waiting(account)
     context = {
         "account": account,
@@ -91,9 +92,17 @@ def _card(request: HttpRequest, account: Account) -> Card:
         "first": [(one, leaves(one.at)) for one in waiting.first],
         "bulks": [(one, leaves(one.last)) for one in waiting.bulks],
         "last": leaves(waiting.last_at),
-        "needs": forecast.needs_person(account, _lost(account)),
+        "needs": needs,
+        "conflicts": conflicting,
+        "needs_count": len(needs) + len(conflicting),
     }
     return Card(account, [_part(request, name, account, context) for name in PARTS])
+
+
+def _conflicts(request: HttpRequest, account: Account) -> list[tuple[Change, list[str]]]:
+    """Edits that wait for a choice, each with the labels of its fields."""
+    found = conflicts.waiting(request.user).filter(account=account)[: forecast.SHOWN]
+    return [(change, [row.label for row in conflicts.view(change)]) for change in found]
 
 
 def _lost(account: Account) -> list[int]:

@@ -19,13 +19,13 @@ FLOORS: list[tuple[str, ...]] = [
         *("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries"),
         *("inbox.actions", "inbox.bubbles", "inbox.queries"),
     ),
-    ("webhooks.view", "accounts", "bulk", "inbox", "overview", "admin", "templatetags"),
-    ("tasks", "management", "accounts.urls", "bulk.urls", "inbox.urls", "overview.urls"),
+    ("webhooks.view", "accounts", "bulk", "conflicts", "inbox", "overview", "admin", "templatetags"),
+    ("tasks", "management", "accounts.urls", "bulk.urls", "conflicts.urls", "inbox.urls", "overview.urls"),
 ]
 # Configuration of the app: stands outside of the floors, and nobody imports it.
 CONFIGURATION = ("apps", "checks", "health", "middleware", "signals")
 # The only ways from one room into its neighbour on the same floor.
-FRONTS = {"outbox.compose", "outbox.edits", "sync.request"}
+FRONTS = {"outbox.compose", "outbox.conflicts", "outbox.edits", "sync.request"}
 # What the rest of the house may see of the vendor's room, and who may see more.
 VENDOR_WORDS = {"records", "errors", "text", "shape"}
 VENDOR_DOORS = {"gateway": {"client", "http", "oauth", "verdict"}, "tokens": {"oauth"}}
