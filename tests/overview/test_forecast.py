@@ -40,7 +40,7 @@ def test_calls_fall_into_even_buckets_by_lane(harbor, books, noon):
     assert found.buckets[57].window == {"bulk": 1}
     assert found.buckets[58].window == {"sync": 2}
     assert (found.used, found.limit, found.blocked_until) == (3, 6, None)
-    assert found.lanes == {"token": 0, "people": 1, "edit": 0, "event": 0, "follow": 0, "sync": 2, "bulk": 0}
+    assert found.lanes == {"token": 0, "people": 1, "edit": 0, "event": 0, "follow": 0, "sync": 2, "bulk": 0, "idle": 0}
 
 
 def test_the_window_never_shows_more_than_was_allowed(harbor, books, noon):
