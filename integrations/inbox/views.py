@@ -75,6 +75,7 @@ def older(request: HttpRequest, pk: int) -> HttpResponse:
     conversation = pane.opened(request, pk)
     before = request.GET.get("until", "")
     stretch = queries.stretch(conversation, before=before)
+    pane.fetch_files(conversation, stretch)
     boundary = None
     if stretch.bubbles:
         last = stretch.bubbles[-1]
