@@ -55,7 +55,7 @@ def _fetched(picture_id: int) -> str:
         _settle(picture, lease, due_at=now + pause, attempts=picture.attempts - 1, reason="Waits for a free call.")
         return "later"
     except TooLarge:
-        bound = filesizeformat(settings.SALESMSG_PICTURE_LARGEST)
+        bound = filesizeformat(settings.SALESMSG_PICTURE_LARGEST).replace(".0", "")
         return _ended(picture, lease, State.REFUSED, f"It is larger than {bound}. Salesmsg still has it.")
     except Unfit:
         return _ended(picture, lease, State.REFUSED, "It lies at an address that is not safe to ask.")

@@ -5,11 +5,13 @@ import zlib
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from integrations import mirror
 from integrations.models import Account, Conversation, Message, Picture
+from integrations.pictures import kinds
 from tests.inbox import factories
 from tests.mirror import told
 from tests.salesmsg.conftest import Vendor
@@ -76,6 +78,18 @@ def bring(thread):
 def picture(bring, server) -> Picture:
     """One that waits to be fetched from the server."""
     return bring(7, [f"{server.url}/f/7.jpg"]).pictures.get()
+
+
+def store(picture: Picture, body: bytes) -> Picture:
+    """As if it had been fetched."""
+    kind = kinds.of(body)
+    picture.file = default_storage.save(f"pictures/2026/04/{picture.pk}-{len(body):016x}", ContentFile(body))
+    picture.state, picture.due_at, picture.fetched_at = Picture.State.STORED, None, timezone.now()
+    picture.content_type, picture.size = kind.content_type, len(body)
+    picture.width, picture.height = kind.width, kind.height
+    picture.save()
+    factories.touch(picture.message.conversation)
+    return picture
 
 
 def kept_files() -> list[str]:

@@ -41,9 +41,6 @@ def test_a_picture_is_stored(picture, server, thread):
     [
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "image/svg+xml"),
         (b"<!DOCTYPE html><script>alert(1)</script>", "image/jpeg"),
-        (b"GIF8 no", "image/gif"),
-        (b"MZ\x90\0 a program", "image/png"),
-        (b"", "image/png"),
     ],
 )
 def test_what_is_told_to_be_a_picture_and_is_none(picture, server, body, told):

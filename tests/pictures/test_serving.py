@@ -3,13 +3,13 @@
 import pytest
 from django.urls import reverse
 
-from integrations import tasks
 from integrations.models import Picture
+from integrations.pictures import request
 from tests.inbox import factories
 
-from .conftest import png
+from .conftest import png, store
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def address(picture: Picture) -> str:
@@ -17,11 +17,8 @@ def address(picture: Picture) -> str:
 
 
 @pytest.fixture
-def stored(picture, server) -> Picture:
-    server.will(body=png(36, 24))
-    assert tasks.fetch_picture(picture.pk) == "stored"
-    picture.refresh_from_db()
-    return picture
+def stored(picture) -> Picture:
+    return store(picture, png(36, 24))
 
 
 def body_of(response) -> bytes:
@@ -87,9 +84,8 @@ def test_what_is_not_there(client, ada, stored):
     assert client.get(address(stored)).status_code == 404
 
 
-def test_other_files_are_only_downloaded(client, ada, picture, server):
-    server.will(body=b"BEGIN:VCARD\r\nFN:<script>alert(1)</script>\r\nEND:VCARD")
-    assert tasks.fetch_picture(picture.pk) == "stored"
+def test_other_files_are_only_downloaded(client, ada, picture):
+    store(picture, b"BEGIN:VCARD\r\nFN:<script>alert(1)</script>\r\nEND:VCARD")
     client.force_login(ada)
     response = client.get(address(picture))
     assert response["Content-Type"] == "text/vcard"
@@ -97,11 +93,12 @@ def test_other_files_are_only_downloaded(client, ada, picture, server):
     assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
 
 
-def test_what_is_missing_on_the_disk_is_fetched_again(client, ada, stored, server):
+def test_what_is_missing_on_the_disk_is_fetched_again(client, ada, stored):
     stored.file.storage.delete(stored.file.name)
     client.force_login(ada)
     assert client.get(address(stored)).status_code == 404
     stored.refresh_from_db()
-    assert stored.state == "waiting"
-    assert tasks.fetch_picture(stored.pk) == "stored"
+    assert (stored.state, stored.attempts) == ("waiting", 0)
+    assert stored in request.due()
+    store(stored, png(36, 24))
     assert body_of(client.get(address(stored))) == png(36, 24)

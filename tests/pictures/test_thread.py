@@ -5,13 +5,12 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from integrations import tasks
 from integrations.models import Message, Picture
 from tests.inbox import pages
 
-from .conftest import png
+from .conftest import png, store
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 OLD = timedelta(days=30)
 
 
@@ -29,13 +28,12 @@ def open_thread(browser, thread):
     return browser.get(reverse("inbox:thread", args=[thread.pk]))
 
 
-def test_on_its_way_and_then_there(browser, thread, picture, server):
+def test_on_its_way_and_then_there(browser, thread, picture):
     response = open_thread(browser, thread)
     assert "Picture on its way…" in pages.text(response)
     assert images(response) == []
     told = pages.state(response)
-    server.will(body=png(560, 1120))
-    tasks.fetch_picture(picture.pk)
+    store(picture, png(560, 1120))
     update = browser.get(reverse("inbox:thread-poll", args=[thread.pk]), told)
     [image] = images(update)
     picture.refresh_from_db()
@@ -46,45 +44,42 @@ def test_on_its_way_and_then_there(browser, thread, picture, server):
 
 
 def test_nothing_leads_to_the_vendor(browser, thread, bring, server):
-    bring(7, [f"{server.url}/f/7.jpg", f"{server.url}/f/7.pdf", "https://files.example.com/8.jpg"])
-    server.will(body=png()).will(body=b"%PDF-1.7").will(404, b"")
-    for picture in Picture.objects.order_by("position"):
-        tasks.fetch_picture(picture.pk)
+    message = bring(7, [f"{server.url}/f/{name}" for name in ("7.jpg", "7.pdf", "8.jpg", "9.svg", "10.jpg")])
+    rows = message.pictures.order_by("position")
+    store(rows[0], png())
+    store(rows[1], b"%PDF-1.7")
+    for row, state in zip(rows[2:4], ("lost", "refused"), strict=True):
+        Picture.objects.filter(pk=row.pk).update(state=state, reason="So it is.", due_at=None)
     response = open_thread(browser, thread)
     assert len(images(response)) == 1
+    assert pages.text(response).count("So it is.") == 2
     assert server.url.encode() not in response.content
-    assert b"files.example.com" not in response.content
     policy = response["Content-Security-Policy"]
     assert "img-src 'self';" in policy
     assert "https:" not in policy.replace("https://app.salesmessage.com", "")
 
 
 def test_a_pdf_is_a_download(browser, thread, bring, server):
-    bring(7, [f"{server.url}/f/7.pdf"])
-    server.will(body=b"%PDF-1.7" + b"x" * 3000)
-    tasks.fetch_picture(Picture.objects.get().pk)
+    store(bring(7, [f"{server.url}/f/7.pdf"]).pictures.get(), b"%PDF-1.7" + b"x" * 3000)
     assert "Download PDF (2.9" in pages.text(open_thread(browser, thread))
 
 
-def test_a_refused_file_says_why(browser, thread, picture, server):
-    server.will(body=b"<svg/>")
-    tasks.fetch_picture(picture.pk)
+def test_a_refused_file_says_why(browser, thread, picture):
+    Picture.objects.update(state="refused", reason="It is of no kind that is kept here.", due_at=None)
     words = pages.text(open_thread(browser, thread))
     assert "Picture not kept. It is of no kind that is kept here" in words
     assert "Try again" not in words
 
 
-def test_try_again_without_javascript(browser, thread, picture, server):
-    Picture.objects.update(attempts=99)
-    tasks.fetch_picture(picture.pk)
+def test_try_again_without_javascript(browser, thread, picture):
+    Picture.objects.update(state="lost", reason="It broke off.", attempts=5, due_at=None)
     response = open_thread(browser, thread)
     assert "Picture could not be fetched." in pages.text(response)
     again = reverse("inbox:fetch-again", args=[picture.message_id, 0])
     assert browser.get(again).status_code == 405
     response = browser.post(again, follow=True)
     assert "Picture on its way…" in pages.text(response)
-    server.will(body=png())
-    assert tasks.fetch_picture(picture.pk) == "stored"
+    store(picture, png())
     assert len(images(open_thread(browser, thread))) == 1
 
 
@@ -97,9 +92,8 @@ def test_try_again_with_htmx_draws_the_message_anew(browser, thread, picture):
     assert "Picture on its way…" in pages.text(response)
 
 
-def test_a_stored_picture_is_not_asked_for_again(browser, picture, server):
-    server.will(body=png())
-    tasks.fetch_picture(picture.pk)
+def test_a_stored_picture_is_not_asked_for_again(browser, picture):
+    store(picture, png())
     browser.post(reverse("inbox:fetch-again", args=[picture.message_id, 0]))
     picture.refresh_from_db()
     assert picture.state == "stored"
@@ -121,7 +115,7 @@ def test_opening_a_part_of_the_thread_asks_for_its_files(browser, thread, bring,
     assert Picture.objects.filter(due_at=None).count() == 0
 
 
-def test_looking_twice_writes_once(browser, thread, bring, server, django_assert_num_queries):
+def test_looking_twice_asks_once(browser, thread, bring, server):
     bring(7, [f"{server.url}/f/7.jpg"], OLD)
     open_thread(browser, thread)
     row = Picture.objects.get()
@@ -130,9 +124,7 @@ def test_looking_twice_writes_once(browser, thread, bring, server, django_assert
 
 
 def test_a_fresh_signature_draws_nothing_anew(browser, thread, bring, server):
-    bring(7, [f"{server.url}/f/7.jpg?s=a"])
-    server.will(body=png())
-    tasks.fetch_picture(Picture.objects.get().pk)
+    store(bring(7, [f"{server.url}/f/7.jpg?s=a"]).pictures.get(), png())
     before = pages.shown(open_thread(browser, thread))
     bring(7, [f"{server.url}/f/7.jpg?s=b"])
     assert pages.shown(open_thread(browser, thread)) == before
