@@ -47,6 +47,8 @@ def fetch(
     outcome: bytes | str | SalesmsgError = url
     for _ in range(HOPS + 1):
         outcome = _hop(outcome, largest, timeout, started + seconds, own)
+        if isinstance(outcome, str) and time.monotonic() > started + seconds:
+            outcome = TimedOut("The file did not come in time.", endpoint=ENDPOINT)
         if not isinstance(outcome, str):
             break
     else:

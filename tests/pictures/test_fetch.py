@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 from django.conf import settings as site
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.utils import timezone
 
-from integrations import tasks
+from integrations import gateway, tasks
 from integrations.models import BudgetCall, Conversation, Message, Picture
 from integrations.pictures import fetch, files, request
 from integrations.pictures.fetch import PAUSES, TRIES
@@ -197,6 +198,13 @@ def test_a_full_disk_is_trouble_of_ours(picture, server, monkeypatch):
     assert tasks.fetch_picture(picture.pk) == "failed"
     picture.refresh_from_db()
     assert "portal's disk" in picture.reason
+
+
+def test_nothing_is_fetched_inside_a_transaction(picture, server, account):
+    server.will(body=png())
+    with transaction.atomic(), pytest.raises(RuntimeError, match="commit first"):
+        gateway.file_of(account.pk, picture.url)
+    assert server.seen == []
 
 
 @pytest.mark.parametrize("path", ["/pub/v2.2/files/1", "/api/v4/files/1"])

@@ -110,6 +110,13 @@ def test_redirects_are_followed_a_few_times(vendor):
     assert [seen.path for seen in vendor.seen] == ["/f/1.jpg", "/elsewhere"]
 
 
+def test_slow_redirects_end(vendor):
+    vendor.will(302, b"", headers={"Location": "/again"}, wait=0.05)
+    with pytest.raises(TimedOut):
+        fetch(vendor, seconds=0.01)
+    assert len(vendor.seen) == 1
+
+
 def test_redirects_without_end_are_not(vendor):
     vendor.will(302, b"", headers={"Location": "/again"})
     with pytest.raises(Refused):
