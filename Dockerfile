@@ -1,7 +1,7 @@
 # The web server and the worker are the same image; compose.yaml starts both.
 FROM python:3.11-slim
 
-ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 STATIC_ROOT=/app/staticfiles
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 STATIC_ROOT=/app/staticfiles PICTURES_ROOT=/data/pictures
 WORKDIR /app
 
 COPY requirements.txt .

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
@@ -19,7 +20,7 @@ from django.utils import timezone
 from . import budget, tokens
 from .budget import BudgetWait
 from .models import BudgetCall, Credential
-from .salesmsg import oauth
+from .salesmsg import media, oauth
 from .salesmsg.client import Client
 from .salesmsg.errors import (
     CredentialRefused,
@@ -48,6 +49,7 @@ __all__ = [
     "consent",
     "door",
     "exchange",
+    "file_of",
     "grant_of",
     "identify",
     "renew",
@@ -241,6 +243,22 @@ def door(account_id: int, lane: str, *, patience: float = 0.0, waiting: Callable
     return Door(account_id, lane, patience, waiting)
 
 
+def file_of(account_id: int, url: str) -> bytes:
+    """The bytes of a message's file. No token goes there, and no call is counted unless it is the API that serves it.
+
+    Raises BudgetWait, and of the errors of salesmsg.errors those that `media.fetch` names.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("No call out inside a transaction: commit first.")
+
+    def call() -> bytes:
+        return media.fetch(url, largest=settings.SALESMSG_PICTURE_LARGEST, own=settings.SALESMSG_BASE_URL)
+
+    if not _is_api(url):
+        return call()
+    return _made(account_id, budget.take(account_id, Lane.SYNC), call)
+
+
 def renew(account_id: int, generation: int) -> None:
     """Renews the account's token if it still has that generation. Also called on a schedule, before it is due.
 
@@ -341,6 +359,15 @@ def _sent(request: Request, token: str, headers_seen: Callable | None = None) ->
     return send(
         settings.SALESMSG_BASE_URL, token, request, timeout=settings.SALESMSG_TIMEOUT, headers_seen=headers_seen
     )
+
+
+def _is_api(url: str) -> bool:
+    """Whether the address is one of the API's, whose calls are counted."""
+    try:
+        parts, base = urlsplit(url), urlsplit(settings.SALESMSG_BASE_URL)
+    except ValueError:
+        return False
+    return parts.netloc.lower() == base.netloc.lower() and parts.path.startswith(("/pub", "/api"))
 
 
 def _who() -> Request:

@@ -10,21 +10,20 @@ from django.shortcuts import render
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
-# Pictures in messages come from the vendor's media hosts, which nobody documents: any https host, and never a script.
+# Pictures of messages are the portal's own by the time they are shown: nothing on a page comes from elsewhere.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
-    "img-src 'self' data: https: {media}; media-src 'self' https:; manifest-src 'self'; "
+    "img-src 'self'; manifest-src 'self'; "
     "form-action 'self'{forms}; frame-ancestors 'none'; base-uri 'none'"
 )
 ZONE_COOKIE = "tz"
 
 
 def content_security_policy(get_response: Callable[[HttpRequest], HttpResponse]):
-    """Adds the policy; loopback media hosts are allowed only while the portal talks to a sandbox there."""
-    api, consent = urlsplit(settings.SALESMSG_BASE_URL), urlsplit(settings.SALESMSG_AUTHORIZE_URL)
-    media = f"{api.scheme}://{api.netloc}" if api.scheme == "http" else ""
+    """Adds the policy, where a view has not set its own."""
+    consent = urlsplit(settings.SALESMSG_AUTHORIZE_URL)
     # Browsers apply form-action to the redirect that follows a form, so the consent page must be named.
-    policy = POLICY.format(media=media, forms=f" {consent.scheme}://{consent.netloc}")
+    policy = POLICY.format(forms=f" {consent.scheme}://{consent.netloc}")
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

@@ -18,6 +18,8 @@ from .crypto import Unsealable
 from .gateway import BudgetWait, NotConnected
 from .models import Heartbeat
 from .outbox import deliver, pump, reconcile, schedule, tell
+from .pictures import fetch, files
+from .pictures import request as pictures
 from .salesmsg.errors import SalesmsgError
 from .sync import due, look, walk
 from .tokens import BeingRenewed
@@ -78,6 +80,11 @@ def process_event(event_id: int) -> str:
 
 
 @_discreet
+def fetch_picture(picture_id: int) -> str:
+    return fetch.fetch(picture_id)
+
+
+@_discreet
 def renew_token(account_id: int, generation: int) -> str:
     try:
         gateway.renew(account_id, generation)
@@ -111,7 +118,7 @@ def sweep(beat: int = 0) -> int:
     """Everything that a tick does; safe to run at any time by any number of processes. What fails stops no other."""
     parts = (
         deliver.expire_claims, reconcile.sweep, schedule.sweep, pump.nudge_due, tell.nudge_due, process.nudge_due,
-        due.sweep, _renewals,
+        pictures.nudge_due, due.sweep, _renewals,
     )  # fmt: skip
     nudges = 0
     for part in parts:
@@ -121,6 +128,7 @@ def sweep(beat: int = 0) -> int:
             log.error("%s.%s failed: %s", part.__module__, part.__name__, type(error).__name__)
     if beat % PRUNE_EVERY == 1:
         due.prune()
+        files.prune()
     return nudges
 
 

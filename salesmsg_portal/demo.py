@@ -241,6 +241,7 @@ class Demo:
             "CSRF_TRUSTED_ORIGINS": f"{self.portal},http://{HOST}:{self.port}",
             "DATABASE_URL": f"sqlite:///{quote(str(self.directory / 'portal.sqlite3'))}",
             "STATIC_ROOT": str(self.directory / "static"),
+            "PICTURES_ROOT": str(self.directory / "pictures"),
             "SALESMSG_BASE_URL": self.sandbox,
             "SALESMSG_AUTHORIZE_URL": f"{self.sandbox}/auth/oauth",
             "SALESMSG_CLIENT_ID": "1001",

@@ -80,8 +80,13 @@ FORMAT_MODULE_PATH = ["salesmsg_portal.formats"]
 STATIC_URL = "static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Files of messages. No address leads there: the portal serves each one to those who may see its message.
+MEDIA_ROOT = env.path("PICTURES_ROOT", default=str(BASE_DIR / "media"))
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"file_permissions_mode": 0o640, "directory_permissions_mode": 0o750},
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -149,6 +154,8 @@ SALESMSG_SCOPES = env.str(
 ).split()
 SALESMSG_RATE_LIMIT = env.int("SALESMSG_RATE_LIMIT", default=60)
 SALESMSG_RATE_PERIOD = env.float("SALESMSG_RATE_PERIOD", default=60.0)
+# Bytes of a message's file that is fetched and kept.
+SALESMSG_PICTURE_LARGEST = env.int("SALESMSG_PICTURE_LARGEST", default=10 * 1024 * 1024)
 # The seed of the API document edits contacts outside the public prefix; change it here when the vendor does.
 SALESMSG_CONTACT_EDIT_PATH = "/api/v4/contacts/{contact}"
 # Seconds to connect, to answer; the vendor's gateway gives up after about 29.

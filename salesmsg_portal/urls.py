@@ -10,6 +10,7 @@ from integrations.webhooks.view import receive
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="inbox:list")),
     path("inbox/", include("integrations.inbox.urls")),
+    path("inbox/pictures/", include("integrations.pictures.urls")),
     path("outbox/", include("integrations.overview.urls")),
     path("bulk/", include("integrations.bulk.urls")),
     path("conflicts/", include("integrations.conflicts.urls")),

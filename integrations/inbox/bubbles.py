@@ -6,7 +6,8 @@ from hashlib import blake2s
 
 from django.utils import timezone
 
-from ..models import Attempt, Message
+from ..models import Attempt, Message, Picture
+from .attached import Attached, attached
 
 GROUP_GAP = timedelta(minutes=10)
 NEEDS_A_LOOK = "look at the conversation"  # in what `outbox.reconcile` says of a text that only a person can settle
@@ -19,6 +20,7 @@ class Bubble:
 
     message: Message
     attempts: list[Attempt] = field(default_factory=list)
+    files: list[Attached] = field(default_factory=list)
     day: date | None = None
     plans: bool = False
     opens: bool = True  # first of what one author said in one go
@@ -72,11 +74,12 @@ class Bubble:
     def etag(self) -> str:
         """Differs when anything that the bubble shows differs."""
         it = self.message
-        shown = (it.at, it.state, it.kind, it.text, it.media, it.media_pending, it.call, it.failure, self.author)
+        shown = (it.at, it.state, it.kind, it.text, it.media_pending, it.call, it.failure, self.author)
         later = (it.held, it.send_at, it.zone, it.stop_on_reply, self.plans)
         tries = [(one.pk, one.outcome, one.detail) for one in self.told_attempts]
+        files = [file.shown for file in self.files]
         place = (self.day, self.opens, self.closes)
-        return blake2s(repr((shown, later, tries, place)).encode(), digest_size=6).hexdigest()
+        return blake2s(repr((shown, files, later, tries, place)).encode(), digest_size=6).hexdigest()
 
 
 def day_of(message: Message) -> date:
@@ -84,9 +87,11 @@ def day_of(message: Message) -> date:
     return timezone.localtime(message.at).date()
 
 
-def arranged(rows: list[Message], attempts: dict[int, list[Attempt]]) -> list[Bubble]:
+def arranged(
+    rows: list[Message], attempts: dict[int, list[Attempt]], pictures: dict[int, dict[int, Picture]]
+) -> list[Bubble]:
     """Marks where a day begins and what was said in one go; what is planned comes last, and says where it begins."""
-    bubbles = [Bubble(row, attempts.get(row.pk, [])) for row in rows]
+    bubbles = [Bubble(row, attempts.get(row.pk, []), attached(row, pictures.get(row.pk, {}))) for row in rows]
     said = [bubble for bubble in bubbles if not bubble.planned]
     for before, after in zip([None, *said], said, strict=False):
         if before is None or day_of(before.message) != day_of(after.message):

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from ..models import Account, Conversation
 from ..outbox import schedule
+from ..pictures import request as pictures
 from ..sync import request as sync
 from . import queries
 from .actions import mark_read
@@ -72,6 +73,7 @@ def read(request: HttpRequest, conversation: Conversation, *, top: int | None = 
     if stretch.gap:
         sync.fill(conversation)
     mark_read(request.user, conversation, stretch.newest_inbound)
+    fetch_files(conversation, stretch)
     context = {
         "conversation": conversation,
         "contact": conversation.contact,
@@ -80,6 +82,12 @@ def read(request: HttpRequest, conversation: Conversation, *, top: int | None = 
         "back": back(request),
     }
     return Pane(conversation, stretch, {name: _region(request, name, context) for name in REGIONS})
+
+
+def fetch_files(conversation: Conversation, stretch: queries.Stretch) -> None:
+    """Somebody looks at this stretch: its files are fetched, if they are not."""
+    if stretch.asleep:
+        pictures.want(conversation.pk, stretch.asleep)
 
 
 def back(request: HttpRequest) -> str:

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from ..models import Account, Attempt, Change, Conversation, Inbox, Member, Membership, Message, ReadMark, ThreadSync
 from ..outbox import conflicts, edits
 from ..sync import request as sync
+from .attached import rows_of
 from .bubbles import Bubble, arranged, day_of
 
 ROWS = 30
@@ -292,6 +293,11 @@ class Stretch:
     begins: str = ""  # and this is the place before which it will stand
 
     @property
+    def asleep(self) -> list[int]:
+        """Messages with files that nobody has asked for yet."""
+        return [bubble.message.pk for bubble in self.bubbles if any(file.asleep for file in bubble.files)]
+
+    @property
     def newest_inbound(self) -> int:
         return max((bubble.message.pk for bubble in self.bubbles if bubble.message.inbound), default=0)
 
@@ -341,7 +347,7 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
     rows = list(found.order_by("-at", "-rank")[: limit + 1])
     older = len(rows) > limit
     rows.reverse()
-    bubbles = arranged(rows, _attempts(rows))
+    bubbles = arranged(rows, _attempts(rows), rows_of(rows))
     if older:
         del bubbles[0]
         del rows[0]

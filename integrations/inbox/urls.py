@@ -22,6 +22,7 @@ urlpatterns = [
     path("messages/<int:pk>/again/", writes.again, name="again"),
     path("messages/<int:pk>/cancel/", writes.cancel, name="cancel"),
     path("messages/<int:pk>/settle/", writes.settle, name="settle"),
+    path("messages/<int:pk>/files/<int:position>/again/", writes.fetch_again, name="fetch-again"),
     path("messages/<int:pk>/edit/", later.edit, name="edit"),
     path("messages/<int:pk>/now/", later.send_now, name="send-now"),
 ]

@@ -78,6 +78,7 @@ def older(request: HttpRequest, pk: int) -> HttpResponse:
     stretch = queries.stretch(conversation, before=before)
     if stretch.gap:
         sync.fill(conversation)
+    pane.fetch_files(conversation, stretch)
     boundary = None
     if stretch.bubbles:
         last = stretch.bubbles[-1]

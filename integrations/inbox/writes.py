@@ -11,9 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ..access import staff_required
-from ..models import Conversation, Message
+from ..models import Conversation, Message, Picture
 from ..outbox import compose, edits, reconcile
 from ..outbox.compose import CannotSend
+from ..pictures import request as pictures
 from . import pane
 from .forms import AssignForm, NewForm, ReplyForm
 from .views import list_context
@@ -157,6 +158,20 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
     except CannotSend as refused:
         return answer(request, message.conversation_id, error=refused.reason)
     return answer(request, message.conversation_id)
+
+
+@require_POST
+@never_cache
+@staff_required
+def fetch_again(request: HttpRequest, pk: int, position: int) -> HttpResponse:
+    """Has a file fetched that could not be fetched before."""
+    found = Picture.objects.for_user(request.user).filter(message=pk, position=position)
+    picture = found.select_related("message").defer("message__raw").first()
+    if picture is None:
+        raise Http404("There is no such file.")
+    if picture.state == Picture.State.LOST:
+        pictures.again(picture)
+    return answer(request, picture.message.conversation_id, redraw=pk)
 
 
 @require_POST

@@ -8,12 +8,18 @@ from .conversations import conversation_gone, upsert_conversations
 from .feed import hold, touch
 from .messages import adopt, upsert_messages
 from .organization import upsert_inboxes, upsert_members, upsert_numbers, upsert_organization, upsert_tags
+from .pictures import FETCH as FETCH_PICTURE
+from .pictures import keep_pictures
+from .pictures import nudge as nudge_pictures
 
 __all__ = [
+    "FETCH_PICTURE",
     "adopt",
     "conversation_gone",
     "gone",
     "hold",
+    "keep_pictures",
+    "nudge_pictures",
     "touch",
     "upsert_contacts",
     "upsert_conversations",

@@ -12,6 +12,7 @@ from ..salesmsg.records import Message as Record
 from ..salesmsg.records import failure_reason
 from .conversations import STATES, refresh_latest
 from .feed import hold, touch
+from .pictures import keep_pictures
 from .rows import by_vendor_id, create_missing, cut, differing, save_changed
 
 # A later word about a text never takes back an earlier one: pages may be older than what we know.
@@ -70,12 +71,13 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
                     **values,
                 )
             )
-    create_missing(queryset, new)
+    made = create_missing(queryset, new)
     if first_reading and new:
         _no_old_news(conversation, since)
     result.new = len(new)
     result.arrivals = [message.at for message in new if message.inbound and message.at >= since]
     result.changed = save_changed(changed) + len(new)
+    keep_pictures([*made.values(), *(row for row, names in changed.items() if "media" in names)])
     if result.changed:
         refresh_latest(conversation.pk)
         touch(conversation.account_id, [conversation.pk])
@@ -96,6 +98,7 @@ def adopt(message: Message, record: Record) -> None:
     differing(locked, {"failure": "", **values, "vendor_id": record.id, "rank": record.id, "due_at": None})
     locked.state = state if state in PROGRESS and state != Message.State.RECEIVED else Message.State.SENT
     locked.save()
+    keep_pictures([locked])
     refresh_latest(locked.conversation_id)
     touch(account_id, [locked.conversation_id])
 

@@ -2,6 +2,7 @@
 
 - client    a method per endpoint, each returns records; no token, no network
 - http      one request: time-out, redacted errors
+- media     one file of a message: bounded, and only from the public internet
 - verdict   what an answer or a failure of the network means
 - errors    the tree of what can go wrong: did it happen, when again?
 - oauth     consent, exchange, refresh, renewal of personal tokens

@@ -9,7 +9,10 @@ SalesmsgError
 │  ├─ NotAllowed           never          403 of a missing scope or of somebody else's record
 │  ├─ NotFound             never          404, and the gateway's 403 for an unknown path
 │  ├─ Invalid              never          400, 422, and "contact exists" with any 4xx
-│  └─ Refused              never          every other 4xx, and 3xx
+│  ├─ Refused              never          every other 4xx, and 3xx
+│  └─ Unfit                never          a message's file that is not taken
+│     ├─ TooLarge                         more bytes than we keep
+│     └─ Unsafe                           not https, or an address that is not of the public internet
 └─ Unclear                 done = None, later: it may have happened; look before repeating
    ├─ TimedOut             no answer in time, 408, 504
    ├─ VendorTrouble        5xx
@@ -112,6 +115,24 @@ class Refused(NotDone):
     """Any other refusal, among them redirects, which are never followed."""
 
     default = "Salesmsg refused the request."
+
+
+class Unfit(NotDone):
+    """A message's file that is not taken."""
+
+    default = "This file is not taken."
+
+
+class TooLarge(Unfit):
+    """More bytes than we keep."""
+
+    default = "This file is too large to be kept."
+
+
+class Unsafe(Unfit):
+    """An address that strangers must not make us ask."""
+
+    default = "This file lies at an address that is not safe to ask."
 
 
 class Unclear(SalesmsgError):

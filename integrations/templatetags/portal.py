@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
 
 from ..outbox import schedule
+from ..pictures import kinds
 from ..salesmsg import text as salesmsg_text
 
 register = template.Library()
-PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp")
 
 
 @register.simple_tag
@@ -218,15 +218,9 @@ def web(url) -> str:
 
 
 @register.filter
-def is_picture(medium) -> bool:
-    """Whether a browser can show it."""
-    kind = str(medium.get("content_type") or "")
-    if kind:
-        return kind.startswith("image/")
-    try:
-        return urlsplit(str(medium.get("url") or "")).path.lower().endswith(PICTURES)
-    except ValueError:
-        return False
+def kind(content_type: str) -> str:
+    """What a file is, in words: see pictures.kinds.words."""
+    return kinds.words(content_type)
 
 
 @register.filter

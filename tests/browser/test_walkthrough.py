@@ -2,6 +2,7 @@
 
 import re
 import time
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -96,6 +97,20 @@ def test_the_whole_walk_through(page: Page, vendor: Sandbox, ours: Portal):
     assert page.evaluate("window.notReloaded") is True
     assert seconds < 10, f"the answer took {seconds:.1f} s"
     expect(mine).to_have_count(1)
+
+    # A picture follows. The browser asks nobody but the portal for it, and opened by itself it is only a picture.
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
+    fetch(f"{vendor.url}/sandbox/phone/{contact['id']}", payload={"text": "Look at this", "media": True})
+    picture = messages.locator("li.message-in", has_text="Look at this").locator("a.picture")
+    expect(picture.locator("img")).to_have_attribute("width", "280", timeout=30_000)
+    wait_for("it is drawn", lambda: picture.locator("img").evaluate("it => it.complete && it.naturalWidth") == 360)
+    assert asked == {urlsplit(ours.url).netloc}
+    with page.context.expect_page() as opened:
+        picture.click()
+    opened.value.wait_for_load_state()
+    assert opened.value.evaluate("[document.contentType, document.images[0].naturalWidth]") == ["image/png", 360]
+    opened.value.close()
 
     # Edit the contact in the admin; Salesmsg has the change, the page tells so.
     page.locator(".side").get_by_role("link", name="Edit contact").click()

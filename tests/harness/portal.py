@@ -34,6 +34,7 @@ class Portal:
             "CSRF_TRUSTED_ORIGINS": f"{self.url},{self.address}",
             "DATABASE_URL": database_url or f"sqlite:///{directory / 'portal.sqlite3'}",
             "STATIC_ROOT": str(directory / "static"),
+            "PICTURES_ROOT": str(directory / "pictures"),
             "SALESMSG_BASE_URL": vendor,
             "SALESMSG_AUTHORIZE_URL": f"{vendor}/auth/oauth",
             "SALESMSG_CLIENT_ID": Sandbox.client_id,

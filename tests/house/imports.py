@@ -13,14 +13,24 @@ APP = "integrations"
 FLOORS: list[tuple[str, ...]] = [
     ("crypto", "salesmsg"),
     ("models",),
-    ("tokens", "budget", "access"),
-    ("mirror", "gateway", "jobs"),
+    ("tokens", "budget", "access", "jobs"),
+    ("mirror", "gateway"),
     (
         *("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries"),
-        *("inbox.actions", "inbox.bubbles", "inbox.queries"),
+        *("inbox.actions", "inbox.attached", "inbox.bubbles", "inbox.queries"),
+        *("pictures.dimensions", "pictures.fetch", "pictures.files", "pictures.kinds", "pictures.request"),
     ),
-    ("webhooks.view", "accounts", "bulk", "conflicts", "inbox", "overview", "admin", "templatetags"),
-    ("tasks", "management", "accounts.urls", "bulk.urls", "conflicts.urls", "inbox.urls", "overview.urls"),
+    ("webhooks.view", "accounts", "bulk", "conflicts", "inbox", "overview", "pictures", "admin", "templatetags"),
+    (
+        "tasks",
+        "management",
+        "accounts.urls",
+        "bulk.urls",
+        "conflicts.urls",
+        "inbox.urls",
+        "overview.urls",
+        "pictures.urls",
+    ),
 ]
 # Configuration of the app: stands outside of the floors, and nobody imports it.
 CONFIGURATION = ("apps", "checks", "health", "middleware", "signals")
@@ -28,7 +38,7 @@ CONFIGURATION = ("apps", "checks", "health", "middleware", "signals")
 FRONTS = {"outbox.compose", "outbox.conflicts", "outbox.edits", "sync.request"}
 # What the rest of the house may see of the vendor's room, and who may see more.
 VENDOR_WORDS = {"records", "errors", "text", "shape"}
-VENDOR_DOORS = {"gateway": {"client", "http", "oauth", "verdict"}, "tokens": {"oauth"}}
+VENDOR_DOORS = {"gateway": {"client", "http", "media", "oauth", "verdict"}, "tokens": {"oauth"}}
 NETWORK = {"requests", "requests_oauthlib", "oauthlib", "urllib3", "httpx", "aiohttp", "http.client", "urllib.request"}
 # Pages read and write the cache only.
 NOT_FOR_PAGES = {"gateway", "tokens", "budget"}
@@ -153,7 +163,7 @@ def _general(inner: str | None, one: Import, theirs: str | None) -> Iterator[str
 
 def _inside(inner: str, theirs: str) -> Iterator[str]:
     room, their_room = inner.partition(".")[0], theirs.partition(".")[0]
-    if room == their_room and room not in ("webhooks", "accounts", "bulk", "inbox"):
+    if room == their_room and room not in ("webhooks", "accounts", "bulk", "inbox", "pictures"):
         return
     if theirs == "tasks" and inner != "tasks":
         yield "imports tasks: nobody does; they are enqueued by name"

@@ -1,0 +1,44 @@
+"""The files on our disk that no row knows any more: their message or account was deleted, or a worker died while it
+stored one."""
+
+import time
+from datetime import timedelta
+
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from ..models import Picture
+
+ROOT = "pictures"
+YOUNG = timedelta(hours=1)  # it may be about to get its row
+TURN = 1800  # seconds for which it is one month's turn
+BATCH = 500
+
+
+def prune(turn: int | None = None) -> int:
+    """Deletes the orphans of one month, every month in its turn. Returns how many."""
+    months = [f"{ROOT}/{year}/{month}" for year in _folders(ROOT) for month in _folders(f"{ROOT}/{year}")]
+    if not months:
+        return 0
+    turn = int(time.time() // TURN) if turn is None else turn
+    return _prune(months[turn % len(months)])
+
+
+def _folders(path: str) -> list[str]:
+    try:
+        return sorted(default_storage.listdir(path)[0])
+    except FileNotFoundError:
+        return []
+
+
+def _prune(folder: str) -> int:
+    names = [f"{folder}/{name}" for name in default_storage.listdir(folder)[1]]
+    removed = 0
+    for start in range(0, len(names), BATCH):
+        part = names[start : start + BATCH]
+        known = set(Picture.objects.filter(file__in=part).values_list("file", flat=True))
+        for name in part:
+            if name not in known and default_storage.get_modified_time(name) < timezone.now() - YOUNG:
+                default_storage.delete(name)
+                removed += 1
+    return removed

@@ -1,0 +1,99 @@
+"""What a file is, by its first bytes: what was told about it may be wrong, or a lie.
+
+Pictures that every browser shows are shown; a few more kinds can be downloaded. Anything else is not kept, above all
+what could run in a browser: SVG and HTML.
+"""
+
+from dataclasses import dataclass
+
+from . import dimensions
+
+SHOWN = {"image/jpeg", "image/png", "image/gif", "image/webp"}
+MOST_PIXELS = 80_000_000  # a small file can unpack to more than a browser bears; such a one is only for download
+NAMES = {
+    "image/jpeg": ("jpg", "JPEG picture"),
+    "image/png": ("png", "PNG picture"),
+    "image/gif": ("gif", "GIF picture"),
+    "image/webp": ("webp", "WebP picture"),
+    "image/heic": ("heic", "HEIC picture"),
+    "image/avif": ("avif", "AVIF picture"),
+    "video/mp4": ("mp4", "video"),
+    "video/quicktime": ("mov", "video"),
+    "video/3gpp": ("3gp", "video"),
+    "video/webm": ("webm", "video"),
+    "audio/mpeg": ("mp3", "sound"),
+    "audio/mp4": ("m4a", "sound"),
+    "audio/ogg": ("ogg", "sound"),
+    "audio/amr": ("amr", "sound"),
+    "audio/wav": ("wav", "sound"),
+    "application/pdf": ("pdf", "PDF"),
+    "text/vcard": ("vcf", "contact card"),
+    "text/calendar": ("ics", "calendar entry"),
+}
+_BEGINNINGS = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"%PDF-", "application/pdf"),
+    (b"\x1aE\xdf\xa3", "video/webm"),
+    (b"ID3", "audio/mpeg"),
+    (b"\xff\xfb", "audio/mpeg"),
+    (b"\xff\xf3", "audio/mpeg"),
+    (b"\xff\xf2", "audio/mpeg"),
+    (b"OggS", "audio/ogg"),
+    (b"#!AMR", "audio/amr"),
+)
+# The brand of an ISO media file stands after "ftyp".
+_BRANDS = (
+    ((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "image/heic"),
+    ((b"avif", b"avis"), "image/avif"),
+    ((b"qt  ",), "video/quicktime"),
+    ((b"3gp", b"3g2"), "video/3gpp"),
+    ((b"M4A", b"M4B"), "audio/mp4"),
+    ((b"iso", b"mp4", b"avc1", b"M4V", b"MSNV", b"dash", b"mmp4"), "video/mp4"),
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """content_type as the bytes show; width and height in pixels, 0 for what is not shown."""
+
+    content_type: str
+    width: int = 0
+    height: int = 0
+
+
+def of(body: bytes) -> Kind | None:
+    """None: not a kind that is kept."""
+    content_type = _content_type(body)
+    if content_type is None:
+        return None
+    width, height = dimensions.of(content_type, body)
+    if 0 < width * height <= MOST_PIXELS:
+        return Kind(content_type, width, height)
+    return Kind(content_type)
+
+
+def extension(content_type: str) -> str:
+    """Without the dot; "bin" for what is not known."""
+    return NAMES.get(content_type, ("bin", ""))[0]
+
+
+def words(content_type: str) -> str:
+    """For people."""
+    return NAMES.get(content_type, ("", "file"))[1]
+
+
+def _content_type(body: bytes) -> str | None:
+    for beginning, content_type in _BEGINNINGS:
+        if body.startswith(beginning):
+            return content_type
+    if body[:4] == b"RIFF":
+        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(body[8:12])
+    if body[4:8] == b"ftyp":
+        return next((content_type for brands, content_type in _BRANDS if body[8:12].startswith(brands)), None)
+    text = body[:64].removeprefix(b"\xef\xbb\xbf").lstrip().upper()
+    if text.startswith(b"BEGIN:VCARD"):
+        return "text/vcard"
+    return "text/calendar" if text.startswith(b"BEGIN:VCALENDAR") else None
