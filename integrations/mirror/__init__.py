@@ -7,7 +7,7 @@ from .contacts import gone, upsert_contacts
 from .conversations import upsert_conversations
 from .feed import hold, touch
 from .messages import adopt, upsert_messages
-from .organization import upsert_inboxes, upsert_members, upsert_numbers, upsert_organization
+from .organization import upsert_inboxes, upsert_members, upsert_numbers, upsert_organization, upsert_tags
 
 __all__ = [
     "adopt",
@@ -21,4 +21,5 @@ __all__ = [
     "upsert_messages",
     "upsert_numbers",
     "upsert_organization",
+    "upsert_tags",
 ]

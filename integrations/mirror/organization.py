@@ -1,12 +1,13 @@
-"""The organisation, its members, inboxes and numbers."""
+"""The organisation, its members, inboxes, numbers and tags."""
 
 from collections.abc import Callable
 
 from django.db import models, transaction
 
-from ..models import Account, Inbox, Member, Number
+from ..models import Account, Inbox, Member, Number, Tag
 from ..salesmsg.records import Number as NumberRecord
 from ..salesmsg.records import Organization, Record, Team, User
+from ..salesmsg.records import Tag as TagRecord
 from .rows import by_vendor_id, create_missing, cut, differing, save_changed
 
 
@@ -17,7 +18,7 @@ def upsert_organization(account: Account, record: Organization) -> int:
 
 
 def upsert_members(account: Account, records: list[User]) -> int:
-    """Returns the number of changed rows, as do the other two."""
+    """Returns the number of changed rows, as do those below."""
 
     def values(record: User) -> dict:
         name = record.full_name or f"{record.first_name} {record.last_name}".strip()
@@ -40,6 +41,10 @@ def upsert_numbers(account: Account, records: list[NumberRecord]) -> int:
         return {"phone": record.phone, "country": record.country, "inbox_id": inbox_id, "raw": record.raw}
 
     return _upsert(account, Number, records, values)
+
+
+def upsert_tags(account: Account, records: list[TagRecord]) -> int:
+    return _upsert(account, Tag, records, lambda record: {"label": record.label or record.name, "raw": record.raw})
 
 
 @transaction.atomic
