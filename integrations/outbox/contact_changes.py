@@ -4,6 +4,8 @@ As in `edits`, each is a pending row first, which `tell` brings to Salesmsg; the
 `standing` says how a contact looks with everything that waits.
 """
 
+from collections.abc import Mapping
+
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
@@ -12,12 +14,13 @@ from .. import jobs
 from ..access import audit
 from ..models import Account, Change, Contact, Tag
 from . import consent
-from .edits import InvalidEdit
+from .edits import InvalidEdit, retry
 from .standing import KINDS, OPEN, TAGGING, definitions, values_of
 from .tell import PUSH, shown_changed
 from .telling import same_label
 
 Kind, State = Change.Kind, Change.State
+WISHES = ("tag", "untag", "opt-out", "opt-in", "note", "fields", "again", "leave")  # as forms say them
 LONGEST_LABEL, LONGEST_NOTE, LONGEST_VALUE = 50, 2000, 1000
 
 
@@ -116,6 +119,41 @@ def give_up(user, change: Change) -> bool:
         )
         shown_changed(change)
     return True
+
+
+def ask(user, contact: Contact, what: str, given: Mapping[str, str]) -> Change | bool | None:
+    """What a form of a page asks for (`WISHES`), and what it gives: label, text, agreed, field-<key>, change.
+
+    None or False when there was nothing to do. Raises InvalidEdit, PermissionDenied; ValueError for another wish.
+    """
+    match what:
+        case "tag":
+            return tag(user, contact, given.get("label", ""))
+        case "untag":
+            return untag(user, contact, given.get("label", ""))
+        case "opt-out":
+            return opt_out(user, contact)
+        case "opt-in":
+            return opt_in(user, contact, agreed=bool(given.get("agreed")))
+        case "note":
+            return add_note(user, contact, given.get("text", ""))
+        case "fields":
+            prefix = "field-"
+            values = {name.removeprefix(prefix): given[name] for name in given if name.startswith(prefix)}
+            return edit_fields(user, contact, values)
+        case "again" | "leave":
+            change = _refused(user, contact, given.get("change", ""))
+            if change is None:
+                return None
+            return retry(user, change) if what == "again" else give_up(user, change)
+    raise ValueError(f"Nobody can ask for {what!r}.")
+
+
+def _refused(user, contact: Contact, key: str) -> Change | None:
+    if not (key.isascii() and key.isdigit() and len(key) < 19):
+        return None
+    own = Change.objects.for_user(user).filter(contact=contact, kind__in=KINDS, state=State.REFUSED)
+    return own.filter(pk=int(key)).first()
 
 
 def _one_or_other(

@@ -2,9 +2,12 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.core.cache import cache
 from django.db.models import Max, Q
+from django.utils.dateparse import parse_datetime
+from django.utils.text import Truncator
 
 from ..models import Change, Contact, Tag
 from . import consent
@@ -16,6 +19,7 @@ KINDS = (*TAGGING, *consent.OPTS, Kind.NOTE, Kind.FIELDS)
 OPEN = (State.PENDING, State.PUSHING, State.REFUSED)
 SUGGESTED = 300  # labels
 LOOKED_AT = 5000  # contacts whose custom fields are looked through for definitions
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEPT = 600  # seconds for which the definitions are remembered
 
 
@@ -27,7 +31,15 @@ class Shown:
     change: Change | None = None
     key: str = ""  # of a field
     words: str = ""  # what the field is called
-    at: str = ""  # when a note was written, as Salesmsg tells it
+    at: datetime | None = None  # when a note was written
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A change that Salesmsg did not take; `wish` completes “Salesmsg refused to …”."""
+
+    change: Change
+    wish: str
 
 
 @dataclass
@@ -40,7 +52,8 @@ class Standing:
     opting: Change | None  # an opt-out or opt-in on its way
     notes: list[Shown]  # newest first
     fields: list[Shown]
-    refused: list[Change]
+    refused: list[Refused]
+    changeable: bool  # Salesmsg has this contact
 
     @property
     def filled(self) -> list[Shown]:
@@ -48,9 +61,22 @@ class Standing:
         return [one for one in self.fields if one.text or one.change]
 
     @property
+    def tagging(self) -> Change | None:
+        """The tag change that has been on its way for longest: its reason tells why it waits."""
+        return min((one.change for one in (*self.tags, *self.leaving) if one.change), key=_pk, default=None)
+
+    @property
+    def filling(self) -> Change | None:
+        return next((one.change for one in self.fields if one.change), None)
+
+    @property
     def waiting(self) -> bool:
-        shown = (*self.tags, *self.leaving, *self.notes, *self.fields)
-        return self.opting is not None or any(one.change for one in shown)
+        noting = any(one.change for one in self.notes)
+        return noting or any(one is not None for one in (self.opting, self.tagging, self.filling))
+
+
+def _pk(change: Change) -> int:
+    return change.pk
 
 
 def standing(contact: Contact) -> Standing:
@@ -67,8 +93,25 @@ def standing(contact: Contact) -> Standing:
         opting=opt if opt is not None and opt.waiting else None,
         notes=_notes(contact, [one for one in waiting if one.kind == Kind.NOTE]),
         fields=_fields(contact, [one for one in waiting if one.kind == Kind.FIELDS]),
-        refused=[one for one in reversed(changes) if one.state == State.REFUSED],
+        refused=[Refused(one, wish(one)) for one in reversed(changes) if one.state == State.REFUSED],
+        changeable=contact.vendor_id is not None and contact.deleted_at is None,
     )
+
+
+def wish(change: Change) -> str:
+    """What a change asks for: "add the tag “VIP”"."""
+    match change.kind:
+        case Kind.TAG:
+            return f"add the tag “{change.values['label']}”"
+        case Kind.UNTAG:
+            return f"remove the tag “{change.values['label']}”"
+        case Kind.OPT_OUT:
+            return "opt this contact out"
+        case Kind.OPT_IN:
+            return "opt this contact in"
+        case Kind.NOTE:
+            return f"add the note “{Truncator(change.values['text']).chars(60)}”"
+    return f"change {', '.join(in_words(key) for key in change.values)}"
 
 
 def suggestions(contact: Contact) -> list[str]:
@@ -106,12 +149,21 @@ def _tags(contact: Contact, waiting: list[Change]) -> tuple[list[Shown], list[Sh
 
 def _notes(contact: Contact, waiting: list[Change]) -> list[Shown]:
     told = [
-        Shown(str(one["text"]), at=str(one.get("created_at") or ""))
+        Shown(str(one["text"]), at=_moment(one.get("created_at")))
         for one in contact.notes
         if isinstance(one, dict) and one.get("text")
     ]
     on_their_way = [Shown(one.values["text"], one) for one in reversed(waiting)]
-    return [*on_their_way, *sorted(told, key=lambda one: one.at, reverse=True)]
+    return [*on_their_way, *sorted(told, key=lambda one: one.at or EPOCH, reverse=True)]
+
+
+def _moment(text) -> datetime | None:
+    """A time of the vendor; without a zone it is UTC. None for what is no time."""
+    try:
+        at = parse_datetime(str(text or ""))
+    except ValueError:
+        return None
+    return at.replace(tzinfo=UTC) if at and at.tzinfo is None else at
 
 
 def _fields(contact: Contact, waiting: list[Change]) -> list[Shown]:
