@@ -145,7 +145,7 @@ SALESMSG_CLIENT_SECRET = env.str("SALESMSG_CLIENT_SECRET", default="")
 SALESMSG_SCOPES = env.str(
     "SALESMSG_SCOPES",
     default="contacts:read contacts:write conversations:read conversations:write messages:read messages:write "
-    "tags:read tags:write teams:read numbers:read users:read organizations:read attachments:read",
+    "tags:read tags:write custom-fields:write teams:read numbers:read users:read organizations:read attachments:read",
 ).split()
 SALESMSG_RATE_LIMIT = env.int("SALESMSG_RATE_LIMIT", default=60)
 SALESMSG_RATE_PERIOD = env.float("SALESMSG_RATE_PERIOD", default=60.0)
