@@ -122,7 +122,8 @@ def give_up(user, change: Change) -> bool:
 
 
 def ask(user, contact: Contact, what: str, given: Mapping[str, str]) -> Change | bool | None:
-    """What a form of a page asks for (`WISHES`), and what it gives: label, text, agreed, field-<key>, change.
+    """What a form of a page asks for (`WISHES`), and what it gives: label, text, agreed, change, and for each
+    custom field field-<key> with was-<key>, what stood there when the page was made.
 
     None or False when there was nothing to do. Raises InvalidEdit, PermissionDenied; ValueError for another wish.
     """
@@ -138,15 +139,19 @@ def ask(user, contact: Contact, what: str, given: Mapping[str, str]) -> Change |
         case "note":
             return add_note(user, contact, given.get("text", ""))
         case "fields":
-            prefix = "field-"
-            values = {name.removeprefix(prefix): given[name] for name in given if name.startswith(prefix)}
-            return edit_fields(user, contact, values)
+            return edit_fields(user, contact, _typed_over(given))
         case "again" | "leave":
             change = _refused(user, contact, given.get("change", ""))
             if change is None:
                 return None
             return retry(user, change) if what == "again" else give_up(user, change)
     raise ValueError(f"Nobody can ask for {what!r}.")
+
+
+def _typed_over(given: Mapping[str, str]) -> dict[str, str]:
+    """The custom fields that the person changed: what Salesmsg changed meanwhile is not put back."""
+    keys = [name.removeprefix("field-") for name in given if name.startswith("field-")]
+    return {key: given[f"field-{key}"] for key in keys if given[f"field-{key}"] != given.get(f"was-{key}")}
 
 
 def _refused(user, contact: Contact, key: str) -> Change | None:

@@ -111,7 +111,10 @@ def wish(change: Change) -> str:
             return "opt this contact in"
         case Kind.NOTE:
             return f"add the note “{Truncator(change.values['text']).chars(60)}”"
-    return f"change {', '.join(in_words(key) for key in change.values)}"
+    return "set " + ", ".join(
+        f"{in_words(key)} to “{Truncator(value).chars(60)}”" if value else f"{in_words(key)} to nothing"
+        for key, value in change.values.items()
+    )
 
 
 def suggestions(contact: Contact) -> list[str]:

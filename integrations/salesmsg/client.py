@@ -140,8 +140,10 @@ class Client:
         return _parse_all(Conversation, one_or_many(self._send(request), request.endpoint), request.endpoint)
 
     def add_note(self, contact: int, text: str) -> None:
-        """A note on a contact; the form of the answer is not known."""
-        self._told("POST", "/contacts/note/{contact}/create", query=[("text", text)], contact=contact)
+        """A note on a contact. **Not repeatable**: look for it first. The form of the answer is not known."""
+        short = len(quote_plus(text)) <= LONGEST_QUERY
+        how: dict[str, Any] = {"query": [("text", text)]} if short else {"json": {"text": text}}
+        self._told("POST", "/contacts/note/{contact}/create", contact=contact, **how)
 
     def set_custom_fields(self, contact: int, values: dict[str, str]) -> None:
         """`values`: field key -> text, "" empties; fields not named stay. The form of the answer is not known."""

@@ -76,6 +76,16 @@ def test_each_form_asks_for_its_change(ask, browser, conversation, contact, ada,
         assert "waiting to be saved in Salesmsg" in pages.text(look(browser, conversation))
 
 
+def test_a_field_that_nobody_typed_over_is_not_put_back(ask, contact):
+    Contact.objects.filter(pk=contact.pk).update(
+        custom_fields=[{"field_key": "plan", "text": "Gold"}, {"field_key": "pet", "text": ""}]
+    )
+    ask("fields", **{"field-plan": "Basic", "was-plan": "Basic", "field-pet": "Cat", "was-pet": ""})
+    assert Change.objects.get().values == {"pet": "Cat"}
+    ask("fields", **{"field-plan": "Basic", "was-plan": "Basic"})
+    assert Change.objects.count() == 1
+
+
 def test_an_opt_in_needs_the_tick_and_tells_that_the_carrier_may_refuse(ask, browser, conversation, contact):
     Contact.objects.filter(pk=contact.pk).update(opted_out=True)
     page = look(browser, conversation)
@@ -118,6 +128,12 @@ def test_a_refusal_is_told_in_words_and_tried_again(ask, browser, conversation, 
     ask("again", change=change.pk)
     change.refresh_from_db()
     assert change.state == State.PENDING
+
+
+def test_a_refused_field_tells_what_was_typed(browser, conversation, contact):
+    refused(contact, kind="fields", values={"renewal_date": "soon", "plan": ""})
+    told = pages.text(look(browser, conversation))
+    assert "Salesmsg refused to set Renewal date to “soon”, Plan to nothing: Not allowed." in told
 
 
 def test_a_refusal_can_be_left_at_that(ask, browser, conversation, contact):

@@ -234,6 +234,12 @@ def test_a_note_is_shown_at_once_and_told_once(salesmsg, staff, contact):
     assert text not in " ".join(AuditEntry.objects.values_list("detail", flat=True))
 
 
+def test_a_long_note_passes_though_no_address_would_hold_it(salesmsg, staff, contact):
+    text = "ü" * 1990 + uuid.uuid4().hex[:8]
+    assert told(changes.add_note(staff, contact, text)).state == State.DONE
+    assert notes(salesmsg, contact, text) == 1
+
+
 @pytest.mark.parametrize("kind", ["drop-after", "504", "truncate"])
 def test_a_note_whose_answer_was_lost_is_one_note(salesmsg, staff, contact, kind):
     text = f"Once only {uuid.uuid4()}"

@@ -174,6 +174,14 @@ WIRE_OF_WORDS = [
         "POST /contacts/note/{contact}/create",
     ),
     (
+        lambda c: c.add_note(5, "é" * 300),
+        "POST",
+        "/contacts/note/5/create",
+        [],
+        {"text": "é" * 300},
+        "POST /contacts/note/{contact}/create",
+    ),
+    (
         lambda c: c.set_custom_fields(5, {"plan": "gold", "birthday": ""}),
         "PUT",
         "/contacts/5/custom-fields",
