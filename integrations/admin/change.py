@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from ..models import Change
 from ..outbox import edits
 from .base import AccountFilter, SupportAdmin, badge, link, row_link, works_here
-from .words import STATE_TONES, STATE_WORDS, values_in_words
+from .words import STATE_TONES, STATE_WORDS, before_in_words, values_in_words
 
 
 @admin.register(Change)
@@ -40,7 +40,7 @@ class ChangeAdmin(SupportAdmin):
 
     @admin.display(description="before")
     def before(self, change):
-        return values_in_words(change.base)
+        return before_in_words(change)
 
     @admin.display(description="in Salesmsg meanwhile")
     def there(self, change):

@@ -31,19 +31,21 @@ from .base import (
 )
 from .contact_filters import ASKED, CountryFilter, PresentFilter, SavedFilter, contact_changes
 from .contact_form import ContactForm
-from .words import STATE_TONES, STATE_WORDS, values_in_words
+from .contact_more import MoreOfContact
+from .contact_more import context as more_context
+from .words import STATE_TONES, STATE_WORDS, before_in_words, values_in_words
 
 
 class ChangeInline(SupportInline):
     model = Change
     verbose_name_plural = "history of edits"
-    fields = ("created_at", "what", "before", "state_shown", "reason", "requested_by")
+    fields = ("created_at", "kind", "what", "before", "state_shown", "reason", "requested_by")
     readonly_fields = fields
     ordering = ("-pk",)
     max_num = 0
 
     def get_queryset(self, request):
-        return super().get_queryset(request).filter(kind=Change.Kind.CONTACT).select_related("requested_by")
+        return super().get_queryset(request).select_related("requested_by")
 
     @admin.display(description="changed to")
     def what(self, change):
@@ -51,7 +53,7 @@ class ChangeInline(SupportInline):
 
     @admin.display(description="before")
     def before(self, change):
-        return values_in_words(change.base)
+        return before_in_words(change)
 
     @admin.display(description="state")
     def state_shown(self, change):
@@ -59,7 +61,7 @@ class ChangeInline(SupportInline):
 
 
 @admin.register(Contact)
-class ContactAdmin(SupportAdmin):
+class ContactAdmin(MoreOfContact, SupportAdmin):
     form = ContactForm
     inlines = [ChangeInline]
     list_display = ("name_shown", "phone_listed", "email_shown", "in_inbox", "saved", "tags_shown", "account")
@@ -201,6 +203,7 @@ class ContactAdmin(SupportAdmin):
         shown = edits.shown(contact)
         own = f"{shown['first_name']} {shown['last_name']}".strip() or called(contact.name, contact.phone)
         context |= {"show_save_and_add_another": False, "show_save_and_continue": False, "title": own}
+        context |= more_context(contact)
         context |= {"subtitle": f"Contact of {contact.account}"}
         return super().render_change_form(request, context, **kwargs)
 

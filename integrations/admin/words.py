@@ -3,7 +3,14 @@
 from ..models import Change
 from ..salesmsg.text import national
 
-FIELDS = {"first_name": "first name", "last_name": "last name", "email": "email", "phone": "phone"}
+FIELDS = {
+    "first_name": "first name",
+    "last_name": "last name",
+    "email": "email",
+    "phone": "phone",
+    "label": "tag",
+    "text": "note",
+}
 State = Change.State
 STATE_WORDS = {
     State.PENDING: "On its way",
@@ -29,3 +36,8 @@ def values_in_words(values: dict) -> str:
         shown = national(value) if name == "phone" and value else value
         parts.append(f"{FIELDS.get(name, name.replace('_', ' '))} {shown if shown not in ('', None) else '(empty)'}")
     return ", ".join(parts) or "–"
+
+
+def before_in_words(change: Change) -> str:
+    """What it was before. A note has no before: its base is bookkeeping."""
+    return "–" if change.kind == Change.Kind.NOTE else values_in_words(change.base)

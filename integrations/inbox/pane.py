@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from ..models import Account, Conversation
-from ..outbox import schedule
+from ..outbox import consent, schedule
+from ..outbox.standing import Standing, standing, suggestions
 from ..pictures import request as pictures
 from ..sync import request as sync
 from . import queries
@@ -43,6 +44,7 @@ class Pane:
     conversation: Conversation
     stretch: queries.Stretch
     regions: dict[str, Region]
+    blocked: str
 
 
 def opened(request: HttpRequest, pk: int) -> Conversation:
@@ -53,11 +55,13 @@ def opened(request: HttpRequest, pk: int) -> Conversation:
     return found
 
 
-def why_not(conversation: Conversation) -> str:
+def why_not(conversation: Conversation, about: Standing) -> str:
     """Why nobody can text in this conversation now; empty when they can."""
     account, contact = conversation.account, conversation.contact
     if contact.why_not_textable:
         return contact.why_not_textable
+    if about.opted_out:
+        return consent.ON_ITS_WAY
     if account.state == Account.State.ATTENTION:
         return f"Salesmsg no longer accepts our access to “{account.label}”. It has to be connected again first."
     if account.state != Account.State.CONNECTED:
@@ -67,8 +71,12 @@ def why_not(conversation: Conversation) -> str:
     return ""
 
 
-def read(request: HttpRequest, conversation: Conversation, *, top: int | None = None, before: str = "") -> Pane:
-    """Reads the thread, marks it read up to what is shown, and draws its regions."""
+def read(
+    request: HttpRequest, conversation: Conversation, *, top: int | None = None, before: str = "", problem: str = ""
+) -> Pane:
+    """Reads the thread, marks it read up to what is shown, and draws its regions. problem: what the card says."""
+    about = standing(conversation.contact)
+    blocked = why_not(conversation, about)
     stretch = queries.stretch(conversation, top=top, before=before)
     if stretch.gap:
         sync.fill(conversation)
@@ -78,10 +86,13 @@ def read(request: HttpRequest, conversation: Conversation, *, top: int | None = 
         "conversation": conversation,
         "contact": conversation.contact,
         "card": queries.card(request.user, conversation),
-        "blocked": why_not(conversation),
+        "about": about,
+        "suggestions": suggestions(conversation.contact) if about.changeable else [],
+        "problem": problem,
+        "blocked": blocked,
         "back": back(request),
     }
-    return Pane(conversation, stretch, {name: _region(request, name, context) for name in REGIONS})
+    return Pane(conversation, stretch, {name: _region(request, name, context) for name in REGIONS}, blocked)
 
 
 def fetch_files(conversation: Conversation, stretch: queries.Stretch) -> None:
@@ -113,7 +124,7 @@ def whole(pane: Pane, form: ReplyForm | None = None, error: str = "", **more) ->
         "later_form": form if isinstance(form, LaterForm) else LaterForm.fresh(zones),
         "zones": zones,
         "error": error,
-        "blocked": why_not(pane.conversation),
+        "blocked": pane.blocked,
         **more,
     }
 
@@ -178,13 +189,15 @@ def _in_order(shown: list[int], wanted: list[int]) -> set[int]:
     return set(kept)
 
 
-def difference(request: HttpRequest, conversation: Conversation, redraw: int | None = None) -> dict:
-    """The context of an update: what this browser does not show yet, and the message `redraw` in any case."""
+def difference(request: HttpRequest, conversation: Conversation, redraw: int | None = None, problem: str = "") -> dict:
+    """The context of an update: what this browser does not show yet, and the message `redraw` in any case.
+
+    problem: why what the card asked for was not taken."""
     data = request.POST if request.method == "POST" else request.GET
     known = known_of(data)
     if redraw in known:
         known[redraw] = ""
-    pane = read(request, conversation, top=queries.number(data.get("top", "")))
+    pane = read(request, conversation, top=queries.number(data.get("top", "")), problem=problem)
     here = [bubble.message.pk for bubble in pane.stretch.bubbles]
     said = [bubble.message.pk for bubble in pane.stretch.bubbles if not bubble.planned]
     # Nothing in common: the browser was away for too long, so it gets the newest stretch in place of all it shows.

@@ -391,8 +391,6 @@ class Card:
     clash: list[str]  # labels of what a waiting change will meet: changed in Salesmsg, too
     members: list[Member]
     others: list[Conversation]
-    fields: list[tuple[str, str]]  # (words, value) of the contact's own fields that hold something
-    notes: list[str]
 
     @property
     def me(self) -> Member | None:
@@ -424,19 +422,4 @@ def card(user, of: Conversation) -> Card:
         clash=clash,
         members=list(members[:200]),
         others=list(others.defer("raw", "inbox__raw").order_by(F("latest_at").desc())[:8]),
-        fields=_fields(contact.custom_fields),
-        notes=[str(note["text"]) for note in contact.notes if isinstance(note, dict) and note.get("text")],
     )
-
-
-def _fields(raw: list) -> list[tuple[str, str]]:
-    """The vendor's custom fields, whichever of their slots holds the value."""
-    found = []
-    for item in raw:
-        if not isinstance(item, dict) or not item.get("field_key"):
-            continue
-        value = next((item[slot] for slot in ("value", "text", "number", "date") if item.get(slot)), "")
-        if value:
-            words = str(item["field_key"]).replace("_", " ").replace("-", " ").strip()
-            found.append((words[:1].upper() + words[1:], str(value)))
-    return found

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import later, live, views, writes
+from . import contact, later, live, views, writes
 
 app_name = "inbox"
 urlpatterns = [
@@ -19,6 +19,7 @@ urlpatterns = [
     path("<int:pk>/close/", writes.close, name="close"),
     path("<int:pk>/reopen/", writes.reopen, name="reopen"),
     path("<int:pk>/assign/", writes.assign, name="assign"),
+    path("<int:pk>/contact/<slug:what>/", contact.change, name="contact"),
     path("messages/<int:pk>/again/", writes.again, name="again"),
     path("messages/<int:pk>/cancel/", writes.cancel, name="cancel"),
     path("messages/<int:pk>/settle/", writes.settle, name="settle"),

@@ -1,4 +1,4 @@
-"""The organisation, its members, inboxes and numbers."""
+"""The organisation, its members, inboxes, numbers and tags."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ def upsert_organization(account: Account, record: Organization) -> int:
 
 
 def upsert_members(account: Account, records: list[User]) -> int:
-    """Returns the number of changed rows, as do the other two."""
+    """Returns the number of changed rows, as do those below."""
 
     def values(record: User) -> dict:
         name = record.full_name or f"{record.first_name} {record.last_name}".strip()

@@ -76,7 +76,7 @@ class Contact(models.Model):
     def why_not_textable(self) -> str:
         """In words for staff; empty when they may be texted."""
         if self.opted_out:
-            return "This contact has opted out. Only they can opt in again, by texting START."
+            return "This contact has opted out. They can opt in again by texting START."
         if self.blocked:
             return "This contact is blocked in Salesmsg."
         if self.deleted_at:

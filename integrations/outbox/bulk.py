@@ -18,7 +18,7 @@ from ..access import audit
 from ..mirror.conversations import refresh_latest
 from ..models import Account, Bulk, BulkRecipient, Contact, Message
 from ..models.message import DRAFT_RANK
-from . import compose
+from . import compose, consent
 from .merge import BulkProblem, EmptyField, Template
 
 SEND = "integrations.tasks.send_bulk"
@@ -35,7 +35,7 @@ BLOCKED = "Blocked in Salesmsg"
 DELETED = "Deleted in Salesmsg"
 NO_PHONE = "No phone number"
 SAME_PHONE = "Same phone as another recipient"
-TWIN = "Another contact with this phone has opted out or is blocked"
+TWIN = "A contact with this phone has opted out or is blocked"
 EMPTY = "Nothing would be left of the text"
 TOO_LONG = f"Longer than {compose.MAX_CHARACTERS} characters with their details filled in"
 
@@ -156,8 +156,9 @@ def why_not(contact: Contact, refusing: set[str]) -> str:
 
 
 def _refusing(account_id: int, phone: str = "") -> set[str]:
-    """Phones of which some contact says no: an opted-out twin speaks for all of them."""
-    found = Contact.objects.present().filter(Q(opted_out=True) | Q(blocked=True), account_id=account_id)
+    """Phones of which some contact says no, or is being opted out: a twin speaks for all of them."""
+    no = Q(opted_out=True) | Q(blocked=True) | Q(pk__in=consent.kept_out(account_id).values("pk"))
+    found = Contact.objects.present().filter(no, account_id=account_id)
     if phone:
         found = found.filter(phone=phone)
     return set(found.values_list("phone", flat=True))

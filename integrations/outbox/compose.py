@@ -13,6 +13,7 @@ from ..mirror.conversations import refresh_latest
 from ..models import Account, Contact, Conversation, Inbox, Message
 from ..models.message import DRAFT_RANK
 from ..salesmsg.text import phone as normal_phone
+from . import consent
 
 SEND, SEND_BULK = "integrations.tasks.send_due", "integrations.tasks.send_bulk"
 MAX_CHARACTERS = 1600
@@ -153,15 +154,15 @@ def _sendable(account: Account, contact: Contact) -> None:
         raise CannotSend("This account is disconnected. Connect it again on the accounts page, then send.")
     if account.state == Account.State.ATTENTION:
         raise CannotSend("Salesmsg does not accept this account's sign-in any more. Connect it again, then send.")
-    if contact.why_not_textable:
-        raise CannotSend(contact.why_not_textable)
+    if why := consent.why_not(contact):
+        raise CannotSend(why)
 
 
 def _contact(account: Account, phone: str) -> Contact:
     """The contact with this phone: a real one before a draft; an opted-out twin speaks for all of them."""
     known = list(Contact.objects.present().filter(account=account, phone=phone).order_by("pk"))
     for contact in known:
-        if contact.opted_out or contact.blocked:
+        if consent.why_not(contact):
             return contact
     real = [contact for contact in known if contact.vendor_id is not None]
     if real or known:

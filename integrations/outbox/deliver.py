@@ -25,7 +25,7 @@ from ..models import Account, Attempt, BudgetCall, Bulk, Contact, Conversation, 
 from ..salesmsg.errors import CredentialRefused, Invalid, SalesmsgError
 from ..salesmsg.records import failure_reason
 from ..sync.request import look_again
-from . import schedule
+from . import consent, schedule
 from .compose import SEND, SEND_BULK
 
 State = Message.State
@@ -85,8 +85,8 @@ def send(message_id: int, door: Door) -> str:
         return values["state"]
     if message.account.state != Account.State.CONNECTED:
         return _fail(message, "This account is not connected to Salesmsg. Connect it again, then send again.")
-    if message.conversation.contact.why_not_textable:
-        return _fail(message, message.conversation.contact.why_not_textable)
+    if why := consent.why_not(message.conversation.contact):
+        return _fail(message, why)
     try:
         conversation_id = _conversation(message, door)
     except BudgetWait as wait:
@@ -222,8 +222,8 @@ def _contact(draft: Contact, door: Door) -> Contact:
 
 def _send(message: Message, conversation_id: int, door: Door) -> str:
     message.conversation.contact.refresh_from_db()
-    if message.conversation.contact.why_not_textable:
-        return _fail(message, message.conversation.contact.why_not_textable)
+    if why := consent.why_not(message.conversation.contact):
+        return _fail(message, why)
     try:
         door.reserve()
     except BudgetWait as wait:

@@ -1,7 +1,8 @@
 """Tells Salesmsg what staff changed: claim the pending row, call, store Salesmsg's word on it with the change's end.
 
-What sets an absolute value is simply repeated when its outcome is unclear. An edit of a contact reads the contact
-first: what was changed at Salesmsg, too, is not overwritten but waits for a person (see `conflicts`).
+What sets an absolute value is simply repeated when its outcome is unclear; a note is looked for first (`telling`). An
+edit of a contact reads the contact first: what was changed at Salesmsg, too, is not overwritten but waits for a person
+(see `conflicts`).
 """
 
 import random
@@ -17,7 +18,7 @@ from ..crypto import Unsealable
 from ..gateway import BudgetWait, Door, NotConnected
 from ..models import BudgetCall, Change, Conversation
 from ..salesmsg.errors import Invalid, NotFound, SalesmsgError
-from . import threeway
+from . import telling, threeway
 
 PUSH = "integrations.tasks.push_change"
 MOST_ATTEMPTS = 30
@@ -29,16 +30,18 @@ def push(change_id: int) -> str:
     """The task: claims the change and tells Salesmsg. Returns the state it left it in, "" if not ours to claim."""
     now = timezone.now()
     claimed = Change.objects.filter(pk=change_id, state=State.PENDING, due_at__lte=now).update(
-        state=State.PUSHING, due_at=now + timedelta(seconds=90), attempts=F("attempts") + 1
+        state=State.PUSHING, due_at=now + telling.CLAIM, attempts=F("attempts") + 1
     )
     if not claimed:
         return ""
-    change = Change.objects.select_related("contact", "conversation").get(pk=change_id)
+    change = Change.objects.select_related("account", "contact", "conversation").get(pk=change_id)
     if not _turn(change):
-        return _put_off(change, now + timedelta(seconds=1), "")
+        return _put_off(change, now + timedelta(seconds=1), "", counted=False)
     door = gateway.door(change.account_id, BudgetCall.Lane.EDIT)
     try:
         _tell(change, door)
+    except telling.TakenAway:
+        return ""
     except BudgetWait as wait:
         return _put_off(change, wait.until, "", counted=False)
     except (NotConnected, Unsealable) as problem:
@@ -70,6 +73,12 @@ def _tell(change: Change, door: Door) -> None:
     client = door.client
     if change.kind == Kind.CONTACT:
         _tell_contact(change, client)
+        return
+    if change.kind in telling.TELLERS:
+        told = telling.TELLERS[change.kind](change, door)
+        with transaction.atomic():
+            mirror.upsert_contacts(change.account_id, [told.contact])
+            _end(change, told.state, told.reason)
         return
     conversation_id = change.conversation.vendor_id
     if conversation_id is None:
@@ -159,7 +168,7 @@ def _later(change: Change):
 
 
 def _refusal(change: Change, error: SalesmsgError) -> str:
-    if isinstance(error, NotFound) and change.kind == Kind.CONTACT and change.contact.vendor_id:
+    if isinstance(error, NotFound) and change.contact and change.contact.vendor_id:
         return "Salesmsg does not have this contact any more."
     return error.text
 

@@ -19,6 +19,11 @@ LONGEST_QUERY = 1500  # characters of an encoded text that still go into an addr
 _WIRE = {"first_name": "first_name", "last_name": "last_name", "email": "email", "phone": "number"}
 
 
+def custom_fields_body(values: dict[str, str]) -> dict:
+    """How custom fields are written. Nobody describes the value's type: an object of key and text is [assumed]."""
+    return {"custom_fields": values}
+
+
 class Client:
     """Every method may raise any error of `errors`; an answer that holds no readable record is `Unreadable`,
     so a write never seems done when nobody can tell."""
@@ -61,9 +66,13 @@ class Client:
 
     # Tags
 
-    def tags(self, page: int = 1) -> Page[Tag]:
-        """Up to 100 a page."""
-        return self._page(Tag, "GET", "/tags", query=[("page", page), ("length", 100)])
+    def tags(self, page: int = 1, search: str = "") -> Page[Tag]:
+        """Up to 100 a page; `search`: part of a label, which the vendor may ignore."""
+        return self._page(Tag, "GET", "/tags", query=[("search", search or None), ("page", page), ("length", 100)])
+
+    def create_tag(self, label: str) -> Tag:
+        """Invalid when the label exists already, so repeating it makes no second tag."""
+        return self._one(Tag, "POST", "/tags", query=[("label", label)])
 
     def tag_contact(self, contact: int, tag: int) -> None:
         """The answer is {type, message}, no record."""
@@ -131,8 +140,14 @@ class Client:
         return _parse_all(Conversation, one_or_many(self._send(request), request.endpoint), request.endpoint)
 
     def add_note(self, contact: int, text: str) -> None:
-        """A note on a contact; the form of the answer is not known."""
-        self._told("POST", "/contacts/note/{contact}/create", query=[("text", text)], contact=contact)
+        """A note on a contact. **Not repeatable**: look for it first. The form of the answer is not known."""
+        short = len(quote_plus(text)) <= LONGEST_QUERY
+        how: dict[str, Any] = {"query": [("text", text)]} if short else {"json": {"text": text}}
+        self._told("POST", "/contacts/note/{contact}/create", contact=contact, **how)
+
+    def set_custom_fields(self, contact: int, values: dict[str, str]) -> None:
+        """`values`: field key -> text, "" empties; fields not named stay. The form of the answer is not known."""
+        self._told("PUT", "/contacts/{contact}/custom-fields", json=custom_fields_body(values), contact=contact)
 
     # Conversations
 

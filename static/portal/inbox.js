@@ -226,11 +226,17 @@
     const { elt, target } = event.detail.requestConfig ? { elt: event.detail.requestConfig.elt, target: event.detail.target } : event.detail;
     if (!elt) return;
     const menus = Array.from(document.querySelectorAll("#pane details[open]")).map((menu) => {
+      if (menu.matches(".contact-edit, .contact-opt") && menu.contains(elt) && event.detail.xhr.status < 400) return null;
       const region = menu.closest("[data-region], .message");
       return region && [region.id, Array.from(region.querySelectorAll("details")).indexOf(menu)];
     }).filter(Boolean);
     const focused = document.activeElement?.id;
     const restore = [];
+    const taken = event.detail.xhr.status < 400;
+    const typed = Array.from(document.querySelectorAll("#pane [data-region] :is(input, textarea)[id]")).filter((field) => (
+      field.value !== field.defaultValue && !(taken && elt.contains(field))
+    )).map((field) => [field.id, field.value]);
+    const card = document.querySelector(".thread-more-body")?.scrollTop;
     if (target?.id === "rows" && byId("list-scroll")?.scrollTop > 20) restore.push(holder(byId("list-scroll"), ".row-link"));
     if (elt.closest?.("#pane") && !atBottom()) restore.push(holder(byId("thread-scroll"), ".message"));
     held.set(event.detail.xhr, () => {
@@ -238,6 +244,11 @@
         const menu = byId(id)?.querySelectorAll("details")[place];
         if (menu && !elt.closest?.(".menu")) menu.open = true;
       });
+      typed.forEach(([id, value]) => {
+        const field = byId(id);
+        if (field) field.value = value;
+      });
+      if (card && document.querySelector(".thread-more-body")) document.querySelector(".thread-more-body").scrollTop = card;
       if (focused && document.activeElement === document.body) byId(focused)?.focus({ preventScroll: true });
       restore.forEach((put) => put());
     });

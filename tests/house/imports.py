@@ -35,7 +35,7 @@ FLOORS: list[tuple[str, ...]] = [
 # Configuration of the app: stands outside of the floors, and nobody imports it.
 CONFIGURATION = ("apps", "checks", "health", "middleware", "signals")
 # The only ways from one room into its neighbour on the same floor.
-FRONTS = {"outbox.compose", "outbox.conflicts", "outbox.edits", "sync.request"}
+FRONTS = {"outbox.compose", "outbox.conflicts", "outbox.contact_changes", "outbox.edits", "sync.request"}
 # What the rest of the house may see of the vendor's room, and who may see more.
 VENDOR_WORDS = {"records", "errors", "text", "shape"}
 VENDOR_DOORS = {"gateway": {"client", "http", "media", "oauth", "verdict"}, "tokens": {"oauth"}}

@@ -26,6 +26,7 @@ WIRE = [
         None,
         "POST /contacts",
     ),
+    (lambda c: c.create_tag("VIP"), "POST", "/tags", [("label", "VIP")], None, "POST /tags"),
     (lambda c: c.opt_out(5), "PUT", "/contacts/opt-out/5", [], None, "PUT /contacts/opt-out/{contact}"),
     (lambda c: c.opt_in(5), "PUT", "/contacts/opt-in/5", [], None, "PUT /contacts/opt-in/{contact}"),
     (lambda c: c.conversation(7), "GET", "/conversations/7", [], None, "GET /conversations/{conversation}"),
@@ -85,6 +86,14 @@ WIRE_OF_LISTS = [
     (lambda c: c.teams(), "GET", "/teams", [("limit", "100")], None, "GET /teams"),
     (lambda c: c.numbers(2), "GET", "/numbers", [("page", "2"), ("limit", "100")], None, "GET /numbers"),
     (lambda c: c.tags(2), "GET", "/tags", [("page", "2"), ("length", "100")], None, "GET /tags"),
+    (
+        lambda c: c.tags(search="VIP & co"),
+        "GET",
+        "/tags",
+        [("search", "VIP & co"), ("page", "1"), ("length", "100")],
+        None,
+        "GET /tags",
+    ),
     (lambda c: c.contacts(2), "GET", "/contacts", [("page", "2")], None, "GET /contacts"),
     (
         lambda c: c.contacts_list(2),
@@ -163,6 +172,22 @@ WIRE_OF_WORDS = [
         [("text", "Likes tea")],
         None,
         "POST /contacts/note/{contact}/create",
+    ),
+    (
+        lambda c: c.add_note(5, "é" * 300),
+        "POST",
+        "/contacts/note/5/create",
+        [],
+        {"text": "é" * 300},
+        "POST /contacts/note/{contact}/create",
+    ),
+    (
+        lambda c: c.set_custom_fields(5, {"plan": "gold", "birthday": ""}),
+        "PUT",
+        "/contacts/5/custom-fields",
+        [],
+        {"custom_fields": {"plan": "gold", "birthday": ""}},
+        "PUT /contacts/{contact}/custom-fields",
     ),
 ]
 

@@ -1,0 +1,65 @@
+"""The contact's card in a browser: what is asked for shows at once, reaches Salesmsg, and takes nothing away."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.harness.portal import Portal
+from tests.harness.sandbox import Sandbox, wait_for
+
+from .test_walkthrough import sign_in, somebody
+
+pytestmark = [pytest.mark.browser]
+
+
+@pytest.fixture
+def vendor(sandbox) -> Sandbox:
+    return sandbox(contacts=8, messages=2, rate=600, period=6, no_auto_replies=True, no_failures=True)
+
+
+@pytest.fixture
+def ours(portal, vendor) -> Portal:
+    """A portal that is connected and synced."""
+    made = portal(vendor, SALESMSG_RATE_PERIOD=6, SALESMSG_RATE_LIMIT=600)
+    made.superuser()
+    made.connect(vendor)
+    made.start_web()
+    made.start_worker(2)
+    wait_for("the first sync is done", lambda: made.status()["accounts"][0]["last_sync"], 60)
+    return made
+
+
+def test_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, ours: Portal):
+    contact, _ = somebody(vendor)
+    sign_in(page, ours, "/inbox/")
+    page.locator(".row-link", has=page.get_by_text(contact["full_name"], exact=True)).click()
+    card = page.locator(".side")
+
+    def theirs() -> dict:
+        return next(row for row in vendor.data()["contacts"] if row["id"] == contact["id"])
+
+    # A tag that nobody had; the note that is half written stays through both updates of the card.
+    card.get_by_label("Add a note").first.fill("Prefers the")
+    card.get_by_label("Add a tag").fill("Spring offer")
+    card.get_by_label("Add a tag").press("Enter")
+    tag = card.locator(".tag", has_text="Spring offer")
+    expect(tag).to_be_visible()
+    wait_for("Salesmsg has the tag", lambda: "Spring offer" in [one["label"] for one in theirs()["tags"]], 30)
+    expect(card.locator(".tag-waiting")).to_have_count(0)
+    expect(card.get_by_label("Add a tag")).to_have_value("")
+    expect(card.get_by_label("Add a note").first).to_have_value("Prefers the")
+
+    card.get_by_label("Add a note").first.fill("Prefers the afternoon.")
+    card.get_by_role("button", name="Add this note").click()
+    expect(card.locator(".contact-note", has_text="Prefers the afternoon.")).to_have_count(1)
+    expect(card.get_by_label("Add a note").first).to_have_value("")
+    wait_for("Salesmsg has the note", lambda: theirs()["notes"], 30)
+    expect(card.locator(".contact-note .on-its-way")).to_have_count(0)
+    assert [note["text"] for note in theirs()["notes"]].count("Prefers the afternoon.") == 1
+
+    card.get_by_text("Opt out of texts…").click()
+    card.get_by_role("button", name="Opt out", exact=True).click()
+    expect(page.locator("#composer-send")).to_be_disabled()
+    wait_for("Salesmsg has the opt-out", lambda: theirs()["opt_out"], 30)
+    expect(page.get_by_text("This contact has opted out.")).to_be_visible()
+    expect(card.locator(".contact-opt")).not_to_have_attribute("open", "")
+    assert page.complaints == []
