@@ -23,7 +23,8 @@ def sweep() -> int:
     now = timezone.now()
     nudges = 0
     late = Q(due_at__lt=now - GRACE) & (Q(lease_until=None) | Q(lease_until__lt=now))
-    for run_id, step in SyncRun.objects.filter(late, state=SyncRun.State.RUNNING).values_list("pk", "step")[:50]:
+    running = SyncRun.objects.filter(late, state=SyncRun.State.RUNNING, account__sync_paused_at=None)
+    for run_id, step in running.values_list("pk", "step")[:50]:
         jobs.enqueue(request.STEP, run_id, step)
         nudges += 1
     return nudges + _threads(now, late) + _looks(now)
@@ -33,6 +34,7 @@ def _threads(now, late: Q) -> int:
     """Of each account a few of the threads that are due: a long line of one account holds up nobody else."""
     late &= Q(following=False)
     followed = Q(Q(lease_until=None) | Q(lease_until__lt=now), following=True, due_at__lte=now)
+    followed &= Q(conversation__account__sync_paused_at=None)
     due = ThreadSync.objects.filter(conversation__account__state=Account.State.CONNECTED)
     nudges = 0
     for wanted, most in ((late, 20), (followed, FOLLOWED_AT_ONCE)):
@@ -48,7 +50,9 @@ def _threads(now, late: Q) -> int:
 def _looks(now) -> int:
     """Begins a look for changes where one is due; an account is claimed by moving its due time."""
     begun = 0
-    due = Account.objects.reachable().filter(conversations_due_at__lte=now, synced_at__isnull=False)
+    due = Account.objects.reachable().filter(
+        conversations_due_at__lte=now, synced_at__isnull=False, sync_paused_at=None
+    )
     for account in due[:20]:
         alive = account.last_event_at is not None and account.last_event_at > now - EVENTS_ALIVE
         pause = LOOK_SELDOM if alive else LOOK_EVERY
