@@ -12,6 +12,7 @@ urlpatterns = [
     path("inbox/", include("integrations.inbox.urls")),
     path("outbox/", include("integrations.overview.urls")),
     path("bulk/", include("integrations.bulk.urls")),
+    path("sync/", include("integrations.syncing.urls")),
     path("accounts/", include("integrations.accounts.urls")),
     path("webhooks/salesmsg/<str:secret>/", receive, name="webhook"),
     path("admin/", admin.site.urls),

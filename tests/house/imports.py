@@ -19,8 +19,8 @@ FLOORS: list[tuple[str, ...]] = [
         *("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries"),
         *("inbox.actions", "inbox.bubbles", "inbox.queries"),
     ),
-    ("webhooks.view", "accounts", "bulk", "inbox", "overview", "admin", "templatetags"),
-    ("tasks", "management", "accounts.urls", "bulk.urls", "inbox.urls", "overview.urls"),
+    ("webhooks.view", "accounts", "bulk", "inbox", "overview", "syncing", "admin", "templatetags"),
+    ("tasks", "management", "accounts.urls", "bulk.urls", "inbox.urls", "overview.urls", "syncing.urls"),
 ]
 # Configuration of the app: stands outside of the floors, and nobody imports it.
 CONFIGURATION = ("apps", "checks", "health", "middleware", "signals")
