@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from .. import access
 from ..crypto import Unsealable
-from ..models import Account, Budget, Contact, Conversation, Credential, Message, SyncRun, WebhookEvent
+from ..models import Account, Budget, Contact, Conversation, Credential, SyncRun, WebhookEvent
 from ..sync import request as syncing
 from . import connect
 
@@ -27,11 +27,6 @@ WHAT_NOW = {
         "The portal holds no access to this account. What it has read is kept and can be looked at; connect it again "
         "to go on."
     ),
-}
-RUN_TONES = {
-    SyncRun.State.RUNNING: "badge-accent",
-    SyncRun.State.DONE: "badge-ok",
-    SyncRun.State.FAILED: "badge-error",
 }
 EVENT_TONES = {
     WebhookEvent.State.DONE: "badge-ok",
@@ -92,33 +87,21 @@ def credential(account: Account) -> Credential | None:
 
 
 def sync_panel(account: Account, user) -> dict:
-    """Numbers, the newest run and the ones before it."""
+    """Numbers and the newest run; all that is known of the sync is on its own page."""
     progress = syncing.progress(account)
     conversations = Conversation.objects.filter(account=account).count()
     full = account.sync_runs.filter(kind=SyncRun.Kind.FULL, state=SyncRun.State.DONE).defer("notes").first()
     return {
         "account": account,
         "progress": progress,
-        "runs": recent_runs(account),
         "contact_count": Contact.objects.filter(account=account, deleted_at=None).count(),
         "conversation_count": conversations,
-        "message_count": Message.objects.filter(account=account).count(),
         # What reading everything costs: as the last time, else one call for each thread and a few for the lists.
         "full_calls": full.requests if full else conversations + 10,
         "full_took": _took(full) if full else "",
         "can_manage": access.manages(user, account),
         "connected": account.state == State.CONNECTED,
     }
-
-
-def recent_runs(account: Account) -> list[SyncRun]:
-    """The newest runs, each with the tone of its badge and how long it `took`."""
-    silent = Q(kind=SyncRun.Kind.CHANGES, state=SyncRun.State.DONE, changed=0)
-    runs = list(account.sync_runs.exclude(silent).defer("notes")[:RECENT])
-    for run in runs:
-        run.tone = RUN_TONES.get(run.state, "")
-        run.took = _took(run)
-    return runs
 
 
 def _took(run: SyncRun) -> str:

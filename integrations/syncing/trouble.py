@@ -23,12 +23,12 @@ WAIT = "Nothing to do: it is tried again by itself. If it lasts for an hour, loo
 TABLE: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("does not allow", "not allowed", "unauthorized", "scope"),
-        "The access lacks {scope}. Add it to the access at Salesmsg and to SALESMSG_SCOPES, then connect the account "
+        "The access lacks {scope}. Add it to the access at Salesmsg and to `SALESMSG_SCOPES`, then connect the account "
         "again. Everything kept here stays.",
     ),
     (
         ("encryption_keys", "decrypted", "sealed"),
-        "Put the old key back into FIELD_ENCRYPTION_KEYS and restart, or connect the account again.",
+        "Put the old key back into `FIELD_ENCRYPTION_KEYS` and restart, or connect the account again.",
     ),
     (
         ("connect the account again", "not connected", "refuses the token", "credential", "no credential"),
@@ -49,15 +49,15 @@ TABLE: tuple[tuple[tuple[str, ...], str], ...] = (
         "The list moved while it was read. Read everything again when it is quiet. If it stays so, run "
         "`manage.py probe --account {account}`.",
     ),
-    (("address of salesmsg is not valid", "redirect"), "Look at SALESMSG_BASE_URL in the environment, then restart."),
+    (("address of salesmsg is not valid", "redirect"), "Look at `SALESMSG_BASE_URL` in the environment, then restart."),
     (
         ("secure connection", "could not be reached"),
-        "Look whether this server can reach the internet and SALESMSG_BASE_URL. It is tried again by itself.",
+        "Look whether this server can reach the internet and at `SALESMSG_BASE_URL`. It is tried again by itself.",
     ),
     (("in time", "trouble of its own", "connection to salesmsg was lost"), WAIT),
     (
         ("does not know",),
-        "Salesmsg no longer has what was asked for, or the address is wrong: look at SALESMSG_API_VERSION.",
+        "Salesmsg no longer has what was asked for, or the address is wrong: look at `SALESMSG_API_VERSION`.",
     ),
     (
         ("worker's log", "broke off", "again and again"),
@@ -83,5 +83,5 @@ def explain(error: str, account_id: int, name: str = "") -> Trouble:
     low = error.lower()
     name = name or next((one for one in SCOPES if f"({one})" in low), "")
     todo = next((words for signs, words in TABLE if any(sign in low for sign in signs)), ELSE)
-    scope = f"the scope {SCOPES[name]}" if name in SCOPES else SOME_SCOPE
-    return Trouble(sentence(error), todo.format(scope=scope, account=account_id))
+    scope = f"the scope `{SCOPES[name]}`" if name in SCOPES else SOME_SCOPE
+    return Trouble(sentence(error.removesuffix(f" ({name})")), todo.format(scope=scope, account=account_id))

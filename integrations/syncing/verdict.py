@@ -84,7 +84,7 @@ def _first(standing: Standing) -> Verdict | None:
         return None
     full = next((one for one in standing.running if one.run.kind == SyncRun.Kind.FULL), None)
     if full is None:
-        todo = "Press “Read everything”." if standing.can_manage else "A manager of this account can begin it."
+        todo = "“Read everything” begins it." if standing.can_manage else "A manager of this account can begin it."
         return Verdict("warn", "Nothing has been read from Salesmsg yet.", todo)
     left = f", about {span(full.eta_seconds)} left" if full.eta_seconds else ""
     return Verdict("accent", f"The first sync is under way{left}.", "The inbox can be used meanwhile.")
@@ -121,7 +121,7 @@ def _events(standing: Standing) -> Verdict | None:
         "warn",
         f"Events have stopped coming: Salesmsg announced none of the last {missed} new texts. They were found by "
         "looking, which takes longer.",
-        "Look at the webhook below.",
+        "The webhook may be switched off at Salesmsg, or this portal not reachable by https: see under Webhook.",
     )
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 
 def span(seconds: float) -> str:
-    """ "2 s", "1.4 s", "3 min", "2 h 5 min", "3 days"."""
+    """ "2 s", "1.4 s", "3 min", "1 h 5 min", "3 h", "3 days"."""
     if seconds < 10:
         return f"{max(0.0, seconds):.1f}".removesuffix(".0") + " s"
     if seconds < 90:
@@ -14,7 +14,7 @@ def span(seconds: float) -> str:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
-        return f"{hours} h {minutes} min" if minutes and hours < 10 else f"{hours} h"
+        return f"{hours} h {minutes} min" if minutes and hours < 2 else f"{hours} h"
     return f"{hours // 24} days"
 
 

@@ -148,10 +148,21 @@ def duration(seconds) -> str:
 
 @register.filter
 def minutes(seconds: int | None) -> str:
-    """About how long: "about 3 min"."""
+    """About how long: "about 3 min", "about 5 h", "about 3 days"."""
     if seconds is None:
         return ""
-    return "less than a minute" if seconds < 60 else f"about {round(seconds / 60)} min"
+    if seconds < 60:
+        return "less than a minute"
+    if seconds < 7200:
+        return f"about {round(seconds / 60)} min"
+    hours = round(seconds / 3600)
+    return f"about {hours} h" if hours < 48 else f"about {round(hours / 24)} days"
+
+
+@register.filter
+def grouped(number: int | None) -> str:
+    """With its thousands apart: "48,212"; empty when nothing is known."""
+    return "" if number is None else f"{number:,}"
 
 
 @register.filter

@@ -78,7 +78,7 @@ def test_all_is_well(agent, synced):
 
 def test_never_synced(agent, manager, account, alive):
     assert headline(manager, account) == "Nothing has been read from Salesmsg yet."
-    assert "Press “Read everything”." in page(manager, account)
+    assert "“Read everything” begins it." in page(manager, account)
     assert "A manager of this account can begin it." in page(agent, account)
     assert "not read yet" in page(agent, account)
 
@@ -96,7 +96,7 @@ def test_a_failed_sync_says_why_and_what_to_do(agent, synced):
     build.run(synced, SyncRun.State.FAILED, error=why)
     Account.objects.update(last_error=f"Sync failed: {why}")
     assert headline(agent, synced).startswith("The last sync failed: Salesmsg does not allow")
-    assert "lacks the scope conversations:read." in page(agent, synced)
+    assert "lacks the scope <code>conversations:read</code>." in page(agent, synced)
 
 
 def test_a_pause_says_since_when_and_by_whom(manager, synced):
@@ -176,7 +176,7 @@ def test_a_list_tells_all_that_is_known_of_it(agent, synced):
 def test_an_error_of_a_list_comes_first_and_says_what_to_do(agent, synced):
     row(synced, "numbers", error="Salesmsg does not allow this to the connected user.", error_at=timezone.now())
     assert headline(agent, synced) == ("Numbers could not be read: Salesmsg does not allow this to the connected user.")
-    assert "the scope numbers:read" in page(agent, synced)
+    assert "the scope <code>numbers:read</code>" in page(agent, synced)
 
 
 def test_a_look_that_is_long_overdue_is_late(agent, synced):
