@@ -17,6 +17,11 @@ class Share:
     words: str
     fraction: float
 
+    @property
+    def percent(self) -> int:
+        """Never rounded up: 100 means all."""
+        return int(self.fraction * 100 + 1e-9)
+
 
 @dataclass(frozen=True)
 class Fresh:

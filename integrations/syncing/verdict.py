@@ -82,12 +82,10 @@ def _failed(standing: Standing) -> Verdict | None:
 def _first(standing: Standing) -> Verdict | None:
     if standing.account.synced_at is not None:
         return None
-    full = next((one for one in standing.running if one.run.kind == SyncRun.Kind.FULL), None)
-    if full is None:
+    if not _reads_all(standing):
         todo = "“Read everything” begins it." if standing.can_manage else "A manager of this account can begin it."
         return Verdict("warn", "Nothing has been read from Salesmsg yet.", todo)
-    left = f", about {span(full.eta_seconds)} left" if full.eta_seconds else ""
-    return Verdict("accent", f"The first sync is under way{left}.", "The inbox can be used meanwhile.")
+    return Verdict("accent", "The first sync is under way.", "The inbox can be used meanwhile.")
 
 
 def _blocked(standing: Standing) -> Verdict | None:
@@ -126,11 +124,13 @@ def _events(standing: Standing) -> Verdict | None:
 
 
 def _running(standing: Standing) -> Verdict | None:
-    full = next((one for one in standing.running if one.run.kind == SyncRun.Kind.FULL), None)
-    if full is None:
+    if not _reads_all(standing):
         return None
-    left = f", about {span(full.eta_seconds)} left" if full.eta_seconds else ""
-    return Verdict("accent", f"Everything is being read again{left}. New texts arrive meanwhile.")
+    return Verdict("accent", "Everything is being read again. New texts arrive meanwhile.")
+
+
+def _reads_all(standing: Standing) -> bool:
+    return any(one.run.kind == SyncRun.Kind.FULL for one in standing.running)
 
 
 def _fine(standing: Standing) -> Verdict:

@@ -15,7 +15,7 @@ def span(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     if hours < 48:
         return f"{hours} h {minutes} min" if minutes and hours < 2 else f"{hours} h"
-    return f"{hours // 24} days"
+    return f"{round(hours / 24)} days"
 
 
 def lag(at: datetime | None, now: datetime) -> str:

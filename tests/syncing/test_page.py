@@ -81,11 +81,12 @@ def test_never_synced(agent, manager, account, alive):
     assert "“Read everything” begins it." in page(manager, account)
     assert "A manager of this account can begin it." in page(agent, account)
     assert "not read yet" in page(agent, account)
+    assert "no gaps" not in page(agent, account)
 
 
 def test_the_first_sync_with_its_progress(agent, account, alive):
     build.run(account)
-    assert headline(agent, account).startswith("The first sync is under way")
+    assert headline(agent, account) == "The first sync is under way."
     shown = page(agent, account)
     assert "120 of 300" in shown
     assert 'hx-trigger="every 2s"' in shown
@@ -222,13 +223,14 @@ def test_freshness_adds_hours_up():
     ]
     found = fresh.of(hours)
     assert (found.arrivals, found.within, found.slowest_words) == (10, 15, "70 s")
-    assert [(share.words, share.fraction) for share in found.shares] == [
-        ("within 2 s", 0.8),
-        ("within 15 s", 0.9),
-        ("within 60 s", 0.9),
-        ("within 5 min", 1.0),
+    assert [(share.words, share.percent) for share in found.shares] == [
+        ("within 2 s", 80),
+        ("within 15 s", 90),
+        ("within 60 s", 90),
+        ("within 5 min", 100),
     ]
     assert fresh.of([]).words == ""
+    assert fresh.of([FreshHour(arrivals=1000, counts=[997, 0, 3])]).shares[0].percent == 99  # never rounded up to all
     assert fresh.of([FreshHour(arrivals=1, counts=[0, 0, 0, 0, 0, 0, 1])]).words == "new texts take longer than 1 h"
 
 
