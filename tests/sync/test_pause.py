@@ -86,6 +86,35 @@ def test_a_contact_now_is_two_calls_and_its_threads(vendor):
     assert BudgetCall.objects.filter(lane=BudgetCall.Lane.EVENT).count() == before + 2
 
 
+def test_a_conversation_that_is_new_comes_with_its_contact(vendor):
+    first = vendor.people(1, messages=1)[0]
+    account = connected()
+    full(account)
+    contact = Contact.objects.get()
+    second = vendor.conversation(vendor.contacts[0], id=777_777, inbox_id=2)
+    vendor.message(second, 90_001, "From elsewhere")
+    assert tasks.refresh_contact(contact.pk, 0) >= 1
+    thread = account.conversations.get(vendor_id=777_777)
+    assert look.refresh(thread.pk) == 1
+    assert account.conversations.count() == 2
+    vendor.contacts.clear()
+    assert tasks.refresh_contact(contact.pk, 0) == 1
+    contact.refresh_from_db()
+    assert contact.deleted_at is not None
+    assert first["contact_id"] == contact.vendor_id
+
+
+def test_trouble_with_a_contact_is_tried_again_a_few_times(vendor, monkeypatch):
+    vendor.people(1)
+    full(connected())
+    asked = []
+    monkeypatch.setattr(contacts.jobs, "enqueue", lambda task, *args, **how: asked.append(args))
+    vendor.bend["GET /contacts/{id}"] = lambda query: (503, {"message": "Busy"})
+    contact = Contact.objects.get()
+    assert contacts.refresh(contact.pk, 0) == contacts.refresh(contact.pk, contacts.MOST_TRIES) == 0
+    assert asked == [(contact.pk, 1)]
+
+
 def test_a_draft_is_nothing_to_read(vendor):
     account = connected()
     draft = Contact.objects.create(account=account, phone="+13055550199")

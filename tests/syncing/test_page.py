@@ -174,6 +174,18 @@ def test_a_list_tells_all_that_is_known_of_it(agent, synced):
     assert "not read yet" in shown.split('<th scope="row">Members</th>', 1)[1].split("</tr>", 1)[0]
 
 
+def test_what_is_counted_now_and_then_is_nobody_elses(agent, synced, other):
+    build.contact(synced)
+    build.contact(other, 2)
+    row(synced, "contacts")
+    for number in range(2):
+        response = agent.get(reverse("syncing:one", args=[synced.pk]))
+        lists = {one.name: one.here for one in response.context["standing"].lists}
+        assert (lists["contacts"], lists["open"], lists["outbound"]) == (1, 0, None)
+        build.contact(synced, 3 + number)  # is counted some seconds later
+    assert agent.get(reverse("syncing:one", args=[other.pk])).status_code == 404
+
+
 def test_an_error_of_a_list_comes_first_and_says_what_to_do(agent, synced):
     row(synced, "numbers", error="Salesmsg does not allow this to the connected user.", error_at=timezone.now())
     assert headline(agent, synced) == ("Numbers could not be read: Salesmsg does not allow this to the connected user.")
