@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from .. import access
 from ..crypto import Unsealable
-from ..models import Account, Budget, Contact, Conversation, Credential, SyncRun, WebhookEvent
+from ..models import Account, Budget, Contact, Conversation, Credential, Message, SyncRun, WebhookEvent
 from ..sync import request as syncing
 from . import connect
 
@@ -34,6 +34,7 @@ EVENT_TONES = {
     WebhookEvent.State.FAILED: "badge-error",
 }
 RECENT = 8
+MESSAGES = 100_000  # are counted so far: millions would take longer than all the rest
 
 
 def oauth_ready() -> bool:
@@ -90,12 +91,14 @@ def sync_panel(account: Account, user) -> dict:
     """Numbers and the newest run; all that is known of the sync is on its own page."""
     progress = syncing.progress(account)
     conversations = Conversation.objects.filter(account=account).count()
+    messages = Message.objects.filter(account=account).order_by()[: MESSAGES + 1].count()
     full = account.sync_runs.filter(kind=SyncRun.Kind.FULL, state=SyncRun.State.DONE).defer("notes").first()
     return {
         "account": account,
         "progress": progress,
         "contact_count": Contact.objects.filter(account=account, deleted_at=None).count(),
         "conversation_count": conversations,
+        "message_count": f"{MESSAGES:,}+" if messages > MESSAGES else messages,
         # What reading everything costs: as the last time, else one call for each thread and a few for the lists.
         "full_calls": full.requests if full else conversations + 10,
         "full_took": _took(full) if full else "",

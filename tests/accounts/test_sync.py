@@ -96,3 +96,13 @@ def test_a_pause_is_told_where_the_buttons_would_be(manager, account):
     response = manager.post(reverse("accounts:sync", args=[account.pk]), {"kind": "full"}, follow=True)
     assert "Resume it on the sync page first" in response.content.decode()
     assert not SyncRun.objects.exists()
+
+
+def test_messages_are_counted_no_further_than_needed(agent, account, monkeypatch):
+    monkeypatch.setattr("integrations.accounts.queries.MESSAGES", 2)
+    thread = build.conversation(build.contact(account))
+    for _ in range(2):
+        build.message(thread)
+    assert "2+" not in live(agent, account)
+    build.message(thread)
+    assert "2+" in live(agent, account)
