@@ -21,7 +21,7 @@ from .outbox import deliver, pump, reconcile, schedule, tell
 from .pictures import fetch, files
 from .pictures import request as pictures
 from .salesmsg.errors import SalesmsgError
-from .sync import due, look, walk
+from .sync import contact, due, look, walk
 from .tokens import BeingRenewed
 from .webhooks import process
 
@@ -57,6 +57,11 @@ def sync_step(run_id: int, step: int) -> int:
 @_discreet
 def refresh_thread(conversation_id: int) -> int:
     return look.refresh(conversation_id)
+
+
+@_discreet
+def refresh_contact(contact_id: int, tries: int) -> int:
+    return contact.refresh(contact_id, tries)
 
 
 @_discreet

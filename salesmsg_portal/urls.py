@@ -14,6 +14,7 @@ urlpatterns = [
     path("outbox/", include("integrations.overview.urls")),
     path("bulk/", include("integrations.bulk.urls")),
     path("conflicts/", include("integrations.conflicts.urls")),
+    path("sync/", include("integrations.syncing.urls")),
     path("accounts/", include("integrations.accounts.urls")),
     path("webhooks/salesmsg/<str:secret>/", receive, name="webhook"),
     path("admin/", admin.site.urls),

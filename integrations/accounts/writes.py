@@ -144,6 +144,8 @@ def sync(request: HttpRequest, account: Account) -> HttpResponse:
     """kind=full reads everything again, kind=changes what is new."""
     if account.state != Account.State.CONNECTED:
         messages.error(request, "This account is not connected, so nothing can be fetched. Connect it again first.")
+    elif account.sync_paused_at:
+        messages.error(request, "The sync is paused, so nothing was begun. Resume it on the sync page first.")
     elif request.POST.get("kind") == "changes":
         syncing.changes(account, request.user)
     else:

@@ -20,7 +20,8 @@ def sweep() -> int:
     now = timezone.now()
     nudges = 0
     late = Q(due_at__lt=now - GRACE) & (Q(lease_until=None) | Q(lease_until__lt=now))
-    for run_id, step in SyncRun.objects.filter(late, state=SyncRun.State.RUNNING).values_list("pk", "step")[:50]:
+    running = SyncRun.objects.filter(late, state=SyncRun.State.RUNNING, account__sync_paused_at=None)
+    for run_id, step in running.values_list("pk", "step")[:50]:
         jobs.enqueue(request.STEP, run_id, step)
         nudges += 1
     return nudges + _threads(now, late) + _looks(now)
@@ -30,6 +31,7 @@ def _threads(now, late: Q) -> int:
     """Of each account a few of the threads that are due: a long line of one account holds up nobody else."""
     late &= Q(following=False)
     followed = Q(Q(lease_until=None) | Q(lease_until__lt=now), following=True, due_at__lte=now)
+    followed &= Q(conversation__account__sync_paused_at=None)
     due = ThreadSync.objects.filter(conversation__account__state=Account.State.CONNECTED)
     nudges = 0
     for wanted, most in ((late, 20), (followed, FOLLOWED_AT_ONCE)):

@@ -24,6 +24,8 @@ def refresh(conversation_id: int) -> int:
     """The task: reads the thread if it is due and nobody else reads it. Returns the number of changed messages."""
     now = timezone.now()
     free = Q(lease_until=None) | Q(lease_until__lt=now)
+    # In a pause only what a person or an event asked for, or a text whose outcome is open, is looked at.
+    free &= Q(following=False) | Q(conversation__account__sync_paused_at=None)
     until = now + lease()  # due again when the lease ends; what is asked for meanwhile becomes due sooner
     claimed = ThreadSync.objects.filter(
         free, conversation_id=conversation_id, conversation__vendor_id__isnull=False, due_at__lte=now

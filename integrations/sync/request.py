@@ -1,41 +1,40 @@
 """Ask for a sync, a look at one thread, or how far the newest sync has come. Makes no call itself."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from .. import budget, jobs
-from ..models import Account, Conversation, SyncRun, SyncStream, ThreadSync
-from .plan import LABELS, streams_of
+from .. import access, jobs
+from ..models import Account, Contact, Conversation, ListSync, SyncRun, SyncStream, ThreadSync
+from .plan import LOOKED, streams_of
+from .progress import Progress, StreamProgress, progress, progress_of
+
+__all__ = [
+    "Progress",
+    "StreamProgress",
+    "changes",
+    "check",
+    "contact_now",
+    "conversation_now",
+    "fill",
+    "full",
+    "look",
+    "look_again",
+    "pause",
+    "progress",
+    "progress_of",
+    "resume",
+    "stop",
+    "watch",
+]
 
 STEP = "integrations.tasks.sync_step"
 THREAD = "integrations.tasks.refresh_thread"
+CONTACT = "integrations.tasks.refresh_contact"
 FRESH = timedelta(seconds=4)  # a thread somebody looks at is not read again within
-
-
-@dataclass(frozen=True)
-class StreamProgress:
-    label: str
-    seen: int
-    total: int | None
-    done: bool
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is. fraction: 0..1, None while nothing can be said; eta_seconds: likewise."""
-
-    run: SyncRun
-    streams: list[StreamProgress]
-    fraction: float | None
-    eta_seconds: int | None
-
-    @property
-    def running(self) -> bool:
-        return self.run.state == SyncRun.State.RUNNING
+THREADS_OF_ONE = 20  # of a contact that somebody wants to have read now
 
 
 def full(account: Account, user=None) -> SyncRun:
@@ -67,6 +66,57 @@ def stop(account: Account) -> bool:
 def _stop(runs: QuerySet[SyncRun]) -> bool:
     stopped = {"state": SyncRun.State.STOPPED, "finished_at": timezone.now(), "step": F("step") + 1}
     return bool(runs.filter(state=SyncRun.State.RUNNING).update(**stopped, lease_until=None))
+
+
+def pause(account: Account, user) -> bool:
+    """From now on nothing is read by itself: no looks, no walks. What people and events ask for still is, and texts
+    and edits leave. A run that is under way waits where it stands. False if it was paused already."""
+    with transaction.atomic():
+        paused = Account.objects.filter(pk=account.pk, sync_paused_at=None).update(
+            sync_paused_at=timezone.now(), sync_paused_by=user
+        )
+        if paused:
+            access.audit(user, "sync.paused", account)
+    return bool(paused)
+
+
+def resume(account: Account, user) -> bool:
+    """Goes on where `pause` stopped, with a look for changes at once. False if it was not paused."""
+    now = timezone.now()
+    with transaction.atomic():
+        resumed = Account.objects.filter(pk=account.pk, sync_paused_at__isnull=False).update(
+            sync_paused_at=None, sync_paused_by=None
+        )
+        if resumed:
+            ListSync.objects.filter(account=account, name__in=LOOKED).update(due_at=now)
+            access.audit(user, "sync.resumed", account)
+            for run in SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING):
+                jobs.enqueue(STEP, run.pk, run.step)
+    return bool(resumed)
+
+
+def contact_now(contact: Contact, user) -> bool:
+    """Has this contact and its conversations read at once. False for a draft that Salesmsg does not know.
+
+    The threads that are known become due, so the sweep reads them whatever becomes of the nudge; of the contact's own
+    fields a lost nudge loses nothing but time, for the next look at the list of contacts brings them.
+    """
+    if contact.vendor_id is None:
+        return False
+    access.audit(user, "contact.read again", contact.account, f"contact {contact.pk}")
+    for conversation in contact.conversations.filter(vendor_id__isnull=False).newest_first()[:THREADS_OF_ONE]:
+        watch(conversation)
+    jobs.enqueue(CONTACT, contact.pk, 0, keep=False, urgent=True)
+    return True
+
+
+def conversation_now(conversation: Conversation, user) -> bool:
+    """Has the newest page of this thread read at once. False for a draft that Salesmsg does not know."""
+    if conversation.vendor_id is None:
+        return False
+    access.audit(user, "conversation.read again", conversation.account, f"conversation {conversation.pk}")
+    watch(conversation)
+    return True
 
 
 def watch(conversation: Conversation) -> None:
@@ -102,47 +152,6 @@ def look_again(conversation_id: int, delay: float = 0.0, *, following: bool = Fa
     later = ThreadSync.objects.filter(pk=thread.pk).filter(Q(due_at=None) | Q(due_at__gt=at))
     if later.update(due_at=at, following=following) and not following:
         jobs.enqueue(THREAD, conversation_id, delay=delay, keep=False)
-
-
-def progress(account: Account) -> Progress | None:
-    """The full run that is under way, else the newest run; None before the first."""
-    runs = SyncRun.objects.filter(account=account).prefetch_related("streams").order_by("-pk")
-    run = runs.filter(kind=SyncRun.Kind.FULL, state=SyncRun.State.RUNNING).first() or runs.first()
-    return progress_of(run) if run else None
-
-
-def progress_of(run: SyncRun) -> Progress:
-    """Fractions count messages by threads read, contacts by the vendor's total, the rest as a few steps."""
-    shown, expected, done_calls = [], 0.0, 0.0
-    for stream in run.streams.all():
-        seen, total = stream.seen, stream.total
-        if stream.name == "messages":
-            threads = run.threads.aggregate(all=Count("pk"), read=Count("pk", filter=Q(pending=False)))
-            seen, total = threads["read"], threads["all"] or None
-        shown.append(StreamProgress(LABELS[stream.name], seen, total, stream.done))
-        weight, part = _weight(stream, seen, total)
-        expected += weight
-        done_calls += weight if stream.done else weight * part
-    known = any(stream.name == "contacts" and (stream.total or stream.done) for stream in run.streams.all())
-    fraction = min(1.0, done_calls / expected) if expected and known else None
-    if run.state == SyncRun.State.DONE:
-        fraction = 1.0
-    eta = None
-    spent = ((run.finished_at or timezone.now()) - run.started_at).total_seconds()
-    if run.state == SyncRun.State.RUNNING and fraction and spent > 3:
-        eta = round(max(spent * (1 - fraction) / fraction, budget.seconds_for(run.account_id, expected - done_calls)))
-    return Progress(run, shown, fraction, eta)
-
-
-def _weight(stream: SyncStream, seen: int, total: int | None) -> tuple[float, float]:
-    """(calls this stream will take, about; how much of them is done)."""
-    part = min(1.0, seen / total) if total else 0.0
-    if stream.name == "contacts":
-        return max(1.0, (total or 10) / 10), part
-    if stream.name == "messages":
-        contacts = stream.run.streams.filter(name="contacts").values_list("total", flat=True).first()
-        return max(1.0, float(total or contacts or 10)), part
-    return 1.0, 0.0
 
 
 def _begin(account: Account, kind: str, user, names: tuple[str, ...], cursor: dict | None = None) -> SyncRun:

@@ -110,6 +110,8 @@ def _later(run: SyncRun) -> datetime:
 def _claim(run_id: int, step: int) -> SyncRun | None:
     now = timezone.now()
     free = Q(lease_until=None) | Q(lease_until__lt=now)
+    # No join: of two that claim at once, PostgreSQL would let both through.
+    free &= Q(account__in=Account.objects.filter(sync_paused_at=None))
     claimed = SyncRun.objects.filter(free, pk=run_id, step=step, state=SyncRun.State.RUNNING, due_at__lte=now).update(
         lease_until=now + lease(), failures=F("failures") + 1
     )

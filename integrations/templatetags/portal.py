@@ -148,10 +148,21 @@ def duration(seconds) -> str:
 
 @register.filter
 def minutes(seconds: int | None) -> str:
-    """About how long: "about 3 min"."""
+    """About how long: "about 3 min", "about 5 h", "about 3 days"."""
     if seconds is None:
         return ""
-    return "less than a minute" if seconds < 60 else f"about {round(seconds / 60)} min"
+    if seconds < 60:
+        return "less than a minute"
+    if seconds < 7200:
+        return f"about {round(seconds / 60)} min"
+    hours = round(seconds / 3600)
+    return f"about {hours} h" if hours < 48 else f"about {round(hours / 24)} days"
+
+
+@register.filter
+def grouped(number: int | None) -> str:
+    """With its thousands apart: "48,212"; empty when nothing is known."""
+    return "" if number is None else f"{number:,}"
 
 
 @register.filter
@@ -206,6 +217,14 @@ def breakable(address: str) -> SafeString:
 def sentence(text: str) -> str:
     """The vendor's words with a full stop."""
     return salesmsg_text.sentence(text or "")
+
+
+@register.filter
+def coded(text: str) -> SafeString:
+    """What stands between `backticks` as code, everything escaped."""
+    parts = (text or "").split("`")
+    shapes = ("{}", "<code>{}</code>")
+    return mark_safe("".join(format_html(shapes[place % 2], part) for place, part in enumerate(parts)))  # noqa: S308 - escaped
 
 
 @register.filter

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from integrations.models import Account, AuditEntry, SyncRun
 
@@ -84,3 +85,24 @@ def test_the_card_says_what_each_button_costs(manager, agent, account):
 def test_a_reason_of_the_vendor_ends_before_our_words(manager, account):
     build.run(account, failures=2, error="Service unavailable")
     assert ": Service unavailable. It is tried again" in " ".join(live(manager, account).split())
+
+
+def test_a_pause_is_told_where_the_buttons_would_be(manager, account):
+    Account.objects.update(sync_paused_at=timezone.now())
+    shown = live(manager, account)
+    assert "The sync is paused" in shown
+    assert reverse("syncing:one", args=[account.pk]) in shown
+    assert 'id="sync-changes"' not in shown
+    response = manager.post(reverse("accounts:sync", args=[account.pk]), {"kind": "full"}, follow=True)
+    assert "Resume it on the sync page first" in response.content.decode()
+    assert not SyncRun.objects.exists()
+
+
+def test_messages_are_counted_no_further_than_needed(agent, account, monkeypatch):
+    monkeypatch.setattr("integrations.accounts.queries.MESSAGES", 2)
+    thread = build.conversation(build.contact(account))
+    for _ in range(2):
+        build.message(thread)
+    assert "2+" not in live(agent, account)
+    build.message(thread)
+    assert "2+" in live(agent, account)

@@ -20,7 +20,10 @@ FLOORS: list[tuple[str, ...]] = [
         *("inbox.actions", "inbox.attached", "inbox.bubbles", "inbox.queries"),
         *("pictures.dimensions", "pictures.fetch", "pictures.files", "pictures.kinds", "pictures.request"),
     ),
-    ("webhooks.view", "accounts", "bulk", "conflicts", "inbox", "overview", "pictures", "admin", "templatetags"),
+    (
+        *("webhooks.view", "accounts", "bulk", "conflicts", "inbox", "overview", "pictures", "syncing"),
+        *("admin", "templatetags"),
+    ),
     (
         "tasks",
         "management",
@@ -30,6 +33,7 @@ FLOORS: list[tuple[str, ...]] = [
         "inbox.urls",
         "overview.urls",
         "pictures.urls",
+        "syncing.urls",
     ),
 ]
 # Configuration of the app: stands outside of the floors, and nobody imports it.

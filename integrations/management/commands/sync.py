@@ -62,8 +62,10 @@ class Command(BaseCommand):
 
     def _accounts(self, pk: int | None) -> list[Account]:
         if pk is None:
-            found = list(Account.objects.reachable().order_by("pk"))
+            found = list(Account.objects.reachable().filter(sync_paused_at=None).order_by("pk"))
             if not found:
+                if Account.objects.reachable().exists():
+                    raise CommandError("The sync of every account is paused. Resume it on the sync page first.")
                 raise CommandError("No account is connected. Connect one first: `connect LABEL --token TOKEN`.")
             return found
         one = Account.objects.filter(pk=pk).first()
@@ -71,6 +73,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no account {pk}. `status --json` lists them.")
         if one.state != Account.State.CONNECTED:
             raise CommandError(f"{one.label}: {one.get_state_display().lower()}. {one.last_error}".strip())
+        if one.sync_paused_at:
+            raise CommandError(f"{one.label}: the sync is paused. Resume it on the sync page first.")
         return [one]
 
     def _run(self, account: Account, full: bool, *, quiet: bool) -> SyncRun:
