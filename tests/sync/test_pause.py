@@ -7,7 +7,16 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from integrations import tasks
-from integrations.models import Account, AuditEntry, Budget, BudgetBlock, BudgetCall, Contact, SyncRun, ThreadSync
+from integrations.models import (
+    AuditEntry,
+    Budget,
+    BudgetBlock,
+    BudgetCall,
+    Contact,
+    ListSync,
+    SyncRun,
+    ThreadSync,
+)
 from integrations.sync import contact as contacts
 from integrations.sync import due, look, request, walk
 from integrations.sync.progress import progress_of_all
@@ -25,7 +34,7 @@ def test_nothing_is_read_by_itself_in_a_pause(vendor):
     looked_at = dict(ThreadSync.objects.values_list("pk", "read_at"))
     assert request.pause(account, None)
     assert not request.pause(account, None)
-    Account.objects.update(conversations_due_at=timezone.now() - timedelta(hours=1))
+    ListSync.objects.update(due_at=timezone.now() - timedelta(hours=1))
     SyncRun.objects.filter(pk=run.pk).update(due_at=timezone.now() - timedelta(minutes=5))
     ThreadSync.objects.update(due_at=timezone.now() - timedelta(minutes=5), following=True)
     assert due.sweep() == 0

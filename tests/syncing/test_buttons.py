@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import Account, AuditEntry, SyncRun, ThreadSync
+from integrations.models import Account, AuditEntry, ListSync, SyncRun, ThreadSync
 from tests.accounts import build
 from tests.accounts.conftest import signed_in
 
@@ -44,11 +44,13 @@ def test_pause_and_resume_are_noted_and_told(manager, synced, queued):
     assert synced.sync_paused_by.username == "manager"
     assert "The sync is paused. Texts and edits are still sent." in shown
     assert "Resume" in shown
-    Account.objects.update(conversations_due_at=timezone.now() + timezone.timedelta(hours=1))
+    ListSync.objects.update_or_create(
+        account=synced, name="open", defaults={"due_at": timezone.now() + timezone.timedelta(hours=1)}
+    )
     press(manager, "resume", synced.pk)
     synced.refresh_from_db()
     assert synced.sync_paused_at is synced.sync_paused_by is None
-    assert synced.conversations_due_at <= timezone.now()
+    assert ListSync.objects.get(account=synced, name="open").due_at <= timezone.now()
     assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == ["sync.paused", "sync.resumed"]
 
 
