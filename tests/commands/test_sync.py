@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
-from integrations.models import Account, SyncRun, ThreadSync
+from integrations.models import Account, Contact, SyncRun, ThreadSync
 from integrations.sync import request, walk
 from tests.accounts import build
 from tests.sync.support import connected, one_sandbox, vendor_settings, world  # noqa: F401
@@ -54,6 +54,16 @@ def test_first_everything_then_what_changed_then_everything_again(world):  # noq
     again = sync("--full")
     assert (again["changed"], again["messages"]) == (0, told["messages"])
     assert again["requests"] > held["conversations"]
+
+
+@database
+def test_everything_can_be_compared(vendor):
+    account = connected(TOKEN)
+    sync()
+    Contact.objects.filter(account=account).update(first_name="Damaged")
+    told = sync("--check")
+    assert (told["changed"], told["accounts"][0]["state"]) == (12, "done")
+    assert not Contact.objects.filter(first_name="Damaged").exists()
 
 
 @database

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Callable
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
@@ -23,15 +24,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser) -> None:
         parser.add_argument("--account", type=int, metavar="ID", help="only this account; else all connected ones")
         parser.add_argument("--full", action="store_true", help="read everything again")
+        parser.add_argument("--check", action="store_true", help="compare everything with Salesmsg and repair")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *, account: int | None, full: bool, json: bool, **options) -> None:
+    def handle(self, *, account: int | None, full: bool, check: bool, json: bool, **options) -> None:
         accounts = self._accounts(account)
         started = time.monotonic()
         total = {"requests": 0, "contacts": 0, "conversations": 0, "messages": 0, "changed": 0}
         failures, notes, rows = [], [], []
         for one in accounts:
-            run = self._run(one, full or one.synced_at is None, quiet=json)
+            run = self._run(one, _wanted(one, full=full, check=check), quiet=json)
             row = {
                 "account": one.pk,
                 "state": run.state,
@@ -77,8 +79,8 @@ class Command(BaseCommand):
             raise CommandError(f"{one.label}: the sync is paused. Resume it on the sync page first.")
         return [one]
 
-    def _run(self, account: Account, full: bool, *, quiet: bool) -> SyncRun:
-        run = request.full(account) if full else request.changes(account)
+    def _run(self, account: Account, ask: Callable[[Account], SyncRun], *, quiet: bool) -> SyncRun:
+        run = ask(account)
         shown = tqdm(
             total=100,
             desc=account.label,
@@ -116,6 +118,12 @@ class Command(BaseCommand):
         eta = f"about {progress.eta_seconds} s left" if progress.eta_seconds else ""
         pause = f"limit reached, {waiting:.0f} s" if waiting > 1 else ""
         shown.set_postfix_str(", ".join(filter(None, [*words[:1], eta, pause])))
+
+
+def _wanted(account: Account, *, full: bool, check: bool) -> Callable[[Account], SyncRun]:
+    if full or account.synced_at is None:
+        return request.full
+    return request.check if check else request.changes
 
 
 def _dump(value: dict) -> str:
