@@ -13,7 +13,8 @@ from ..salesmsg.records import Contact as ContactRecord
 from ..salesmsg.records import Conversation as Record
 from .contacts import upsert_contacts
 from .feed import touch
-from .rows import by_vendor_id, create_missing, cut, differing, save_changed
+from .rows import by_vendor_id, cut, differing, save_changed
+from .statements import insert
 
 SAME_SECOND = timedelta(seconds=2)  # and a little for clocks that differ
 
@@ -28,6 +29,13 @@ class Conversations:
     moved: set[int] = field(default_factory=set)
     homeless: list[int] = field(default_factory=list)
 
+    def add(self, more: "Conversations") -> None:
+        """Takes in what another part of the page became."""
+        self.rows |= more.rows
+        self.changed += more.changed
+        self.moved |= more.moved
+        self.homeless += more.homeless
+
 
 @transaction.atomic
 def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: bool | None = None) -> Conversations:
@@ -37,9 +45,8 @@ def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: 
     """
     found = {record.id: record for record in records}
     result = Conversations()
-    queryset = Conversation.objects.filter(account_id=account_id)
     # Before their contacts, whose changes lock the account: threads are read in this order, too.
-    result.rows = by_vendor_id(queryset, found)
+    result.rows = by_vendor_id(Conversation.objects.filter(account_id=account_id), found)
     contacts = _contacts(account_id, found.values())
     drafts = _drafts([contacts[r.contact_id] for r in found.values() if r.id not in result.rows and r.contact_id])
     known = _known_messages(account_id, found.values())
@@ -61,19 +68,22 @@ def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: 
             row = result.rows[vendor_id] = draft
             changed[row] = ["vendor_id"]
         if row is None:
-            new.append(Conversation(account_id=account_id, vendor_id=vendor_id, **values, **_latest(None, record)))
+            new.append({"account_id": account_id, "vendor_id": vendor_id, **values, **_latest(None, record)})
             continue
         moved = _moved(row, record, known, read_at)
         if moved:
             result.moved.add(row.pk)
             values |= _latest(row, record)
         changed[row] = changed.get(row, []) + differing(row, values)
-    created = create_missing(queryset, new)
+    created = insert(Conversation, new)
     result.rows.update(created)
     result.moved.update(row.pk for row in created.values())
-    result.changed = save_changed(changed) + len(new)
+    result.changed = save_changed(changed) + len(created)
     if result.changed:
         touch(account_id, [row.pk for row, names in changed.items() if names])
+    if lost := [found[row["vendor_id"]] for row in new if row["vendor_id"] not in created]:
+        # Another process was quicker; by now its rows are there to be compared with.
+        result.add(upsert_conversations(account_id, lost, closed=closed))
     return result
 
 

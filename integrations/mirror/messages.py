@@ -12,7 +12,8 @@ from ..salesmsg.records import Message as Record
 from ..salesmsg.records import failure_reason
 from .conversations import STATES, refresh_latest
 from .feed import hold, touch
-from .rows import by_vendor_id, create_missing, cut, differing, save_changed
+from .rows import by_vendor_id, cut, differing, save_changed
+from .statements import insert
 
 # A later word about a text never takes back an earlier one: pages may be older than what we know.
 PROGRESS = {Message.State.SENT: 1, Message.State.DELIVERED: 3, Message.State.FAILED: 3, Message.State.RECEIVED: 3}
@@ -31,6 +32,13 @@ class Messages:
     met: int = 0
     held_back: int = 0
 
+    def add(self, more: "Messages") -> None:
+        """Takes in what another part of the page became."""
+        self.changed += more.changed
+        self.new += more.new
+        self.met += more.met
+        self.held_back += more.held_back
+
 
 @transaction.atomic
 def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Messages:
@@ -38,8 +46,7 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     conversation = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     found = _latest_word(records)
     result = Messages()
-    queryset = Message.objects.filter(account_id=conversation.account_id)
-    rows = by_vendor_id(queryset, found)
+    rows = by_vendor_id(Message.objects.filter(account_id=conversation.account_id), found)
     result.met = len(rows)
     result.held_back, linked = _ours(conversation, {key: found[key] for key in found.keys() - rows.keys()})
     for vendor_id, message in linked.items():
@@ -58,24 +65,19 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
         elif record.id not in linked:
             values = _values(record, names)
             values.setdefault("at", conversation.last_message_at or timezone.now())
-            new.append(
-                Message(
-                    account_id=conversation.account_id,
-                    conversation=conversation,
-                    vendor_id=record.id,
-                    rank=record.id,
-                    is_news=is_news(record),
-                    **values,
-                )
-            )
-    create_missing(queryset, new)
-    if first_reading and new:
+            values |= {"account_id": conversation.account_id, "conversation_id": conversation.pk}
+            new.append(values | {"vendor_id": record.id, "rank": record.id, "is_news": is_news(record)})
+    created = insert(Message, new)
+    if first_reading and created:
         _no_old_news(conversation, since)
-    result.new = len(new)
-    result.changed = save_changed(changed) + len(new)
+    result.new = len(created)
+    result.changed = save_changed(changed) + len(created)
     if result.changed:
         refresh_latest(conversation.pk)
         touch(conversation.account_id, [conversation.pk])
+    if lost := [found[row["vendor_id"]] for row in new if row["vendor_id"] not in created]:
+        # Told in another thread at this moment; by now its rows are there to be compared with.
+        result.add(upsert_messages(conversation, lost))
     return result
 
 

@@ -1,29 +1,33 @@
-"""Comparing rows with what came, and writing only the difference."""
+"""Comparing rows with what came, and which rows a page is about."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from django.db import models
+
+from .statements import update
 
 BATCH = 500
 
 
 def differing(row: models.Model, values: dict[str, Any]) -> list[str]:
     """Sets what differs on the row, without saving; returns the names of the fields."""
+    known = row.__dict__
     changed = []
     for name, value in values.items():
-        if getattr(row, name) != value:
-            setattr(row, name, value)
+        if known[name] != value:
+            setattr(row, name, value)  # of a key, this also forgets the row that it led to
             changed.append(name)
     return changed
 
 
 def save_changed(rows: dict[models.Model, list[str]]) -> int:
-    """One bulk update of the rows that have changed fields. Returns how many."""
+    """One statement for all rows that have changed fields. Returns how many. The rows are locked by whoever read them,
+    so that writing a field which only another row has changed takes nothing back."""
     dirty = [row for row, names in rows.items() if names]
     if dirty:
-        fields = sorted({name for names in rows.values() for name in names})
-        type(dirty[0])._default_manager.bulk_update(dirty, fields, batch_size=BATCH)
+        update(dirty, sorted({name for names in rows.values() for name in names}))
     return len(dirty)
 
 
@@ -40,18 +44,16 @@ def by_vendor_id(queryset: models.QuerySet, ids: Iterable[int]) -> dict[int, Any
     return found
 
 
-def create_missing(queryset: models.QuerySet, rows: list[models.Model]) -> dict[int, Any]:
-    """Inserts rows; those that another process inserted meanwhile are left as they are. Returns all, read back."""
-    if not rows:
-        return {}
-    queryset.model._default_manager.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
-    return by_vendor_id(queryset, [row.vendor_id for row in rows])
-
-
 def cut(values: dict[str, Any], model: type[models.Model]) -> dict[str, Any]:
     """Cuts strings to what the columns hold: a vendor's odd record must not stop a page."""
-    for name, value in values.items():
-        length = getattr(model._meta.get_field(name), "max_length", None)
-        if length and isinstance(value, str) and len(value) > length:
+    for name, length in _lengths(model):
+        value = values.get(name)
+        if value.__class__ is str and len(value) > length:
             values[name] = value[:length]
     return values
+
+
+@cache
+def _lengths(model: type[models.Model]) -> tuple[tuple[str, int], ...]:
+    lengths = ((field.attname, getattr(field, "max_length", None)) for field in model._meta.concrete_fields)
+    return tuple((name, length) for name, length in lengths if length)
