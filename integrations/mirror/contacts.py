@@ -10,7 +10,7 @@ from ..models import BulkRecipient, Contact, Conversation, Message
 from ..salesmsg.records import Contact as Record
 from .feed import touch
 from .rows import by_vendor_id, cut, differing, save_changed
-from .statements import insert
+from .statements import insert, inserted
 
 # our column -> field of the record
 COLUMNS = {
@@ -45,7 +45,7 @@ def upsert_contacts(
     Returns ({vendor id: row}, number of rows created or changed).
     """
     newest = _newest(records)
-    rows = by_vendor_id(Contact.objects.filter(account_id=account_id), newest)
+    rows = by_vendor_id(Contact, account_id, newest)
     changed: dict[Contact, list[str]] = {}
     missing = {vendor_id: record for vendor_id, record in newest.items() if vendor_id not in rows}
     for vendor_id, draft in _drafts(account_id, missing).items():
@@ -61,7 +61,7 @@ def upsert_contacts(
         elif _applies(row, record, partial):
             changed[row] = changed.get(row, []) + differing(row, values)
     created = insert(Contact, new)
-    rows.update(created)
+    rows.update(inserted(Contact, new, created))
     count = save_changed(changed) + len(created)
     if count:
         _touch(account_id, [row.pk for row, names in changed.items() if names])

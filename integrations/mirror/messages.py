@@ -46,7 +46,7 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     conversation = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     found = _latest_word(records)
     result = Messages()
-    rows = by_vendor_id(Message.objects.filter(account_id=conversation.account_id), found)
+    rows = by_vendor_id(Message, conversation.account_id, found)
     result.met = len(rows)
     result.held_back, linked = _ours(conversation, {key: found[key] for key in found.keys() - rows.keys()})
     for vendor_id, message in linked.items():

@@ -45,7 +45,7 @@ def upsert_numbers(account: Account, records: list[NumberRecord]) -> int:
 
 @transaction.atomic
 def _upsert(account: Account, model: type[models.Model], records: list, values: Callable[[Record], dict]) -> int:
-    rows = by_vendor_id(model._default_manager.filter(account=account), (record.id for record in records))
+    rows = by_vendor_id(model, account.pk, {record.id: record for record in records})
     changed, new = {}, []
     for record in {record.id: record for record in records}.values():
         wanted = cut(values(record), model)

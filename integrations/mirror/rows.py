@@ -1,14 +1,14 @@
 """Comparing rows with what came, and which rows a page is about."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from django.db import models
 
-from .statements import update
-
-BATCH = 500
+from ..salesmsg.records import Record
+from .statements import locked, update
 
 
 def differing(row: models.Model, values: dict[str, Any]) -> list[str]:
@@ -16,32 +16,30 @@ def differing(row: models.Model, values: dict[str, Any]) -> list[str]:
     known = row.__dict__
     changed = []
     for name, value in values.items():
+        if name not in known:
+            continue
         if known[name] != value:
             setattr(row, name, value)  # of a key, this also forgets the row that it led to
             changed.append(name)
+    # As `locked` left it, unread: where something else differs, it is written without a look.
+    if "raw" in values and "raw" not in known and (changed or json.loads(row.raw_text) != values["raw"]):
+        row.raw = values["raw"]
+        changed.append("raw")
     return changed
 
 
-def save_changed(rows: dict[models.Model, list[str]]) -> int:
+def save_changed(rows: dict[models.Model, list[str]], counter: str = "") -> int:
     """One statement for all rows that have changed fields. Returns how many. The rows are locked by whoever read them,
-    so that writing a field which only another row has changed takes nothing back."""
+    so that writing a field which only another row has changed takes nothing back. The counter of each rises by one."""
     dirty = [row for row, names in rows.items() if names]
     if dirty:
-        update(dirty, sorted({name for names in rows.values() for name in names}))
+        update(dirty, sorted({name for names in rows.values() for name in names}), counter)
     return len(dirty)
 
 
-def by_vendor_id(queryset: models.QuerySet, ids: Iterable[int]) -> dict[int, Any]:
-    """The rows with these vendor ids, locked until the transaction ends, keyed by vendor id."""
-    wanted = sorted(set(ids))
-    found: dict[int, Any] = {}
-    for start in range(0, len(wanted), BATCH):
-        part = queryset.filter(vendor_id__in=wanted[start : start + BATCH])
-        # In one order, and without the key: PostgreSQL checks foreign keys to these rows when another process commits,
-        # which must not wait for us while we wait for what it holds.
-        for row in part.select_for_update(of=("self",), no_key=True).order_by("vendor_id"):
-            found[row.vendor_id] = row
-    return found
+def by_vendor_id(model: type[models.Model], account_id: int, records: Mapping[int, Record]) -> dict[int, Any]:
+    """The rows of these records ({vendor id: record}), locked until the transaction ends, keyed by vendor id."""
+    return locked(model, account_id, records, {vendor_id: record.raw for vendor_id, record in records.items()})
 
 
 def cut(values: dict[str, Any], model: type[models.Model]) -> dict[str, Any]:

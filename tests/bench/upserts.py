@@ -108,7 +108,10 @@ def _thread(account_id: int) -> Conversation:
 TABLES = {
     "contacts": Table(wire.contact, mirror.upsert_contacts, Contact, _contact),
     "conversations": Table(
-        lambda key, edition=0: wire.conversation(key, edition, 200), mirror.upsert_conversations, Conversation, _conversation
+        lambda key, edition=0: wire.conversation(key, edition, 200),
+        mirror.upsert_conversations,
+        Conversation,
+        _conversation,
     ),
     "messages": Table(
         wire.message, lambda account_id, page: mirror.upsert_messages(_thread(account_id), page), Message, _message
