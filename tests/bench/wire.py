@@ -20,8 +20,8 @@ def contact(key: int, edition: int = 0) -> Contact:
         {
             "id": key, "owner_id": 5, "color": "#4f46e5", "first_name": f"Ana{key}", "last_name": f"Gomez-{edition}",
             "full_name": name, "email": f"ana{key}@example.com", "photo_url": None,
-            "number": f"+1{2_100_000_000 + key}", "formatted_number": f"(210) {key:07d}", "national_number": f"210{key:07d}",
-            "country": "US",
+            "number": f"+1{2_100_000_000 + key}", "formatted_number": f"(210) {key:07d}",
+            "national_number": f"210{key:07d}", "country": "US",
             "country_calling_code": "1", "is_blocked": False, "opt_out": False, "opt_out_at": None, "opt_in_at": None,
             "opt_in_request_at": None, "opt_in_requests": [], "shortcode_opt_outs": [], "created_at": moment(0),
             "updated_at": when, "integration_vendor_id": None, "prevent_autolink": False, "integration": [],
@@ -41,8 +41,10 @@ def conversation(key: int, edition: int = 0, contacts: int = 0) -> Conversation:
     """The conversation of the contact with the same key (or one of the first `contacts`), moved by each edition."""
     person = 1 + key % contacts if contacts else key
     name, when = f"Ana{person} Gomez", moment(edition)
-    short = {"id": person, "owner_id": 5, "first_name": f"Ana{person}", "last_name": "Gomez", "full_name": name, "opt_out": False,
-             "number": f"+1{2_100_000_000 + person}", "formatted_number": f"(210) {person:07d}"}  # fmt: skip
+    short = {
+        "id": person, "owner_id": 5, "first_name": f"Ana{person}", "last_name": "Gomez", "full_name": name,
+        "opt_out": False, "number": f"+1{2_100_000_000 + person}", "formatted_number": f"(210) {person:07d}",
+    }  # fmt: skip
     last = {"id": key * 100 + edition, "body": f"Text {edition} of {name}", "status": "received", "created_at": when}
     return Conversation.parse(
         {
@@ -60,7 +62,8 @@ def message(key: int, edition: int = 0) -> Message:
     when, done = moment(key), edition > 0
     return Message.parse(
         {
-            "id": key, "conversation_id": 1, "contact_id": 1, "body": text, "body_raw": text, "status": "delivered" if done else "sent",
+            "id": key, "conversation_id": 1, "contact_id": 1, "body": text, "body_raw": text,
+            "status": "delivered" if done else "sent",
             "type": "sms", "media": [], "user_id": 5, "user": {"id": 5, "full_name": "Sam Ortiz"}, "source": "web",
             "automated": False, "failed_reason": None, "mms_status": None, "created_at": when, "queued_at": when,
             "sent_at": when, "delivered_at": moment(key + edition) if done else None, "failed_at": None,

@@ -1,4 +1,4 @@
-"""A page is one statement for each table, whatever its size: new rows, changed rows, and nothing where nothing changed."""
+"""A page is one statement for each table, whatever its size, and none where nothing changed."""
 
 import threading
 
