@@ -9,7 +9,7 @@ from django.utils import timezone
 from ..models import BulkRecipient, Contact, Conversation, Message
 from ..salesmsg.records import Contact as Record
 from .feed import touch
-from .rows import by_vendor_id, cut, differing, save_changed
+from .rows import by_vendor_id, collector_paused, cut, differing, save_changed
 from .statements import insert, inserted
 
 # our column -> field of the record
@@ -35,6 +35,7 @@ COLUMNS = {
 }
 
 
+@collector_paused()
 @transaction.atomic
 def upsert_contacts(
     account_id: int, records: Iterable[Record], *, partial: bool = False

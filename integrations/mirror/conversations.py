@@ -13,7 +13,7 @@ from ..salesmsg.records import Contact as ContactRecord
 from ..salesmsg.records import Conversation as Record
 from .contacts import upsert_contacts
 from .feed import touch
-from .rows import by_vendor_id, cut, differing, save_changed
+from .rows import by_vendor_id, collector_paused, cut, differing, save_changed
 from .statements import insert, inserted
 
 SAME_SECOND = timedelta(seconds=2)  # and a little for clocks that differ
@@ -37,6 +37,7 @@ class Conversations:
         self.homeless += more.homeless
 
 
+@collector_paused()
 @transaction.atomic
 def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: bool | None = None) -> Conversations:
     """Writes conversations, with stubs of contacts, inboxes and members that were not met yet.

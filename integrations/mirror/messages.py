@@ -12,7 +12,7 @@ from ..salesmsg.records import Message as Record
 from ..salesmsg.records import failure_reason
 from .conversations import STATES, refresh_latest
 from .feed import hold, touch
-from .rows import by_vendor_id, cut, differing, save_changed
+from .rows import by_vendor_id, collector_paused, cut, differing, save_changed
 from .statements import insert
 
 # A later word about a text never takes back an earlier one: pages may be older than what we know.
@@ -40,6 +40,7 @@ class Messages:
         self.held_back += more.held_back
 
 
+@collector_paused()
 @transaction.atomic
 def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Messages:
     """Writes one page of a thread. Its conversation's row is locked, so that pages of a thread take turns."""
