@@ -2,10 +2,11 @@
 
 `python -m tests.bench.upserts ROWS` measures in the database of DATABASE_URL and prints rows of
 [table, what, page size, statements a page, rows a second of ours, of the loop, of the loop in one transaction].
-Each of the three has an account of its own with as many rows, and they take turns page by page.
+Each of the three has an account of its own with as many rows, and they take turns page by page; the median page counts.
 """
 
 import json
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -133,7 +134,7 @@ def measure(table: Table, accounts: list[int], size: int, rounds: int, first: in
     blocks = [list(range(first + turn * size, first + (turn + 1) * size)) for turn in range(rounds)]
     found = []
     for case in CASES:
-        spent, statements = [0.0] * len(writers), 0
+        spent: list[list[float]] = [[] for _ in writers]
         if case in {"5 % changed", "unchanged"}:
             for place, write in enumerate(writers):
                 for block in blocks:
@@ -143,12 +144,12 @@ def measure(table: Table, accounts: list[int], size: int, rounds: int, first: in
                 page = pages(table, case, block, turn + 2)
                 begun = time.perf_counter()
                 write(accounts[place], page)
-                spent[place] += time.perf_counter() - begun
+                spent[place].append(time.perf_counter() - begun)
         with CaptureQueriesContext(connection) as captured:
             extra = [first + rounds * size + place for place in range(size)] if case == "new" else blocks[0]
             table.ours(accounts[0], pages(table, case, extra, rounds + 3))
         statements = len(captured.captured_queries)
-        found.append([case, size, statements, *(round(rounds * size / seconds) for seconds in spent)])
+        found.append([case, size, statements, *(round(size / statistics.median(times)) for times in spent)])
     return found
 
 
@@ -158,7 +159,7 @@ def main(rows: str) -> None:
     for name, table in TABLES.items():
         first = 1001
         for size in SIZES:
-            rounds = max(2, int(rows) // size)
+            rounds = max(5, int(rows) // size)
             found += [[name, *line] for line in measure(table, accounts, size, rounds, first)]
             first += (rounds + 1) * size
     print(json.dumps(found))
