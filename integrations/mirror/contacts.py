@@ -9,7 +9,8 @@ from django.utils import timezone
 from ..models import BulkRecipient, Contact, Conversation, Message
 from ..salesmsg.records import Contact as Record
 from .feed import touch
-from .rows import by_vendor_id, create_missing, cut, differing, save_changed
+from .rows import by_vendor_id, collector_paused, cut, differing, save_changed
+from .statements import insert, inserted
 
 # our column -> field of the record
 COLUMNS = {
@@ -34,6 +35,7 @@ COLUMNS = {
 }
 
 
+@collector_paused()
 @transaction.atomic
 def upsert_contacts(
     account_id: int, records: Iterable[Record], *, partial: bool = False
@@ -44,8 +46,7 @@ def upsert_contacts(
     Returns ({vendor id: row}, number of rows created or changed).
     """
     newest = _newest(records)
-    queryset = Contact.objects.filter(account_id=account_id)
-    rows = by_vendor_id(queryset, newest)
+    rows = by_vendor_id(Contact, account_id, newest)
     changed: dict[Contact, list[str]] = {}
     missing = {vendor_id: record for vendor_id, record in newest.items() if vendor_id not in rows}
     for vendor_id, draft in _drafts(account_id, missing).items():
@@ -57,14 +58,19 @@ def upsert_contacts(
         values = _values(record, partial)
         row = rows.get(vendor_id)
         if row is None:
-            new.append(Contact(account_id=account_id, vendor_id=vendor_id, **values))
+            new.append({"account_id": account_id, "vendor_id": vendor_id, **values})
         elif _applies(row, record, partial):
             changed[row] = changed.get(row, []) + differing(row, values)
-    rows.update(create_missing(queryset, new))
-    count = save_changed(changed)
-    if count or new:
+    created = insert(Contact, new)
+    rows.update(inserted(Contact, new, created))
+    count = save_changed(changed) + len(created)
+    if count:
         _touch(account_id, [row.pk for row, names in changed.items() if names])
-    return rows, count + len(new)
+    if lost := [newest[row["vendor_id"]] for row in new if row["vendor_id"] not in created]:
+        # Another process was quicker; by now its rows are there to be compared with.
+        others, more = upsert_contacts(account_id, lost, partial=partial)
+        return rows | others, count + more
+    return rows, count
 
 
 @transaction.atomic

@@ -13,7 +13,8 @@ from ..salesmsg.records import Contact as ContactRecord
 from ..salesmsg.records import Conversation as Record
 from .contacts import upsert_contacts
 from .feed import touch
-from .rows import by_vendor_id, create_missing, cut, differing, save_changed
+from .rows import by_vendor_id, collector_paused, cut, differing, save_changed
+from .statements import insert, inserted
 
 SAME_SECOND = timedelta(seconds=2)  # and a little for clocks that differ
 
@@ -28,7 +29,15 @@ class Conversations:
     moved: set[int] = field(default_factory=set)
     homeless: list[int] = field(default_factory=list)
 
+    def add(self, more: "Conversations") -> None:
+        """Takes in what another part of the page became."""
+        self.rows |= more.rows
+        self.changed += more.changed
+        self.moved |= more.moved
+        self.homeless += more.homeless
 
+
+@collector_paused()
 @transaction.atomic
 def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: bool | None = None) -> Conversations:
     """Writes conversations, with stubs of contacts, inboxes and members that were not met yet.
@@ -37,9 +46,8 @@ def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: 
     """
     found = {record.id: record for record in records}
     result = Conversations()
-    queryset = Conversation.objects.filter(account_id=account_id)
     # Before their contacts, whose changes lock the account: threads are read in this order, too.
-    result.rows = by_vendor_id(queryset, found)
+    result.rows = by_vendor_id(Conversation, account_id, found)
     contacts = _contacts(account_id, found.values())
     drafts = _drafts([contacts[r.contact_id] for r in found.values() if r.id not in result.rows and r.contact_id])
     known = _known_messages(account_id, found.values())
@@ -51,29 +59,32 @@ def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: 
     new, changed = [], {}
     for vendor_id, record in found.items():
         row = result.rows.get(vendor_id)
-        contact = contacts.get(record.contact_id) if record.contact_id else None
-        if contact is None and row is None:
+        contact_id = contacts.get(record.contact_id) if record.contact_id else None
+        if contact_id is None and row is None:
             result.homeless.append(vendor_id)
             continue
-        values = {**_values(record, contact, inboxes, members), **_closing(row, record, closed)}
-        if row is None and (draft := _draft(drafts.get(contact.pk, []), values)):
+        values = {**_values(record, contact_id, inboxes, members), **_closing(row, record, closed)}
+        if row is None and (draft := _draft(drafts.get(contact_id, []), values)):
             draft.vendor_id = vendor_id
             row = result.rows[vendor_id] = draft
             changed[row] = ["vendor_id"]
         if row is None:
-            new.append(Conversation(account_id=account_id, vendor_id=vendor_id, **values, **_latest(None, record)))
+            new.append({"account_id": account_id, "vendor_id": vendor_id, **values, **_latest(None, record)})
             continue
         moved = _moved(row, record, known, read_at)
         if moved:
             result.moved.add(row.pk)
             values |= _latest(row, record)
         changed[row] = changed.get(row, []) + differing(row, values)
-    created = create_missing(queryset, new)
-    result.rows.update(created)
-    result.moved.update(row.pk for row in created.values())
-    result.changed = save_changed(changed) + len(new)
+    created = insert(Conversation, new)
+    result.rows.update(inserted(Conversation, new, created))
+    result.moved.update(created.values())
+    result.changed = save_changed(changed, counter="version") + len(created)
     if result.changed:
-        touch(account_id, [row.pk for row, names in changed.items() if names])
+        touch(account_id)
+    if lost := [found[row["vendor_id"]] for row in new if row["vendor_id"] not in created]:
+        # Another process was quicker; by now its rows are there to be compared with.
+        result.add(upsert_conversations(account_id, lost, closed=closed))
     return result
 
 
@@ -114,10 +125,10 @@ def latest_of(message: Message) -> dict:
     }
 
 
-def _values(record: Record, contact: Contact | None, inboxes: dict, members: dict) -> dict:
+def _values(record: Record, contact_id: int | None, inboxes: dict, members: dict) -> dict:
     values: dict = {"raw": record.raw, "gone_at": None}
-    if contact is not None:
-        values["contact_id"] = contact.pk
+    if contact_id is not None:
+        values["contact_id"] = contact_id
     if "inbox_id" in record.present:
         values["inbox_id"] = inboxes.get(record.inbox_id)
     if "owner_id" in record.present:
@@ -184,8 +195,9 @@ def _moved(row: Conversation, record: Record, known: set[int], read_at: dict) ->
     return just_then or record.last_message_at != row.last_message_at
 
 
-def _contacts(account_id: int, records: Iterable[Record]) -> dict[int, Contact]:
-    """The contacts of these conversations, by vendor id; unknown ones are filled from what the record tells."""
+def _contacts(account_id: int, records: Iterable[Record]) -> dict[int, int]:
+    """{vendor id: primary key} of the contacts of these conversations; those that no full record has filled yet are
+    filled from what the conversation tells."""
     nested: dict[int, ContactRecord] = {}
     for record in records:
         if record.contact_id is None:
@@ -193,8 +205,11 @@ def _contacts(account_id: int, records: Iterable[Record]) -> dict[int, Contact]:
         told = record.contact
         known = told is not None and told.id == record.contact_id
         nested[record.contact_id] = told if known else ContactRecord.parse({"id": record.contact_id})
-    rows, _ = upsert_contacts(account_id, nested.values(), partial=True)
-    return rows
+    full = Contact.objects.filter(account_id=account_id, vendor_id__in=nested).exclude(raw={})
+    found = dict(full.values_list("vendor_id", "pk"))
+    if rest := [record for vendor_id, record in nested.items() if vendor_id not in found]:
+        found |= {vendor_id: row.pk for vendor_id, row in upsert_contacts(account_id, rest, partial=True)[0].items()}
+    return found
 
 
 def _stubs(account_id: int, model, ids: Iterable[int | None]) -> dict[int, int]:
@@ -211,7 +226,7 @@ def _stubs(account_id: int, model, ids: Iterable[int | None]) -> dict[int, int]:
     return have
 
 
-def _drafts(contacts: list[Contact]) -> dict[int, list[Conversation]]:
+def _drafts(contacts: list[int]) -> dict[int, list[Conversation]]:
     """The conversations that we began with these contacts and Salesmsg had not opened yet, by contact."""
     found: dict[int, list[Conversation]] = {}
     waiting = (

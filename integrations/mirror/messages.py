@@ -13,7 +13,8 @@ from ..salesmsg.records import failure_reason
 from .conversations import STATES, refresh_latest
 from .feed import hold, touch
 from .pictures import keep_pictures
-from .rows import by_vendor_id, create_missing, cut, differing, save_changed
+from .rows import by_vendor_id, collector_paused, cut, differing, save_changed
+from .statements import insert, inserted
 
 # A later word about a text never takes back an earlier one: pages may be older than what we know.
 PROGRESS = {Message.State.SENT: 1, Message.State.DELIVERED: 3, Message.State.FAILED: 3, Message.State.RECEIVED: 3}
@@ -34,15 +35,23 @@ class Messages:
     held_back: int = 0
     arrivals: list[datetime] = field(default_factory=list)
 
+    def add(self, more: "Messages") -> None:
+        """Takes in what another part of the page became."""
+        self.changed += more.changed
+        self.new += more.new
+        self.met += more.met
+        self.held_back += more.held_back
+        self.arrivals += more.arrivals
 
+
+@collector_paused()
 @transaction.atomic
 def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Messages:
     """Writes one page of a thread. Its conversation's row is locked, so that pages of a thread take turns."""
     conversation = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     found = _latest_word(records)
     result = Messages()
-    queryset = Message.objects.filter(account_id=conversation.account_id)
-    rows = by_vendor_id(queryset, found)
+    rows = by_vendor_id(Message, conversation.account_id, found)
     result.met = len(rows)
     result.held_back, linked = _ours(conversation, {key: found[key] for key in found.keys() - rows.keys()})
     for vendor_id, message in linked.items():
@@ -61,27 +70,27 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
         elif record.id not in linked:
             values = _values(record, names)
             values.setdefault("at", conversation.last_message_at or timezone.now())
-            new.append(
-                Message(
-                    account_id=conversation.account_id,
-                    conversation=conversation,
-                    vendor_id=record.id,
-                    rank=record.id,
-                    is_news=is_news(record),
-                    **values,
-                )
-            )
-    made = create_missing(queryset, new)
-    if first_reading and new:
+            values |= {"account_id": conversation.account_id, "conversation_id": conversation.pk}
+            new.append(values | {"vendor_id": record.id, "rank": record.id, "is_news": is_news(record)})
+    created = insert(Message, new)
+    if first_reading and created:
         _no_old_news(conversation, since)
-    result.new = len(new)
-    result.arrivals = [message.at for message in new if message.inbound and message.at >= since]
-    result.changed = save_changed(changed) + len(new)
-    keep_pictures([*made.values(), *(row for row, names in changed.items() if "media" in names)])
+    result.new = len(created)
+    result.arrivals = [row["at"] for row in new if row["vendor_id"] in created and _arrived(row, since)]
+    result.changed = save_changed(changed) + len(created)
+    shown = inserted(Message, [row for row in new if row.get("media")], created)
+    keep_pictures([*shown.values(), *(row for row, names in changed.items() if "media" in names)])
     if result.changed:
         refresh_latest(conversation.pk)
         touch(conversation.account_id, [conversation.pk])
+    if lost := [found[row["vendor_id"]] for row in new if row["vendor_id"] not in created]:
+        # Told in another thread at this moment; by now its rows are there to be compared with.
+        result.add(upsert_messages(conversation, lost))
     return result
+
+
+def _arrived(row: dict, since: datetime) -> bool:
+    return bool(row.get("inbound")) and row["at"] >= since
 
 
 @transaction.atomic

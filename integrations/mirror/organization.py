@@ -8,7 +8,8 @@ from ..models import Account, Inbox, Member, Number, Tag
 from ..salesmsg.records import Number as NumberRecord
 from ..salesmsg.records import Organization, Record, Team, User
 from ..salesmsg.records import Tag as TagRecord
-from .rows import by_vendor_id, create_missing, cut, differing, save_changed
+from .rows import by_vendor_id, cut, differing, save_changed
+from .statements import insert
 
 
 def upsert_organization(account: Account, record: Organization) -> int:
@@ -49,18 +50,18 @@ def upsert_tags(account: Account, records: list[TagRecord]) -> int:
 
 @transaction.atomic
 def _upsert(account: Account, model: type[models.Model], records: list, values: Callable[[Record], dict]) -> int:
-    rows = by_vendor_id(model._default_manager.filter(account=account), (record.id for record in records))
+    rows = by_vendor_id(model, account.pk, {record.id: record for record in records})
     changed, new = {}, []
     for record in {record.id: record for record in records}.values():
-        wanted = _cut(values(record), model)
+        wanted = cut(values(record), model)
         if record.id in rows:
             changed[rows[record.id]] = differing(rows[record.id], wanted)
         else:
-            new.append(model(account=account, vendor_id=record.id, **wanted))
-    create_missing(model._default_manager.filter(account=account), new)
-    return save_changed(changed) + len(new)
-
-
-def _cut(values: dict, model: type[models.Model]) -> dict:
-    keys = {name: value for name, value in values.items() if not name.endswith("_id")}
-    return {**values, **cut(keys, model)}
+            new.append({"account_id": account.pk, "vendor_id": record.id, **wanted})
+    created = insert(model, new)
+    changes = save_changed(changed) + len(created)
+    if len(created) < len(new):
+        # Another process was quicker; by now its rows are there to be compared with.
+        lost = {row["vendor_id"] for row in new} - created.keys()
+        changes += _upsert(account, model, [record for record in records if record.id in lost], values)
+    return changes

@@ -8,7 +8,6 @@ from django.utils import timezone
 
 from .. import jobs
 from ..models import Message, Picture
-from .rows import BATCH
 
 FETCH = "integrations.tasks.fetch_picture"
 AT_ONCE = 2  # nudges; whoever has fetched one goes on with what else is due
@@ -36,7 +35,6 @@ def keep_pictures(messages: Iterable[Message], *, now_please: bool = False) -> N
             rows.append(Picture(message=message, position=position, url=url, due_at=now if due else None))
     Picture.objects.bulk_create(
         rows,
-        batch_size=BATCH,
         update_conflicts=True,
         unique_fields=["message", "position"],
         update_fields=["url", "state", "reason", "attempts", "due_at"],

@@ -14,6 +14,8 @@ from integrations.models import Contact, Conversation, Message
 from integrations.outbox import deliver
 from tests.accounts import build
 
+from . import told
+
 
 @pytest.mark.django_db(transaction=True)
 def test_a_thread_is_stored_while_a_page_holds_its_contact():
@@ -37,7 +39,7 @@ def test_a_thread_is_stored_while_a_page_holds_its_contact():
             connection.close()
 
     with transaction.atomic():
-        assert by_vendor_id(Contact.objects.filter(account=account), [contact.vendor_id])
+        assert by_vendor_id(Contact, account.pk, {7: told.contact(7)})
         thread = threading.Thread(target=store_thread)
         thread.start()
         thread.join(10)

@@ -28,7 +28,7 @@ def accounts(transactional_db):
 
 def threads(account, count: int, **values) -> list[Conversation]:
     made = [factories.conversation(account) for _ in range(count)]
-    ThreadSync.objects.bulk_create(ThreadSync(conversation=one, complete=True, **values) for one in made)
+    ThreadSync.objects.filter(conversation__in=made).update(**values)
     return made
 
 

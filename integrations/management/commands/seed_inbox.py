@@ -12,6 +12,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from integrations.crypto import digest, seal
+from integrations.mirror.statements import insert
 from integrations.models import Account, Contact, Conversation, Inbox, Member, Message, ThreadSync
 
 LABEL = "Seeded for benchmarks"
@@ -92,7 +93,7 @@ class Command(BaseCommand):
         with shown:
             for batch in _messages(account, conversations, messages, chance):
                 with transaction.atomic():
-                    Message.objects.bulk_create(batch, batch_size=BATCH)
+                    insert(Message, batch)
                 shown.update(len(batch))
         _latest(conversations)
         spent = time.monotonic() - started
@@ -154,13 +155,13 @@ def _conversations(account: Account, number: int, chance: random.Random) -> list
 
 def _messages(
     account: Account, conversations: list[Conversation], number: int, chance: random.Random
-) -> Iterator[list[Message]]:
+) -> Iterator[list[dict]]:
     """Batches of messages, spread evenly; the last one of a conversation at its `latest_at`."""
     first = Message.objects.filter(account=account).count() + 1
     shares = [
         number // len(conversations) + (place < number % len(conversations)) for place in range(len(conversations))
     ]
-    batch: list[Message] = []
+    batch: list[dict] = []
     made = 0
     for conversation, share in zip(conversations, shares, strict=True):
         at = conversation.latest_at - timedelta(minutes=7 * share)
@@ -169,18 +170,19 @@ def _messages(
             inbound = chance.random() < 0.5
             text = chance.choice(LINES).format(hour=f"{chance.randint(8, 18)}:00", number=chance.randint(100, 99999))
             state = Message.State.RECEIVED if inbound else Message.State.DELIVERED
-            message = Message(
-                account=account,
-                conversation=conversation,
-                vendor_id=first + made,
-                rank=first + made,
-                inbound=inbound,
-                state=state,
-                text=text,
-                at=at,
-                is_news=inbound and place >= share - 2 and chance.random() < 0.2,
+            batch.append(
+                {
+                    "account_id": account.pk,
+                    "conversation_id": conversation.pk,
+                    "vendor_id": first + made,
+                    "rank": first + made,
+                    "inbound": inbound,
+                    "state": state,
+                    "text": text,
+                    "at": at,
+                    "is_news": inbound and place >= share - 2 and chance.random() < 0.2,
+                }
             )
-            batch.append(message)
             made += 1
             conversation.latest_text, conversation.latest_inbound, conversation.latest_state = text, inbound, state
             if len(batch) >= BATCH * 5:
