@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
@@ -84,6 +85,21 @@ def look_again(conversation_id: int, delay: float = 0.0, *, following: bool = Fa
     later = ThreadSync.objects.filter(pk=thread.pk).filter(Q(due_at=None) | Q(due_at__gt=at))
     if later.update(due_at=at, following=following) and not following:
         jobs.enqueue(THREAD, conversation_id, delay=delay, keep=False)
+
+
+def look_again_all(conversation_ids: list[int]) -> None:
+    """As `look_again`, now, for many at once. More than the limit lets through are left to the sweep."""
+    if not conversation_ids:
+        return
+    now = timezone.now()
+    with transaction.atomic():
+        here = ThreadSync.objects.filter(conversation__in=conversation_ids)
+        missing = set(conversation_ids) - set(here.values_list("conversation_id", flat=True))
+        ThreadSync.objects.bulk_create([ThreadSync(conversation_id=pk) for pk in missing], ignore_conflicts=True)
+        later = here.filter(Q(due_at=None) | Q(due_at__gt=now))
+        ids = list(later.order_by("conversation_id").values_list("conversation_id", flat=True))
+        later.update(due_at=now, following=False)
+        jobs.enqueue_each(THREAD, ids[: settings.SALESMSG_RATE_LIMIT])
 
 
 def progress(account: Account) -> Progress | None:

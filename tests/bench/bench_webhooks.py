@@ -6,10 +6,12 @@ it the same load with processing inline. BENCH_SCALE shortens the storm; the pub
 """
 
 import json
+import os
 import random
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +30,8 @@ WAYS = {
     "no limit": (FREE, {}, True),
     "inline, no limit": (FREE, {"DJANGO_SETTINGS_MODULE": "tests.bench.inline_settings"}, False),
 }
-HEAD = ("way", "sent", "200", "kept", "repeats", "lost", "p50 ms", "p95", "p99", "slowest", "calls", "done after")
+HEAD = ("way", "sent", "200", "kept", "repeats", "lost", "p50 ms", "p95", "p99", "slowest", "web CPU ms")
+HEAD = (*HEAD, "calls", "done after", "load before")
 DONE: dict[str, tuple] = {}
 COUNTS = """
 from django.db.models import Count, Sum
@@ -51,13 +54,14 @@ def test_a_storm_of_events(way, sandbox, portal):
     (limit, period), settings, with_worker = WAYS[way]
     vendor, ours = read_in(sandbox, portal, "", CONTACTS, limit, period, **settings)
     address = f"{ours.address}/webhooks/salesmsg/{ours.query(SECRET)}/"
-    ours.start_web()
+    web = ours.start_web().popen.pid
     if with_worker:
         ours.start_worker(3)
     bodies = events(vendor.data()["conversations"], RATE * SECONDS)
     time.sleep(3)
-    before = vendor.state()["requests"]
+    before, cpu, load = vendor.state()["requests"], cpu_seconds(web), os.getloadavg()[0]
     answers = storm(address, bodies)
+    cpu = 1000 * (cpu_seconds(web) - cpu) / len(bodies)
     ended = time.time()
     ours.alive()
     counts = ours.query(COUNTS)
@@ -70,12 +74,20 @@ def test_a_storm_of_events(way, sandbox, portal):
     times = [seconds * 1000 for seconds, _ in answers]
     figures = (*(percentile(times, share) for share in (0.5, 0.95, 0.99)), max(times))
     calls = vendor.state()["requests"] - before
-    DONE[way] = (len(bodies), good, counts["kept"], counts["repeats"], lost, *figures, calls, took)
+    DONE[way] = (len(bodies), good, counts["kept"], counts["repeats"], lost, *figures, cpu, calls, took, load)
     show(f"Webhooks, {RATE} events a second for {SECONDS} s", HEAD, *((name, *row) for name, row in DONE.items()))
     if {"no limit", "inline, no limit"} <= DONE.keys():
         print(f"p99 inline / p99: {DONE['inline, no limit'][7] / DONE['no limit'][7]:.0f}", flush=True)
     if with_worker:
         assert (good, lost) == (len(bodies), 0)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process and its children have used so far."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return own + sum(cpu_seconds(int(child)) for child in children)
 
 
 def settled(ours, idle: dict) -> dict | None:

@@ -10,6 +10,7 @@ from integrations.crypto import digest
 from integrations.models import ThreadSync, WebhookEvent
 from integrations.sync import look
 from integrations.webhooks import process
+from integrations.webhooks.named import names
 from integrations.webhooks.view import receive
 from salesmsg_portal.urls import urlpatterns as portal
 
@@ -18,7 +19,7 @@ def _no_worker(*_, **__) -> None:
     """Nothing is left for later."""
 
 
-jobs.enqueue = _no_worker
+jobs.enqueue = jobs.enqueue_each = jobs.nudge = _no_worker
 
 
 @csrf_exempt
@@ -29,7 +30,7 @@ def inline(request: HttpRequest, secret: str) -> HttpResponse:
     event = WebhookEvent.objects.filter(digest=mark, state=WebhookEvent.State.NEW).order_by("pk").first()
     if answer.status_code == 200 and event is not None:
         process.process(event.pk)
-        named = process.names(event.body).conversation_id
+        named = names(event.body).conversation_id
         due = ThreadSync.objects.filter(conversation__vendor_id=named, due_at__lte=timezone.now())
         for conversation_id in due.values_list("conversation_id", flat=True) if named else ():
             look.refresh(conversation_id)
