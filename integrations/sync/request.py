@@ -96,9 +96,10 @@ def look_again_all(conversation_ids: list[int]) -> None:
         here = ThreadSync.objects.filter(conversation__in=conversation_ids)
         missing = set(conversation_ids) - set(here.values_list("conversation_id", flat=True))
         ThreadSync.objects.bulk_create([ThreadSync(conversation_id=pk) for pk in missing], ignore_conflicts=True)
-        later = here.filter(Q(due_at=None) | Q(due_at__gt=now))
+        later = here.filter(Q(due_at=None) | Q(due_at__gt=now)).select_for_update(no_key=True)
+        # In one order: two who ask for the same threads must not wait for each other.
         ids = list(later.order_by("conversation_id").values_list("conversation_id", flat=True))
-        later.update(due_at=now, following=False)
+        ThreadSync.objects.filter(conversation__in=ids).update(due_at=now, following=False)
         jobs.enqueue_each(THREAD, ids[: settings.SALESMSG_RATE_LIMIT])
 
 

@@ -22,7 +22,7 @@ from ..gateway import BudgetWait, NotConnected
 from ..models import BudgetCall, WebhookEvent
 from ..salesmsg.client import Client
 from ..salesmsg.errors import SalesmsgError
-from ..sync.request import look_again, look_again_all
+from ..sync.request import look_again_all
 from . import fetch
 from .named import Named, names
 
@@ -52,6 +52,7 @@ AT_ONCE, BODIES = 500, 50  # events that a pump takes; of which so many bodies a
 SLICE = 1.0  # seconds of calls in one task, before others have their turn
 EARLY, EARLY_TRIES = 2.0, 3  # seconds, times
 GRACE = timedelta(seconds=2)  # the nudge's own time to arrive
+WORN_OUT = "It was begun again and again and never ended. Look at the worker's log."
 State = WebhookEvent.State
 
 
@@ -133,13 +134,23 @@ class Batch:
     conversations: dict[int, list[Job]] = field(default_factory=dict)
     people: dict[tuple[int | None, str], list[Job]] = field(default_factory=dict)
     contacts: dict[int, list[Job]] = field(default_factory=dict)
+    looks: list[int] = field(default_factory=list)  # conversations whose threads are to be read, not yet asked for
+    outcomes: list[tuple[list[Job], dict]] = field(default_factory=list)  # what to write on which rows, not yet written
     comes_back: float | None = None  # seconds until the first of those that were put off is due
 
     def work(self) -> None:
         """Settles what needs no call, then makes the calls that the others need, for a moment."""
-        with transaction.atomic():
-            self._settle_without_calls()
+        self._settle_without_calls()
+        self._write()
         self._calls()
+
+    def _write(self) -> None:
+        """All that was found out so far, in one short transaction: events are done once their looks are asked for."""
+        with transaction.atomic():
+            look_again_all(self.looks)
+            for ended, values in self.outcomes:
+                WebhookEvent.objects.filter(pk__in=[job.pk for job in ended], state=State.NEW).update(**values)
+        self.looks, self.outcomes = [], []
 
     # -- without calls ------------------------------------------------------------------------------------------------
 
@@ -188,22 +199,22 @@ class Batch:
     def _read_known(self, threads: dict[int, list[Job]]) -> None:
         """Asks for a look at the threads that are here and were not read since; the others must be fetched first."""
         known = fetch.known(self.account_id, threads)
-        looks, done = [], []
+        done = []
         for vendor_id, named in threads.items():
             thread = known.get(vendor_id)
             if thread is None or thread.closed:
                 self.conversations[vendor_id] = named
                 continue
-            if self._unread_since(thread, named):
-                looks.append(thread.pk)
+            self._look(thread, named)
             if not self._wants_contact(thread, named):
                 done += named
-        look_again_all(looks)
         self._done(done)
 
-    def _unread_since(self, thread: fetch.Thread, named: list[Job]) -> bool:
+    def _look(self, thread: fetch.Thread, named: list[Job]) -> None:
+        """Unless it was read since the last of them came."""
         newest = max(job.received_at for job in named)
-        return thread.read_at is None or thread.read_at < newest + HEAD_START
+        if thread.read_at is None or thread.read_at < newest + HEAD_START:
+            self.looks.append(thread.pk)
 
     def _wants_contact(self, thread: fetch.Thread, named: list[Job]) -> bool:
         """Whether these events must wait for their contact, too."""
@@ -238,17 +249,17 @@ class Batch:
                 except SalesmsgError as error:
                     self._failed(groups[key], error)
                 del groups[key]
+                self._write()
 
     def _conversation(self, client: Client, vendor_id: int, named: list[Job]) -> None:
         thread = fetch.conversation(self.account_id, client, vendor_id)
-        if thread is not None and self._unread_since(thread, named):
-            look_again(thread.pk)
+        if thread is not None:
+            self._look(thread, named)
         if thread is None or not self._wants_contact(thread, named):
             self._done(named)
 
     def _person(self, client: Client, person: tuple[int | None, str], named: list[Job]) -> None:
-        for conversation_id in fetch.conversations_of(self.account_id, client, *person):
-            look_again(conversation_id)
+        self.looks += fetch.conversations_of(self.account_id, client, *person)
         self._done(named)
 
     def _contact(self, client: Client, contact_id: int, named: list[Job]) -> None:
@@ -257,19 +268,19 @@ class Batch:
 
     # -- how they end -------------------------------------------------------------------------------------------------
 
-    def _done(self, jobs_: list[Job]) -> None:
-        self._end([job for job in jobs_ if job.name in KNOWN], State.DONE, "")
-        unknown = [job for job in jobs_ if job.name not in KNOWN]
+    def _done(self, ended: list[Job]) -> None:
+        self._end([job for job in ended if job.name in KNOWN], State.DONE, "")
+        unknown = [job for job in ended if job.name not in KNOWN]
         self._end(unknown, State.UNKNOWN, "Unknown kind; what it names was read.")
 
-    def _end(self, jobs_: list[Job], state: str, note: str) -> None:
-        if jobs_:
-            _rows(jobs_).update(state=state, note=note, processed_at=timezone.now())
+    def _end(self, ended: list[Job], state: str, note: str) -> None:
+        if ended:
+            self.outcomes.append((ended, {"state": state, "note": note, "processed_at": timezone.now()}))
 
-    def _failed(self, jobs_: list[Job], error: SalesmsgError) -> None:
-        over = [job for job in jobs_ if error.again == "never" or job.attempts >= MOST_ATTEMPTS]
+    def _failed(self, named: list[Job], error: SalesmsgError) -> None:
+        over = [job for job in named if error.again == "never" or job.attempts >= MOST_ATTEMPTS]
         self._end(over, State.FAILED, error.text)
-        for job in jobs_:
+        for job in named:
             if job not in over:
                 self._put_off([job], min(120.0, 2.0**job.attempts))
 
@@ -277,21 +288,14 @@ class Batch:
         """No more calls for now: what is left comes back uncounted, one group after another as places return."""
         apart = settings.SALESMSG_RATE_PERIOD / max(1, settings.SALESMSG_RATE_LIMIT) if seconds else 0.0
         left = [*self.conversations.values(), *self.people.values(), *self.contacts.values()]
-        with transaction.atomic():
-            for place, group in enumerate(left):
-                later = min(place * apart, settings.SALESMSG_RATE_PERIOD)
-                self._put_off(group, seconds + later, counted=False)
+        for place, group in enumerate(left):
+            later = min(place * apart, settings.SALESMSG_RATE_PERIOD)
+            self._put_off(group, seconds + later, counted=False)
+        self._write()
 
-    def _put_off(self, jobs_: list[Job], seconds: float, *, counted: bool = True) -> None:
-        if not jobs_:
-            return
-        attempts = F("attempts") if counted else F("attempts") - 1
-        _rows(jobs_).update(due_at=timezone.now() + timedelta(seconds=seconds), attempts=attempts)
-        self.comes_back = seconds if self.comes_back is None else min(self.comes_back, seconds)
-
-
-WORN_OUT = "It was begun again and again and never ended. Look at the worker's log."
-
-
-def _rows(claimed: list[Job]) -> QuerySet:
-    return WebhookEvent.objects.filter(pk__in=[job.pk for job in claimed], state=State.NEW)
+    def _put_off(self, named: list[Job], seconds: float, *, counted: bool = True) -> None:
+        if named:
+            attempts = F("attempts") if counted else F("attempts") - 1
+            due_at = timezone.now() + timedelta(seconds=seconds)
+            self.outcomes.append((named, {"due_at": due_at, "attempts": attempts}))
+            self.comes_back = seconds if self.comes_back is None else min(self.comes_back, seconds)
