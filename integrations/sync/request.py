@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from .. import budget, jobs
-from ..models import Account, Conversation, SyncRun, SyncStream, ThreadSync
+from ..models import Account, Budget, Conversation, SyncRun, SyncStream, ThreadSync
 from .plan import LABELS, streams_of
 
 STEP = "integrations.tasks.sync_step"
@@ -87,8 +86,8 @@ def look_again(conversation_id: int, delay: float = 0.0, *, following: bool = Fa
         jobs.enqueue(THREAD, conversation_id, delay=delay, keep=False)
 
 
-def look_again_all(conversation_ids: list[int]) -> None:
-    """As `look_again`, now, for many at once. More than the limit lets through are left to the sweep."""
+def look_again_all(account_id: int, conversation_ids: list[int]) -> None:
+    """As `look_again`, now, for many of an account at once. What finds no place in the budget is left to the sweep."""
     if not conversation_ids:
         return
     now = timezone.now()
@@ -100,7 +99,9 @@ def look_again_all(conversation_ids: list[int]) -> None:
         # In one order: two who ask for the same threads must not wait for each other.
         ids = list(later.order_by("conversation_id").values_list("conversation_id", flat=True))
         ThreadSync.objects.filter(conversation__in=ids).update(due_at=now, following=False)
-        jobs.enqueue_each(THREAD, ids[: settings.SALESMSG_RATE_LIMIT])
+        used, limit, blocked = Budget.for_account(Account(pk=account_id)).used_now()
+        # One at least: a lane that was refused is remembered, and given a place.
+        jobs.enqueue_each(THREAD, ids[: 1 if blocked else max(1, limit - used)])
 
 
 def progress(account: Account) -> Progress | None:

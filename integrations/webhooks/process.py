@@ -147,7 +147,7 @@ class Batch:
     def _write(self) -> None:
         """All that was found out so far, in one short transaction: events are done once their looks are asked for."""
         with transaction.atomic():
-            look_again_all(self.looks)
+            look_again_all(self.account_id, self.looks)
             for ended, values in self.outcomes:
                 WebhookEvent.objects.filter(pk__in=[job.pk for job in ended], state=State.NEW).update(**values)
         self.looks, self.outcomes = [], []
