@@ -55,6 +55,8 @@ def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: 
         if contact is None and row is None:
             result.homeless.append(vendor_id)
             continue
+        if row is not None and _told_before(record, row):
+            continue
         values = {**_values(record, contact, inboxes, members), **_closing(row, record, closed)}
         if row is None and (draft := _draft(drafts.get(contact.pk, []), values)):
             draft.vendor_id = vendor_id
@@ -159,6 +161,19 @@ def _closing(row: Conversation | None, record: Record, closed: bool | None) -> d
         known = row.closed_at if row is not None else None
         return {"closed_at": known or record.last_message_at or record.started_at or timezone.now()}
     return {}
+
+
+def _told_before(record: Record, row: Conversation) -> bool:
+    """Whether the record is from a page that is older than what we know. Only its last message can tell: messages
+    come and do not go, so one that names an earlier one was read before that came."""
+    if record.last_message_at is None or row.last_message_at is None or record.last_message_at > row.last_message_at:
+        return False
+    if record.last_message_at < row.last_message_at:
+        return True
+    if record.last_message is None or record.raw == row.raw:
+        return False
+    known = Record.parse({"id": row.vendor_id, **row.raw}).last_message
+    return known is not None and record.last_message.id < known.id
 
 
 def _moved(row: Conversation, record: Record, known: set[int], read_at: dict) -> bool:
