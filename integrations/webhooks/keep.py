@@ -54,12 +54,13 @@ class Keeper:
             if not arrival.done:
                 with self._arrived:
                     batch, self._waiting = self._waiting, []
-                _write_all(batch)
+                write_all(batch)
         if arrival.error:
             raise arrival.error
 
 
-def _write_all(batch: list[Arrival]) -> None:
+def write_all(batch: list[Arrival]) -> None:
+    """Writes them, an account's in one transaction; what went wrong is noted on each."""
     by_account: dict[int, list[Arrival]] = {}
     for arrival in batch:
         by_account.setdefault(arrival.account_id, []).append(arrival)
