@@ -13,6 +13,8 @@ from django_q.conf import Conf
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
+from .soon import soon
+
 TICK = "integrations.tasks.tick"
 ANEW = -1  # the tick's beat that begins a new chain, also beside one that lives: that one ends
 FIRST = ":first:"  # added, with a name, to the queue's key for tasks that people wait for
@@ -108,7 +110,8 @@ def nudge(task: str, one: int) -> None:
             return
         # Redis has no due times that are soon enough: there each one is nudged.
         delay = 0.0 if settings.Q_CLUSTER.get("redis") else max(0.0, last + PAUSE - now)
-        _push(task, (one,), delay, False, True)
+        with soon():
+            _push(task, (one,), delay, False, True)
         NUDGED[task, one] = now + delay
 
     transaction.on_commit(push, robust=True)

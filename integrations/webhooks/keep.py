@@ -9,13 +9,13 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from .. import jobs
 from ..crypto import digest
 from ..models import Account, WebhookEvent
+from ..soon import soon
 from .process import PUMP
 
 REPEATED_WITHIN = timedelta(minutes=10)
@@ -76,7 +76,7 @@ def write_all(batch: list[Arrival]) -> None:
 
 def _write(account_id: int, arrivals: list[Arrival]) -> None:
     now = timezone.now()
-    with transaction.atomic():
+    with soon():
         # First, because it locks: of two copies at the same moment the second one sees the first.
         account = Account.objects.select_for_update(no_key=True).filter(pk=account_id)
         last_at, missed = account.values_list("last_event_at", "events_missed").get()

@@ -13,7 +13,7 @@ APP = "integrations"
 FLOORS: list[tuple[str, ...]] = [
     ("crypto", "salesmsg"),
     ("models",),
-    ("tokens", "budget", "access"),
+    ("tokens", "budget", "access", "soon"),
     ("mirror", "gateway", "jobs"),
     (
         *("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries"),
