@@ -68,15 +68,15 @@ def begin(account, known: list[int]) -> None:
     read = [world for world in known if world % 2 == 0]  # the threads of the others are still to be read
     for world in read:
         mirror.upsert_messages(rows[orders.conversation_id(world)], orders.thread(world, 0))
-    complete = {"complete": True, "read_at": timezone.now() - process.HEAD_START * 2}
+    read_at = timezone.now() - process.HEAD_START * 2
     ThreadSync.objects.bulk_create(
         ThreadSync(
-            conversation=row,
+            conversation=rows[orders.conversation_id(world)],
             read_to=[orders.thread(world, 0)[0].at.timestamp(), orders.message_id(world, 0)],
-            **complete,
+            complete=True,
+            read_at=read_at,
         )
-        for world in known
-        for row in [rows[orders.conversation_id(world)]]
+        for world in read
     )
 
 
@@ -85,7 +85,7 @@ def hear(account, vendor, chance, unheard: dict[int, list[int]], *, everything: 
     heard = []
     for world, changes in unheard.items():
         for change in changes[:]:
-            if change > vendor.version[world] or (world and not everything and chance.random() < 0.5):
+            if change > vendor.version[world] or (world and not everything and chance.random() < 0.7):
                 continue
             changes.remove(change)
             copies = 1 if world == 0 else chance.choice([1, 1, 1, 2, 3])
