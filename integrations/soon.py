@@ -33,5 +33,5 @@ def soon() -> Iterator[None]:
 
 
 def _sqlite_waits(seconds: float) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+    connection.ensure_connection()
+    connection.connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
