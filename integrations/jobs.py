@@ -88,6 +88,7 @@ def enqueue(task: str, *args: int, delay: float = 0.0, keep: bool = True, urgent
 
 def enqueue_each(task: str, ids: Iterable[int]) -> None:
     """As `enqueue` for each of the ids, without results: all nudges in one transaction."""
+    ids = [int(one) for one in ids]
 
     def push() -> None:
         with transaction.atomic():

@@ -24,7 +24,7 @@ NOTED_EVERY = timedelta(seconds=1)  # how exact “last event” is
 
 @dataclass(eq=False)
 class Arrival:
-    """An event as it came; kept once `done`, unless there was an `error`."""
+    """An event as it came: `done` once it is committed, or `error` says why it is not."""
 
     account_id: int
     text: str
@@ -51,12 +51,12 @@ class Keeper:
         with self._arrived:
             self._waiting.append(arrival)
         with self._turn:
-            if not arrival.done:
+            if not arrival.done and arrival.error is None:
                 with self._arrived:
                     batch, self._waiting = self._waiting, []
                 write_all(batch)
-        if arrival.error:
-            raise arrival.error
+        if not arrival.done:  # also when the thread that was to write it was stopped
+            raise arrival.error or RuntimeError("The event was not kept.")
 
 
 def write_all(batch: list[Arrival]) -> None:
@@ -70,8 +70,9 @@ def write_all(batch: list[Arrival]) -> None:
         except Exception as error:  # noqa: BLE001 - each thread raises it for its own event
             for arrival in arrivals:
                 arrival.error = error
-        for arrival in arrivals:
-            arrival.done = True
+        else:
+            for arrival in arrivals:
+                arrival.done = True
 
 
 def _write(account_id: int, arrivals: list[Arrival]) -> None:

@@ -59,6 +59,21 @@ def test_what_cannot_be_kept_is_told_to_each(db, monkeypatch):
     assert WebhookEvent.objects.count() == 1
 
 
+def test_whoever_is_not_written_hears_of_it(db, monkeypatch):
+    """The thread that wrote for others was stopped in the middle: nobody is told that all is well."""
+    account, keeper = build.account(), Keeper()
+
+    def stopped(batch):
+        raise SystemExit
+
+    monkeypatch.setattr(keep, "write_all", stopped)
+    with pytest.raises(SystemExit):
+        keeper.keep(account.pk, b"event")
+    monkeypatch.setattr(keep, "write_all", lambda batch: None)
+    with pytest.raises(RuntimeError, match="not kept"):
+        keeper.keep(account.pk, b"event")
+
+
 def test_accounts_in_one_transaction_stay_apart(db):
     here, there = build.account(), build.account("Northside Clinic")
     keep.write_all([Arrival(here.pk, "same"), Arrival(there.pk, "same")])
