@@ -1,5 +1,6 @@
 """What one would write first: a webhook that is processed before it is answered. For bench_webhooks alone."""
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
@@ -9,7 +10,7 @@ from integrations import jobs
 from integrations.crypto import digest
 from integrations.models import ThreadSync, WebhookEvent
 from integrations.sync import look
-from integrations.webhooks import process
+from integrations.webhooks import keep, process
 from integrations.webhooks.named import names
 from integrations.webhooks.view import receive
 from salesmsg_portal.urls import urlpatterns as portal
@@ -19,6 +20,8 @@ def _no_worker(*_, **__) -> None:
     """Nothing is left for later."""
 
 
+# Nor does it know of our way to wait for SQLite, which would be in the way of its own other threads.
+keep.soon = transaction.atomic
 jobs.enqueue = jobs.enqueue_each = jobs.nudge = _no_worker
 
 
