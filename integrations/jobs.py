@@ -1,6 +1,7 @@
 """Enqueue a task by dotted name and ids. The row is the job; this is the nudge, and a sweep finds what it misses."""
 
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -12,9 +13,12 @@ from django_q.conf import Conf
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
+from .soon import soon
+
 TICK = "integrations.tasks.tick"
 ANEW = -1  # the tick's beat that begins a new chain, also beside one that lives: that one ends
 FIRST = ":first:"  # added, with a name, to the queue's key for tasks that people wait for
+PAUSE = 0.25  # seconds between two nudges of a shower
 TICK_SCHEDULE = "salesmsg: keep the tick alive"
 
 
@@ -80,6 +84,38 @@ def enqueue(task: str, *args: int, delay: float = 0.0, keep: bool = True, urgent
     if any(not isinstance(arg, int) for arg in args):
         raise TypeError("Tasks take ids: the queue keeps its arguments in clear.")
     transaction.on_commit(lambda: _push(task, args, delay, keep, urgent), robust=True)
+
+
+def enqueue_each(task: str, ids: Iterable[int]) -> None:
+    """As `enqueue` for each of the ids, without results: all nudges in one transaction."""
+    ids = [int(one) for one in ids]
+
+    def push() -> None:
+        with transaction.atomic():
+            for one in ids:
+                _push(task, (one,), 0.0, False, False)
+
+    transaction.on_commit(push, robust=True)
+
+
+NUDGED: dict[tuple[str, int], float] = {}  # when the last nudge of this process is due, or was
+
+
+def nudge(task: str, one: int) -> None:
+    """As `enqueue(urgent=True)` for work that comes in showers: this process nudges at once, and then again after a
+    pause, for all that came meanwhile."""
+
+    def push() -> None:
+        now, last = time.monotonic(), NUDGED.get((task, one), -PAUSE)
+        if last > now:
+            return
+        # Redis has no due times that are soon enough: there each one is nudged.
+        delay = 0.0 if settings.Q_CLUSTER.get("redis") else max(0.0, last + PAUSE - now)
+        with soon():
+            _push(task, (one,), delay, False, True)
+        NUDGED[task, one] = now + delay
+
+    transaction.on_commit(push, robust=True)
 
 
 def _push(task: str, args: tuple[int, ...], delay: float, keep: bool, urgent: bool) -> None:

@@ -90,6 +90,11 @@ def fetch_picture(picture_id: int) -> str:
 
 
 @_discreet
+def process_events(account_id: int) -> int:
+    return process.pump(account_id)
+
+
+@_discreet
 def renew_token(account_id: int, generation: int) -> str:
     try:
         gateway.renew(account_id, generation)

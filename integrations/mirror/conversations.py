@@ -13,7 +13,7 @@ from ..salesmsg.records import Contact as ContactRecord
 from ..salesmsg.records import Conversation as Record
 from .contacts import upsert_contacts
 from .feed import touch
-from .rows import by_vendor_id, collector_paused, cut, differing, save_changed
+from .rows import by_vendor_id, collector_paused, cut, differing, raw_of, save_changed
 from .statements import insert, inserted
 
 SAME_SECOND = timedelta(seconds=2)  # and a little for clocks that differ
@@ -39,10 +39,13 @@ class Conversations:
 
 @collector_paused()
 @transaction.atomic
-def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: bool | None = None) -> Conversations:
+def upsert_conversations(
+    account_id: int, records: Iterable[Record], *, closed: bool | None = None, believed: bool = False
+) -> Conversations:
     """Writes conversations, with stubs of contacts, inboxes and members that were not met yet.
 
     closed: whether they come from the list of closed or of open ones, where the record itself may not say.
+    believed: from a walk over everything, which is right also where a last message has gone.
     """
     found = {record.id: record for record in records}
     result = Conversations()
@@ -62,6 +65,8 @@ def upsert_conversations(account_id: int, records: Iterable[Record], *, closed: 
         contact_id = contacts.get(record.contact_id) if record.contact_id else None
         if contact_id is None and row is None:
             result.homeless.append(vendor_id)
+            continue
+        if row is not None and not believed and _told_before(record, row):
             continue
         values = {**_values(record, contact_id, inboxes, members), **_closing(row, record, closed)}
         if row is None and (draft := _draft(drafts.get(contact_id, []), values)):
@@ -181,6 +186,19 @@ def _closing(row: Conversation | None, record: Record, closed: bool | None) -> d
         known = row.closed_at if row is not None else None
         return {"closed_at": known or record.last_message_at or record.started_at or timezone.now()}
     return {}
+
+
+def _told_before(record: Record, row: Conversation) -> bool:
+    """Whether the record is from a page that is older than what we know. Only its last message can tell: messages
+    come and do not go, so one that names an earlier one was read before that came."""
+    if record.last_message_at is None or row.last_message_at is None or record.last_message_at > row.last_message_at:
+        return False
+    if record.last_message_at < row.last_message_at:
+        return True
+    if record.last_message is None or record.raw is row.__dict__.get("raw"):
+        return False
+    known = Record.parse({"id": row.vendor_id, **raw_of(row)}).last_message
+    return known is not None and record.last_message.id < known.id
 
 
 def _moved(row: Conversation, record: Record, known: set[int], read_at: dict) -> bool:

@@ -211,9 +211,10 @@ def _news(conversation: Conversation, records: Iterable[Record], since: datetime
 
 
 def _no_old_news(conversation: Conversation, since: datetime) -> None:
-    """A thread that comes oldest first: what looked like its newest messages is not any more."""
-    news = Message.objects.filter(conversation=conversation, is_news=True, at__lt=since).order_by("-at", "-rank")
-    old = list(news.values_list("pk", flat=True)[_most_unread(conversation) :])
+    """A thread that comes oldest first, or by a page from before: what looked like its newest is not any more."""
+    told = Message.objects.filter(conversation=conversation, inbound=True, vendor_id__isnull=False)
+    unread = list(told.order_by("-at", "-rank").values_list("pk", flat=True)[: _most_unread(conversation)])
+    old = list(told.filter(is_news=True, at__lt=since).exclude(pk__in=unread).values_list("pk", flat=True))
     if old:
         Message.objects.filter(pk__in=old).update(is_news=False)
 

@@ -44,6 +44,11 @@ def differing(row: models.Model, values: dict[str, Any]) -> list[str]:
     return changed
 
 
+def raw_of(row: models.Model) -> dict:
+    """What was told of the row, also where `locked` left it unread."""
+    return row.__dict__["raw"] if "raw" in row.__dict__ else json.loads(row.raw_text)
+
+
 def save_changed(rows: dict[models.Model, list[str]], counter: str = "") -> int:
     """One statement for all rows that have changed fields. Returns how many. The rows are locked by whoever read them,
     so that writing a field which only another row has changed takes nothing back. The counter of each rises by one."""

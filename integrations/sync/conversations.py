@@ -43,7 +43,12 @@ def conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
             # Rows that we read have left this list, so that others moved up and may have been jumped over.
             restart(stream, f"the list of {stream.name} conversations became shorter while it was read")
             return
-        result = mirror.upsert_conversations(run.account_id, evenly(page.items), closed=stream.name == "closed")
+        result = mirror.upsert_conversations(
+            run.account_id,
+            evenly(page.items),
+            closed=stream.name == "closed",
+            believed=run.kind != SyncRun.Kind.CHANGES,
+        )
         run.changed += result.changed
         for vendor_id in result.homeless:
             run.notes.append(f"Conversation {vendor_id} names no contact; it was left out.")
@@ -106,7 +111,7 @@ def lost(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         if gone:
             run.changed += mirror.conversation_gone(run.account_id, vendor_id)
         elif record is not None:
-            result = mirror.upsert_conversations(run.account_id, [record])
+            result = mirror.upsert_conversations(run.account_id, [record], believed=True)
             run.changed += result.changed
             messages.want(run, result.moved - messages.refused(result.moved))
         stream.cursor = {"after": vendor_id}

@@ -11,6 +11,11 @@ from .plan import CHECK
 
 TO_THE_END = {SyncRun.Kind.FULL, SyncRun.Kind.CHECK}
 AFTER_TROUBLE = timedelta(minutes=5)
+# All but the calls, which others count up at the same moment.
+_TOLD = (
+    *("looked_at", "walked_at", "found_at", "read_to", "rows", "repaired"),
+    *("due_at", "pause", "error", "error_at"),
+)
 SOON, CLAIMED = timedelta(seconds=5), timedelta(minutes=2)
 
 
@@ -51,7 +56,7 @@ def ended(run: SyncRun, stream: SyncStream) -> None:
             run.account, stream.name, known.pause, found=bool(stream.changed), calls=calls, now=now
         )
         known.due_at = now + timedelta(seconds=known.pause)
-    known.save()
+    known.save(update_fields=_TOLD)
 
 
 def reached(account_id: int, name: str, moments: list[datetime]) -> bool:

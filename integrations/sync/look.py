@@ -50,8 +50,8 @@ def refresh(conversation_id: int) -> int:
         if locked.lease_until != thread.lease_until:
             return 0  # we were too slow and somebody else has it now
         result = keep()
-        lists.spent(thread.conversation.account_id, "messages", door.calls)
         fresh.note(thread.conversation.account, result.arrivals, announced=True)
+        lists.spent(thread.conversation.account_id, "messages", door.calls)
     if thread.due_at and not thread.following:
         _nudge(thread)
     return result.changed

@@ -7,7 +7,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from .. import access, jobs
-from ..models import Account, Contact, Conversation, ListSync, SyncRun, SyncStream, ThreadSync
+from ..models import Account, Budget, Contact, Conversation, ListSync, SyncRun, SyncStream, ThreadSync
 from .plan import LOOKED, streams_of
 from .progress import Progress, StreamProgress, progress, progress_of
 
@@ -22,6 +22,7 @@ __all__ = [
     "full",
     "look",
     "look_again",
+    "look_again_all",
     "pause",
     "progress",
     "progress_of",
@@ -152,6 +153,24 @@ def look_again(conversation_id: int, delay: float = 0.0, *, following: bool = Fa
     later = ThreadSync.objects.filter(pk=thread.pk).filter(Q(due_at=None) | Q(due_at__gt=at))
     if later.update(due_at=at, following=following) and not following:
         jobs.enqueue(THREAD, conversation_id, delay=delay, keep=False)
+
+
+def look_again_all(account_id: int, conversation_ids: list[int]) -> None:
+    """As `look_again`, now, for many of an account at once. What finds no place in the budget is left to the sweep."""
+    if not conversation_ids:
+        return
+    now = timezone.now()
+    with transaction.atomic():
+        here = ThreadSync.objects.filter(conversation__in=conversation_ids)
+        missing = set(conversation_ids) - set(here.values_list("conversation_id", flat=True))
+        ThreadSync.objects.bulk_create([ThreadSync(conversation_id=pk) for pk in missing], ignore_conflicts=True)
+        later = here.filter(Q(due_at=None) | Q(due_at__gt=now)).select_for_update(no_key=True)
+        # In one order: two who ask for the same threads must not wait for each other.
+        ids = list(later.order_by("conversation_id").values_list("conversation_id", flat=True))
+        ThreadSync.objects.filter(conversation__in=ids).update(due_at=now, following=False)
+        used, limit, blocked = Budget.for_account(Account(pk=account_id)).used_now()
+        # One at least: a lane that was refused is remembered, and given a place.
+        jobs.enqueue_each(THREAD, ids[: 1 if blocked else max(1, limit - used)])
 
 
 def _begin(account: Account, kind: str, user, names: tuple[str, ...], cursor: dict | None = None) -> SyncRun:

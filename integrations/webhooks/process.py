@@ -1,22 +1,33 @@
-"""What an event means. Anyone who learns the address can forge one, so an event is a hint: what it surely names is
-fetched from Salesmsg under our own token, and its body is never believed (salesmsg-api.md, section 7)."""
+"""What becomes of events. Anyone who learns the address can forge one, so an event is a hint: what it surely names is
+fetched from Salesmsg under our own token, and its body is never believed (salesmsg-api.md, section 7).
 
-import json
-from dataclasses import dataclass
-from datetime import timedelta
+The rows are the jobs. A pump takes some hundred of an account's at once and sorts them by what they name: twenty texts
+of one conversation are one look at its thread, five changes of a contact are one fetch, and what needs no call is
+settled in one transaction.
+"""
 
-from django.db.models import F
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from .. import gateway, jobs, mirror
+from .. import gateway, jobs
 from ..crypto import Unsealable
 from ..gateway import BudgetWait, NotConnected
-from ..models import BudgetCall, Contact, Conversation, Message, ThreadSync, WebhookEvent
-from ..salesmsg.errors import NotFound, SalesmsgError
-from ..salesmsg.text import phone as normal_phone
-from ..sync.request import look_again
+from ..models import BudgetCall, WebhookEvent
+from ..salesmsg.client import Client
+from ..salesmsg.errors import SalesmsgError
+from ..sync.request import look_again_all
+from . import fetch
+from .named import Named, names
 
 PROCESS = "integrations.tasks.process_event"
+PUMP = "integrations.tasks.process_events"
 KNOWN = {
     "message.received",
     "message.sent",
@@ -37,56 +48,39 @@ MOST_ATTEMPTS = 8
 LEASE = timedelta(seconds=100)
 # An event may overtake its own message: what was read this long before it came does not count as read after it.
 HEAD_START = timedelta(seconds=0.5)
-FEW = 20
+AT_ONCE, BODIES = 500, 50  # events that a pump takes; of which so many bodies are in memory
+SLICE = 1.0  # seconds of calls in one task, before others have their turn
 EARLY, EARLY_TRIES = 2.0, 3  # seconds, times
+GRACE = timedelta(seconds=2)  # the nudge's own time to arrive
+WORN_OUT = "It was begun again and again and never ended. Look at the worker's log."
 State = WebhookEvent.State
 
 
-class Early(Exception):
-    """The event may be about a call that is still under way: look again in a moment."""
-
-
-@dataclass(frozen=True)
-class Named:
-    """What an event surely names; None where it names nothing."""
-
-    message_id: int | None = None
-    conversation_id: int | None = None
-    contact_id: int | None = None
-    phone: str = ""
-
-    def __bool__(self) -> bool:
-        return bool(self.conversation_id or self.contact_id or self.phone)
+def pump(account_id: int) -> int:
+    """The task: works on what is due. Returns how many events it took."""
+    claimed = _claim(WebhookEvent.objects.filter(account_id=account_id))
+    if not claimed:
+        return 0
+    batch = Batch(account_id, claimed)
+    batch.work()
+    if len(claimed) == AT_ONCE:
+        jobs.enqueue(PUMP, account_id, urgent=True)
+    elif batch.comes_back is not None:
+        jobs.enqueue(PUMP, account_id, delay=batch.comes_back, urgent=True)
+    return len(claimed)
 
 
 def process(event_id: int) -> str:
-    """The task: claims the event and fetches what it names. Returns the state it left it in."""
-    now = timezone.now()
-    claimed = WebhookEvent.objects.filter(pk=event_id, state=State.NEW, due_at__lte=now).update(
-        due_at=now + LEASE, attempts=F("attempts") + 1
-    )
+    """One event alone, when a person asks for it. Returns the state it left it in; "" if it is not due."""
+    claimed = _claim(WebhookEvent.objects.filter(pk=event_id))
     if not claimed:
         return ""
-    event = WebhookEvent.objects.get(pk=event_id)
-    if event.attempts > MOST_ATTEMPTS:
-        return _end(event, State.FAILED, "It was begun again and again and never ended. Look at the worker's log.")
-    named = names(event.body)
-    known = event.name in KNOWN
-    if not named:
-        return _end(event, State.UNKNOWN, "It names no contact and no conversation.")
-    try:
-        _fetch(event, named)
-    except BudgetWait as wait:
-        return _put_off(event, wait.seconds, counted=False)
-    except Early:
-        return _put_off(event, EARLY)
-    except (NotConnected, Unsealable) as problem:
-        return _end(event, State.FAILED, str(problem))
-    except SalesmsgError as error:
-        if error.again == "never" or event.attempts >= MOST_ATTEMPTS:
-            return _end(event, State.FAILED, error.text)
-        return _put_off(event, min(120.0, 2.0**event.attempts))
-    return _end(event, State.DONE if known else State.UNKNOWN, "" if known else "Unknown kind; what it names was read.")
+    account_id = WebhookEvent.objects.values_list("account_id", flat=True).get(pk=event_id)
+    batch = Batch(account_id, claimed)
+    batch.work()
+    if batch.comes_back is not None:
+        jobs.enqueue(PUMP, account_id, delay=batch.comes_back, urgent=True)
+    return WebhookEvent.objects.values_list("state", flat=True).get(pk=event_id)
 
 
 def again(event: WebhookEvent) -> None:
@@ -96,151 +90,212 @@ def again(event: WebhookEvent) -> None:
 
 
 def nudge_due() -> int:
-    """The sweep's part: events that are due and were not nudged, or whose worker is gone."""
-    due = WebhookEvent.objects.filter(state=State.NEW, due_at__lt=timezone.now() - timedelta(seconds=2))
-    ids = list(due.order_by("due_at").values_list("pk", flat=True)[:50])
-    for pk in ids:
-        jobs.enqueue(PROCESS, pk)
-    return len(ids)
+    """The sweep's part: accounts with events that are due and were not nudged, or whose worker is gone."""
+    due = WebhookEvent.objects.filter(state=State.NEW, due_at__lt=timezone.now() - GRACE)
+    account_ids = list(due.order_by().values_list("account_id", flat=True).distinct())
+    for account_id in account_ids:
+        jobs.enqueue(PUMP, account_id, urgent=True)
+    return len(account_ids)
 
 
-def names(body: str) -> Named:
-    """Reads an event's body, whatever it is; never fails."""
-    data = _data(body)
-    message, contact, conversation = (_dict(data.get(key)) for key in ("message", "contact", "conversation"))
-    if not message and "conversation_id" in data:
-        message = data
-    return Named(
-        _id(message.get("id")),
-        _id(message.get("conversation_id")) or _id(conversation.get("id")),
-        _id(message.get("contact_id")) or _id(contact.get("id")),
-        _phone(contact.get("number")),
-    )
+@dataclass(frozen=True, eq=False)
+class Job:
+    """An event that is claimed."""
+
+    pk: int
+    name: str
+    attempts: int
+    received_at: datetime
+    named: Named
 
 
-def _fetch(event: WebhookEvent, named: Named) -> None:
-    account_id = event.account_id
-    client = gateway.door(account_id, BudgetCall.Lane.EVENT).client
-    about_contact = event.name.startswith("contact.") or not (named.conversation_id or named.phone)
-    if about_contact and named.contact_id:
-        _fetch_contact(account_id, client, named.contact_id)
-        return
-    if event.name == "message.sent" and _sent_from_here(event, named):
-        return
-    conversation = _conversation(event, named, client)
-    if conversation is None:
-        return
-    read_at = ThreadSync.objects.filter(conversation=conversation).values_list("read_at", flat=True).first()
-    if read_at is None or read_at < event.received_at + HEAD_START:
-        look_again(conversation.pk)
-    unread = not conversation.contact.raw  # all that we know of them is what a conversation told in passing
-    if (unread or _stops(event.body)) and conversation.contact.vendor_id:
-        _fetch_contact(account_id, client, conversation.contact.vendor_id)
+def _claim(events: QuerySet) -> list[Job]:
+    """Takes what is due, the longest due first, for the time of a lease."""
+    now = timezone.now()
+    with transaction.atomic():
+        due = events.filter(state=State.NEW, due_at__lte=now).order_by("due_at", "pk")
+        taken = list(due.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)[:AT_ONCE])
+        if taken:
+            claimed = WebhookEvent.objects.filter(pk__in=taken)
+            claimed.update(due_at=now + LEASE, attempts=F("attempts") + 1)
+    found = []
+    for start in range(0, len(taken), BODIES):
+        rows = WebhookEvent.objects.in_bulk(taken[start : start + BODIES])
+        found += [Job(e.pk, e.name, e.attempts, e.received_at, names(e.body)) for e in rows.values()]
+    return sorted(found, key=lambda job: job.pk)
 
 
-def _sent_from_here(event: WebhookEvent, named: Named) -> bool:
-    """Whether this is a text of ours whose answer told all of it: a bulk text would cost twice its calls otherwise.
+@dataclass
+class Batch:
+    """Claimed events of one account, sorted by what must be fetched for them; each event is in one place at a time."""
 
-    Raises Early, a few times, while a text of ours is under way in that conversation: this may be it.
-    """
-    ours = Message.objects.filter(account_id=event.account_id, client_uuid__isnull=False)
-    if named.message_id and ours.filter(vendor_id=named.message_id).exists():
+    account_id: int
+    claimed: list[Job]
+    conversations: dict[int, list[Job]] = field(default_factory=dict)
+    people: dict[tuple[int | None, str], list[Job]] = field(default_factory=dict)
+    contacts: dict[int, list[Job]] = field(default_factory=dict)
+    looks: list[int] = field(default_factory=list)  # conversations whose threads are to be read, not yet asked for
+    outcomes: list[tuple[list[Job], dict]] = field(default_factory=list)  # what to write on which rows, not yet written
+    comes_back: float | None = None  # seconds until the first of those that were put off is due
+
+    def work(self) -> None:
+        """Settles what needs no call, then makes the calls that the others need, for a moment."""
+        self._settle_without_calls()
+        self._write()
+        self._calls()
+
+    def _write(self) -> None:
+        """All that was found out so far, in one short transaction: events are done once their looks are asked for."""
+        with transaction.atomic():
+            look_again_all(self.account_id, self.looks)
+            for ended, values in self.outcomes:
+                WebhookEvent.objects.filter(pk__in=[job.pk for job in ended], state=State.NEW).update(**values)
+        self.looks, self.outcomes = [], []
+
+    # -- without calls ------------------------------------------------------------------------------------------------
+
+    def _settle_without_calls(self) -> None:
+        self._end([job for job in self.claimed if job.attempts > MOST_ATTEMPTS], State.FAILED, WORN_OUT)
+        alive = [job for job in self.claimed if job.attempts <= MOST_ATTEMPTS]
+        self._end([job for job in alive if not job.named], State.UNKNOWN, "It names no contact and no conversation.")
+        texts = []
+        for job in alive:
+            named = job.named
+            if named.contact_id and (job.name.startswith("contact.") or not (named.conversation_id or named.phone)):
+                self.contacts.setdefault(named.contact_id, []).append(job)
+            elif named:
+                texts.append(job)
+        threads: dict[int, list[Job]] = {}
+        for job in self._without_ours(texts):
+            if job.named.conversation_id:
+                threads.setdefault(job.named.conversation_id, []).append(job)
+            else:
+                person = job.named.contact_id
+                self.people.setdefault((person, "" if person else job.named.phone), []).append(job)
+        self._read_known(threads)
+
+    def _without_ours(self, texts: list[Job]) -> list[Job]:
+        """Leaves out texts of ours whose answers told all of them: a bulk text would cost twice its calls otherwise.
+        While one of ours is under way in that conversation, this may be it: it is looked at again in a moment."""
+        sent = [job for job in texts if job.name == "message.sent"]
+        if not sent:
+            return texts
+        ours = fetch.our_texts(self.account_id, {job.named.message_id for job in sent} - {None})
+        young = {job.named.conversation_id for job in sent if job.attempts <= EARLY_TRIES}
+        under_way = fetch.under_way(self.account_id, young - {None})
+        told = [job for job in sent if job.named.message_id in ours]
+        early = [
+            job
+            for job in sent
+            if job.named.message_id not in ours
+            and job.attempts <= EARLY_TRIES
+            and job.named.conversation_id in under_way
+        ]
+        self._done(told)
+        self._put_off(early, EARLY)
+        left_out = {*told, *early}
+        return [job for job in texts if job not in left_out]
+
+    def _read_known(self, threads: dict[int, list[Job]]) -> None:
+        """Asks for a look at the threads that are here and were not read since; the others must be fetched first."""
+        known = fetch.known(self.account_id, threads)
+        done = []
+        for vendor_id, named in threads.items():
+            thread = known.get(vendor_id)
+            if thread is None or thread.closed:
+                self.conversations[vendor_id] = named
+                continue
+            self._look(thread, named)
+            if not self._wants_contact(thread, named):
+                done += named
+        self._done(done)
+
+    def _look(self, thread: fetch.Thread, named: list[Job]) -> None:
+        """Unless it was read since the last of them came."""
+        newest = max(job.received_at for job in named)
+        if thread.read_at is None or thread.read_at < newest + HEAD_START:
+            self.looks.append(thread.pk)
+
+    def _wants_contact(self, thread: fetch.Thread, named: list[Job]) -> bool:
+        """Whether these events must wait for their contact, too."""
+        if not thread.contact_id or not (thread.bare or any(job.named.stops for job in named)):
+            return False
+        self.contacts.setdefault(thread.contact_id, []).extend(named)
         return True
-    under_way = ours.filter(state=Message.State.SENDING, conversation__vendor_id=named.conversation_id)
-    if event.attempts <= EARLY_TRIES and under_way.exists():
-        raise Early
-    return False
 
+    # -- with calls ---------------------------------------------------------------------------------------------------
 
-def _conversation(event: WebhookEvent, named: Named, client) -> Conversation | None:
-    """The conversation that the event names, fetched when it is new to us or was closed, because a text opens it
-    again; found by contact or phone where the event does not name it."""
-    account_id = event.account_id
-    ours = Conversation.objects.select_related("contact").filter(account_id=account_id)
-    if named.conversation_id:
-        found = ours.filter(vendor_id=named.conversation_id).first()
-        if found is None or found.closed_at:
-            mirror.upsert_conversations(account_id, [client.conversation(named.conversation_id)])
-            found = ours.filter(vendor_id=named.conversation_id).first()
-        return found
-    contact_id = named.contact_id
-    if contact_id is None:
-        known = Contact.objects.filter(account_id=account_id, phone=named.phone, vendor_id__isnull=False).first()
-        if known is None:
-            contacts = [contact for contact in client.find_contacts(named.phone) if contact.phone == named.phone]
-            mirror.upsert_contacts(account_id, contacts)
-            known = Contact.objects.filter(account_id=account_id, phone=named.phone, vendor_id__isnull=False).first()
-        if known is None:
-            return None
-        contact_id = known.vendor_id
-    found = mirror.upsert_conversations(account_id, client.contact_conversations(contact_id))
-    for row in found.rows.values():
-        look_again(row.pk)
-    return None
+    def _calls(self) -> None:
+        client = gateway.door(self.account_id, BudgetCall.Lane.EVENT).client
+        until = time.monotonic() + SLICE
+        kinds: tuple[tuple[dict, Callable], ...] = (
+            (self.conversations, self._conversation),
+            (self.people, self._person),
+            (self.contacts, self._contact),
+        )
+        for groups, call in kinds:
+            while groups:
+                if time.monotonic() > until:
+                    self._leave(0.0)
+                    return
+                key = next(iter(groups))
+                try:
+                    call(client, key, groups[key])
+                except BudgetWait as wait:
+                    self._leave(wait.seconds)
+                    return
+                except (NotConnected, Unsealable) as problem:
+                    self._end(groups[key], State.FAILED, str(problem))
+                except SalesmsgError as error:
+                    self._failed(groups[key], error)
+                del groups[key]
+                self._write()
 
+    def _conversation(self, client: Client, vendor_id: int, named: list[Job]) -> None:
+        thread = fetch.conversation(self.account_id, client, vendor_id)
+        if thread is not None:
+            self._look(thread, named)
+        if thread is None or not self._wants_contact(thread, named):
+            self._done(named)
 
-def _fetch_contact(account_id: int, client, contact_id: int) -> None:
-    try:
-        record = client.contact(contact_id)
-    except NotFound:
-        mirror.gone(account_id, contact_id)
-        return
-    mirror.upsert_contacts(account_id, [record])
+    def _person(self, client: Client, person: tuple[int | None, str], named: list[Job]) -> None:
+        self.looks += fetch.conversations_of(self.account_id, client, *person)
+        self._done(named)
 
+    def _contact(self, client: Client, contact_id: int, named: list[Job]) -> None:
+        fetch.contact(self.account_id, client, contact_id)
+        self._done(named)
 
-# The vendor acts on these at once, and says nothing but the text itself (salesmsg-api.md, section 8).
-OPT_WORDS = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "start", "yes", "unstop"}
+    # -- how they end -------------------------------------------------------------------------------------------------
 
+    def _done(self, ended: list[Job]) -> None:
+        self._end([job for job in ended if job.name in KNOWN], State.DONE, "")
+        unknown = [job for job in ended if job.name not in KNOWN]
+        self._end(unknown, State.UNKNOWN, "Unknown kind; what it names was read.")
 
-def _stops(body: str) -> bool:
-    message = _dict(_data(body).get("message"))
-    text = message.get("body_raw") or message.get("body") or ""
-    return isinstance(text, str) and text.strip().lower() in OPT_WORDS
+    def _end(self, ended: list[Job], state: str, note: str) -> None:
+        if ended:
+            self.outcomes.append((ended, {"state": state, "note": note, "processed_at": timezone.now()}))
 
+    def _failed(self, named: list[Job], error: SalesmsgError) -> None:
+        over = [job for job in named if error.again == "never" or job.attempts >= MOST_ATTEMPTS]
+        self._end(over, State.FAILED, error.text)
+        for job in named:
+            if job not in over:
+                self._put_off([job], min(120.0, 2.0**job.attempts))
 
-def _end(event: WebhookEvent, state: str, note: str) -> str:
-    WebhookEvent.objects.filter(pk=event.pk, state=State.NEW).update(
-        state=state, note=note, processed_at=timezone.now()
-    )
-    return state
+    def _leave(self, seconds: float) -> None:
+        """No more calls for now: what is left comes back uncounted, one group after another as places return."""
+        apart = settings.SALESMSG_RATE_PERIOD / max(1, settings.SALESMSG_RATE_LIMIT) if seconds else 0.0
+        left = [*self.conversations.values(), *self.people.values(), *self.contacts.values()]
+        for place, group in enumerate(left):
+            later = min(place * apart, settings.SALESMSG_RATE_PERIOD)
+            self._put_off(group, seconds + later, counted=False)
+        self._write()
 
-
-def _put_off(event: WebhookEvent, seconds: float, *, counted: bool = True) -> str:
-    attempts = F("attempts") if counted else F("attempts") - 1
-    WebhookEvent.objects.filter(pk=event.pk, state=State.NEW).update(
-        due_at=timezone.now() + timedelta(seconds=seconds), attempts=attempts
-    )
-    others = WebhookEvent.objects.filter(state=State.NEW, account_id=event.account_id).order_by()[:FEW]
-    if len(others.values_list("pk")) < FEW:  # a long line would come back all at once; the sweep takes it bit by bit
-        jobs.enqueue(PROCESS, event.pk, delay=seconds)
-    return State.NEW
-
-
-def _data(body: str) -> dict:
-    """What an event tells, {} where nobody can read it."""
-    try:
-        payload = _dict(json.loads(body))
-    except (ValueError, RecursionError):
-        return {}
-    return _dict(payload.get("data")) or payload
-
-
-def _dict(value) -> dict:
-    return value if isinstance(value, dict) else {}
-
-
-def _id(value) -> int | None:
-    if isinstance(value, bool):
-        return None
-    try:
-        number = int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if 0 < number < 2**63 else None
-
-
-def _phone(value) -> str:
-    try:
-        return normal_phone(value) if isinstance(value, str) and value else ""
-    except ValueError:
-        return ""
+    def _put_off(self, named: list[Job], seconds: float, *, counted: bool = True) -> None:
+        if named:
+            attempts = F("attempts") if counted else F("attempts") - 1
+            due_at = timezone.now() + timedelta(seconds=seconds)
+            self.outcomes.append((named, {"due_at": due_at, "attempts": attempts}))
+            self.comes_back = seconds if self.comes_back is None else min(self.comes_back, seconds)

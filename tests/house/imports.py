@@ -12,7 +12,7 @@ APP = "integrations"
 # A room of pages is a page, but for the parts that are named further down.
 FLOORS: list[tuple[str, ...]] = [
     ("crypto", "salesmsg"),
-    ("models",),
+    ("models", "soon"),
     ("tokens", "budget", "access", "jobs"),
     ("mirror", "gateway"),
     (

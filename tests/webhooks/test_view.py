@@ -48,7 +48,7 @@ def test_an_event_is_stored_as_it_came_and_queued(account, django_capture_on_com
     event = WebhookEvent.objects.get()
     assert json.loads(event.body) == RECEIVED
     assert (event.account, event.name, event.state) == (account, "message.received", WebhookEvent.State.NEW)
-    assert queued() == [("integrations.tasks.process_event", (event.pk,))]
+    assert queued() == [("integrations.tasks.process_events", (account.pk,))]
     account.refresh_from_db()
     assert account.last_event_at >= before
 
@@ -203,7 +203,7 @@ def test_the_secret_in_the_path_is_not_logged(account, caplog, monkeypatch):
     assert post(account, "x" * (LARGEST + 1), client).status_code == 413
     assert client.put(address(account)).status_code == 405
     assert client.post(address(account, "an-older-secret")).status_code == 404
-    monkeypatch.setattr(view, "_keep", None)
+    monkeypatch.setattr(view, "keeper", None)
     assert post(account, RECEIVED, client).status_code == 500
     lines = [record.getMessage() for record in caplog.records if record.name == "django.request"]
     assert len(lines) == 4

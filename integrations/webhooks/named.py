@@ -1,0 +1,70 @@
+"""What an event surely names: ids, a phone, and whether its text is a word that the vendor itself acts on. Whatever
+else a body says is not believed."""
+
+import json
+from dataclasses import dataclass
+
+from ..salesmsg.text import phone as normal_phone
+
+# The vendor acts on these at once, and says nothing but the text itself (salesmsg-api.md, section 8).
+OPT_WORDS = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "start", "yes", "unstop"}
+
+
+@dataclass(frozen=True)
+class Named:
+    """None and "" where it names nothing; `stops`: its text may have changed whether the contact may be texted."""
+
+    message_id: int | None = None
+    conversation_id: int | None = None
+    contact_id: int | None = None
+    phone: str = ""
+    stops: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.conversation_id or self.contact_id or self.phone)
+
+
+def names(body: str) -> Named:
+    """Reads an event's body, whatever it is; never fails."""
+    data = _data(body)
+    message, contact, conversation = (_dict(data.get(key)) for key in ("message", "contact", "conversation"))
+    text = message.get("body_raw") or message.get("body") or ""
+    if not message and "conversation_id" in data:
+        message = data
+    return Named(
+        _id(message.get("id")),
+        _id(message.get("conversation_id")) or _id(conversation.get("id")),
+        _id(message.get("contact_id")) or _id(contact.get("id")),
+        _phone(contact.get("number")),
+        isinstance(text, str) and text.strip().lower() in OPT_WORDS,
+    )
+
+
+def _data(body: str) -> dict:
+    """What an event tells, {} where nobody can read it."""
+    try:
+        payload = _dict(json.loads(body))
+    except (ValueError, RecursionError):
+        return {}
+    return _dict(payload.get("data")) or payload
+
+
+def _dict(value) -> dict:
+    return value if isinstance(value, dict) else {}
+
+
+def _id(value) -> int | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if 0 < number < 2**63 else None
+
+
+def _phone(value) -> str:
+    try:
+        return normal_phone(value) if isinstance(value, str) and value else ""
+    except ValueError:
+        return ""

@@ -1,0 +1,11 @@
+"""The room's fixtures."""
+
+import pytest
+
+from integrations import jobs
+
+
+@pytest.fixture(autouse=True)
+def no_nudge_before():
+    """A process remembers when it nudged last; every test is a new process."""
+    jobs.NUDGED.clear()
