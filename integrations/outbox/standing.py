@@ -113,7 +113,7 @@ def wish(change: Change) -> str:
             return f"add the note “{Truncator(change.values['text']).chars(60)}”"
     return "set " + ", ".join(
         f"{in_words(key)} to “{Truncator(value).chars(60)}”" if value else f"{in_words(key)} to nothing"
-        for key, value in change.values.items()
+        for key, value in sorted(change.values.items())  # PostgreSQL keeps no order of keys
     )
 
 
