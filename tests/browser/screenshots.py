@@ -39,7 +39,7 @@ import uuid
 from datetime import datetime, timedelta
 from django.contrib.auth import get_user_model
 from django.utils import timezone
-from integrations.models import Account, Contact, Conversation, Message
+from integrations.models import Account, Change, Contact, Conversation, Message
 from integrations.outbox import bulk, compose, schedule
 user, account = get_user_model().objects.get(), Account.objects.get()
 here = Conversation.objects.select_related("account", "contact").get(pk=HERE)
@@ -66,7 +66,14 @@ bulk.write(user, preview, "Hi {first_name|there}, your yearly check is due. Repl
 bulk.write(user, draft, draft.text)
 draft.refresh_from_db()
 bulk.start(user, draft)
-print(json.dumps({"running": draft.pk, "preview": preview.pk, "unknown": unknown}))
+met = Contact.objects.filter(account=account, conversations__isnull=False).exclude(pk=here.contact_id).exclude(email="")
+met = met.order_by("-pk").first()
+conflict = Change.objects.create(
+    account=account, kind="contact", contact=met, state="conflict", requested_by=user,
+    values={"first_name": "Katharina", "email": "katharina@example.com"},
+    base={"first_name": met.first_name, "email": "k.old@example.com"},
+    theirs={"first_name": "Catharina", "email": met.email})
+print(json.dumps({"running": draft.pk, "preview": preview.pk, "unknown": unknown, "conflict": conflict.pk}))
 """
 
 
@@ -104,6 +111,10 @@ def _all(browser: Browser, portal: Portal, vendor: Sandbox) -> None:
     account = page.url
     page.wait_for_timeout(2500)
     _shoot(page, "account-first-sync")
+    page.goto(account.replace("/accounts/", "/sync/"))
+    page.wait_for_timeout(1500)
+    _shoot(page, "sync-first", whole=True)
+    page.goto(account)
     expect(page.locator("#sync-full")).to_be_visible(timeout=60_000)
     vendor.post("/sandbox/settings", {"webhook": page.locator("#webhook-address").input_value()})
     person = _somebody(vendor)
@@ -129,6 +140,8 @@ def _all(browser: Browser, portal: Portal, vendor: Sandbox) -> None:
         "bulk-preview": f"{portal.url}/bulk/{bulks['preview']}/",
         "bulk-running": f"{portal.url}/bulk/{bulks['running']}/",
         "account": account,
+        "sync": account.replace("/accounts/", "/sync/"),
+        "conflict": f"{portal.url}/conflicts/{bulks['conflict']}/",
         "consent": consent,
         "contact-admin": contact,
         "contacts-admin": f"{portal.url}/admin/integrations/contact/",
@@ -149,7 +162,7 @@ def _all(browser: Browser, portal: Portal, vendor: Sandbox) -> None:
             _shoot(
                 page,
                 name + look,
-                whole=name in {"account", "outbox", "bulk-preview", "bulk-running"} and "phone" not in look,
+                whole=name in {"account", "sync", "outbox", "bulk-preview", "bulk-running"} and "phone" not in look,
             )
         context.close()
 
