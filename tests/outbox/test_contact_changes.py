@@ -16,6 +16,7 @@ from integrations.outbox import contact_changes as changes
 from integrations.outbox.edits import InvalidEdit
 from integrations.outbox.standing import standing, suggestions
 from integrations.salesmsg import records
+from tests.harness.sandbox import wait_for
 
 from .conftest import posts, write
 
@@ -298,10 +299,7 @@ def test_a_full_budget_after_the_note_left_does_not_repeat_it(salesmsg, staff, c
     assert told(change).state == State.PENDING
     assert notes(salesmsg, contact, text) == 1
     salesmsg.post("/sandbox/faults", {"kind": "none"})
-    for _ in range(100):
-        if told(change).state == State.DONE:
-            break
-    assert change.state == State.DONE
+    wait_for("the block ends and the note is found", lambda: told(change).state == State.DONE, 10)
     assert notes(salesmsg, contact, text) == 1
 
 

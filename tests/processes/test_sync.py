@@ -40,7 +40,7 @@ def test_three_workers_read_everything_within_the_limit(sandbox, portal, each_da
 
 def test_a_worker_that_is_killed_loses_nothing(sandbox, portal):
     vendor = sandbox(contacts=90, messages=4, rate=60, period=4, no_auto_replies=True)
-    ours = portal(vendor, SALESMSG_RATE_PERIOD=4, SALESMSG_TIMEOUT="1,3")  # what it held is free again after a while
+    ours = portal(vendor, SALESMSG_RATE_PERIOD=4, SALESMSG_TIMEOUT="0.5,1")  # what it held is free again after a while
     first = ours.start_worker(3)
     ours.connect(vendor)
     wait_for("the sync is under way", lambda: vendor.state()["requests"] > 40, 30)
