@@ -14,6 +14,7 @@ from ..salesmsg.pages import Page
 MOST_RESTARTS = 2
 MOST_PAGES = 100_000
 MOST_IDLE = 100  # pages in a row without a row that is new: a list that runs in circles
+MOST_NOTES = 50
 FOR_GOOD = {"all", "how", "quick"}  # what a cursor keeps when its walk begins again
 
 
@@ -90,10 +91,18 @@ def finish(stream: SyncStream) -> None:
     stream.done = True
 
 
+def note(run: SyncRun, words: str) -> None:
+    """Says something about the run, as long as people would read it."""
+    if len(run.notes) < MOST_NOTES:
+        run.notes.append(words)
+    elif len(run.notes) == MOST_NOTES:
+        run.notes.append("There is more of this kind.")
+
+
 def skip(run: SyncRun, stream: SyncStream, why: str) -> None:
     """Ends a stream that the inbox can do without, and says so."""
     stream.cursor["skipped"] = why
-    run.notes.append(f"{stream.name.capitalize()} could not be read: {why}")
+    note(run, f"{stream.name.capitalize()} could not be read: {why}")
     stream.done = True
 
 

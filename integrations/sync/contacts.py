@@ -13,7 +13,7 @@ from ..salesmsg.errors import Invalid, NotAllowed, NotFound, Refused
 from ..salesmsg.pages import Page
 from ..salesmsg.records import Contact as Record
 from . import lists, ways
-from .books import descending, evenly, finish, head, is_last, lost_rows, onward, remember, restart
+from .books import descending, evenly, finish, head, is_last, lost_rows, note, onward, remember, restart
 
 Store = Callable[[], None]
 NOT_FOR_US = (NotAllowed, NotFound, Refused, Invalid)
@@ -47,7 +47,7 @@ def _all(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         if page.count and not is_last(page, number) and (missing or not again):
             return
         if missing and listed == stream.seen:
-            run.notes.append(f"Salesmsg counts {stream.total} contacts and lists {stream.seen}, twice the same.")
+            note(run, f"Salesmsg counts {stream.total} contacts and lists {stream.seen}, twice the same.")
         elif missing and stream.seen < began_with:
             restart(stream, f"{stream.seen} of {stream.total} contacts were listed", listed=stream.seen)
             return
@@ -145,7 +145,7 @@ def _plan(run: SyncRun, stream: SyncStream) -> None:
     listed = SyncSeen.objects.filter(stream__run=run, stream__name="contacts").count()
     unmet = _unmet(run).count()
     if unmet > max(FEW, listed // 5):
-        run.notes.append(f"{unmet} contacts were not listed any more: too many to take for deleted; all were kept.")
+        note(run, f"{unmet} contacts were not listed any more: too many to take for deleted; all were kept.")
         unmet = 0
     stream.cursor = {"after": 0}
     stream.total = unmet

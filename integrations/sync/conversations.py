@@ -12,7 +12,7 @@ from ..salesmsg.errors import Invalid, NotAllowed, NotFound
 from ..salesmsg.pages import Page
 from ..salesmsg.records import Conversation as Record
 from . import lists, messages, ways
-from .books import SyncProblem, descending, evenly, finish, head, met, met_elsewhere, onward, remember, restart
+from .books import SyncProblem, descending, evenly, finish, head, met, met_elsewhere, note, onward, remember, restart
 from .plan import FILTERS
 
 Store = Callable[[], None]
@@ -51,7 +51,7 @@ def conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         )
         run.changed += result.changed
         for vendor_id in result.homeless:
-            run.notes.append(f"Conversation {vendor_id} names no contact; it was left out.")
+            note(run, f"Conversation {vendor_id} names no contact; it was left out.")
         new = remember(stream, page)
         run.conversations += new - met_elsewhere(run, stream, ids, FILTERS)
         ordered = stream.cursor.get("ordered", True) and in_order
@@ -86,7 +86,7 @@ def _page(account: Account, client: Client, name: str, offset: int) -> Page[Reco
 
 def _skip(run: SyncRun, stream: SyncStream, why: str) -> None:
     stream.cursor["skipped"] = why
-    run.notes.append(f"The list of {stream.name} conversations could not be read: {why}")
+    note(run, f"The list of {stream.name} conversations could not be read: {why}")
     stream.done = True
 
 
@@ -127,7 +127,7 @@ def _plan(run: SyncRun, stream: SyncStream) -> None:
     if any("skipped" in cursor for cursor in lists.values_list("cursor", flat=True)):
         unmet = 0  # what stands in a list that could not be read is not lost
     elif unmet > max(FEW, listed // 5):
-        run.notes.append(f"{unmet} conversations were not listed any more: too many to take for gone; all were kept.")
+        note(run, f"{unmet} conversations were not listed any more: too many to take for gone; all were kept.")
         unmet = 0
     stream.cursor = {"after": 0}
     stream.total = unmet

@@ -9,7 +9,7 @@ from ..salesmsg.client import Client
 from ..salesmsg.errors import NotAllowed, NotFound
 from . import fresh
 from . import thread as threads
-from .books import finish
+from .books import finish, note
 
 Store = Callable[[], None]
 MOST_REFUSED = 3  # threads that may not be read, before it is taken for a missing scope
@@ -109,7 +109,7 @@ def _as_of(conversation: Conversation) -> str:
 
 
 def _lost(run: SyncRun, stream: SyncStream, thread: ThreadSync, why: str, times: int = 0) -> None:
-    run.notes.append(f"Conversation {thread.conversation.vendor_id} {why}.")
+    note(run, f"Conversation {thread.conversation.vendor_id} {why}.")
     if times:
         stream.cursor["refused"] = times
     cursor = {"refused": _as_of(thread.conversation)}

@@ -27,8 +27,8 @@ def quiet(sandbox) -> dict:
 
 def test_three_workers_read_everything_within_the_limit(sandbox, portal, each_database):
     contacts = 120 if each_database else 300
-    vendor = sandbox(contacts=contacts, messages=4, rate=60, period=6, no_auto_replies=True)
-    ours = portal(vendor, each_database, SALESMSG_RATE_PERIOD=6)
+    vendor = sandbox(contacts=contacts, messages=4, rate=60, period=4, no_auto_replies=True)
+    ours = portal(vendor, each_database, SALESMSG_RATE_PERIOD=4)
     ours.start_worker(3)
     started = time.monotonic()
     ours.connect(vendor)
