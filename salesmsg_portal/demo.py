@@ -24,6 +24,10 @@ from urllib.parse import quote
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 USER = "demo"
+SCOPES = (
+    "contacts:read contacts:write conversations:read conversations:write messages:read messages:write tags:read "
+    "tags:write custom-fields:write teams:read numbers:read users:read organizations:read attachments:read"
+)
 READY_SECONDS = 60
 STOP_SECONDS = 10
 # Of the surrounding environment only this reaches the portal: a setting of yours must not leak into the demo.
@@ -245,6 +249,8 @@ class Demo:
             "SALESMSG_BASE_URL": self.sandbox,
             "SALESMSG_AUTHORIZE_URL": f"{self.sandbox}/auth/oauth",
             "SALESMSG_CLIENT_ID": "1001",
+            # What the portal asks for by itself, and custom fields: the sandbox's application may do all.
+            "SALESMSG_SCOPES": SCOPES,
             "SALESMSG_CLIENT_SECRET": kept.get("SALESMSG_CLIENT_SECRET") or secrets.token_urlsafe(30),
             "DEMO_USER": USER,
             "DEMO_PASSWORD": self.password,

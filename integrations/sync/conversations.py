@@ -56,6 +56,7 @@ def conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         run.conversations += new - met_elsewhere(run, stream, ids, FILTERS)
         ordered = stream.cursor.get("ordered", True) and in_order
         moved = result.moved - messages.refused(result.moved)
+        moved -= messages.planned(run, moved, lists.read_to(run.account_id, stream.name))
         messages.want(run, moved)
         head(stream, moments if in_order else [])
         reached = lists.reached(run.account_id, stream.name, moments)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from ..models import Account, ListSync, SyncRun, SyncStream
 from . import pace
-from .plan import CHECK
+from .plan import CHECK, HOUSE
 
 TO_THE_END = {SyncRun.Kind.FULL, SyncRun.Kind.CHECK}
 AFTER_TROUBLE = timedelta(minutes=5)
@@ -59,6 +59,11 @@ def ended(run: SyncRun, stream: SyncStream) -> None:
     known.save(update_fields=_TOLD)
 
 
+def read_to(account_id: int, name: str) -> datetime | None:
+    """Up to which of Salesmsg's times everything in this list is known."""
+    return ListSync.objects.filter(account=account_id, name=name).values_list("read_to", flat=True).first()
+
+
 def reached(account_id: int, name: str, moments: list[datetime]) -> bool:
     """Whether a page, newest first, comes down to what was known before; what shares its second may be further down."""
     if not moments:
@@ -71,7 +76,8 @@ def compared(run: SyncRun) -> None:
     now = timezone.now()
     known = row(run.account_id, CHECK)
     if run.kind == SyncRun.Kind.CHECK:
-        known.repaired, known.calls = run.changed, known.calls + run.requests
+        known.repaired = sum(stream.changed for stream in run.streams.all() if stream.name not in HOUSE)
+        known.calls += run.requests
         known.error, known.error_at = "", None
         if run.changed:
             known.found_at = now

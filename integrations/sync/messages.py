@@ -88,6 +88,18 @@ def refused(conversation_ids: set[int]) -> set[int]:
     }
 
 
+def planned(run: SyncRun, conversation_ids: set[int], read_to: datetime | None) -> set[int]:
+    """Threads that another run is about to read and in which nothing was said since: to take them from it, a look
+    during a first sync would read history while news wait."""
+    if not conversation_ids or read_to is None:
+        return set()
+    theirs = ThreadSync.objects.filter(
+        pending=True, run__state=SyncRun.State.RUNNING, conversation__in=conversation_ids
+    )
+    theirs = theirs.exclude(run=run).filter(conversation__last_message_at__lt=read_to)
+    return set(theirs.values_list("conversation_id", flat=True))
+
+
 def _plan(run: SyncRun, stream: SyncStream) -> None:
     conversations = Conversation.objects.filter(account=run.account, vendor_id__isnull=False, gone_at=None)
     wanted = conversations.order_by() if run.kind == SyncRun.Kind.FULL else _unfinished(run, conversations)

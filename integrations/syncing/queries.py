@@ -28,7 +28,7 @@ from ..models import (
     Tag,
     ThreadSync,
 )
-from ..sync.plan import LABELS
+from ..sync.plan import CHECK, LABELS, LOOKED
 from ..sync.progress import Progress, progress_of_all
 from .fresh import HOURS, Fresh
 from .fresh import of as freshness
@@ -90,7 +90,7 @@ class Calls:
 
     @property
     def left(self) -> int:
-        return max(0, self.limit - self.used)
+        return 0 if self.blocked_until else max(0, self.limit - self.used)
 
     @property
     def high(self) -> int:
@@ -197,7 +197,8 @@ def _standings(user, accounts: list[Account], *, alone: bool) -> list[Standing]:
             found=found,
         )
         if alone:
-            gaps = ThreadSync.objects.filter(complete=False, conversation__account=account)
+            # What a running sync is about to read is no gap.
+            gaps = ThreadSync.objects.filter(complete=False, pending=False, conversation__account=account)
             standing.gaps = gaps.order_by()[: GAPS + 1].count()
             standing.webhook_address = webhook_address(account) if can_manage else ""
         standings.append(standing)
@@ -288,10 +289,10 @@ def _list(account: Account, name: str, row: ListSync | None, now: datetime) -> L
         looked=lag(row.looked_at, now),
         walked=lag(row.walked_at, now),
         found=lag(row.found_at, now),
-        next="" if still else ahead(row.due_at, now),
+        next="" if still or name not in (*LOOKED, CHECK) else ahead(row.due_at, now),
         every=span(row.pause),
         repaired=row.repaired,
-        late=not still and row.looked_at is not None and row.due_at < now - LATE,
+        late=name in LOOKED and not still and row.looked_at is not None and row.due_at < now - LATE,
         trouble=explain(row.error, account.pk, name) if row.error else None,
         error_at=row.error_at,
     )

@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from .. import jobs
@@ -81,6 +81,7 @@ def _write(account_id: int, arrivals: list[Arrival]) -> None:
         # First, because it locks: of two copies at the same moment the second one sees the first.
         account = Account.objects.select_for_update(no_key=True).filter(pk=account_id)
         last_at, missed = account.values_list("last_event_at", "events_missed").get()
+        reopened = False
         seen = WebhookEvent.objects.filter(
             account_id=account_id,
             digest__in={arrival.digest for arrival in arrivals},
@@ -90,7 +91,9 @@ def _write(account_id: int, arrivals: list[Arrival]) -> None:
         fresh: dict[str, WebhookEvent] = {}
         for arrival in arrivals:
             if arrival.digest in known:
-                WebhookEvent.objects.filter(pk=known[arrival.digest]).update(repeats=F("repeats") + 1)
+                again = WebhookEvent.objects.filter(pk=known[arrival.digest])
+                again.update(repeats=F("repeats") + 1)
+                reopened |= _says_more(arrival) and _reopen(again, arrival)
             elif arrival.digest in fresh:
                 fresh[arrival.digest].repeats += 1
             else:
@@ -105,8 +108,21 @@ def _write(account_id: int, arrivals: list[Arrival]) -> None:
         WebhookEvent.objects.bulk_create(fresh.values())
         if missed or last_at is None or not timedelta() <= now - last_at < NOTED_EVERY:
             Account.objects.filter(pk=account_id).update(last_event_at=now, events_missed=0)
-        if fresh:
+        if fresh or reopened:
             jobs.nudge(PUMP, account_id)
+
+
+def _says_more(arrival: Arrival) -> bool:
+    """Whether the same words may be news: a contact's event names the contact, not what changed of it. A message's
+    event tells the message itself."""
+    return not arrival.name.startswith(("message.", "call."))
+
+
+def _reopen(event: QuerySet[WebhookEvent], arrival: Arrival) -> bool:
+    """Has an event that was processed already processed once more."""
+    processed = event.filter(state__in=(WebhookEvent.State.DONE, WebhookEvent.State.UNKNOWN))
+    values = {"state": WebhookEvent.State.NEW, "attempts": 0, "due_at": arrival.at, "received_at": arrival.at}
+    return bool(processed.update(**values))
 
 
 def name_of(text: str) -> str:

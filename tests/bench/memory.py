@@ -89,7 +89,7 @@ def main(token: str, threads: str) -> None:
     told("the plan of threads", walked(run, lambda stream: stream is None or "planned" in stream.cursor))
     told("threads", walked(run, lambda stream: False, int(threads)))
     request.stop(account)
-    run = request.changes(account, thorough=True)
+    run = request.changes(account)
     told("a look for changes", walked(run, lambda stream: False, int(threads)))
     request.stop(account)
     for _ in range(20):

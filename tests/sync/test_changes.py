@@ -245,6 +245,23 @@ def test_news_are_looked_for_while_a_full_sync_reads_threads(vendor):
     assert Message.objects.count() == 7
 
 
+def test_a_look_beside_a_full_sync_reads_news_and_no_history(vendor):
+    """What the full sync is about to read is left to it: news would wait behind it otherwise."""
+    vendor.people(12, messages=1)
+    account = connected(TOKEN)
+    whole, looked = request.full(account), []
+
+    def look(current):
+        if not looked and current.streams.get(name="messages").seen == 3:
+            vendor.message(vendor.conversations[0], 90_000)
+            looked.append(finish(request.look(account, ["open"])))
+
+    run = finish(whole, look)
+    assert looked[0].streams.get(name="messages").seen == 1
+    assert (run.state, run.threads.count()) == (DONE, 11)
+    assert Message.objects.count() == 13
+
+
 def test_an_event_about_a_new_thread_reads_its_history(vendor):
     """Nobody else is about to: the gap would stay."""
     account = many(vendor, count=1)

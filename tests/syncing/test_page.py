@@ -168,7 +168,7 @@ def test_a_list_tells_all_that_is_known_of_it(agent, synced):
     )
     shown = page(agent, synced)
     contacts = shown.split('<th scope="row">Contacts</th>', 1)[1].split("</tr>", 1)[0]
-    for words in ("8 s ago", ">212<", ">77<", "3 h ago", "4 min ago", "2 put right", "every 45 s"):
+    for words in ("8 s ago", ">212<", ">77<", "3 h ago", "4 min ago", "2 brought up to date", "every 45 s"):
         assert words in contacts, words
     assert 'class="num"> 1 <' in contacts
     assert "not read yet" in shown.split('<th scope="row">Members</th>', 1)[1].split("</tr>", 1)[0]

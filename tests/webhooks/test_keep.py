@@ -1,5 +1,6 @@
 """Events that come at the same moment share a transaction, and each is answered for itself."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -153,3 +154,19 @@ def test_each_account_is_nudged(db, clock, django_capture_on_commit_callbacks):
     assert queued() == [(PUMP, (here.pk,)), (PUMP, (there.pk,))]
     assert WebhookEvent.objects.filter(due_at__lte=timezone.now()).count() == 2
     assert not connection.needs_rollback
+
+
+@pytest.mark.parametrize(("name", "again"), [("contact.updated", "new"), ("message.received", "done")])
+def test_a_contact_s_event_that_was_worked_on_is_worked_on_again(db, name, again):
+    """It names the contact and not what changed of it, so the same words may be news; a message's event tells all."""
+    account = build.account()
+    body = json.dumps({"event": name, "data": {"contact": {"id": 7}}}).encode()
+    keep.Keeper().keep(account.pk, body)
+    event = WebhookEvent.objects.get()
+    WebhookEvent.objects.update(state="done", attempts=1, received_at=event.received_at - timedelta(seconds=9))
+    keep.Keeper().keep(account.pk, body)
+    now = WebhookEvent.objects.get()
+    assert (now.state, now.repeats) == (again, 1)
+    if again == "new":
+        assert now.attempts == 0
+        assert now.received_at > event.received_at
