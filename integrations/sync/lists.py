@@ -44,7 +44,7 @@ def ended(run: SyncRun, stream: SyncStream) -> None:
         known.read_to = datetime.fromisoformat(newest)
     if run.kind in TO_THE_END or stream.cursor.get("all"):
         known.walked_at, known.rows = now, stream.seen if stream.total is None else stream.total
-    elif stream.total is not None:
+    elif stream.total is not None and stream.name != "messages":
         known.rows = stream.total
     if run.kind == SyncRun.Kind.CHECK:
         known.repaired = stream.changed
