@@ -1,4 +1,4 @@
-"""The lists of contacts: all of them, those that changed, and those that are gone.
+"""The list of contacts: all of them, or those that changed.
 
 The cheapest way that the token allows: POST /contacts/list with 100 a page, which only reads and wants contacts:write;
 else GET /contacts, 10 a page. All are walked oldest first, so that whoever comes meanwhile stands at the end.
@@ -7,17 +7,16 @@ else GET /contacts, 10 a page. All are walked oldest first, so that whoever come
 from collections.abc import Callable
 
 from .. import mirror
-from ..models import Contact, SyncRun, SyncSeen, SyncStream
+from ..models import SyncRun, SyncStream
 from ..salesmsg.client import Client
 from ..salesmsg.errors import Invalid, NotAllowed, NotFound, Refused
 from ..salesmsg.pages import Page
 from ..salesmsg.records import Contact as Record
 from . import lists, ways
-from .books import descending, evenly, finish, head, is_last, lost_rows, note, onward, remember, restart
+from .books import descending, evenly, head, is_last, lost_rows, note, onward, remember, restart
 
 Store = Callable[[], None]
 NOT_FOR_US = (NotAllowed, NotFound, Refused, Invalid)
-FEW = 50  # so many may be gone at once, whatever the number of all
 
 
 def contacts(run: SyncRun, stream: SyncStream, client: Client) -> Store:
@@ -111,48 +110,3 @@ def _page(
             ways.learn(account, contacts_list=True)
             return page, "list"
     return client.contacts(number, length=100 if ways.known(account, ways.CONTACTS_LENGTH) else None), "pages"
-
-
-def deleted(run: SyncRun, stream: SyncStream, client: Client) -> Store:
-    """Contacts of ours that the walk did not meet: one question each, and only a 404 means deleted."""
-    if "after" not in stream.cursor:
-        return lambda: _plan(run, stream)
-    unmet = _unmet(run).filter(vendor_id__gt=stream.cursor["after"]).values_list("vendor_id", flat=True)
-    vendor_id = unmet.order_by("vendor_id").first()
-    if vendor_id is None:
-        return lambda: finish(stream)
-    record: Record | None = None
-    gone = False
-    try:
-        record = client.contact(vendor_id)
-    except NotFound:
-        gone = True
-    except NotAllowed:
-        pass  # not ours to see any more, which says nothing about whether it is there
-
-    def store() -> None:
-        if gone:
-            run.changed += mirror.gone(run.account_id, vendor_id)
-        elif record is not None:
-            run.changed += mirror.upsert_contacts(run.account_id, [record])[1]
-        stream.cursor = {"after": vendor_id}
-        stream.seen += 1
-
-    return store
-
-
-def _plan(run: SyncRun, stream: SyncStream) -> None:
-    listed = SyncSeen.objects.filter(stream__run=run, stream__name="contacts").count()
-    unmet = _unmet(run).count()
-    if unmet > max(FEW, listed // 5):
-        note(run, f"{unmet} contacts were not listed any more: too many to take for deleted; all were kept.")
-        unmet = 0
-    stream.cursor = {"after": 0}
-    stream.total = unmet
-    stream.done = not unmet
-
-
-def _unmet(run: SyncRun):
-    met = SyncSeen.objects.filter(stream__run=run, stream__name="contacts")
-    ours = Contact.objects.present().filter(account=run.account, vendor_id__isnull=False)
-    return ours.exclude(vendor_id__in=met.values("vendor_id"))

@@ -1,4 +1,4 @@
-"""The lists of conversations, and those of ours that no list shows any more.
+"""The lists of conversations.
 
 There is no filter “all”: open, closed and outbound together are all (salesmsg-api.md, section 10.10).
 """
@@ -6,19 +6,18 @@ There is no filter “all”: open, closed and outbound together are all (salesm
 from collections.abc import Callable
 
 from .. import mirror
-from ..models import Account, Conversation, SyncRun, SyncSeen, SyncStream
+from ..models import Account, SyncRun, SyncStream
 from ..salesmsg.client import Client
-from ..salesmsg.errors import Invalid, NotAllowed, NotFound
+from ..salesmsg.errors import Invalid
 from ..salesmsg.pages import Page
 from ..salesmsg.records import Conversation as Record
 from . import lists, messages, ways
-from .books import SyncProblem, descending, evenly, finish, head, met, met_elsewhere, note, onward, remember, restart
+from .books import SyncProblem, descending, evenly, head, met, met_elsewhere, note, onward, remember, restart, skip
 from .plan import FILTERS
 
 Store = Callable[[], None]
 MOST, SURE = 200, 100  # rows asked for a page: as many as may be given, and as many as surely are
 OVERLAP = 2  # rows read again on the next page: they show that no row slipped away between the two
-FEW = 50  # so many may be gone at once, whatever the number of all
 
 
 def conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
@@ -30,7 +29,7 @@ def conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         if stream.name != "outbound":
             raise
         text = invalid.text
-        return lambda: _skip(run, stream, text)
+        return lambda: skip(run, stream, text)
     # One that was opened and never written in has no such time; where it stands says nothing about the others.
     moments = [record.last_message_at for record in page.items if record.last_message_at]
     in_order = descending(moments)
@@ -83,59 +82,3 @@ def _page(account: Account, client: Client, name: str, offset: int) -> Page[Reco
     if limit > SURE and page.count == SURE:
         ways.learn(account, conversations_limit=SURE)
     return page
-
-
-def _skip(run: SyncRun, stream: SyncStream, why: str) -> None:
-    stream.cursor["skipped"] = why
-    note(run, f"The list of {stream.name} conversations could not be read: {why}")
-    stream.done = True
-
-
-def lost(run: SyncRun, stream: SyncStream, client: Client) -> Store:
-    """Conversations of ours that no list showed: one question each, and only a 404 means that it is gone."""
-    if "after" not in stream.cursor:
-        return lambda: _plan(run, stream)
-    unmet = _unmet(run).filter(vendor_id__gt=stream.cursor["after"]).values_list("vendor_id", flat=True)
-    vendor_id = unmet.order_by("vendor_id").first()
-    if vendor_id is None:
-        return lambda: finish(stream)
-    record: Record | None = None
-    gone = False
-    try:
-        record = client.conversation(vendor_id)
-    except NotFound:
-        gone = True
-    except NotAllowed:
-        pass  # in an inbox that is not ours to see any more
-
-    def store() -> None:
-        if gone:
-            run.changed += mirror.conversation_gone(run.account_id, vendor_id)
-        elif record is not None:
-            result = mirror.upsert_conversations(run.account_id, [record], believed=True)
-            run.changed += result.changed
-            messages.want(run, result.moved - messages.refused(result.moved))
-        stream.cursor = {"after": vendor_id}
-        stream.seen += 1
-
-    return store
-
-
-def _plan(run: SyncRun, stream: SyncStream) -> None:
-    lists = run.streams.filter(name__in=FILTERS)
-    listed = SyncSeen.objects.filter(stream__in=lists).values("vendor_id").distinct().count()
-    unmet = _unmet(run).count()
-    if any("skipped" in cursor for cursor in lists.values_list("cursor", flat=True)):
-        unmet = 0  # what stands in a list that could not be read is not lost
-    elif unmet > max(FEW, listed // 5):
-        note(run, f"{unmet} conversations were not listed any more: too many to take for gone; all were kept.")
-        unmet = 0
-    stream.cursor = {"after": 0}
-    stream.total = unmet
-    stream.done = not unmet
-
-
-def _unmet(run: SyncRun):
-    shown = SyncSeen.objects.filter(stream__run=run, stream__name__in=FILTERS)
-    ours = Conversation.objects.filter(account=run.account, vendor_id__isnull=False, gone_at=None)
-    return ours.exclude(vendor_id__in=shown.values("vendor_id"))

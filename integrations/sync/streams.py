@@ -9,9 +9,10 @@ from .. import mirror
 from ..models import Account, SyncRun, SyncStream
 from ..salesmsg.client import Client
 from ..salesmsg.pages import Page
+from . import gone
 from .books import is_last, onward, remember
-from .contacts import contacts, deleted
-from .conversations import conversations, lost
+from .contacts import contacts
+from .conversations import conversations
 from .messages import messages
 
 Store = Callable[[], None]
@@ -63,10 +64,10 @@ _HANDLERS: dict[str, Callable[[SyncRun, SyncStream, Client], Store]] = {
     "numbers": _by_pages(lambda client, number: client.numbers(number), mirror.upsert_numbers),
     "tags": _by_pages(lambda client, number: client.tags(number), mirror.upsert_tags),
     "contacts": contacts,
-    "deleted": deleted,
+    "deleted": gone.unmet(gone.CONTACTS),
     "open": conversations,
     "closed": conversations,
     "outbound": conversations,
-    "lost": lost,
+    "lost": gone.unmet(gone.CONVERSATIONS),
     "messages": messages,
 }
