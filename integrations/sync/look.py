@@ -18,6 +18,8 @@ from .request import THREAD
 from .walk import lease
 
 Lane = BudgetCall.Lane
+FEW = 3  # threads of an account that may come back by themselves; more would all ask for the same place
+JITTER = 0.3  # seconds; well below budget.COMES_BACK, for which a refused lane is waited for
 
 
 def refresh(conversation_id: int) -> int:
@@ -70,15 +72,20 @@ def _lane(thread: ThreadSync) -> str:
 
 
 def _put_off(thread: ThreadSync, seconds: float, *, failed: bool) -> int:
-    """Many threads may wait for the same place: only those that somebody looks at come back by themselves, one after
-    another; the sweep brings the others, the longest due first."""
+    """Many threads may wait for the same place: only those that somebody looks at, and news while they are few, come
+    back by themselves, one after another; the sweep brings the others, the longest due first."""
     failures = F("failures") if failed else F("failures") - 1
-    seconds += random.random()
+    seconds += random.random() * JITTER
     thread.due_at = timezone.now() + timedelta(seconds=seconds)
     ThreadSync.objects.filter(pk=thread.pk).update(lease_until=None, due_at=thread.due_at, failures=failures)
-    if thread.wanted_at:
+    if thread.wanted_at or (not thread.following and _are_few(thread.conversation.account_id)):
         _nudge(thread)
     return 0
+
+
+def _are_few(account_id: int) -> bool:
+    waiting = ThreadSync.objects.filter(due_at__isnull=False, following=False, conversation__account=account_id)
+    return len(waiting.order_by().values_list("pk")[: FEW + 1]) <= FEW
 
 
 def _nudge(thread: ThreadSync) -> None:

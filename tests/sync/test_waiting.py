@@ -57,8 +57,18 @@ def test_following_asks_by_itself_only_through_the_sweep(accounts):
     assert not ThreadSync.objects.get().following
 
 
-def test_who_is_refused_comes_back_by_itself_only_when_somebody_looks(accounts):
-    looked_at, other = threads(accounts[0], 2, due_at=timezone.now())
+def test_news_that_are_refused_come_back_by_themselves_while_they_are_few(accounts):
+    """During a first sync every place is taken: a text must not wait for two sweeps on top."""
+    few = threads(accounts[0], look.FEW, due_at=timezone.now())
+    credential(accounts[0])
+    budget.block(accounts[0].pk)
+    for conversation in few:
+        look.refresh(conversation.pk)
+    assert nudged() == {conversation.pk for conversation in few}
+
+
+def test_of_many_who_are_refused_only_those_come_back_at_whom_somebody_looks(accounts):
+    looked_at, other, *_ = threads(accounts[0], look.FEW + 2, due_at=timezone.now())
     ThreadSync.objects.filter(conversation=looked_at).update(wanted_at=timezone.now())
     credential(accounts[0])
     budget.block(accounts[0].pk)
