@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
+from django.views.i18n import JavaScriptCatalog
 
 from integrations import health
 from integrations.webhooks.view import receive
@@ -17,6 +18,8 @@ urlpatterns = [
     path("sync/", include("integrations.syncing.urls")),
     path("accounts/", include("integrations.accounts.urls")),
     path("webhooks/salesmsg/<str:secret>/", receive, name="webhook"),
+    path("language/", include("django.conf.urls.i18n")),
+    path("words.js", JavaScriptCatalog.as_view(), name="words"),
     path("admin/", admin.site.urls),
     path("healthz", health.live),
     path("readyz", health.ready),

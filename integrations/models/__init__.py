@@ -10,6 +10,7 @@ from .conversation import Conversation, ReadMark
 from .message import Attempt, Message
 from .picture import Picture
 from .sync import FreshHour, Heartbeat, ListSync, SyncRun, SyncSeen, SyncStream, ThreadSync
+from .together import Draft, InternalNote, Mention, Presence, SavedReply
 from .webhook import WebhookEvent
 
 __all__ = [
@@ -26,16 +27,21 @@ __all__ = [
     "Contact",
     "Conversation",
     "Credential",
+    "Draft",
     "FreshHour",
     "Heartbeat",
     "Inbox",
+    "InternalNote",
     "ListSync",
     "Member",
     "Membership",
+    "Mention",
     "Message",
     "Number",
     "Picture",
+    "Presence",
     "ReadMark",
+    "SavedReply",
     "SyncRun",
     "SyncSeen",
     "SyncStream",

@@ -17,8 +17,8 @@ class ConversationQuerySet(OwnedQuerySet):
 class Conversation(models.Model):
     """A thread with one contact in one inbox. `vendor_id` is null until Salesmsg has opened it.
 
-    `latest_*` repeat the newest message, so that the list needs no second query; `version` rises with every change
-    that the open thread shows, and is the token of its poll.
+    `latest_*`, `news_pk` and `trouble` repeat what its messages say, so that the list needs no second query; `version`
+    rises with every change that the open thread shows, and is the token of its poll. Snoozing is ours alone.
     """
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="conversations")
@@ -38,6 +38,12 @@ class Conversation(models.Model):
     latest_inbound = models.BooleanField(default=False)
     latest_state = models.CharField(max_length=12, blank=True)
     version = models.BigIntegerField(default=0)
+    news_pk = models.BigIntegerField(null=True, blank=True, help_text="Newest inbound message that was news.")
+    trouble = models.CharField(
+        max_length=12, blank=True, help_text="State of our newest text, where it did not surely leave; else empty."
+    )
+    snoozed_until = models.DateTimeField(null=True, blank=True, help_text="Out of sight till then, or till they text.")
+    snoozed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = ConversationQuerySet.as_manager()

@@ -24,7 +24,8 @@ class Picture(models.Model):
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="pictures")
     position = models.PositiveSmallIntegerField()
-    url = models.TextField()
+    url = models.TextField(blank=True)
+    ours = models.BooleanField(default=False, help_text="Sent from here: the file was ours first, Salesmsg fetches it.")
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=400, blank=True, help_text="In words for staff.")
     content_type = models.CharField(max_length=64, blank=True, help_text="As its bytes show, not as it was told.")

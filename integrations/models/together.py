@@ -1,0 +1,104 @@
+"""What staff share about a conversation, and what only we know of it: nothing here goes to Salesmsg."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from .account import Account, OwnedQuerySet
+from .conversation import Conversation
+
+
+class Presence(models.Model):
+    """Who has a conversation open, and when they last typed in it. Old rows mean nothing."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="presences")
+    seen_at = models.DateTimeField(default=timezone.now)
+    typing_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "conversation"], name="presence_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} at {self.conversation_id}"
+
+
+class Draft(models.Model):
+    """What a person has typed in a conversation and not sent. `revision` rises with every change of the text."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="drafts")
+    text = models.TextField(blank=True)
+    revision = models.PositiveIntegerField(default=1)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "conversation"], name="draft_once")]
+
+    def __str__(self) -> str:
+        return f"Draft of {self.user} in {self.conversation_id}"
+
+
+class InternalNote(models.Model):
+    """A note of the team in a thread. It is no text and never leaves: it has no state and no way to be sent."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="internal_notes")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="internal_notes")
+    client_uuid = models.UUIDField(unique=True, help_text="Made by the form, so that one posted twice is one note.")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    author_name = models.CharField(max_length=255, blank=True)
+    text = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index(fields=["conversation", "-at", "-id"], name="internal_note_thread")]
+
+    def __str__(self) -> str:
+        return f"Internal note {self.pk}"
+
+
+class Mention(models.Model):
+    """A person named in an internal note; unread until they open the conversation."""
+
+    note = models.ForeignKey(InternalNote, models.CASCADE, related_name="mentions")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["note", "user"], name="mention_once")]
+        indexes = [models.Index(fields=["user", "note"], condition=Q(read_at=None), name="mention_unread")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in note {self.note_id}"
+
+
+class SavedReply(models.Model):
+    """A text that staff use again and again, with merge fields. `owner` null: the whole account's."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="saved_replies")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+", help_text="Empty: everybody."
+    )
+    name = models.CharField(max_length=80, help_text="What it is found by, after a “/”.")
+    text = models.TextField()
+    used = models.PositiveIntegerField(default=0)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "saved replies"
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "owner", "name"], name="saved_reply_once"),
+            models.UniqueConstraint(fields=["account", "name"], condition=Q(owner=None), name="saved_reply_shared"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,2 @@
+// Sound and notifications of the browser.
+"use strict";

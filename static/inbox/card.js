@@ -1,0 +1,2 @@
+// The contact card: quick edit, timeline.
+"use strict";

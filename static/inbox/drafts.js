@@ -1,0 +1,2 @@
+// Drafts on the server.
+"use strict";

@@ -1,0 +1,2 @@
+// Everything by keyboard: shortcuts, the command palette, focus.
+"use strict";

@@ -1,0 +1,2 @@
+// Internal notes and mentions.
+"use strict";

@@ -1,0 +1,2 @@
+// Pictures on their way out.
+"use strict";

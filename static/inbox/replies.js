@@ -1,0 +1,2 @@
+// Saved replies and emoji.
+"use strict";

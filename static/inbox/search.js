@@ -1,0 +1,2 @@
+// Hits of a search in the list and in the thread.
+"use strict";

@@ -1,0 +1,2 @@
+// Who else is here, claiming, snoozing.
+"use strict";
