@@ -10,10 +10,11 @@ from django.shortcuts import render
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
-# Pictures of messages are the portal's own by the time they are shown: nothing on a page comes from elsewhere.
+# Pictures of messages are the portal's own by the time they are shown: nothing on a page comes from elsewhere. A blob:
+# is a picture that somebody has just chosen, shown before it is sent.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
-    "img-src 'self'; manifest-src 'self'; "
+    "img-src 'self' blob:; manifest-src 'self'; "
     "form-action 'self'{forms}; frame-ancestors 'none'; base-uri 'none'"
 )
 ZONE_COOKIE = "tz"

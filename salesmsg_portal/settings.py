@@ -137,6 +137,11 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+FILE_UPLOAD_HANDLERS = [
+    "integrations.pictures.upload.Bounded",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", default=[])
 
@@ -160,6 +165,9 @@ SALESMSG_RATE_LIMIT = env.int("SALESMSG_RATE_LIMIT", default=60)
 SALESMSG_RATE_PERIOD = env.float("SALESMSG_RATE_PERIOD", default=60.0)
 # Bytes of a message's file that is fetched and kept.
 SALESMSG_PICTURE_LARGEST = env.int("SALESMSG_PICTURE_LARGEST", default=10 * 1024 * 1024)
+# How many pictures one text of ours may carry, and their bytes together: carriers refuse more.
+SALESMSG_SEND_PICTURES = env.int("SALESMSG_SEND_PICTURES", default=3)
+SALESMSG_SEND_BYTES = env.int("SALESMSG_SEND_BYTES", default=5 * 1024 * 1024)
 # The seed of the API document edits contacts outside the public prefix; change it here when the vendor does.
 SALESMSG_CONTACT_EDIT_PATH = "/api/v4/contacts/{contact}"
 # Seconds to connect, to answer; the vendor's gateway gives up after about 29.

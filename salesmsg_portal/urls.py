@@ -6,12 +6,14 @@ from django.views.generic import RedirectView
 from django.views.i18n import JavaScriptCatalog
 
 from integrations import health
+from integrations.pictures.public import enclosed_file
 from integrations.webhooks.view import receive
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="inbox:list")),
     path("inbox/", include("integrations.inbox.urls")),
     path("inbox/pictures/", include("integrations.pictures.urls")),
+    path("p/<str:token>", enclosed_file, name="enclosed"),
     path("outbox/", include("integrations.overview.urls")),
     path("bulk/", include("integrations.bulk.urls")),
     path("conflicts/", include("integrations.conflicts.urls")),

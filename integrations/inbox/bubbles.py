@@ -62,7 +62,11 @@ class Bubble:
     @property
     def repeatable(self) -> bool:
         states = {State.FAILED, State.UNKNOWN, State.CANCELLED}
-        return not self.message.inbound and self.message.state in states and bool(self.message.text)
+        return (
+            not self.message.inbound
+            and self.message.state in states
+            and bool(self.message.text or self.message.carries_our_pictures)
+        )
 
     @property
     def told_attempts(self) -> list[Attempt]:

@@ -4,25 +4,70 @@ import uuid
 from datetime import datetime, time, timedelta
 
 from django import forms
+from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Account, Inbox, Member, Message
 from ..outbox import schedule
+from ..pictures import outgoing
 from ..salesmsg.text import phone as normal_phone
 
 NINE = time(9)
+WRITE_FIRST = _("Write a text first.")
 CHOOSE = "Choose the date and the time at which it shall leave."
 
 
+class Files(forms.FileInput):
+    """An input for several files."""
+
+    allow_multiple_selected = True
+
+    def value_from_datadict(self, data, files, name) -> list:
+        return files.getlist(name) if hasattr(files, "getlist") else []
+
+
+class PicturesField(forms.FileField):
+    """Pictures to send: a list of `outgoing.Checked`. cut_off: the request brought more than was read."""
+
+    widget = Files
+    cut_off = False
+
+    def clean(self, data, initial=None) -> list[outgoing.Checked]:
+        try:
+            return outgoing.checked(list(data or []), cut_off=self.cut_off)
+        except outgoing.CannotAttach as refused:
+            raise forms.ValidationError(refused.reason) from None
+
+
 class ReplyForm(forms.Form):
-    """A reply. The server makes `client_uuid`, so that one form posted twice is one message."""
+    """A reply: a text, pictures, or both. The server makes `client_uuid`: one form posted twice is one message."""
 
     client_uuid = forms.UUIDField(widget=forms.HiddenInput)
-    text = forms.CharField(strip=True, error_messages={"required": "Write a text first."})
+    text = forms.CharField(strip=True, required=False)
+    pictures = PicturesField(required=False)
 
     def clean_text(self) -> str:
         """As it will be stored: browsers post lines with two characters between them."""
         return self.cleaned_data["text"].replace("\r\n", "\n").strip()
+
+    def clean(self) -> dict:
+        given = super().clean()
+        if not (given.get("text") or given.get("pictures") or self.errors):
+            self.add_error("text", WRITE_FIRST)
+        return given
+
+    @property
+    def problem(self) -> str:
+        """The first thing that is wrong, for the line above the composer."""
+        return next((words for name in ("text", "pictures") for words in self.errors.get(name, [])), "")
+
+    @classmethod
+    def posted(cls, request: HttpRequest) -> "ReplyForm":
+        """The form that a request brought, with its pictures."""
+        form = cls(request.POST, request.FILES)
+        form.fields["pictures"].cut_off = getattr(request, "cut_off", False)
+        return form
 
     @classmethod
     def fresh(cls) -> "ReplyForm":
@@ -49,6 +94,9 @@ class ClockField(forms.Field):
 
 class LaterForm(ReplyForm):
     """A reply for later. What the time means is for `schedule` to say: it depends on the zone."""
+
+    pictures = None
+    text = forms.CharField(strip=True, error_messages={"required": WRITE_FIRST})
 
     when = ClockField(error_messages={"required": CHOOSE})
     zone = forms.CharField(max_length=64, error_messages={"required": "Choose a time zone."})

@@ -4,6 +4,7 @@ import uuid
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -19,6 +20,8 @@ from .writes import DAMAGED, answer, kept, other_text, ours
 TOO_LATE = "It was too late to change this text: it is already on its way, or was answered or taken back."
 TOO_LATE_TO_SEND = "This text was not waiting any more."
 
+NO_PICTURES = _("Pictures cannot be scheduled. Take them out to schedule the text, or send them now.")
+
 
 @require_POST
 @never_cache
@@ -27,6 +30,8 @@ def later(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a reply that is to leave at a certain time. What cannot be scheduled stays in the form."""
     conversation = pane.opened(request, pk)
     form = LaterForm(request.POST)
+    if request.FILES or getattr(request, "cut_off", False):
+        return kept(request, conversation, form, NO_PICTURES)
     if not form.is_valid():
         if "client_uuid" in form.errors:
             return kept(request, conversation, _renewed(request), DAMAGED)

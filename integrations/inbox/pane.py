@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from ..models import Account, Conversation
 from ..outbox import consent, schedule
 from ..outbox.standing import Standing, standing, suggestions
+from ..pictures import outgoing
 from ..pictures import request as pictures
 from ..sync import request as sync
 from . import queries
@@ -125,6 +126,7 @@ def whole(pane: Pane, form: ReplyForm | None = None, error: str = "", **more) ->
         "zones": zones,
         "error": error,
         "blocked": pane.blocked,
+        "enclosing": outgoing.bounds(),
         **more,
     }
 

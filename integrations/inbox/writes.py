@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -14,12 +15,18 @@ from ..access import staff_required
 from ..models import Conversation, Message, Picture
 from ..outbox import compose, edits, reconcile
 from ..outbox.compose import CannotSend
+from ..pictures import outgoing
 from ..pictures import request as pictures
 from . import pane
 from .forms import AssignForm, NewForm, ReplyForm
 from .views import list_context
 
 DAMAGED = "This form was damaged, so nothing was sent. Your text is still here: send it again."
+NOT_WRITTEN = _(
+    "The pictures could not be written to the portal's disk, so nothing was sent. Your text is still here: send it "
+    "without them, or tell your administrator."
+)
+CHOOSE_AGAIN = _("Your text is kept; browsers do not keep pictures: choose them again.")
 OTHER_TEXT = (
     "Your earlier text had already been taken, and is in the conversation. "
     "What you see here has not been sent: send it again if you still want to."
@@ -63,15 +70,18 @@ def _onward(request: HttpRequest) -> str:
 def send(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a reply. What cannot be sent stays in the form, with the reason."""
     conversation = pane.opened(request, pk)
-    form = ReplyForm(request.POST)
+    form = ReplyForm.posted(request)
     if not form.is_valid():
         if "client_uuid" in form.errors:
             form = ReplyForm({"client_uuid": uuid.uuid4(), "text": request.POST.get("text", "")})
             return kept(request, conversation, form, DAMAGED)
-        return kept(request, conversation, form, " ".join(form.errors["text"]))
+        return kept(request, conversation, form, form.problem)
     text = form.cleaned_data["text"]
     try:
-        message = compose.reply(request.user, conversation, text, form.cleaned_data["client_uuid"])
+        enclosed = outgoing.store(form.cleaned_data["pictures"])
+        message = compose.reply(request.user, conversation, text, form.cleaned_data["client_uuid"], enclosed)
+    except OSError:
+        return kept(request, conversation, form, NOT_WRITTEN)
     except CannotSend as refused:
         return kept(request, conversation, form, refused.reason)
     if message.text != text or message.conversation_id != pk:
@@ -90,6 +100,8 @@ def kept(request: HttpRequest, conversation: Conversation, form: ReplyForm | Non
     """The thread with what was typed and why it was not taken."""
     if request.headers.get("HX-Request"):
         return answer(request, conversation.pk, error=error)
+    if request.FILES:
+        error = f"{error} {CHOOSE_AGAIN}"
     context = pane.whole(pane.read(request, conversation), form, error, **more)
     listed = list_context(request, open_pk=conversation.pk)
     return render(request, "inbox/inbox.html", {**listed, **context}, status=422)

@@ -18,6 +18,7 @@ from .statements import insert, inserted
 
 # A later word about a text never takes back an earlier one: pages may be older than what we know.
 PROGRESS = {Message.State.SENT: 1, Message.State.DELIVERED: 3, Message.State.FAILED: 3, Message.State.RECEIVED: 3}
+OUR_MEDIA = ("media", "media_pending")
 # Clocks differ, and the vendor writes whole seconds: how long before the claim its copy may be dated.
 EARLY = timedelta(seconds=30)
 LATE = timedelta(minutes=10)
@@ -102,7 +103,7 @@ def adopt(message: Message, record: Record) -> None:
     locked = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     Message.objects.filter(account_id=account_id, vendor_id=record.id).exclude(pk=message.pk).delete()
     values = _values(record, _authors(account_id, [record]))
-    values = {name: value for name, value in values.items() if name not in {"text", "inbound", "kind"}}
+    values = {name: value for name, value in values.items() if name not in {"text", "inbound", "kind", *_kept(locked)}}
     state = values.pop("state", Message.State.SENT)
     differing(locked, {"failure": "", **values, "vendor_id": record.id, "rank": record.id, "due_at": None})
     locked.state = state if state in PROGRESS and state != Message.State.RECEIVED else Message.State.SENT
@@ -117,12 +118,18 @@ def _update(row: Message, record: Record, conversation: Conversation, names: dic
     if _is_older(record, row, row.state):
         values = {}
     if row.client_uuid is not None:
-        values.pop("text", None)  # what we wrote is what was sent, whatever their markup made of it
+        # What we wrote is what was sent, whatever their markup made of it; so are the pictures.
+        values = {name: value for name, value in values.items() if name not in {"text", *_kept(row)}}
     if row.vendor_id is None:
         values = {"failure": "", **values, "vendor_id": record.id, "rank": record.id, "due_at": None}
     if row.conversation_id != conversation.pk:
         values["conversation_id"] = conversation.pk
     return differing(row, values)
+
+
+def _kept(message: Message) -> tuple[str, ...]:
+    """The fields that stay ours where a text carries pictures of ours: Salesmsg's copies of them are not fetched."""
+    return ("kind", *OUR_MEDIA) if message.carries_our_pictures else ()
 
 
 def _latest_word(records: Iterable[Record]) -> dict[int, Record]:
@@ -239,14 +246,15 @@ def _ours(conversation: Conversation, records: dict[int, Record]) -> tuple[int, 
     held_back = 0
     if not ours:
         return held_back, linked
-    for text in {message.text for message in ours}:
-        mine = [message for message in ours if message.text == text]
+    for text, pictures in {(message.text, message.carries_our_pictures) for message in ours}:
+        mine = [message for message in ours if (message.text, message.carries_our_pictures) == (text, pictures)]
         theirs = [
             record
             for record in records.values()
             if not record.inbound
             and record.at is not None
             and _same(record.text, text)
+            and pictures == (record.kind == Message.Kind.MMS)
             and any(m.claimed_at - EARLY <= record.at <= m.claimed_at + LATE for m in mine)
         ]
         if any(message.state == Message.State.SENDING for message in mine):

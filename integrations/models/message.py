@@ -91,6 +91,11 @@ class Message(models.Model):
         return f"Message {self.vendor_id or self.pk} ({self.state})"
 
     @property
+    def carries_our_pictures(self) -> bool:
+        """Whether it was written here with pictures: `media` says [{ours, content_type}], the files are ours."""
+        return self.client_uuid is not None and any(medium.get("ours") for medium in self.media)
+
+    @property
     def held(self) -> bool:
         """Whether it waits for a person's word before it may leave."""
         return self.state == self.State.QUEUED and self.due_at is None

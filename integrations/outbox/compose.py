@@ -1,6 +1,8 @@
 """Writing a text: the row is made here, committed by the caller's request, and delivered by a task."""
 
 import uuid
+from collections.abc import Sequence
+from urllib.parse import quote_plus
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -10,13 +12,15 @@ from django.utils import timezone
 
 from .. import jobs, mirror
 from ..mirror.conversations import refresh_latest
-from ..models import Account, Contact, Conversation, Inbox, Message
+from ..models import Account, Contact, Conversation, Inbox, Message, Picture
 from ..models.message import DRAFT_RANK
 from ..salesmsg.text import phone as normal_phone
 from . import consent
 
 SEND, SEND_BULK = "integrations.tasks.send_due", "integrations.tasks.send_bulk"
 MAX_CHARACTERS = 1600
+LONGEST_WITH_PICTURES = 5000  # encoded: with pictures the text goes in an address, which servers cut off at about 8,000
+ENCLOSED = ("file", "content_type", "size", "width", "height")
 AGAIN = uuid.UUID("5b0d6f0e-6f0b-4c0a-9d5e-3f1c7f2a9b11")  # namespace of the second tries
 
 
@@ -28,21 +32,25 @@ class CannotSend(Exception):
         self.reason = reason
 
 
-def reply(user, conversation: Conversation, text: str, client_uuid: uuid.UUID, **later) -> Message:
+def reply(
+    user, conversation: Conversation, text: str, client_uuid: uuid.UUID, pictures: Sequence[dict] = (), **later
+) -> Message:
     """Queues a text into a conversation. The same client_uuid again returns the same row.
 
-    later: what `schedule` adds: send_at, zone, stop_on_reply. Raises CannotSend; PermissionDenied when the person may
-    not see the account.
+    pictures: columns of Picture each, their files stored already (`pictures.outgoing`); with some, the text may be
+    empty. later: what `schedule` adds: send_at, zone, stop_on_reply. Raises CannotSend; PermissionDenied when the
+    person may not see the account.
     """
     _allowed(user, conversation.account_id)
     if (known := _known(user, client_uuid, conversation.account_id)) is not None:
         return known
-    return _queue(user, conversation, checked(conversation, text), client_uuid, **later)
+    text = checked(conversation, text, bool(pictures))
+    return _queue(user, conversation, text, client_uuid, pictures, **later)
 
 
-def checked(conversation: Conversation, text: str) -> str:
+def checked(conversation: Conversation, text: str, with_pictures: bool = False) -> str:
     """The text as it may be queued into this conversation now. Raises CannotSend."""
-    text = _text(text)
+    text = _text(text, with_pictures)
     _sendable(conversation.account, conversation.contact)
     return text
 
@@ -79,9 +87,10 @@ def send_again(user, message: Message) -> Message:
     message.refresh_from_db()
     if message.inbound or message.state not in allowed:
         raise CannotSend("Only a text that was not sent can be sent again.")
-    if not message.text.strip():
+    pictures = list(message.pictures.filter(ours=True).order_by("position").values(*ENCLOSED))
+    if not message.text.strip() and not pictures:
         raise CannotSend("This message has no text to send again.")
-    return reply(user, message.conversation, message.text, uuid.uuid5(AGAIN, str(message.pk)))
+    return reply(user, message.conversation, message.text, uuid.uuid5(AGAIN, str(message.pk)), pictures)
 
 
 def cancel(user, message: Message) -> bool:
@@ -97,7 +106,9 @@ def cancel(user, message: Message) -> bool:
     return bool(cancelled)
 
 
-def _queue(user, conversation: Conversation, text: str, client_uuid: uuid.UUID, **later) -> Message:
+def _queue(
+    user, conversation: Conversation, text: str, client_uuid: uuid.UUID, pictures: Sequence[dict] = (), **later
+) -> Message:
     """later: send_at, zone and stop_on_reply of a scheduled text; whoever schedules it nudges it."""
     now = timezone.now()
     leaves = later.get("send_at") or now
@@ -108,6 +119,8 @@ def _queue(user, conversation: Conversation, text: str, client_uuid: uuid.UUID, 
                 conversation=conversation,
                 client_uuid=client_uuid,
                 state=Message.State.QUEUED,
+                kind=Message.Kind.MMS if pictures else Message.Kind.SMS,
+                media=[{"ours": True, "content_type": one["content_type"]} for one in pictures],
                 text=text,
                 sender=user,
                 author_name=(user.get_full_name() or user.get_username())[:255] if user else "",
@@ -116,6 +129,14 @@ def _queue(user, conversation: Conversation, text: str, client_uuid: uuid.UUID, 
                 due_at=leaves,
                 **later,
             )
+            stored = {
+                "message": message,
+                "ours": True,
+                "state": Picture.State.STORED,
+                "due_at": None,
+                "fetched_at": now,
+            }
+            Picture.objects.bulk_create(Picture(**stored, position=n, **one) for n, one in enumerate(pictures))
             refresh_latest(conversation.pk)
             mirror.touch(conversation.account_id, [conversation.pk])
             if not later:
@@ -138,14 +159,16 @@ def _allowed(user, account_id: int) -> None:
         raise PermissionDenied("You are not a member of this account.")
 
 
-def _text(text: str) -> str:
+def _text(text: str, with_pictures: bool = False) -> str:
     text = text.replace("\r\n", "\n").replace("\x00", "").strip()
-    if not text:
+    if not text and not with_pictures:
         raise CannotSend("Write a text first.")
     if len(text) > MAX_CHARACTERS:
         raise CannotSend(
             f"This text has {len(text)} characters; {MAX_CHARACTERS} are the most. Shorten it or send it in parts."
         )
+    if with_pictures and len(quote_plus(text)) > LONGEST_WITH_PICTURES:
+        raise CannotSend("This text is too long to go with pictures. Shorten it, or send the pictures on their own.")
     return text
 
 

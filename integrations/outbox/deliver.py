@@ -25,7 +25,7 @@ from ..models import Account, Attempt, BudgetCall, Bulk, Contact, Conversation, 
 from ..salesmsg.errors import CredentialRefused, Invalid, SalesmsgError
 from ..salesmsg.records import failure_reason
 from ..sync.request import look_again
-from . import consent, schedule
+from . import consent, enclosed, schedule
 from .compose import SEND, SEND_BULK
 
 State = Message.State
@@ -237,7 +237,7 @@ def _send(message: Message, conversation_id: int, door: Door) -> str:
         return ""
     door.may_repeat = partial(_still_ours, message)  # a second call, with a new token, may be long after the first
     try:
-        record = door.client.send_message(conversation_id, message.text)
+        record = door.client.send_message(conversation_id, message.text, enclosed.addresses(message))
     except (BudgetWait, NotConnected, Unsealable, SalesmsgError) as problem:
         with transaction.atomic():  # the attempt's end and the text's: a crash leaves both or none
             return _not_sent(message, attempt, problem)

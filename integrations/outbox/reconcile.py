@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from .. import mirror
 from ..mirror.conversations import refresh_latest
-from ..mirror.messages import EARLY, LATE
+from ..mirror.messages import EARLY, LATE, OUR_MEDIA
 from ..models import Account, Message
 from .compose import CannotSend
 
@@ -73,6 +73,8 @@ def copies(message: Message) -> list[Message]:
         inbound=False,
         client_uuid=None,
     ).exclude(kind=Message.Kind.CALL)
+    if message.carries_our_pictures:
+        near = near.filter(kind=Message.Kind.MMS)
     wanted = _plain(message.text)
     alike = [copy for copy in near.order_by("at", "rank") if _alike(wanted, _plain(copy.text))]
     return sorted(alike, key=lambda copy: wanted not in _plain(copy.text))
@@ -97,7 +99,8 @@ def accept(user, message: Message) -> None:
             "Salesmsg shows no such text around that time, as far as the portal has read. Nothing was changed. "
             "Look into the conversation at Salesmsg, and try again in a minute."
         )
-    told = {name: getattr(found[0], name) for name in TOLD}
+    kept = {"kind", *OUR_MEDIA} if ours.carries_our_pictures else set()
+    told = {name: getattr(found[0], name) for name in TOLD if name not in kept}
     found[0].delete()
     Message.objects.filter(pk=ours.pk).update(**told, due_at=None)
     refresh_latest(ours.conversation_id)
@@ -124,4 +127,4 @@ def _plain(text: str) -> str:
 def _alike(ours: str, theirs: str) -> bool:
     """Salesmsg may add words (how to opt out), take markup away, or put links of its own in: most words will do."""
     here, there = (set(_WORD.findall(_LINK.sub(" link ", text))) for text in (ours, theirs))
-    return ours in theirs or 2 * len(here & there) > len(here) or not (here or there)
+    return bool(ours and ours in theirs) or 2 * len(here & there) > len(here) or not (here or there)

@@ -192,12 +192,14 @@ class Client:
         query = [("limit", limit), ("before_id", before_id)]
         return self._page(Message, "GET", "/messages/{conversation}", query=query, conversation=conversation_id)
 
-    def send_message(self, conversation_id: int, text: str) -> Message:
+    def send_message(self, conversation_id: int, text: str, media_urls: Iterable[str] = ()) -> Message:
         """Sends a text. **Not repeatable**: the vendor has no idempotency key, a second call is a second text.
+        media_urls: where the vendor gets the pictures from; only the query form attaches them.
 
         A 2xx can carry `state` "failed" with `failed_reason` (an opted-out or invalid number): refused, not sent."""
-        short = len(quote_plus(text)) <= LONGEST_QUERY
-        how: dict[str, Any] = {"query": [("message", text)]} if short else {"json": {"message": text}}
+        media = [("media_url[][url]", url) for url in media_urls]
+        short = media or len(quote_plus(text)) <= LONGEST_QUERY
+        how: dict[str, Any] = {"query": [("message", text), *media]} if short else {"json": {"message": text}}
         return self._one(Message, "POST", "/messages/{conversation}", conversation=conversation_id, **how)
 
     # The three forms of an answer

@@ -24,6 +24,8 @@ class Sandbox:
         self.switches = switches = options.switches
         kept = keep.load(options.keep) if options.keep else None
         world = kept["world"] if kept else self._new_world(options, media_url)
+        if not hasattr(world, "files"):  # kept by an older sandbox
+            world.files = {}
         signed_in = next(iter(world.users.values()))
         self.store = Store(world, options.seed, media_url)
         self.journal = Journal()

@@ -7,15 +7,31 @@ import heapq
 import itertools
 import threading
 import time
+import urllib.request
 import zlib
 from collections.abc import Callable
 
 from .dialogues import ANSWERS
-from .model import Message, now
+from .model import File, Message, now
 from .options import Switches
 from .state import Store
 
+UNREACHABLE_MEDIA = "11200: the picture could not be fetched"
+MEDIA_TIMEOUT = 10
+LARGEST_MEDIA = 16 * 1024 * 1024
 TALKATIVE = 65  # of a hundred contacts answer by themselves
+
+
+def fetched(url: str) -> File | None:
+    """The file at an address, as it is told there; None when it cannot be got."""
+    if not url.startswith(("http://", "https://")):
+        return None
+    try:
+        with urllib.request.urlopen(url, timeout=MEDIA_TIMEOUT) as answer:  # noqa: S310 - checked above
+            body = answer.read(LARGEST_MEDIA + 1)
+            return File(answer.headers.get_content_type(), body) if len(body) <= LARGEST_MEDIA else None
+    except (OSError, ValueError):
+        return None
 
 
 class Life:
@@ -63,12 +79,20 @@ class Life:
             self.store.advance(message, "queued")
         self.later(step, lambda: self.store.advance(message, "sent"))
         if media_urls:
-            self.later(step * 1.5, lambda: self.store.attach(message, media_urls))
+            threading.Thread(target=self._fetch, args=(message, media_urls, step * 1.5), daemon=True).start()
         if reason:
             self.later(step * 2, lambda: self.store.advance(message, "failed", reason))
             return
         self.later(step * 2, lambda: self.store.advance(message, "delivered"))
         self.later(step * 2 + 3 * pace, lambda: self._answer(message))
+
+    def _fetch(self, message: Message, media_urls: list[str], pause: float) -> None:
+        """Salesmsg gets the pictures from where we said they lie; one that it cannot get fails the text."""
+        files = [fetched(url) for url in media_urls]
+        if None in files:
+            self.later(pause, lambda: self.store.advance(message, "failed", UNREACHABLE_MEDIA))
+        else:
+            self.later(pause, lambda: self.store.attach(message, files))
 
     def _answer(self, message: Message) -> None:
         """Some contacts answer, if ours is still the last word and they have not opted out."""
@@ -86,4 +110,4 @@ class Life:
 
     def picture(self, message: Message) -> None:
         """First announced as busy, then told again with the picture (section 6.3)."""
-        self.later(1.0 * self.switches.delivery_delay, lambda: self.store.attach(message, [""]))
+        self.later(1.0 * self.switches.delivery_delay, lambda: self.store.attach(message, [None]))

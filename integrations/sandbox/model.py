@@ -91,6 +91,14 @@ class Contact:
 
 
 @dataclass(slots=True)
+class File:
+    """What was fetched from the sender's address."""
+
+    content_type: str
+    body: bytes
+
+
+@dataclass(slots=True)
 class Media:
     id: int
     content_type: str
@@ -191,3 +199,4 @@ class World:
     contacts: dict[int, Contact] = field(default_factory=dict)
     conversations: dict[int, Conversation] = field(default_factory=dict)
     next_id: dict[str, int] = field(default_factory=dict)
+    files: dict[int, File] = field(default_factory=dict)  # by media

@@ -99,8 +99,8 @@ class Panel:
                 self.limit.reset()
                 return self._done(request, {"message": "ok"})
         if request.method == "GET":
-            if rest.startswith("media/") and (number := rest[6:].removesuffix(".png")).isdigit():
-                return Response(200, picture.png(int(number[:18])), "image/png", {"Cache-Control": "max-age=3600"})
+            if rest.startswith("media/") and (number := rest[6:].partition(".")[0]).isdigit():
+                return self._medium(int(number[:18]))
             if found := pages.asset(rest):
                 return found
         raise not_found()
@@ -152,6 +152,13 @@ class Panel:
             }
 
     # -- changes --------------------------------------------------------------------------------------------
+
+    def _medium(self, number: int) -> Response:
+        file = self.store.world.files.get(number)
+        headers = {"Cache-Control": "max-age=3600", "X-Content-Type-Options": "nosniff"}
+        if file is None:
+            return Response(200, picture.png(number), "image/png", headers)
+        return Response(200, file.body, file.content_type, headers)
 
     def _fields(self, request: Request) -> dict:
         """JSON, or a form; a form names its checkboxes, because unticked ones are not sent."""

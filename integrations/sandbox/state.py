@@ -17,6 +17,7 @@ from .model import (
     Contact,
     Conversation,
     CustomField,
+    File,
     Media,
     Message,
     Note,
@@ -224,13 +225,18 @@ class Store:
             message.failed_at, message.failed_reason = moment, reason
         self.listener(f"message.{status}", message=message)
 
-    def attach(self, message: Message, sources: list[str]) -> None:
-        """The pictures are fetched at last: the same message is told again (section 6.3, mms_status)."""
+    def attach(self, message: Message, files: list[File | None]) -> None:
+        """The pictures are there at last: the same message is told again (section 6.3, mms_status). None: one of the
+        sandbox's own."""
         if message.id not in self._messages:
             return
-        for source in sources:
+        for file in files:
             number = self.new_id("media")
-            message.media.append(Media(number, "image/png", source or f"{self.media_url}/{number}.png", now()))
+            content_type = file.content_type if file else "image/png"
+            if file:
+                self.world.files[number] = file
+            source = f"{self.media_url}/{number}.{content_type.rpartition('/')[2]}"
+            message.media.append(Media(number, content_type, source, now()))
         message.mms_status = "done"
         if message.inbound or message.sent_at:
             self.listener("message.received" if message.inbound else "message.sent", message=message)

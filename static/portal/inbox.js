@@ -98,7 +98,8 @@
     if (touch.matches && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     const button = byId("composer-send");
-    if (area.value.trim() && button && !button.disabled) area.form.requestSubmit(button);
+    const filled = area.value.trim() || byId("composer-pictures")?.files.length;
+    if (filled && button && !button.disabled) area.form.requestSubmit(button);
   });
 
   let underway = ""; // the text that is being sent

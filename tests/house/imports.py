@@ -18,7 +18,8 @@ FLOORS: list[tuple[str, ...]] = [
     (
         *("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries"),
         *("inbox.actions", "inbox.attached", "inbox.bubbles", "inbox.queries"),
-        *("pictures.dimensions", "pictures.fetch", "pictures.files", "pictures.kinds", "pictures.request"),
+        *("pictures.dimensions", "pictures.fetch", "pictures.files", "pictures.kinds", "pictures.outgoing"),
+        *("pictures.request", "pictures.upload"),
     ),
     (
         *("webhooks.view", "accounts", "bulk", "conflicts", "inbox", "overview", "pictures", "syncing"),

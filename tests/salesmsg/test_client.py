@@ -79,6 +79,18 @@ WIRE = [
         None,
         "POST /messages/{conversation}",
     ),
+    (
+        lambda c: c.send_message(7, "Ж" * 300, ["https://texts.example.com/p/1.a", "https://texts.example.com/p/2.b"]),
+        "POST",
+        "/messages/7",
+        [
+            ("message", "Ж" * 300),
+            ("media_url[][url]", "https://texts.example.com/p/1.a"),
+            ("media_url[][url]", "https://texts.example.com/p/2.b"),
+        ],
+        None,
+        "POST /messages/{conversation}",
+    ),
 ]
 
 WIRE_OF_LISTS = [

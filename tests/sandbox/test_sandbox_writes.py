@@ -1,6 +1,7 @@
 """Writes: contacts, conversations, messages, tags (section 5), three ways each (section 11)."""
 
 import pytest
+import requests
 
 from integrations.sandbox.data import REFUSED_NUMBER, REFUSED_OPT_OUT
 
@@ -215,14 +216,28 @@ def test_opted_out_and_impossible_numbers_answer_200_and_failed(start):
 def test_media_from_query_and_form_but_not_from_json(start):
     vendor = start(delivery_delay=0.02)
     thread = vendor.thread_of(vendor.any_contact())["id"]
-    urls = [("media_url[][url]", "https://pics.example/1.png"), ("media_url[][url]", "https://pics.example/2.png")]
+    # Any address will do that it can reach: its own phones' pictures are some.
+    urls = [("media_url[][url]", f"{vendor.url}/sandbox/media/{number}.png") for number in (1, 2)]
     sent = vendor.post(f"/messages/{thread}", params=[("message", "Look"), *urls]).json()
     assert sent["type"] == "mms" and sent["mms_status"] == "busy" and sent["media"] == []
     done = eventually(lambda: (m := _message(vendor, thread, sent["id"]))["mms_status"] == "done" and m)
-    assert [m["source"] for m in done["media"]] == [url for _, url in urls]
+    assert len(done["media"]) == 2 and not {m["source"] for m in done["media"]} & {url for _, url in urls}
+    theirs = requests.get(done["media"][1]["source"], timeout=5)
+    assert (
+        theirs.headers["Content-Type"] == "image/png" and theirs.content == requests.get(urls[1][1], timeout=5).content
+    )
     assert vendor.post(f"/messages/{thread}", data=urls[:1]).json()["type"] == "mms"
     dropped = vendor.post(f"/messages/{thread}", json={"message": "Look", "media_url": [{"url": urls[0][1]}]}).json()
     assert dropped["type"] == "sms" and dropped["mms_status"] == ""
+
+
+def test_media_that_cannot_be_fetched_fail_the_text(start):
+    vendor = start(delivery_delay=0.02)
+    thread = vendor.thread_of(vendor.any_contact())["id"]
+    nowhere = [("media_url[][url]", "http://127.0.0.1:9/1.png"), ("message", "Look")]
+    sent = vendor.post(f"/messages/{thread}", params=nowhere).json()
+    failed = eventually(lambda: (m := _message(vendor, thread, sent["id"]))["status"] == "failed" and m)
+    assert failed["failed_reason"].startswith("11200") and failed["media"] == []
 
 
 def test_scheduled_texts_wait(start):
