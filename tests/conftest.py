@@ -13,7 +13,7 @@ import pytest
 
 from .harness import chromium as chromium_setup
 from .harness.portal import Portal
-from .harness.postgres import Server, server
+from .harness.postgres import MIGRATED, Server, server
 from .harness.sandbox import Sandbox
 
 
@@ -22,6 +22,15 @@ def postgres() -> Iterator[Server]:
     """A real PostgreSQL server; `.new_database()` gives the address of an empty database."""
     with server() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def tables(postgres, tmp_path_factory) -> str:
+    """A database with all tables and no row, to be copied."""
+    made = postgres.new_database()
+    Portal(tmp_path_factory.mktemp("tables"), "http://127.0.0.1:9", made)
+    MIGRATED.add(made)
+    return made
 
 
 @pytest.fixture
@@ -60,7 +69,7 @@ def each_database(request) -> Iterator[str]:
     if request.param == "sqlite":
         yield ""
         return
-    yield request.getfixturevalue("postgres").new_database()
+    yield request.getfixturevalue("postgres").new_database(request.getfixturevalue("tables"))
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,39 @@
-"""A portal of its own: a database, web server and workers as real processes."""
+"""A portal of its own: a database, web server and workers as real processes.
 
+What is the same for all of them is made once in a session: the empty tables and the collected static files.
+"""
+
+import atexit
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
+import tempfile
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
 from salesmsg_portal.demo import BASE_DIR, Process, answers, stop_all
 
+from . import postgres
 from .environment import around
 from .sandbox import Sandbox, fetch, free_port, wait_for
 
 KEY = "u3Uc-qAi9iiCv3fkBfRUAKrM1gH8w51-nVU8M8A73Jg="
 PASSWORD = "walk-through-0123"
+
+
+@cache
+def shared() -> Path:
+    """A folder of this test process, gone at its end."""
+    folder = Path(tempfile.mkdtemp(prefix="portal-shared-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class Portal:
@@ -33,7 +53,7 @@ class Portal:
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
             "CSRF_TRUSTED_ORIGINS": f"{self.url},{self.address}",
             "DATABASE_URL": database_url or f"sqlite:///{directory / 'portal.sqlite3'}",
-            "STATIC_ROOT": str(directory / "static"),
+            "STATIC_ROOT": str(shared() / "static"),
             "PICTURES_ROOT": str(directory / "pictures"),
             "SALESMSG_BASE_URL": vendor,
             "SALESMSG_AUTHORIZE_URL": f"{vendor}/auth/oauth",
@@ -42,7 +62,20 @@ class Portal:
             **{name: str(value) for name, value in settings.items()},
         }
         self.processes: list[Process] = []
+        self._migrate(database_url)
+
+    def _migrate(self, database_url: str) -> None:
+        """The tables: a copy of those of the first portal."""
+        if database_url in postgres.MIGRATED:
+            return
+        tables, own = shared() / "tables.sqlite3", self.directory / "portal.sqlite3"
+        if not database_url and tables.exists():
+            shutil.copyfile(tables, own)
+            return
         self.manage("migrate", "--no-input", "-v", "0")
+        if not database_url:
+            with closing(sqlite3.connect(own)) as made:
+                made.execute("VACUUM INTO ?", [str(tables)])
 
     def manage(
         self, *arguments: str, check: bool = True, seconds: float = 120, **environment: str
@@ -71,6 +104,15 @@ class Portal:
 
     def superuser(self, name: str = "demo", password: str = PASSWORD) -> None:
         """Somebody who may sign in everywhere."""
+        if self.environment["DATABASE_URL"].startswith("sqlite:"):
+            hashed = PBKDF2PasswordHasher().encode(password, "salt")
+            columns = "username, password, email, first_name, last_name, is_superuser, is_staff, is_active, date_joined"
+            with closing(sqlite3.connect(self.directory / "portal.sqlite3")) as own, own:
+                own.execute(
+                    f"INSERT INTO auth_user ({columns}) VALUES (?, ?, 'demo@example.com', '', '', 1, 1, 1, ?)",  # noqa: S608
+                    [name, hashed, "2026-01-01 00:00:00"],
+                )
+            return
         self.manage(
             "createsuperuser", "--no-input", "--username", name, "--email", "demo@example.com",
             DJANGO_SUPERUSER_PASSWORD=password,
@@ -91,7 +133,8 @@ class Portal:
 
     def start_web(self) -> Process:
         """gunicorn with threads, as the demo has it."""
-        self.manage("collectstatic", "--no-input", "-v", "0")
+        if not Path(self.environment["STATIC_ROOT"]).exists():
+            self.manage("collectstatic", "--no-input", "-v", "0")
         process = self._start(
             "web", sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", "--workers", "1",
             "--threads", "8", "--graceful-timeout", "3", "--no-control-socket", "salesmsg_portal.wsgi",

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 # A server that is already there, in the spelling of DATABASE_URL; set for the children of `main`.
 RUNNING = "TEST_POSTGRES_URL"
+MIGRATED: set[str] = set()  # databases that have their tables
 
 
 class Server:
@@ -26,14 +27,17 @@ class Server:
         self.url = url
         self._count = 0
 
-    def new_database(self) -> str:
-        """An empty database."""
+    def new_database(self, like: str = "") -> str:
+        """An empty database, or a copy of one that nobody is connected to."""
         import psycopg
 
         self._count += 1
         name = f"portal_{os.getpid()}_{self._count}_{time.monotonic_ns()}"
         with psycopg.connect(_dsn(self.url), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
+            template = like.rpartition("/")[2] or "template1"
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        if like in MIGRATED:
+            MIGRATED.add(self.named(name))
         return self.named(name)
 
     def drop(self, url: str) -> None:
