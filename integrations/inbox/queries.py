@@ -13,6 +13,7 @@ from ..outbox import conflicts, edits
 from ..sync import request as sync
 from .attached import rows_of
 from .bubbles import Bubble, arranged, day_of
+from .newest import MOST_PARTS, Counted, first
 
 ROWS = 30
 ROWS_AT_MOST = 240
@@ -21,8 +22,7 @@ SEARCH_CHARACTERS = 100
 SEARCH_BACK = 200_000  # how many of the newest messages a search looks through
 SEARCH_HITS = 500
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-HELD = "held"  # waits for a person's word: as good as lost, until somebody gives it
-LOST = (Message.State.FAILED, Message.State.UNKNOWN, HELD)
+UNREAD_MOST = 100  # as far as unread messages are counted: the list says 99+
 
 FILTERS = {
     "all": "All",
@@ -154,19 +154,46 @@ class Rows:
     more: str = ""
 
 
-def conversations(user, filters: Filters, *, before: str = "", limit: int = ROWS) -> Rows:
-    """The newest conversations that pass the filters, each with `.unread` for this person. Two or three queries."""
-    found = _filtered(user, filters).select_related("contact", "inbox", "owner", "account").defer(*_HEAVY)
+def conversations(
+    user, filters: Filters, *, before: str = "", limit: int = ROWS, among: Iterable[Account] | None = None
+) -> Rows:
+    """The newest conversations that pass the filters, each with `.unread` for this person, counted to `UNREAD_MOST`.
+
+    among: the person's accounts, where they are here already. One query then, else two."""
+    found = _parts(user, filters, among)
     if (start := place(before)) is not None:
         at, pk = start
-        found = found.filter(Q(latest_at__lt=at) | Q(latest_at=at, pk__lt=pk))
-    rows = list(found.newest_first()[: limit + 1])
+        # The first condition is all that an index needs to begin there.
+        found = [part.filter(Q(latest_at__lt=at) | Q(pk__lt=pk), latest_at__lte=at) for part in found]
+    newest = first(found, lambda: Conversation.objects.for_user(user), limit + 1)
+    unread = Coalesce(Subquery(_mark(user, OuterRef(OuterRef("pk")))), 0)
+    news = Message.objects.filter(conversation=OuterRef("pk"), inbound=True, is_news=True, pk__gt=unread)
+    newest = newest.annotate(unread=Counted(news.order_by().values("pk")[:UNREAD_MOST]))
+    rows = list(newest.select_related("contact", "inbox", "owner", "account").defer(*_HEAVY))
     more = cursor(rows[limit - 1].latest_at, rows[limit - 1].pk) if len(rows) > limit else ""
     del rows[limit:]
-    unread = _unread(user, [row.pk for row in rows])
-    for row in rows:
-        row.unread = unread.get(row.pk, 0)
     return Rows(rows, more)
+
+
+def _mark(user, conversation: OuterRef) -> QuerySet:
+    """How far this person has read a conversation of an outer query."""
+    return ReadMark.objects.filter(user=user, conversation=conversation).values("message_pk")[:1]
+
+
+def _parts(user, filters: Filters, among: Iterable[Account] | None) -> list[QuerySet]:
+    """What passes the filters, one queryset for each account that the person may see: see `newest`."""
+    if filters.q:
+        return [_filtered(user, filters)]
+    if filters.account is not None:
+        return [_filtered(user, filters, Value(filters.account))]
+    if filters.inbox is not None:
+        its = Inbox.objects.filter(pk=filters.inbox).values("account")
+        return [_filtered(user, filters, Subquery(its[:1]))]
+    seen = Account.objects.for_user(user).order_by().values_list("pk", flat=True)
+    ids = list(seen) if among is None else [account.pk for account in among]
+    if len(ids) > MOST_PARTS:
+        return [_filtered(user, filters)]
+    return [_filtered(user, filters, Value(pk)) for pk in ids] or [Conversation.objects.none()]
 
 
 _HEAVY = (
@@ -182,9 +209,12 @@ _HEAVY = (
 )
 
 
-def _filtered(user, filters: Filters) -> QuerySet:
+def _filtered(user, filters: Filters, account: Value | Subquery | None = None) -> QuerySet:
+    """What passes the filters; `account`: of this one alone, as an expression that an index can begin with."""
     found = Conversation.objects.for_user(user)
-    if filters.account is not None:
+    if account is not None:
+        found = found.filter(account=account)
+    elif filters.account is not None:
         found = found.filter(account=filters.account)
     if filters.inbox is not None:
         found = found.filter(inbox=filters.inbox)
@@ -196,34 +226,18 @@ def _filtered(user, filters: Filters) -> QuerySet:
         case "unassigned":
             found = found.filter(owner=None, closed_at=None)
         case "mine":
-            found = found.filter(owner__in=me(user))
+            mine = me(user) if account is None else me(user).filter(account=account)
+            found = found.filter(owner__in=mine) if account is None else found.filter(owner=Subquery(mine[:1]))
         case "unread":
-            found = found.filter(Exists(_news(user).filter(conversation=OuterRef("pk"))))
+            found = found.filter(news_pk__isnull=False, news_pk__gt=Coalesce(Subquery(_mark(user, OuterRef("pk"))), 0))
         case "failed":
-            ours = Message.objects.filter(conversation=OuterRef("pk"), inbound=False).order_by("-at", "-rank")
-            ours = ours.exclude(state=Message.State.QUEUED, send_at__isnull=False, due_at__isnull=False)
-            held = When(state=Message.State.QUEUED, due_at=None, then=Value(HELD))
-            ours = ours.annotate(told=Case(held, default=F("state"))).values("told")
-            found = found.alias(ours=Subquery(ours[:1])).filter(ours__in=LOST)
+            found = found.filter(trouble__filled=True)
     return found.filter(_matches(user, filters.q)) if filters.q else found
 
 
 def me(user) -> QuerySet:
     """Who this person is at Salesmsg, in each account."""
     return Membership.objects.filter(user=user).exclude(member=None).values("member")
-
-
-def _news(user) -> QuerySet:
-    """Messages that this person has not read."""
-    mark = ReadMark.objects.filter(user=user, conversation=OuterRef("conversation")).values("message_pk")[:1]
-    return Message.objects.filter(inbound=True, is_news=True, pk__gt=Coalesce(Subquery(mark), 0)).order_by()
-
-
-def _unread(user, ids: list[int]) -> dict[int, int]:
-    if not ids:
-        return {}
-    found = _news(user).filter(conversation__in=ids).values("conversation").annotate(number=Count("pk"))
-    return dict(found.values_list("conversation", "number"))
 
 
 def _matches(user, text: str) -> Q:
@@ -342,7 +356,7 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
     if start is not None:
         at, rank = start
         # The boundary itself comes along, so that it can be drawn anew below what is now above it.
-        found = found.filter(Q(at__lt=at) | Q(at=at, rank__lte=rank))
+        found = found.filter(Q(at__lt=at) | Q(rank__lte=rank), at__lte=at)
         limit += 1
     rows = list(found.order_by("-at", "-rank")[: limit + 1])
     older = len(rows) > limit
