@@ -8,8 +8,7 @@ rows of each account are taken by themselves, then the first of those. One state
 from collections.abc import Callable
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connections
-from django.db.models import Count, QuerySet, Subquery
+from django.db.models import Count, F, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 
 MOST_PARTS = 50
@@ -28,7 +27,8 @@ def first(parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> Q
         return parts[0].newest_first()[:limit]
     found, values = [], []
     for part in parts:
-        keys = part.newest_first().values_list("latest_at", "pk")[:limit]
+        keys = part.newest_first().annotate(part_at=F("latest_at"), part_pk=F("pk"))
+        keys = keys.values_list("part_at", "part_pk")[:limit]
         try:
             sql, params = keys.query.get_compiler(using=keys.db).as_sql()
         except EmptyResultSet:
@@ -37,7 +37,6 @@ def first(parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> Q
         values += params
     if not found:
         return whole().none()
-    quoted = connections[whole().db].ops.quote_name
     together = f"{' UNION ALL '.join(found)} ORDER BY 1 DESC, 2 DESC LIMIT {int(limit)}"
-    keys = f"SELECT newest.{quoted('id')} FROM ({together}) AS newest"  # noqa: S608 - as above
+    keys = f"SELECT newest.part_pk FROM ({together}) AS newest"  # noqa: S608 - as above
     return whole().filter(pk__in=RawSQL(keys, values)).newest_first()  # noqa: S611 - as above

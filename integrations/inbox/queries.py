@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import BooleanField, CharField, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from ..models import Account, Attempt, Change, Conversation, Inbox, Member, Membership, Message, ReadMark, ThreadSync
+from ..models import Account, Change, Conversation, Inbox, Member, Membership, Message, ReadMark, Tag, ThreadSync
 from ..outbox import conflicts, edits
 from ..sync import request as sync
 from .attached import rows_of
 from .bubbles import Bubble, arranged, day_of
 from .newest import MOST_PARTS, Counted, first
+from .tries import tries_of, with_tries
 
 ROWS = 30
 ROWS_AT_MOST = 240
@@ -22,6 +23,7 @@ SEARCH_CHARACTERS = 100
 SEARCH_BACK = 200_000  # how many of the newest messages a search looks through
 SEARCH_HITS = 500
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LABELS = 300
 UNREAD_MOST = 100  # as far as unread messages are counted: the list says 99+
 
 FILTERS = {
@@ -107,7 +109,21 @@ def place(text: str) -> tuple[datetime, int] | None:
 
 
 def accounts(user) -> list[Account]:
-    return list(Account.objects.for_user(user).defer("webhook_secret", "last_error"))
+    """The person's accounts, each with `.own_inboxes`. One query."""
+    found = Account.objects.for_user(user).defer("webhook_secret", "last_error").order_by(*Account._meta.ordering)
+    found = found.annotate(**{f"inbox_{name}": F(f"inboxes__{name}") for name in _INBOX})
+    made: dict[int, Account] = {}
+    for row in found.order_by(*Account._meta.ordering, *(f"inboxes__{name}" for name in Inbox._meta.ordering)):
+        account = made.setdefault(row.pk, row)
+        if account is row:
+            account.own_inboxes = []
+        if row.inbox_id is not None:
+            values = {name: getattr(row, f"inbox_{name}") for name in _INBOX}
+            account.own_inboxes.append(Inbox(account_id=row.pk, **values))
+    return list(made.values())
+
+
+_INBOX = ("id", "vendor_id", "name")
 
 
 def list_token(user) -> str:
@@ -131,18 +147,15 @@ class Box:
     inner: bool = False
 
 
-def boxes(user, found: list[Account]) -> list[Box]:
+def boxes(found: list[Account]) -> list[Box]:
     """Accounts and inboxes to choose from; none when there is nothing to choose."""
-    inboxes: dict[int, list[Inbox]] = {}
-    for inbox in Inbox.objects.for_user(user).defer("raw"):
-        inboxes.setdefault(inbox.account_id, []).append(inbox)
     if len(found) < 2:
-        own = [inbox for account in found for inbox in inboxes.get(account.pk, [])]
+        own = [inbox for account in found for inbox in account.own_inboxes]
         return [Box(str(inbox.pk), str(inbox)) for inbox in own] if len(own) > 1 else []
     choices = []
     for account in found:
         choices.append(Box(f"a{account.pk}", account.label))
-        choices += [Box(str(inbox.pk), str(inbox), inner=True) for inbox in inboxes.get(account.pk, [])]
+        choices += [Box(str(inbox.pk), str(inbox), inner=True) for inbox in account.own_inboxes]
     return choices
 
 
@@ -351,7 +364,7 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
     lies above the stretch, the first message here need not name its day."""
     member = Membership.objects.filter(user=OuterRef("sender"), account=of.account_id).values("member__full_name")
     found = Message.objects.filter(conversation=of).select_related("sender").only(*_SHOWN)
-    found = found.annotate(sender_member=Subquery(member[:1]))
+    found = with_tries(found.annotate(sender_member=Subquery(member[:1])))
     start = place(before)
     if start is not None:
         at, rank = start
@@ -361,7 +374,7 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
     rows = list(found.order_by("-at", "-rank")[: limit + 1])
     older = len(rows) > limit
     rows.reverse()
-    bubbles = arranged(rows, _attempts(rows), rows_of(rows))
+    bubbles = arranged(rows, tries_of(rows), rows_of(rows))
     if older:
         del bubbles[0]
         del rows[0]
@@ -372,15 +385,6 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
     known: ThreadSync | None = getattr(of, "thread_sync", None)
     gap = of.vendor_id is not None and of.gone_at is None and not (known and known.complete)
     return Stretch(bubbles, gap=gap, begins=cursor(rows[0].at, rows[0].rank) if rows else "")
-
-
-def _attempts(rows: list[Message]) -> dict[int, list[Attempt]]:
-    """How often it was tried to send each of these; no query where none is a text of ours."""
-    ours = [row.pk for row in rows if row.client_uuid is not None]
-    found: dict[int, list[Attempt]] = {}
-    for attempt in Attempt.objects.filter(message__in=ours).order_by("pk") if ours else ():
-        found.setdefault(attempt.message_id, []).append(attempt)
-    return found
 
 
 def above(stretch: Stretch, keys: list[int]) -> set[int]:
@@ -404,6 +408,7 @@ class Card:
     change: Change | None  # the newest change that still says something; one that waits for a choice comes first
     clash: list[str]  # labels of what a waiting change will meet: changed in Salesmsg, too
     members: list[Member]
+    labels: list[str]  # tags of the account
     others: list[Conversation]
 
     @property
@@ -411,15 +416,10 @@ class Card:
         return next((member for member in self.members if member.is_me), None)
 
 
-def card(user, of: Conversation) -> Card:
-    """Three queries: the contact's change, who can own the conversation, other conversations. One more where a change
-    met another one in Salesmsg."""
+def card(user, of: Conversation, change: Change | None) -> Card:
+    """Two queries: who can own the conversation and what the account's tags are, other conversations. More only where
+    a waiting change met another one in Salesmsg. change: the edit of the contact that still says something."""
     contact = of.contact
-    telling = (Change.State.PENDING, Change.State.PUSHING, Change.State.REFUSED, Change.State.CONFLICT)
-    newest = Change.objects.filter(contact=contact, kind=Change.Kind.CONTACT).exclude(state=Change.State.SUPERSEDED)
-    change = newest.order_by(Case(When(state=Change.State.CONFLICT, then=0), default=1), "-pk").first()
-    if change is not None and change.state not in telling:
-        change = None
     clash, values = [], {name: getattr(contact, name) for name in edits.EDITABLE}
     if change is not None and change.waiting:
         change.contact = contact
@@ -427,13 +427,32 @@ def card(user, of: Conversation) -> Card:
         values |= change.values
     elif change is not None and change.state == Change.State.CONFLICT:
         values = edits.shown(contact)  # another change may be on its way beside it
-    mine = Membership.objects.filter(user=user, member=OuterRef("pk"))
-    members = Member.objects.filter(account=of.account_id).defer("raw").annotate(is_me=Exists(mine))
+    members, labels = _choices(user, of.account_id)
     others = Conversation.objects.for_user(user).filter(contact=contact).exclude(pk=of.pk).select_related("inbox")
     return Card(
         values=values,
         change=change,
         clash=clash,
-        members=list(members[:200]),
+        members=members,
+        labels=labels,
         others=list(others.defer("raw", "inbox__raw").order_by(F("latest_at").desc())[:8]),
     )
+
+
+def _choices(user, account_id: int) -> tuple[list[Member], list[str]]:
+    """Who can own a conversation of the account, the first 200 by name, and the first labels of its tags."""
+    members = Member.objects.filter(account=account_id).order_by("full_name", "pk").values("pk")[:200]
+    tags = Tag.objects.filter(account=account_id).order_by("label", "pk").values("pk")[:LABELS]
+    mine = Membership.objects.filter(user=user, member=OuterRef("pk"))
+    no, none = Value(False, BooleanField()), Value("", CharField())
+    # The limits stand inside, since SQLite takes none in a part of a union.
+    people = Member.objects.filter(pk__in=members).order_by()
+    people = people.values_list(Value(1), "pk", "vendor_id", "full_name", "email", Exists(mine))
+    labels = Tag.objects.filter(pk__in=tags).order_by().values_list(Value(2), "pk", "vendor_id", "label", none, no)
+    rows = sorted(people.union(labels, all=True), key=lambda row: (row[0], row[3], row[1]))
+    found = []
+    for kind, pk, vendor_id, name, email, me in rows:
+        if kind == 1:
+            found.append(Member(pk=pk, account_id=account_id, vendor_id=vendor_id, full_name=name, email=email))
+            found[-1].is_me = bool(me)
+    return found, [row[3] for row in rows if row[0] == 2]
