@@ -5,16 +5,29 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import BooleanField, CharField, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from ..models import Account, Change, Conversation, Inbox, Member, Membership, Message, ReadMark, Tag, ThreadSync
+from ..models import (
+    Account,
+    Attempt,
+    Change,
+    Conversation,
+    Inbox,
+    Member,
+    Membership,
+    Message,
+    Picture,
+    ReadMark,
+    ThreadSync,
+)  # fmt: skip
 from ..outbox import conflicts, edits
 from ..sync import request as sync
-from .attached import rows_of
 from .bubbles import Bubble, arranged, day_of
+from .choices import choices
+from .nested import Nested, nested
 from .newest import MOST_PARTS, Counted, first
-from .tries import tries_of, with_tries
+from .unread import anywhere, near, unread_by
 
 ROWS = 30
 ROWS_AT_MOST = 240
@@ -23,7 +36,6 @@ SEARCH_CHARACTERS = 100
 SEARCH_BACK = 200_000  # how many of the newest messages a search looks through
 SEARCH_HITS = 500
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-LABELS = 300
 UNREAD_MOST = 100  # as far as unread messages are counted: the list says 99+
 
 FILTERS = {
@@ -172,20 +184,34 @@ def conversations(
 ) -> Rows:
     """The newest conversations that pass the filters, each with `.unread` for this person, counted to `UNREAD_MOST`.
 
-    among: the person's accounts, where they are here already. One query then, else two."""
+    among: the person's accounts, where they are here already. One query then, else two;
+    one more where a person has read nearly everything and asks for what is unread."""
     found = _parts(user, filters, among)
     if (start := place(before)) is not None:
         at, pk = start
         # The first condition is all that an index needs to begin there.
         found = [part.filter(Q(latest_at__lt=at) | Q(pk__lt=pk), latest_at__lte=at) for part in found]
-    newest = first(found, lambda: Conversation.objects.for_user(user), limit + 1)
-    unread = Coalesce(Subquery(_mark(user, OuterRef(OuterRef("pk")))), 0)
-    news = Message.objects.filter(conversation=OuterRef("pk"), inbound=True, is_news=True, pk__gt=unread)
-    newest = newest.annotate(unread=Counted(news.order_by().values("pk")[:UNREAD_MOST]))
-    rows = list(newest.select_related("contact", "inbox", "owner", "account").defer(*_HEAVY))
+
+    def whole() -> QuerySet:
+        return Conversation.objects.for_user(user)
+
+    if filters.show == "unread" and not filters.q:
+        rows = _drawn(user, near(user, found, whole, limit + 1))
+        if len(rows) <= limit:
+            rows = _drawn(user, anywhere(user, found, whole, limit + 1))
+    else:
+        rows = _drawn(user, first(found, whole, limit + 1))
     more = cursor(rows[limit - 1].latest_at, rows[limit - 1].pk) if len(rows) > limit else ""
     del rows[limit:]
     return Rows(rows, more)
+
+
+def _drawn(user, newest: QuerySet) -> list[Conversation]:
+    """With all that a row of the list shows."""
+    unread = Coalesce(Subquery(_mark(user, OuterRef(OuterRef("pk")))), 0)
+    news = Message.objects.filter(conversation=OuterRef("pk"), inbound=True, is_news=True, pk__gt=unread)
+    newest = newest.annotate(unread=Counted(news.order_by().values("pk")[:UNREAD_MOST]))
+    return list(newest.select_related("contact", "inbox", "owner", "account").defer(*_HEAVY))
 
 
 def _mark(user, conversation: OuterRef) -> QuerySet:
@@ -242,7 +268,7 @@ def _filtered(user, filters: Filters, account: Value | Subquery | None = None) -
             mine = me(user) if account is None else me(user).filter(account=account)
             found = found.filter(owner__in=mine) if account is None else found.filter(owner=Subquery(mine[:1]))
         case "unread":
-            found = found.filter(news_pk__isnull=False, news_pk__gt=Coalesce(Subquery(_mark(user, OuterRef("pk"))), 0))
+            found = unread_by(user, found) if filters.q else found.filter(news_pk__isnull=False)
         case "failed":
             found = found.filter(trouble__filled=True)
     return found.filter(_matches(user, filters.q)) if filters.q else found
@@ -364,7 +390,9 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
     lies above the stretch, the first message here need not name its day."""
     member = Membership.objects.filter(user=OuterRef("sender"), account=of.account_id).values("member__full_name")
     found = Message.objects.filter(conversation=of).select_related("sender").only(*_SHOWN)
-    found = with_tries(found.annotate(sender_member=Subquery(member[:1])))
+    tries = Attempt.objects.filter(message=OuterRef("pk")).order_by("pk")
+    files = Picture.objects.filter(message=OuterRef("pk")).order_by("position")
+    found = found.annotate(sender_member=Subquery(member[:1]), tries=Nested(tries), files=Nested(files))
     start = place(before)
     if start is not None:
         at, rank = start
@@ -374,7 +402,9 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
     rows = list(found.order_by("-at", "-rank")[: limit + 1])
     older = len(rows) > limit
     rows.reverse()
-    bubbles = arranged(rows, tries_of(rows), rows_of(rows))
+    attempts = {row.pk: nested(Attempt, row.tries) for row in rows}
+    pictures = {row.pk: {one.position: one for one in nested(Picture, row.files)} for row in rows}
+    bubbles = arranged(rows, attempts, pictures)
     if older:
         del bubbles[0]
         del rows[0]
@@ -427,7 +457,7 @@ def card(user, of: Conversation, change: Change | None) -> Card:
         values |= change.values
     elif change is not None and change.state == Change.State.CONFLICT:
         values = edits.shown(contact)  # another change may be on its way beside it
-    members, labels = _choices(user, of.account_id)
+    members, labels = choices(user, of.account_id)
     others = Conversation.objects.for_user(user).filter(contact=contact).exclude(pk=of.pk).select_related("inbox")
     return Card(
         values=values,
@@ -437,22 +467,3 @@ def card(user, of: Conversation, change: Change | None) -> Card:
         labels=labels,
         others=list(others.defer("raw", "inbox__raw").order_by(F("latest_at").desc())[:8]),
     )
-
-
-def _choices(user, account_id: int) -> tuple[list[Member], list[str]]:
-    """Who can own a conversation of the account, the first 200 by name, and the first labels of its tags."""
-    members = Member.objects.filter(account=account_id).order_by("full_name", "pk").values("pk")[:200]
-    tags = Tag.objects.filter(account=account_id).order_by("label", "pk").values("pk")[:LABELS]
-    mine = Membership.objects.filter(user=user, member=OuterRef("pk"))
-    no, none = Value(False, BooleanField()), Value("", CharField())
-    # The limits stand inside, since SQLite takes none in a part of a union.
-    people = Member.objects.filter(pk__in=members).order_by()
-    people = people.values_list(Value(1), "pk", "vendor_id", "full_name", "email", Exists(mine))
-    labels = Tag.objects.filter(pk__in=tags).order_by().values_list(Value(2), "pk", "vendor_id", "label", none, no)
-    rows = sorted(people.union(labels, all=True), key=lambda row: (row[0], row[3], row[1]))
-    found = []
-    for kind, pk, vendor_id, name, email, me in rows:
-        if kind == 1:
-            found.append(Member(pk=pk, account_id=account_id, vendor_id=vendor_id, full_name=name, email=email))
-            found[-1].is_me = bool(me)
-    return found, [row[3] for row in rows if row[0] == 2]

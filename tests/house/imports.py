@@ -17,7 +17,15 @@ FLOORS: list[tuple[str, ...]] = [
     ("mirror", "gateway"),
     (
         *("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries"),
-        *("inbox.actions", "inbox.attached", "inbox.bubbles", "inbox.newest", "inbox.queries", "inbox.tries"),
+        *(
+            "inbox.actions",
+            "inbox.attached",
+            "inbox.bubbles",
+            "inbox.nested",
+            "inbox.newest",
+            "inbox.queries",
+            "inbox.unread",
+        ),
         *("pictures.dimensions", "pictures.fetch", "pictures.files", "pictures.kinds", "pictures.request"),
     ),
     (
