@@ -72,15 +72,6 @@ def attached(message: Message, rows: dict[int, Picture]) -> list[Attached]:
     return found
 
 
-def rows_of(messages: list[Message]) -> dict[int, dict[int, Picture]]:
-    """{message: {position: row}}; no query where no message has a file."""
-    ids = [message.pk for message in messages if message.media]
-    found: dict[int, dict[int, Picture]] = {}
-    for row in Picture.objects.filter(message__in=ids) if ids else ():
-        found.setdefault(row.message_id, {})[row.position] = row
-    return found
-
-
 def _is_web(url: str) -> bool:
     return url.lower().startswith(("http://", "https://"))
 

@@ -26,7 +26,9 @@ def list_poll(request: HttpRequest) -> HttpResponse:
     context = {
         "accounts": found,
         "filters": filters,
-        "rows": queries.conversations(request.user, filters, limit=min(max(shown, queries.ROWS), queries.ROWS_AT_MOST)),
+        "rows": queries.conversations(
+            request.user, filters, limit=min(max(shown, queries.ROWS), queries.ROWS_AT_MOST), among=found
+        ),
         "open_pk": queries.number(request.GET.get("open", "")),
         "syncing": syncing,
         # The token from before the rows were read: at worst they are drawn once too often.

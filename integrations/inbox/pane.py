@@ -83,12 +83,13 @@ def read(
         sync.fill(conversation)
     mark_read(request.user, conversation, stretch.newest_inbound)
     fetch_files(conversation, stretch)
+    card = queries.card(request.user, conversation, about.edit)
     context = {
         "conversation": conversation,
         "contact": conversation.contact,
-        "card": queries.card(request.user, conversation),
+        "card": card,
         "about": about,
-        "suggestions": suggestions(conversation.contact) if about.changeable else [],
+        "suggestions": suggestions(conversation.contact, card.labels) if about.changeable else [],
         "problem": problem,
         "blocked": blocked,
         "back": back(request),

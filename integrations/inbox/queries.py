@@ -5,14 +5,29 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from ..models import Account, Attempt, Change, Conversation, Inbox, Member, Membership, Message, ReadMark, ThreadSync
+from ..models import (
+    Account,
+    Attempt,
+    Change,
+    Conversation,
+    Inbox,
+    Member,
+    Membership,
+    Message,
+    Picture,
+    ReadMark,
+    ThreadSync,
+)  # fmt: skip
 from ..outbox import conflicts, edits
 from ..sync import request as sync
-from .attached import rows_of
 from .bubbles import Bubble, arranged, day_of
+from .choices import choices
+from .nested import Nested, nested
+from .newest import MOST_PARTS, Counted, first
+from .unread import anywhere, near, unread_by
 
 ROWS = 30
 ROWS_AT_MOST = 240
@@ -21,8 +36,7 @@ SEARCH_CHARACTERS = 100
 SEARCH_BACK = 200_000  # how many of the newest messages a search looks through
 SEARCH_HITS = 500
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-HELD = "held"  # waits for a person's word: as good as lost, until somebody gives it
-LOST = (Message.State.FAILED, Message.State.UNKNOWN, HELD)
+UNREAD_MOST = 100  # as far as unread messages are counted: the list says 99+
 
 FILTERS = {
     "all": "All",
@@ -107,7 +121,21 @@ def place(text: str) -> tuple[datetime, int] | None:
 
 
 def accounts(user) -> list[Account]:
-    return list(Account.objects.for_user(user).defer("webhook_secret", "last_error"))
+    """The person's accounts, each with `.own_inboxes`. One query."""
+    found = Account.objects.for_user(user).defer("webhook_secret", "last_error").order_by(*Account._meta.ordering)
+    found = found.annotate(**{f"inbox_{name}": F(f"inboxes__{name}") for name in _INBOX})
+    made: dict[int, Account] = {}
+    for row in found.order_by(*Account._meta.ordering, *(f"inboxes__{name}" for name in Inbox._meta.ordering)):
+        account = made.setdefault(row.pk, row)
+        if account is row:
+            account.own_inboxes = []
+        if row.inbox_id is not None:
+            values = {name: getattr(row, f"inbox_{name}") for name in _INBOX}
+            account.own_inboxes.append(Inbox(account_id=row.pk, **values))
+    return list(made.values())
+
+
+_INBOX = ("id", "vendor_id", "name")
 
 
 def list_token(user) -> str:
@@ -131,18 +159,15 @@ class Box:
     inner: bool = False
 
 
-def boxes(user, found: list[Account]) -> list[Box]:
+def boxes(found: list[Account]) -> list[Box]:
     """Accounts and inboxes to choose from; none when there is nothing to choose."""
-    inboxes: dict[int, list[Inbox]] = {}
-    for inbox in Inbox.objects.for_user(user).defer("raw"):
-        inboxes.setdefault(inbox.account_id, []).append(inbox)
     if len(found) < 2:
-        own = [inbox for account in found for inbox in inboxes.get(account.pk, [])]
+        own = [inbox for account in found for inbox in account.own_inboxes]
         return [Box(str(inbox.pk), str(inbox)) for inbox in own] if len(own) > 1 else []
     choices = []
     for account in found:
         choices.append(Box(f"a{account.pk}", account.label))
-        choices += [Box(str(inbox.pk), str(inbox), inner=True) for inbox in inboxes.get(account.pk, [])]
+        choices += [Box(str(inbox.pk), str(inbox), inner=True) for inbox in account.own_inboxes]
     return choices
 
 
@@ -154,19 +179,60 @@ class Rows:
     more: str = ""
 
 
-def conversations(user, filters: Filters, *, before: str = "", limit: int = ROWS) -> Rows:
-    """The newest conversations that pass the filters, each with `.unread` for this person. Two or three queries."""
-    found = _filtered(user, filters).select_related("contact", "inbox", "owner", "account").defer(*_HEAVY)
+def conversations(
+    user, filters: Filters, *, before: str = "", limit: int = ROWS, among: Iterable[Account] | None = None
+) -> Rows:
+    """The newest conversations that pass the filters, each with `.unread` for this person, counted to `UNREAD_MOST`.
+
+    among: the person's accounts, where they are here already. One query then, else two;
+    one more where a person has read nearly everything and asks for what is unread."""
+    found = _parts(user, filters, among)
     if (start := place(before)) is not None:
         at, pk = start
-        found = found.filter(Q(latest_at__lt=at) | Q(latest_at=at, pk__lt=pk))
-    rows = list(found.newest_first()[: limit + 1])
+        # The first condition is all that an index needs to begin there.
+        found = [part.filter(Q(latest_at__lt=at) | Q(pk__lt=pk), latest_at__lte=at) for part in found]
+
+    def whole() -> QuerySet:
+        return Conversation.objects.for_user(user)
+
+    if filters.show == "unread" and not filters.q:
+        rows = _drawn(user, near(user, found, whole, limit + 1))
+        if len(rows) <= limit:
+            rows = _drawn(user, anywhere(user, found, whole, limit + 1))
+    else:
+        rows = _drawn(user, first(found, whole, limit + 1))
     more = cursor(rows[limit - 1].latest_at, rows[limit - 1].pk) if len(rows) > limit else ""
     del rows[limit:]
-    unread = _unread(user, [row.pk for row in rows])
-    for row in rows:
-        row.unread = unread.get(row.pk, 0)
     return Rows(rows, more)
+
+
+def _drawn(user, newest: QuerySet) -> list[Conversation]:
+    """With all that a row of the list shows."""
+    unread = Coalesce(Subquery(_mark(user, OuterRef(OuterRef("pk")))), 0)
+    news = Message.objects.filter(conversation=OuterRef("pk"), inbound=True, is_news=True, pk__gt=unread)
+    newest = newest.annotate(unread=Counted(news.order_by().values("pk")[:UNREAD_MOST]))
+    return list(newest.select_related("contact", "inbox", "owner", "account").defer(*_HEAVY))
+
+
+def _mark(user, conversation: OuterRef) -> QuerySet:
+    """How far this person has read a conversation of an outer query."""
+    return ReadMark.objects.filter(user=user, conversation=conversation).values("message_pk")[:1]
+
+
+def _parts(user, filters: Filters, among: Iterable[Account] | None) -> list[QuerySet]:
+    """What passes the filters, one queryset for each account that the person may see: see `newest`."""
+    if filters.q:
+        return [_filtered(user, filters)]
+    if filters.account is not None:
+        return [_filtered(user, filters, Value(filters.account))]
+    if filters.inbox is not None:
+        its = Inbox.objects.filter(pk=filters.inbox).values("account")
+        return [_filtered(user, filters, Subquery(its[:1]))]
+    seen = Account.objects.for_user(user).order_by().values_list("pk", flat=True)
+    ids = list(seen) if among is None else [account.pk for account in among]
+    if len(ids) > MOST_PARTS:
+        return [_filtered(user, filters)]
+    return [_filtered(user, filters, Value(pk)) for pk in ids] or [Conversation.objects.none()]
 
 
 _HEAVY = (
@@ -182,9 +248,12 @@ _HEAVY = (
 )
 
 
-def _filtered(user, filters: Filters) -> QuerySet:
+def _filtered(user, filters: Filters, account: Value | Subquery | None = None) -> QuerySet:
+    """What passes the filters; `account`: of this one alone, as an expression that an index can begin with."""
     found = Conversation.objects.for_user(user)
-    if filters.account is not None:
+    if account is not None:
+        found = found.filter(account=account)
+    elif filters.account is not None:
         found = found.filter(account=filters.account)
     if filters.inbox is not None:
         found = found.filter(inbox=filters.inbox)
@@ -196,34 +265,18 @@ def _filtered(user, filters: Filters) -> QuerySet:
         case "unassigned":
             found = found.filter(owner=None, closed_at=None)
         case "mine":
-            found = found.filter(owner__in=me(user))
+            mine = me(user) if account is None else me(user).filter(account=account)
+            found = found.filter(owner__in=mine) if account is None else found.filter(owner=Subquery(mine[:1]))
         case "unread":
-            found = found.filter(Exists(_news(user).filter(conversation=OuterRef("pk"))))
+            found = unread_by(user, found) if filters.q else found.filter(news_pk__isnull=False)
         case "failed":
-            ours = Message.objects.filter(conversation=OuterRef("pk"), inbound=False).order_by("-at", "-rank")
-            ours = ours.exclude(state=Message.State.QUEUED, send_at__isnull=False, due_at__isnull=False)
-            held = When(state=Message.State.QUEUED, due_at=None, then=Value(HELD))
-            ours = ours.annotate(told=Case(held, default=F("state"))).values("told")
-            found = found.alias(ours=Subquery(ours[:1])).filter(ours__in=LOST)
+            found = found.filter(trouble__filled=True)
     return found.filter(_matches(user, filters.q)) if filters.q else found
 
 
 def me(user) -> QuerySet:
     """Who this person is at Salesmsg, in each account."""
     return Membership.objects.filter(user=user).exclude(member=None).values("member")
-
-
-def _news(user) -> QuerySet:
-    """Messages that this person has not read."""
-    mark = ReadMark.objects.filter(user=user, conversation=OuterRef("conversation")).values("message_pk")[:1]
-    return Message.objects.filter(inbound=True, is_news=True, pk__gt=Coalesce(Subquery(mark), 0)).order_by()
-
-
-def _unread(user, ids: list[int]) -> dict[int, int]:
-    if not ids:
-        return {}
-    found = _news(user).filter(conversation__in=ids).values("conversation").annotate(number=Count("pk"))
-    return dict(found.values_list("conversation", "number"))
 
 
 def _matches(user, text: str) -> Q:
@@ -337,17 +390,21 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
     lies above the stretch, the first message here need not name its day."""
     member = Membership.objects.filter(user=OuterRef("sender"), account=of.account_id).values("member__full_name")
     found = Message.objects.filter(conversation=of).select_related("sender").only(*_SHOWN)
-    found = found.annotate(sender_member=Subquery(member[:1]))
+    tries = Attempt.objects.filter(message=OuterRef("pk")).order_by("pk")
+    files = Picture.objects.filter(message=OuterRef("pk")).order_by("position")
+    found = found.annotate(sender_member=Subquery(member[:1]), tries=Nested(tries), files=Nested(files))
     start = place(before)
     if start is not None:
         at, rank = start
         # The boundary itself comes along, so that it can be drawn anew below what is now above it.
-        found = found.filter(Q(at__lt=at) | Q(at=at, rank__lte=rank))
+        found = found.filter(Q(at__lt=at) | Q(rank__lte=rank), at__lte=at)
         limit += 1
     rows = list(found.order_by("-at", "-rank")[: limit + 1])
     older = len(rows) > limit
     rows.reverse()
-    bubbles = arranged(rows, _attempts(rows), rows_of(rows))
+    attempts = {row.pk: nested(Attempt, row.tries) for row in rows}
+    pictures = {row.pk: {one.position: one for one in nested(Picture, row.files)} for row in rows}
+    bubbles = arranged(rows, attempts, pictures)
     if older:
         del bubbles[0]
         del rows[0]
@@ -358,15 +415,6 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
     known: ThreadSync | None = getattr(of, "thread_sync", None)
     gap = of.vendor_id is not None and of.gone_at is None and not (known and known.complete)
     return Stretch(bubbles, gap=gap, begins=cursor(rows[0].at, rows[0].rank) if rows else "")
-
-
-def _attempts(rows: list[Message]) -> dict[int, list[Attempt]]:
-    """How often it was tried to send each of these; no query where none is a text of ours."""
-    ours = [row.pk for row in rows if row.client_uuid is not None]
-    found: dict[int, list[Attempt]] = {}
-    for attempt in Attempt.objects.filter(message__in=ours).order_by("pk") if ours else ():
-        found.setdefault(attempt.message_id, []).append(attempt)
-    return found
 
 
 def above(stretch: Stretch, keys: list[int]) -> set[int]:
@@ -390,6 +438,7 @@ class Card:
     change: Change | None  # the newest change that still says something; one that waits for a choice comes first
     clash: list[str]  # labels of what a waiting change will meet: changed in Salesmsg, too
     members: list[Member]
+    labels: list[str]  # tags of the account
     others: list[Conversation]
 
     @property
@@ -397,15 +446,10 @@ class Card:
         return next((member for member in self.members if member.is_me), None)
 
 
-def card(user, of: Conversation) -> Card:
-    """Three queries: the contact's change, who can own the conversation, other conversations. One more where a change
-    met another one in Salesmsg."""
+def card(user, of: Conversation, change: Change | None) -> Card:
+    """Two queries: who can own the conversation and what the account's tags are, other conversations. More only where
+    a waiting change met another one in Salesmsg. change: the edit of the contact that still says something."""
     contact = of.contact
-    telling = (Change.State.PENDING, Change.State.PUSHING, Change.State.REFUSED, Change.State.CONFLICT)
-    newest = Change.objects.filter(contact=contact, kind=Change.Kind.CONTACT).exclude(state=Change.State.SUPERSEDED)
-    change = newest.order_by(Case(When(state=Change.State.CONFLICT, then=0), default=1), "-pk").first()
-    if change is not None and change.state not in telling:
-        change = None
     clash, values = [], {name: getattr(contact, name) for name in edits.EDITABLE}
     if change is not None and change.waiting:
         change.contact = contact
@@ -413,13 +457,13 @@ def card(user, of: Conversation) -> Card:
         values |= change.values
     elif change is not None and change.state == Change.State.CONFLICT:
         values = edits.shown(contact)  # another change may be on its way beside it
-    mine = Membership.objects.filter(user=user, member=OuterRef("pk"))
-    members = Member.objects.filter(account=of.account_id).defer("raw").annotate(is_me=Exists(mine))
+    members, labels = choices(user, of.account_id)
     others = Conversation.objects.for_user(user).filter(contact=contact).exclude(pk=of.pk).select_related("inbox")
     return Card(
         values=values,
         change=change,
         clash=clash,
-        members=list(members[:200]),
+        members=members,
+        labels=labels,
         others=list(others.defer("raw", "inbox__raw").order_by(F("latest_at").desc())[:8]),
     )

@@ -11,14 +11,14 @@ from . import pane, queries
 
 
 def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
-    """What the list beside every page of the inbox needs; at most five queries, and a few while the first sync runs."""
+    """What the list beside every page of the inbox needs; three queries, and a few while the first sync runs."""
     user, filters = request.user, queries.Filters.of(request.GET)
     found = queries.accounts(user)
-    rows = queries.conversations(user, filters, before=request.GET.get("before", ""))
+    rows = queries.conversations(user, filters, before=request.GET.get("before", ""), among=found)
     syncing = queries.first_sync(found) if open_pk is None or not rows.rows else None
     return {
         "accounts": found,
-        "boxes": queries.boxes(user, found),
+        "boxes": queries.boxes(found),
         "filters": filters,
         "rows": rows,
         "later": bool(request.GET.get("before")),

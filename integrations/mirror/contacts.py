@@ -9,6 +9,7 @@ from django.utils import timezone
 from ..models import BulkRecipient, Contact, Conversation, Message
 from ..salesmsg.records import Contact as Record
 from .feed import touch
+from .latest import refresh_latest
 from .rows import by_vendor_id, collector_paused, cut, differing, save_changed
 from .statements import insert, inserted
 
@@ -96,6 +97,7 @@ def merge_draft(draft: Contact, into: Contact) -> None:
         if twin and conversation.vendor_id is None:
             Message.objects.filter(conversation=conversation).update(conversation=twin)
             conversation.delete()
+            refresh_latest(twin.pk)
         else:
             Conversation.objects.filter(pk=conversation.pk).update(contact=into)
     draft.changes.update(contact=into)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from ..models import Contact, Conversation, Inbox, Member, Message, ThreadSync
@@ -13,6 +12,7 @@ from ..salesmsg.records import Contact as ContactRecord
 from ..salesmsg.records import Conversation as Record
 from .contacts import upsert_contacts
 from .feed import touch
+from .latest import refresh_latest as refresh_latest  # where others look for it
 from .rows import by_vendor_id, collector_paused, cut, differing, raw_of, save_changed
 from .statements import insert, inserted
 
@@ -102,32 +102,6 @@ def conversation_gone(account_id: int, vendor_id: int) -> int:
     if marked:
         touch(account_id, ids)
     return marked
-
-
-# Scheduled texts that wait for their hour, or were taken back before it: they are no news of the conversation.
-_not_said = Q(send_at__isnull=False) & (
-    Q(state=Message.State.QUEUED, due_at__isnull=False) | Q(state=Message.State.CANCELLED)
-)
-
-
-def refresh_latest(conversation_id: int) -> None:
-    """Repeats the newest message in its conversation, as the list shows it."""
-    said = Message.objects.filter(conversation_id=conversation_id).exclude(_not_said)
-    newest = said.order_by("-at", "-rank").first()
-    if newest is None:
-        return
-    Conversation.objects.filter(pk=conversation_id).update(**latest_of(newest))
-
-
-def latest_of(message: Message) -> dict:
-    """The columns of a conversation that repeat this message."""
-    text = message.text or {"call": "Call", "mms": "Picture"}.get(message.kind, "")
-    return {
-        "latest_at": message.at,
-        "latest_text": text[:200],
-        "latest_inbound": message.inbound,
-        "latest_state": "held" if message.held else message.state,
-    }
 
 
 def _values(record: Record, contact_id: int | None, inboxes: dict, members: dict) -> dict:

@@ -10,7 +10,8 @@ from ..models import Account, Conversation
 def hold(conversation_id: int) -> None:
     """Locks a thread before its messages under way and its ThreadSync; the account comes last. Everybody takes them in
     this order, so that nobody waits for somebody who waits for them. Inside a transaction."""
-    Conversation.objects.select_for_update(no_key=True, of=("self",)).filter(pk=conversation_id).first()
+    rows = Conversation.objects.select_for_update(no_key=True, of=("self",)).filter(pk=conversation_id)
+    rows.values_list("pk", flat=True).first()
 
 
 def touch(account_id: int, conversation_ids: Iterable[int] = ()) -> None:

@@ -10,8 +10,9 @@ from django.utils import timezone
 from ..models import Account, Conversation, Member, Message, ThreadSync
 from ..salesmsg.records import Message as Record
 from ..salesmsg.records import failure_reason
-from .conversations import STATES, refresh_latest
+from .conversations import STATES
 from .feed import hold, touch
+from .latest import refresh_latest
 from .pictures import keep_pictures
 from .rows import by_vendor_id, collector_paused, cut, differing, save_changed
 from .statements import insert, inserted
@@ -60,6 +61,7 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
             rows[vendor_id] = message
     names = _authors(conversation.account_id, found.values())
     changed: dict[Message, list[str]] = {}
+    left = {row.conversation_id for row in rows.values()} - {conversation.pk}
     new = []
     first_reading = not ThreadSync.objects.filter(conversation=conversation, complete=True).exists()
     since = Account.objects.values_list("created_at", flat=True).get(pk=conversation.account_id)
@@ -82,8 +84,10 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     shown = inserted(Message, [row for row in new if row.get("media")], created)
     keep_pictures([*shown.values(), *(row for row, names in changed.items() if "media" in names)])
     if result.changed:
-        refresh_latest(conversation.pk)
-        touch(conversation.account_id, [conversation.pk])
+        for other in sorted(left):
+            refresh_latest(other)
+        refresh_latest(conversation.pk, held=True)
+        touch(conversation.account_id, [conversation.pk, *left])
     if lost := [found[row["vendor_id"]] for row in new if row["vendor_id"] not in created]:
         # Told in another thread at this moment; by now its rows are there to be compared with.
         result.add(upsert_messages(conversation, lost))
@@ -101,7 +105,9 @@ def adopt(message: Message, record: Record) -> None:
     # In the order of pages: the conversation first.
     hold(message.conversation_id)
     locked = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
-    Message.objects.filter(account_id=account_id, vendor_id=record.id).exclude(pk=message.pk).delete()
+    copies = Message.objects.filter(account_id=account_id, vendor_id=record.id).exclude(pk=message.pk)
+    threads = {locked.conversation_id, *copies.values_list("conversation", flat=True)}
+    copies.delete()
     values = _values(record, _authors(account_id, [record]))
     values = {name: value for name, value in values.items() if name not in {"text", "inbound", "kind", *_kept(locked)}}
     state = values.pop("state", Message.State.SENT)
@@ -109,8 +115,9 @@ def adopt(message: Message, record: Record) -> None:
     locked.state = state if state in PROGRESS and state != Message.State.RECEIVED else Message.State.SENT
     locked.save()
     keep_pictures([locked])
-    refresh_latest(locked.conversation_id)
-    touch(account_id, [locked.conversation_id])
+    for conversation_id in sorted(threads):
+        refresh_latest(conversation_id)
+    touch(account_id, threads)
 
 
 def _update(row: Message, record: Record, conversation: Conversation, names: dict[int, str]) -> list[str]:

@@ -54,7 +54,10 @@ def save_changed(rows: dict[models.Model, list[str]], counter: str = "") -> int:
     so that writing a field which only another row has changed takes nothing back. The counter of each rises by one."""
     dirty = [row for row, names in rows.items() if names]
     if dirty:
-        update(dirty, sorted({name for names in rows.values() for name in names}), counter)
+        names = sorted({name for names in rows.values() for name in names})
+        for row in dirty if "raw" in names else ():
+            row.raw = raw_of(row)  # also of one whose own was left unread, since nothing new was told of it
+        update(dirty, names, counter)
     return len(dirty)
 
 

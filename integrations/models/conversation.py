@@ -7,6 +7,15 @@ from django.utils import timezone
 
 from .account import Account, Inbox, Member, OwnedQuerySet
 from .contact import Contact
+from .lookups import Filled  # noqa: F401 - registers the lookup of a condition below
+
+# Partial indexes of the list's filters; their conditions are such that SQLite, too, sees that they fit.
+_SHOWN = {
+    "conversation_open": Q(closed_at__isnull=True),
+    "conversation_closed": Q(closed_at__isnull=False),
+    "conversation_unassigned": Q(owner__isnull=True, closed_at__isnull=True),
+    "conversation_trouble": Q(trouble__filled=True),
+}
 
 
 class ConversationQuerySet(OwnedQuerySet):
@@ -62,6 +71,20 @@ class Conversation(models.Model):
         indexes = [
             models.Index(fields=["account", "-latest_at", "-id"], name="conversation_newest"),
             models.Index(fields=["-latest_at", "-id"], name="conversation_newest_all"),
+            # One for each filter of the list, in its order, so that no filter walks past rows which it does not show.
+            models.Index(fields=["inbox", "-latest_at", "-id"], name="conversation_in_inbox"),
+            models.Index(
+                fields=["owner", "-latest_at", "-id"], condition=Q(owner__isnull=False), name="conversation_owned"
+            ),
+            *(
+                models.Index(fields=["account", "-latest_at", "-id", "inbox"], condition=condition, name=name)
+                for name, condition in _SHOWN.items()
+            ),
+            models.Index(
+                fields=["account", "-latest_at", "-id", "inbox", "news_pk"],
+                condition=Q(news_pk__isnull=False),
+                name="conversation_news",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -154,6 +154,8 @@ def _claim(message_id: int) -> Message | None:
         )
         if not claimed:
             return None
+        if message.send_at is not None:  # until now it was only planned, and said nothing of the conversation
+            refresh_latest(message.conversation_id)
         mirror.touch(message.account_id, [message.conversation_id])
     return Message.objects.select_related("account", "conversation__contact", "conversation__inbox").get(pk=message_id)
 

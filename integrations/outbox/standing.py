@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.core.cache import cache
-from django.db.models import Max, Q
+from django.db.models import Case, Max, Q, Subquery, When
 from django.utils.dateparse import parse_datetime
 from django.utils.text import Truncator
 
@@ -54,6 +54,7 @@ class Standing:
     fields: list[Shown]
     refused: list[Refused]
     changeable: bool  # Salesmsg has this contact
+    edit: Change | None = None  # of name, phone or email, where there is something to say; one to choose comes first
 
     @property
     def filled(self) -> list[Shown]:
@@ -82,7 +83,10 @@ def _pk(change: Change) -> int:
 def standing(contact: Contact) -> Standing:
     """One query, and one or two more now and then for the account's custom fields."""
     telling = Q(kind__in=KINDS, state__in=OPEN) | Q(kind__in=consent.OPTS, state=State.DONE)
-    changes = list(contact.changes.filter(telling).order_by("pk"))
+    edits = contact.changes.filter(kind=Kind.CONTACT).exclude(state=State.SUPERSEDED)
+    edit = edits.order_by(Case(When(state=State.CONFLICT, then=0), default=1), "-pk").values("pk")
+    found = list(contact.changes.filter(telling | Q(pk=Subquery(edit[:1]))).order_by("pk"))
+    changes = [one for one in found if one.kind != Kind.CONTACT]
     waiting = [one for one in changes if one.waiting]
     opt = next((one for one in reversed(changes) if one.kind in consent.OPTS), None)
     tags, leaving = _tags(contact, [one for one in waiting if one.kind in TAGGING])
@@ -95,6 +99,7 @@ def standing(contact: Contact) -> Standing:
         fields=_fields(contact, [one for one in waiting if one.kind == Kind.FIELDS]),
         refused=[Refused(one, wish(one)) for one in reversed(changes) if one.state == State.REFUSED],
         changeable=contact.vendor_id is not None and contact.deleted_at is None,
+        edit=next((one for one in found if one.kind == Kind.CONTACT and one.state in (*OPEN, State.CONFLICT)), None),
     )
 
 
@@ -117,9 +122,10 @@ def wish(change: Change) -> str:
     )
 
 
-def suggestions(contact: Contact) -> list[str]:
-    """Labels of the account's tags that the contact does not have."""
-    labels = Tag.objects.filter(account_id=contact.account_id).values_list("label", flat=True)[:SUGGESTED]
+def suggestions(contact: Contact, labels: list[str] | None = None) -> list[str]:
+    """Labels of the account's tags that the contact does not have. labels: all of them, where they are here already."""
+    if labels is None:
+        labels = Tag.objects.filter(account_id=contact.account_id).values_list("label", flat=True)[:SUGGESTED]
     return [label for label in labels if label and not any(same_label(label, own) for own in contact.tags)]
 
 

@@ -17,9 +17,24 @@ FLOORS: list[tuple[str, ...]] = [
     ("mirror", "gateway"),
     (
         *("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries"),
-        *("inbox.actions", "inbox.attached", "inbox.bubbles", "inbox.queries"),
-        *("pictures.dimensions", "pictures.fetch", "pictures.files", "pictures.kinds", "pictures.outgoing"),
-        *("pictures.request", "pictures.upload"),
+        *(
+            "inbox.actions",
+            "inbox.attached",
+            "inbox.bubbles",
+            "inbox.nested",
+            "inbox.newest",
+            "inbox.queries",
+            "inbox.unread",
+        ),
+        *(
+            "pictures.dimensions",
+            "pictures.fetch",
+            "pictures.files",
+            "pictures.kinds",
+            "pictures.outgoing",
+            "pictures.request",
+            "pictures.upload",
+        ),
     ),
     (
         *("webhooks.view", "accounts", "bulk", "conflicts", "inbox", "overview", "pictures", "syncing"),

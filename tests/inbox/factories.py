@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
+from integrations.mirror.latest import standing_of
 from integrations.models import Account, Contact, Conversation, Inbox, Member, Membership, Message, ThreadSync
 from integrations.models.message import DRAFT_RANK
 
@@ -67,6 +68,8 @@ def message(of: Conversation, text: str = "Hello", *, at: datetime | None = None
     of.latest_at, of.latest_inbound, of.latest_state = newest.at, newest.inbound, newest.state
     of.latest_text = (newest.text or {"call": "Call", "mms": "Picture"}.get(newest.kind, ""))[:200]
     of.save(update_fields=["latest_at", "latest_inbound", "latest_state", "latest_text"])
+    type(of).objects.filter(pk=of.pk).update(**standing_of(Message.objects.filter(conversation=of)))
+    of.refresh_from_db(fields=["news_pk", "trouble"])
     return made
 
 
@@ -100,5 +103,6 @@ def thread(
     made = Message.objects.bulk_create(rows)
     of.latest_at, of.latest_text = rows[-1].at, rows[-1].text
     of.latest_inbound, of.latest_state = rows[-1].inbound, rows[-1].state
+    of.news_pk = max((row.pk for row in made if row.is_news), default=of.news_pk)
     of.save()
     return made

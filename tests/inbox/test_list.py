@@ -223,15 +223,13 @@ def test_queries_do_not_grow(browser, harbor, ada, number):
         owner = f.member(harbor, f"Person {place}")
         conversation = f.conversation(harbor, f.contact(harbor, f"P{place}"), inbox=inboxes[place % 3], owner=owner)
         f.message(conversation, "invoice")
-    # session, person, accounts, rows, unread, inboxes
-    with CaptureQueriesContext(
-        connection,
-    ) as plain:
+    # session, person, accounts with inboxes, rows
+    with CaptureQueriesContext(connection) as plain:
         browser.get(LIST)
-    assert len(plain) == 6
+    assert len(plain) == 4
     with CaptureQueriesContext(connection) as search:
         browser.get(LIST, {"q": "invoice", "show": "unread"})
-    assert len(search) == 7
+    assert len(search) <= 7
 
 
 def test_search_reads_a_bounded_stretch_of_history(browser, harbor, monkeypatch):
