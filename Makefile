@@ -57,5 +57,11 @@ lint: .venv/.development
 	@$(BIN)/ruff format --check .
 	@$(BIN)/djlint --quiet --lint templates
 
-bench: .venv/.development
+.venv-bench/.installed: requirements-bench.txt requirements.txt requirements-dev.txt .venv/.runtime
+	@echo "Installing what the benchmarks compare with ..."
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements-bench.txt
+	@touch $@
+
+bench: .venv/.development .venv-bench/.installed
 	@$(BIN)/python -m pytest tests/bench -o python_files='bench_*.py' --durations=0 -s -q

@@ -261,7 +261,7 @@ def _filtered(user, filters: Filters, account: Value | Subquery | None = None) -
         case "open":
             found = found.filter(closed_at=None)
         case "closed":
-            found = found.exclude(closed_at=None)
+            found = found.filter(closed_at__isnull=False)
         case "unassigned":
             found = found.filter(owner=None, closed_at=None)
         case "mine":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.core.cache import cache
-from django.db.models import Case, Max, Q, Subquery, When
+from django.db.models import Case, Q, Subquery, When
 from django.utils.dateparse import parse_datetime
 from django.utils.text import Truncator
 
@@ -188,8 +188,13 @@ def _fields(contact: Contact, waiting: list[Change]) -> list[Shown]:
 def _seen(account_id: int) -> list[str]:
     """Keys of the newest contacts: bounded, so that a large account stays quick."""
     rows = Contact.objects.filter(account_id=account_id)
-    first = (rows.aggregate(last=Max("pk"))["last"] or 0) - LOOKED_AT
-    found = rows.filter(pk__gt=first).exclude(custom_fields=[]).order_by().values_list("custom_fields", flat=True)
+    newest = rows.order_by("-pk").values("pk")[:1]
+    found = (
+        rows.filter(pk__gt=Subquery(newest) - LOOKED_AT)
+        .exclude(custom_fields=[])
+        .order_by()
+        .values_list("custom_fields", flat=True)
+    )
     return sorted({str(one["field_key"]) for fields in found.iterator() for one in fields if _named(one)})
 
 

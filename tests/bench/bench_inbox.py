@@ -1,50 +1,90 @@
-"""The inbox's pages with 200 and with 10,000 conversations in the same run: how much slower are they?
+"""The inbox's pages by size: server time and queries, on each database a small cache and a large one in one run.
 
-`make bench` prints the ratios. Queries are counted as well, since a ratio alone may hide a query per row.
+Server time is a request through all middlewares to the rendered page, by the test client: no network. Each size has
+a database of its own, filled by `seed_inbox`. BENCH_INBOX_POSTGRESQL and BENCH_INBOX_SQLITE (conversations:messages)
+choose the large sizes, BENCH_INBOX_SMALL the small one; BENCH_SCALE scales the large ones. Beside them stands
+django-helpdesk with as many tickets, where BENCH_HELPDESK (a Python with requirements-bench.txt) is there.
 """
 
+import json
+import os
 import statistics
-import time
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.core.management import call_command
-from django.db import connection
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
-from integrations.models import Conversation
+from salesmsg_portal.demo import BASE_DIR
+from tests.harness.environment import around
 
-ROUNDS = 15
+from .support import percentile, scaled, show
 
-
-def measure(client: Client, address: str) -> tuple[float, int]:
-    """Median seconds of server time, and queries."""
-    client.get(address)
-    with CaptureQueriesContext(connection) as queries:
-        assert client.get(address).status_code == 200
-    number = len(queries.captured_queries)
-    times = []
-    for _ in range(ROUNDS):
-        begun = time.perf_counter()
-        client.get(address)
-        times.append(time.perf_counter() - begun)
-    return statistics.median(times), number
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "120"))
+HEAD = ("page (who)", "conversations", "messages", "queries", "p50 ms", "p95 ms", "ratio of p50")
+MOST_QUERIES = 12
+HELPDESK = os.environ.get("BENCH_HELPDESK", str(BASE_DIR / ".venv-bench/bin/python"))
 
 
-@pytest.mark.django_db
-def test_list_and_thread_by_size(capsys):
-    client = Client()
-    client.force_login(get_user_model().objects.create_superuser("bench", password="x"))
-    found: dict[str, list[tuple[float, int]]] = {}
-    for contacts, messages in ((200, 4_000), (9_800, 196_000)):
-        call_command("seed_inbox", contacts=contacts, messages=messages, verbosity=0)
-        thread = Conversation.objects.newest_first().values_list("pk", flat=True).first()
-        pages = {"list": "/inbox/", "unread": "/inbox/?show=unread", "thread": f"/inbox/{thread}/"}
-        for name, address in pages.items():
-            found.setdefault(name, []).append(measure(client, address))
-    with capsys.disabled():
-        print("\npage      200 conversations   10,000 conversations   ratio   queries")
-        for name, ((small, few), (large, many)) in found.items():
-            print(f"{name:8} {small * 1000:12.1f} ms {large * 1000:19.1f} ms {large / small:10.2f}   {few} / {many}")
-    assert all(few >= many or many <= 12 for (_, few), (_, many) in found.values())
+def size(name: str, conversations: int, messages: int) -> tuple[int, int]:
+    """(conversations, messages) from the environment, or these."""
+    told = os.environ.get(f"BENCH_INBOX_{name}", f"{conversations}:{messages}")
+    first, _, second = told.partition(":")
+    return int(first), int(second)
+
+
+SMALL = size("SMALL", 1_000, 50_000)
+LARGE = {
+    "SQLite": size("SQLITE", scaled(20_000, 1_000), scaled(1_000_000, 50_000)),
+    "PostgreSQL": size("POSTGRESQL", scaled(100_000, 1_000), scaled(5_000_000, 50_000)),
+}
+
+
+def run(database: str, *command: str, python: str = sys.executable) -> str:
+    """Runs a child on this database; its output."""
+    secrets = {"SECRET_KEY": "bench", "FIELD_ENCRYPTION_KEYS": "u3Uc-qAi9iiCv3fkBfRUAKrM1gH8w51-nVU8M8A73Jg="}
+    environment = around() | secrets | {"DATABASE_URL": database, "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run([python, *command], cwd=BASE_DIR, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+def seeded(database: str, conversations: int, messages: int) -> dict:
+    """What `measure` found in a database of this size."""
+    run(database, "manage.py", "migrate", "-v0")
+    run(database, "-m", "tests.bench.inbox.persons", "before")
+    told = run(
+        database, "manage.py", "seed_inbox", "--contacts", str(conversations - 1), "--messages", str(messages - 1)
+    )
+    print(f"\n{told.strip()}", flush=True)
+    run(database, "-m", "tests.bench.inbox.persons", "after")
+    return json.loads(run(database, "-m", "tests.bench.inbox.measure", str(ROUNDS)))
+
+
+def lines(found: dict, before: dict, sizes: tuple[int, int]) -> list[tuple]:
+    """Rows of the table. before: the same pages of the small cache."""
+    rows = []
+    for page, one in found.items():
+        p50 = statistics.median(one["times"])
+        ratio = p50 / statistics.median(before[page]["times"]) if page in before else "-"
+        p95 = percentile(one["times"], 0.95)
+        rows.append((page, *(f"{number:,}" for number in sizes), one["queries"], 1000 * p50, 1000 * p95, ratio))
+    return rows
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_pages_by_size(name, tmp_path: Path, request):
+    if name == "SQLite":
+        databases = [f"sqlite:///{tmp_path / f'{which}.sqlite3'}" for which in ("small", "large", "helpdesk")]
+    else:
+        server = request.getfixturevalue("postgres")
+        databases = [server.new_database() for _ in range(3)]
+    small, large = (seeded(*each) for each in zip(databases, (SMALL, LARGE[name]), strict=False))
+    beside = {}
+    if Path(HELPDESK).exists():
+        beside = json.loads(
+            run(databases[2], "-m", "tests.bench.inbox.helpdesk", str(LARGE[name][0]), str(ROUNDS), python=HELPDESK)
+        )
+    rows = [*lines(small, {}, SMALL), *lines(large, small, LARGE[name])]
+    show(f"The inbox on {name}, {ROUNDS} requests of each page", HEAD, *rows, *lines(beside, {}, (LARGE[name][0], 0)))
+    assert max(one["queries"] for found in (small, large) for one in found.values()) <= MOST_QUERIES
