@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from ..models import Account, Attempt, Change, Conversation, Inbox, Member, Membership, Message, ReadMark, ThreadSync
@@ -18,8 +18,6 @@ ROWS = 30
 ROWS_AT_MOST = 240
 MESSAGES = 50
 SEARCH_CHARACTERS = 100
-SEARCH_BACK = 200_000  # how many of the newest messages a search looks through
-SEARCH_HITS = 500
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HELD = "held"  # waits for a person's word: as good as lost, until somebody gives it
 LOST = (Message.State.FAILED, Message.State.UNKNOWN, HELD)
@@ -156,19 +154,37 @@ class Rows:
 
 def conversations(user, filters: Filters, *, before: str = "", limit: int = ROWS) -> Rows:
     """The newest conversations that pass the filters, each with `.unread` for this person. Two or three queries."""
-    found = _filtered(user, filters).select_related("contact", "inbox", "owner", "account").defer(*_HEAVY)
-    if (start := place(before)) is not None:
-        at, pk = start
-        found = found.filter(Q(latest_at__lt=at) | Q(latest_at=at, pk__lt=pk))
-    rows = list(found.newest_first()[: limit + 1])
+    found = narrowed(user, filters).select_related(*_WITH).defer(*_HEAVY)
+    rows = list(earlier(found, place(before)).newest_first()[: limit + 1])
     more = cursor(rows[limit - 1].latest_at, rows[limit - 1].pk) if len(rows) > limit else ""
     del rows[limit:]
-    unread = _unread(user, [row.pk for row in rows])
-    for row in rows:
-        row.unread = unread.get(row.pk, 0)
+    _count_unread(user, rows)
     return Rows(rows, more)
 
 
+def by_key(user, keys: Iterable[int]) -> dict[int, Conversation]:
+    """Conversations as the list shows them, {primary key: conversation}. Two queries."""
+    found = Conversation.objects.for_user(user).filter(pk__in=keys)
+    rows = list(found.select_related(*_WITH).defer(*_HEAVY)) if keys else []
+    _count_unread(user, rows)
+    return {row.pk: row for row in rows}
+
+
+def earlier(found: QuerySet, start: tuple[datetime, int] | None) -> QuerySet:
+    """Those below a place in the list; all without one."""
+    if start is None:
+        return found
+    at, pk = start
+    return found.filter(Q(latest_at__lt=at) | Q(latest_at=at, pk__lt=pk))
+
+
+def _count_unread(user, rows: list[Conversation]) -> None:
+    unread = _unread(user, [row.pk for row in rows])
+    for row in rows:
+        row.unread = unread.get(row.pk, 0)
+
+
+_WITH = ("contact", "inbox", "owner", "account")
 _HEAVY = (
     "raw",
     "contact__raw",
@@ -182,7 +198,8 @@ _HEAVY = (
 )
 
 
-def _filtered(user, filters: Filters) -> QuerySet:
+def narrowed(user, filters: Filters) -> QuerySet:
+    """The conversations of the filter and the inbox that were chosen; a search is `found.find`'s."""
     found = Conversation.objects.for_user(user)
     if filters.account is not None:
         found = found.filter(account=filters.account)
@@ -205,7 +222,7 @@ def _filtered(user, filters: Filters) -> QuerySet:
             held = When(state=Message.State.QUEUED, due_at=None, then=Value(HELD))
             ours = ours.annotate(told=Case(held, default=F("state"))).values("told")
             found = found.alias(ours=Subquery(ours[:1])).filter(ours__in=LOST)
-    return found.filter(_matches(user, filters.q)) if filters.q else found
+    return found
 
 
 def me(user) -> QuerySet:
@@ -224,36 +241,6 @@ def _unread(user, ids: list[int]) -> dict[int, int]:
         return {}
     found = _news(user).filter(conversation__in=ids).values("conversation").annotate(number=Count("pk"))
     return dict(found.values_list("conversation", "number"))
-
-
-def _matches(user, text: str) -> Q:
-    """Names, phone as a person types it, or words of a message (the newest `SEARCH_BACK` ones)."""
-    named = Q()
-    for word in text.split()[:6]:
-        named &= (
-            Q(contact__first_name__icontains=word)
-            | Q(contact__last_name__icontains=word)
-            | Q(contact__full_name__icontains=word)
-            | Q(contact__email__icontains=word)
-        )
-    found = named
-    if digits := phone_digits(text):
-        found |= Q(contact__phone__contains=digits)
-    newest = Message.objects.aggregate(pk=Max("pk"))["pk"] or 0
-    said = Message.objects.for_user(user).filter(pk__gt=newest - SEARCH_BACK, text__icontains=text)
-    # Two layers, because a limit is only allowed inside: the hits first, then their conversations.
-    hits = said.order_by("-pk").values("conversation")[:SEARCH_HITS]
-    return found | Q(pk__in=hits)
-
-
-def phone_digits(text: str) -> str:
-    """The digits to look for when this may be a phone number: "(305) 555-0142" -> "3055550142"; else empty.
-
-    Leading zeros go: they are the way out of a country or into an area, and no part of the number."""
-    if any(not (char.isdigit() or char in " ()+-./\u00a0\u2011\u2013") for char in text):
-        return ""
-    digits = "".join(char for char in text if char.isascii() and char.isdigit()).lstrip("0")
-    return digits if len(digits) >= 3 else ""
 
 
 def first_sync(found: list[Account]):

@@ -1,0 +1,107 @@
+"""What a search shows in the list: people first, then texts, each with its hit."""
+
+from dataclasses import dataclass, field
+
+from django.utils.safestring import SafeString
+
+from ..models import Account, Conversation
+from ..search import ask
+from ..search.marks import marked
+from ..search.words import Wanted
+from . import queries
+
+PEOPLE = 6  # on the first page; more of them on demand
+
+
+@dataclass
+class Sight:
+    """The message that a row of texts stands for."""
+
+    message: int
+    at: object
+    inbound: bool
+    snippet: SafeString
+    query: str  # of the thread's address, to open it there
+
+
+@dataclass
+class Found:
+    """A stretch of results. The cursors of more people and more texts are empty at the end.
+
+    cut: it took too long; what is here is right, but there may be more."""
+
+    people: queries.Rows = field(default_factory=queries.Rows)
+    more_people: str = ""
+    texts: queries.Rows = field(default_factory=queries.Rows)
+    more_texts: str = ""
+    cut: bool = False
+
+    @property
+    def rows(self) -> list[Conversation]:
+        return [*self.people.rows, *self.texts.rows]
+
+
+def find(user, filters: queries.Filters, *, before: str = "", limit: int = queries.ROWS) -> Found:
+    """What a person finds; the rows of texts have a `.sight`. before: "p" or "t" and a cursor, for more people or more
+    texts alone. Six queries at most, and on PostgreSQL the three of a transaction."""
+    wanted, found = Wanted(filters.q), Found()
+    if not (wanted.terms or wanted.digits):
+        return found
+    kind, start = before[:1], queries.place(before[1:])
+    among = queries.narrowed(user, filters)
+    accounts = list(Account.objects.for_user(user).values_list("pk", flat=True))
+    narrowed = filters.show != "all" or filters.inbox is not None
+    if filters.account is not None:
+        accounts = [key for key in accounts if key == filters.account]
+    whole = user.is_superuser and filters.account is None
+    scope = ask.Scope(accounts, whole, among if narrowed else None)
+    people: list[Conversation] = []
+    hits: list[ask.Hit] = []
+    short = PEOPLE if not before else limit
+
+    def after(sighted: list[ask.Hit]) -> list[ask.Hit]:
+        return sighted if start is None else [hit for hit in sighted if (hit.at, hit.message) < start]
+
+    def enough(sighted: list[ask.Hit]) -> bool:
+        return len(after(sighted)) > limit
+
+    try:
+        with ask.limited():
+            if kind != "p":
+                hits = ask.newest(scope, wanted, enough)
+            full = enough(hits)
+            hits = after(hits)
+            if kind != "t":
+                people = _people(among, wanted, start if kind == "p" else None, short + 1)
+            if kind != "p" and not full:
+                hits = ask.everywhere(scope, wanted, start if kind == "t" else None, limit + 1)
+    except ask.TooLong:
+        found.cut = True
+    if len(people) > short:
+        del people[short:]
+        found.more_people = "p" + queries.cursor(people[-1].latest_at, people[-1].pk)
+    if len(hits) > limit:
+        del hits[limit:]
+        found.more_texts = "t" + queries.cursor(hits[-1].at, hits[-1].message)
+    rows = queries.by_key(user, {*(one.pk for one in people), *(hit.conversation for hit in hits)})
+    found.people.rows = [rows[one.pk] for one in people if one.pk in rows]
+    for hit in hits:
+        if hit.conversation in rows:
+            row = _twin(rows[hit.conversation])
+            query = filters.query(at=str(hit.message))
+            row.sight = Sight(hit.message, hit.at, hit.inbound, marked(wanted.snippet(hit.text)), query)
+            found.texts.rows.append(row)
+    return found
+
+
+def _people(among, wanted: Wanted, start, limit: int) -> list[Conversation]:
+    sql, params = ask.contacts(wanted)
+    people = among.extra(where=[f'"integrations_conversation"."contact_id" IN ({sql})'], params=params)  # noqa: S610
+    return list(queries.earlier(people, start).newest_first().only("pk", "latest_at")[:limit])
+
+
+def _twin(row: Conversation) -> Conversation:
+    """The same conversation once more, for a row of its own."""
+    twin = Conversation.__new__(Conversation)
+    twin.__dict__.update(row.__dict__)
+    return twin
