@@ -1,6 +1,7 @@
 """What a search shows in the list: people first, then texts, each with its hit."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.utils.safestring import SafeString
 
@@ -10,7 +11,7 @@ from ..search.marks import marked
 from ..search.words import Wanted
 from . import queries
 
-PEOPLE = 6  # on the first page; more of them on demand
+PEOPLE = 6  # above texts; more of them on demand
 
 
 @dataclass
@@ -18,7 +19,7 @@ class Sight:
     """The message that a row of texts stands for."""
 
     message: int
-    at: object
+    at: datetime
     inbound: bool
     snippet: SafeString
     query: str  # of the thread's address, to open it there
@@ -41,26 +42,33 @@ class Found:
         return [*self.people.rows, *self.texts.rows]
 
 
-def find(user, filters: queries.Filters, *, before: str = "", limit: int = queries.ROWS) -> Found:
+def find(
+    user,
+    filters: queries.Filters,
+    *,
+    before: str = "",
+    limit: int = queries.ROWS,
+    accounts: list[Account] | None = None,
+) -> Found:
     """What a person finds; the rows of texts have a `.sight`. before: "p" or "t" and a cursor, for more people or more
-    texts alone. Six queries at most, and on PostgreSQL the three of a transaction."""
+    texts alone. accounts: those of the person, where they are known already.
+
+    Six queries at most, and on PostgreSQL the three of a transaction."""
     wanted, found = Wanted(filters.q), Found()
     if not (wanted.terms or wanted.digits):
         return found
     kind, start = before[:1], queries.place(before[1:])
     among = queries.narrowed(user, filters)
-    accounts = list(Account.objects.for_user(user).values_list("pk", flat=True))
+    known = Account.objects.for_user(user).only("pk") if accounts is None else accounts
+    keys = [account.pk for account in known if filters.account in (None, account.pk)]
     narrowed = filters.show != "all" or filters.inbox is not None
-    if filters.account is not None:
-        accounts = [key for key in accounts if key == filters.account]
     whole = user.is_superuser and filters.account is None
-    scope = ask.Scope(accounts, whole, among if narrowed else None)
+    scope = ask.Scope(keys, whole, among if narrowed else None)
     people: list[Conversation] = []
     hits: list[ask.Hit] = []
-    short = PEOPLE if not before else limit
 
     def after(sighted: list[ask.Hit]) -> list[ask.Hit]:
-        return sighted if start is None else [hit for hit in sighted if (hit.at, hit.message) < start]
+        return sighted if start is None else [hit for hit in sighted if _place(hit) < start]
 
     def enough(sighted: list[ask.Hit]) -> bool:
         return len(after(sighted)) > limit
@@ -72,11 +80,12 @@ def find(user, filters: queries.Filters, *, before: str = "", limit: int = queri
             full = enough(hits)
             hits = after(hits)
             if kind != "t":
-                people = _people(among, wanted, start if kind == "p" else None, short + 1)
+                people = _people(among, wanted, start if kind == "p" else None, limit + 1)
             if kind != "p" and not full:
-                hits = ask.everywhere(scope, wanted, start if kind == "t" else None, limit + 1)
+                hits = _newest_of(hits, ask.everywhere(scope, wanted, start if kind == "t" else None, limit + 1))
     except ask.TooLong:
         found.cut = True
+    short = min(PEOPLE, limit) if hits else limit
     if len(people) > short:
         del people[short:]
         found.more_people = "p" + queries.cursor(people[-1].latest_at, people[-1].pk)
@@ -92,6 +101,18 @@ def find(user, filters: queries.Filters, *, before: str = "", limit: int = queri
             row.sight = Sight(hit.message, hit.at, hit.inbound, marked(wanted.snippet(hit.text)), query)
             found.texts.rows.append(row)
     return found
+
+
+def _newest_of(*found: list[ask.Hit]) -> list[ask.Hit]:
+    """One hit for each conversation, newest first."""
+    newest: dict[int, ask.Hit] = {}
+    for hit in sorted((hit for hits in found for hit in hits), key=_place, reverse=True):
+        newest.setdefault(hit.conversation, hit)
+    return list(newest.values())
+
+
+def _place(hit: ask.Hit) -> tuple[datetime, int]:
+    return hit.at, hit.message
 
 
 def _people(among, wanted: Wanted, start, limit: int) -> list[Conversation]:

@@ -14,7 +14,7 @@ def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
     """What the list beside every page of the inbox needs; at most five queries, and a few while the first sync runs."""
     user, filters = request.user, queries.Filters.of(request.GET)
     accounts = queries.accounts(user)
-    rows = rows_of(request, filters)
+    rows = rows_of(request, filters, accounts)
     syncing = queries.first_sync(accounts) if open_pk is None or not rows.rows else None
     return {
         "accounts": accounts,
@@ -30,10 +30,12 @@ def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
     }
 
 
-def rows_of(request: HttpRequest, filters: queries.Filters) -> queries.Rows | found.Found:
+def rows_of(request: HttpRequest, filters: queries.Filters, accounts: list | None = None) -> queries.Rows | found.Found:
     """A stretch of the list, or of what a search finds."""
-    read = found.find if filters.q else queries.conversations
-    return read(request.user, filters, before=request.GET.get("before", ""))
+    before = request.GET.get("before", "")
+    if filters.q:
+        return found.find(request.user, filters, before=before, accounts=accounts)
+    return queries.conversations(request.user, filters, before=before)
 
 
 @require_safe

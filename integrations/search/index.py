@@ -5,7 +5,7 @@ triggers that feed them. Both hold the account, so that a search stays inside it
 one of these tables on SQLite (most changes of a column) drops its triggers: let it call `install` again at its end.
 """
 
-from .words import MARKS, SPELLED, UNSPACED
+from .words import MARKS, PLAIN, SPELLED, UNSPACED
 
 LONGEST = 20_000  # characters of a text that are indexed
 
@@ -72,19 +72,20 @@ _POSTGRESQL_AWAY = [
 
 
 def _apart(text: str) -> str:
-    """SQL for `words.apart`. Only texts in such a script pay for taking them apart."""
+    """SQL for `words.apart`. Only texts that need it pay for being taken apart, letter by letter."""
     spelled = text
     for one, other in SPELLED.items():
         spelled = f"replace({spelled}, {_quoted(one)}, {_quoted(other)})"
+    plain = " ".join(f"WHEN {_quoted(one)} THEN {_quoted(other)}" for one, other in PLAIN.items())
     spread = (
         f"(WITH RECURSIVE chars(rest) AS (SELECT substr({spelled}, 1, {LONGEST}) "  # noqa: S608 - our own columns
         "UNION ALL SELECT substr(rest, 2) FROM chars WHERE length(rest) > 1) "
-        f"SELECT group_concat(CASE WHEN substr(rest, 1, 1) GLOB '[{UNSPACED}]' "
-        "THEN ' ' || substr(rest, 1, 1) || ' ' ELSE substr(rest, 1, 1) END, '') FROM chars)"
+        f"SELECT group_concat(CASE substr(rest, 1, 1) {plain} ELSE CASE WHEN substr(rest, 1, 1) GLOB '[{UNSPACED}]' "
+        "THEN ' ' || substr(rest, 1, 1) || ' ' ELSE substr(rest, 1, 1) END END, '') FROM chars)"
     )
     return (
         f"CASE WHEN {text} NOT GLOB '*[^\x01-\x7f]*' THEN {text} "
-        f"WHEN {text} GLOB '*[{UNSPACED}]*' THEN {spread} ELSE {spelled} END"
+        f"WHEN {text} GLOB '*[{UNSPACED}{''.join(PLAIN)}]*' THEN {spread} ELSE {spelled} END"
     )
 
 

@@ -22,6 +22,17 @@ UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fff\u3040-\u30ff\u3
 MARKS = "\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u065f\u0670"
 
 _marks = re.compile(f"[{MARKS}]")
+
+
+def _bare(char: str) -> str:
+    return _marks.sub("", unicodedata.normalize("NFKD", char))
+
+
+# What SQLite's tokenizer leaves as it is: accents that are not Latin, and marks inside of Hebrew and Arabic words.
+_LETTERS = [chr(code) for code in (*range(0x386, 0x3CF), 0x401, 0x451, *range(0x622, 0x627))]
+_INSIDE = [chr(code) for code in (*range(0x5B0, 0x5BE), 0x5C1, 0x5C2, 0x640, *range(0x64B, 0x656), 0x670)]
+PLAIN = {char: _bare(char) for char in _LETTERS if _bare(char) != char} | dict.fromkeys(_INSIDE, "")
+_PLAIN = SPELLED | PLAIN
 _unspaced = re.compile(f"[{UNSPACED}]")
 _words = re.compile(f"[{UNSPACED}]|(?:(?![{UNSPACED}])[^\\W_])+")
 
@@ -31,15 +42,14 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     spelled = "".join(SPELLED.get(char, char) for char in text)
-    bare = _marks.sub("", unicodedata.normalize("NFKD", spelled)).casefold()
-    return bare.replace("ς", "σ")
+    return _bare(spelled).casefold().replace("ς", "σ")
 
 
 def apart(text: str) -> str:
     """For SQLite's index, whose tokenizer folds: letters spelled out, and blanks where a script has none."""
     if text.isascii():
         return text
-    return _unspaced.sub(r" \g<0> ", "".join(SPELLED.get(char, char) for char in text))
+    return _unspaced.sub(r" \g<0> ", "".join(_PLAIN.get(char, char) for char in text))
 
 
 def _parts(text: str) -> list[str]:
