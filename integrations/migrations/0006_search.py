@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name="message",
-            index=models.Index(fields=["account", "-at", "-id"], name="message_newest"),
+            index=models.Index(fields=["-at", "-id"], name="message_newest"),
         ),
         migrations.RunPython(install, remove),
     ]

@@ -1,8 +1,8 @@
 """Asks the index: which people, which messages, the newest first, within a bound of time.
 
-Messages are found in two steps. The newest `NEWEST` of the person's accounts are read one after another and looked at:
-a common word is found there at once, in the order of time. Only a word that is rare there is looked up in the index,
-which knows no order, so that all its hits are sorted. Each alone is slow for what the other is good at.
+Messages are found in two steps. The newest `NEWEST` are read one after another and looked at: a common word is found
+there at once, in the order of time. Only a word that is rare there, or rare in the person's accounts, is looked up in
+the index, which knows no order, so that all its hits are sorted. Each alone is slow for what the other is good at.
 """
 
 import time
@@ -19,6 +19,8 @@ from .words import Wanted, apart
 
 NEWEST = 5_000  # messages that are looked at one after another
 SIGHTED = 1_000  # hits among them that are told apart by conversation
+# SQLite: after so many, is the word rare? Then the index is faster, which reads all its hits.
+SOON, RARE = 300, 3_000
 SECONDS = 1.0
 _CANCELED = "57014"  # PostgreSQL's word for: statement timeout
 
@@ -45,6 +47,11 @@ class Scope:
     accounts: list[int]
     everywhere: bool  # the accounts are all that there are
     among: QuerySet | None = None
+
+    @property
+    def keys(self) -> str:
+        """The accounts' keys, for SQL."""
+        return ", ".join(str(int(key)) for key in self.accounts)
 
     def conversations(self, column: str) -> tuple[str, list]:
         """A condition on a column of conversation keys, empty where all are meant."""
@@ -126,36 +133,50 @@ def newest(scope: Scope, wanted: Wanted, enough: Callable[[list[Hit]], bool]) ->
     if not (wanted.terms and scope.accounts):
         return []
     try:
-        condition, params = scope.conversations("conversation_id")
+        condition, among = scope.conversations("conversation_id")
     except EmptyResultSet:
         return []
-    postgresql = connection.vendor == "postgresql"
-    at = "at" if postgresql else "at || '' AS moment"  # as text: parsing each costs more than reading it
-    column = ", search" if postgresql else ""
-    arm = (
-        f"SELECT * FROM (SELECT id, conversation_id, {at}, inbound, text{column} FROM integrations_message "  # noqa: S608
-        f"WHERE account_id = %s ORDER BY account_id, integrations_message.at DESC, id DESC LIMIT {NEWEST}) AS a"
-    )
-    sql = " UNION ALL ".join([arm] * len(scope.accounts))
-    if len(scope.accounts) > 1:
-        sql += f" ORDER BY 3 DESC, 1 DESC LIMIT {NEWEST}"
-    found, params = Newest(), [*scope.accounts, *params]
+    read = _newest_postgresql if connection.vendor == "postgresql" else _newest_sqlite
     with connection.cursor() as cursor:
-        if postgresql:
-            query, words = _tsquery(wanted)
-            sql = (
-                f"SELECT id, conversation_id, at, inbound, text FROM ({sql}) AS m "  # noqa: S608
-                f"WHERE search @@ {query}{condition} ORDER BY at DESC, id DESC LIMIT {SIGHTED}"
-            )
-            cursor.execute(sql, [*params[: len(scope.accounts)], *words, *params[len(scope.accounts) :]])
-            for row in cursor:
-                found.add(row)
-            return found.hits
-        cursor.execute(f"SELECT * FROM ({sql}) AS m WHERE 1{condition}", params)  # noqa: S608
-        for row in cursor:
-            if wanted.said_in(row[4]) and found.add(row) and enough(found.hits):
-                break
+        return read(cursor, wanted, f"account_id IN ({scope.keys}){condition}", among, enough)
+
+
+def _newest_postgresql(cursor, wanted: Wanted, condition: str, among: list, enough) -> list[Hit]:
+    query, words = _tsquery(wanted)
+    sql = (
+        "SELECT id, conversation_id, at, inbound, text FROM ("  # noqa: S608 - only our own names and keys
+        "SELECT id, conversation_id, account_id, at, inbound, text, search FROM integrations_message "
+        f"ORDER BY at DESC, id DESC LIMIT {NEWEST}) AS m "
+        f"WHERE {condition} AND search @@ {query} ORDER BY at DESC, id DESC LIMIT {SIGHTED}"
+    )
+    cursor.execute(sql, [*among, *words])
+    found = Newest()
+    for row in cursor.fetchall():
+        found.add(row)
     return found.hits
+
+
+def _newest_sqlite(cursor, wanted: Wanted, condition: str, among: list, enough) -> list[Hit]:
+    """Rows come as they are read, so that a common word ends it soon; a rare one is left to the index."""
+    sql = (
+        "SELECT id, conversation_id, at || '' AS moment, inbound, text, "  # noqa: S608 - parsing times costs more
+        f"({condition}) AS ours FROM integrations_message ORDER BY integrations_message.at DESC, id DESC LIMIT {NEWEST}"
+    )
+    cursor.execute(sql, among)
+    found = Newest()
+    for place, row in enumerate(cursor):
+        if place == SOON and _rare(wanted):
+            break
+        if row[5] and wanted.said_in(row[4]) and found.add(row[:5]) and enough(found.hits):
+            break
+    return found.hits
+
+
+def _rare(wanted: Wanted) -> bool:
+    sql = "SELECT rowid FROM integrations_message_search WHERE integrations_message_search MATCH %s LIMIT 1 OFFSET %s"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [f"text : ({_match(wanted)})", RARE])
+        return cursor.fetchone() is None
 
 
 class Newest:
@@ -183,7 +204,6 @@ def everywhere(scope: Scope, wanted: Wanted, before: tuple[datetime, int] | None
         condition, among = scope.conversations("m.conversation_id")
     except EmptyResultSet:
         return []
-    accounts = ", ".join(str(int(key)) for key in scope.accounts)
     start: list = []
     if before is not None:
         at, key = before
@@ -195,7 +215,7 @@ def everywhere(scope: Scope, wanted: Wanted, before: tuple[datetime, int] | None
             words.append(" | ".join(f"'@{key}'" for key in scope.accounts))
         sql = (
             "WITH hits AS MATERIALIZED (SELECT m.id, m.conversation_id, m.at FROM integrations_message AS m "  # noqa: S608
-            f"WHERE m.search @@ {query} AND m.account_id IN ({accounts}){condition}), "
+            f"WHERE m.search @@ {query} AND m.account_id IN ({scope.keys}){condition}), "
             "latest AS (SELECT DISTINCT ON (conversation_id) id, conversation_id, at FROM hits "
             "ORDER BY conversation_id, at DESC, id DESC), "
             f"page AS (SELECT * FROM latest {'WHERE (at, id) < (%s, %s) ' if start else ''}"
@@ -212,7 +232,7 @@ def everywhere(scope: Scope, wanted: Wanted, before: tuple[datetime, int] | None
         sql = (
             "SELECT m.id, m.conversation_id, max(m.at) AS newest, m.inbound, m.text "  # noqa: S608
             "FROM integrations_message_search AS s CROSS JOIN integrations_message AS m ON m.id = s.rowid "
-            f"WHERE integrations_message_search MATCH %s AND +m.account_id IN ({accounts}){condition} "
+            f"WHERE integrations_message_search MATCH %s AND +m.account_id IN ({scope.keys}){condition} "
             f"GROUP BY m.conversation_id {'HAVING (max(m.at), m.id) < (%s, %s) ' if start else ''}"
             "ORDER BY newest DESC, m.id DESC LIMIT %s"
         )

@@ -80,10 +80,17 @@ class Wanted:
             for term, open_ended in self.terms
         ]
 
+    @cached_property
+    def _needles(self) -> list[str]:
+        """What a text must hold at least; sought faster than patterns."""
+        return [part for term, _ in self.terms for part in _parts(term)]
+
     def said_in(self, text: str) -> bool:
         """Whether the text holds all terms."""
         bare = folded(text)
-        return bool(self._patterns) and all(pattern.search(bare) for pattern in self._patterns)
+        if not self._needles or any(needle not in bare for needle in self._needles):
+            return False
+        return all(pattern.search(bare) for pattern in self._patterns)
 
     def marks(self, text: str) -> list[tuple[int, int]]:
         """Where the terms stand in the text, in order, without overlaps."""
