@@ -1,5 +1,6 @@
 """What a search shows in the list: people first, then texts, each with its hit."""
 
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -96,7 +97,7 @@ def find(
     found.people.rows = [rows[one.pk] for one in people if one.pk in rows]
     for hit in hits:
         if hit.conversation in rows:
-            row = _twin(rows[hit.conversation])
+            row = copy(rows[hit.conversation])  # it may be among the people as well
             query = filters.query(at=str(hit.message))
             row.sight = Sight(hit.message, hit.at, hit.inbound, marked(wanted.snippet(hit.text)), query)
             found.texts.rows.append(row)
@@ -119,10 +120,3 @@ def _people(among, wanted: Wanted, start, limit: int) -> list[Conversation]:
     sql, params = ask.contacts(wanted)
     people = among.extra(where=[f'"integrations_conversation"."contact_id" IN ({sql})'], params=params)  # noqa: S610
     return list(queries.earlier(people, start).newest_first().only("pk", "latest_at")[:limit])
-
-
-def _twin(row: Conversation) -> Conversation:
-    """The same conversation once more, for a row of its own."""
-    twin = Conversation.__new__(Conversation)
-    twin.__dict__.update(row.__dict__)
-    return twin

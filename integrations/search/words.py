@@ -133,6 +133,8 @@ class Wanted:
         found = list(self.pieces(part))
         if start:
             found.insert(0, ("…", False))
+        if len(line) > start + AROUND * 2:
+            found.append(("…", False))
         return found
 
 
