@@ -11,9 +11,10 @@ from django.db import connection
 from django.db.models import Case, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast
 
-from ..inbox.queries import number, phone_digits
+from ..inbox.queries import number
 from ..models import Account, Bulk, BulkRecipient, Contact, Message
 from ..outbox import bulk_counts
+from ..search.words import phone_digits
 
 CONTACTS, BULKS, PROBLEMS = 100, 30, 50
 SEARCH_CHARACTERS = 100

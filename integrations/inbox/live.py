@@ -16,10 +16,12 @@ from . import pane, queries
 @staff_required
 def list_poll(request: HttpRequest) -> HttpResponse:
     """204 while nothing has changed, else as many rows as the page shows."""
+    filters = queries.Filters.of(request.GET)
+    if filters.q:
+        return HttpResponse(status=204)  # what a search found stands still under the reader's eyes
     token = queries.list_token(request.user)
     if request.GET.get("token") == token:
         return HttpResponse(status=204)
-    filters = queries.Filters.of(request.GET)
     shown = queries.number(request.GET.get("shown", "")) or 0
     found = queries.accounts(request.user)
     syncing = queries.first_sync(found)

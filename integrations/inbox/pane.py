@@ -205,14 +205,16 @@ def difference(request: HttpRequest, conversation: Conversation, redraw: int | N
     said = [bubble.message.pk for bubble in pane.stretch.bubbles if not bubble.planned]
     # Nothing in common: the browser was away for too long, so it gets the newest stretch in place of all it shows.
     # What is planned stands at the end of every stretch, so it proves nothing.
-    anew = bool(known and said) and not any(pk in known for pk in said)
+    deep = bool(data.get("deep"))  # opened further up, at a message: what is newer comes when asked for
+    anew = bool(known and said) and not deep and not any(pk in known for pk in said)
     above = queries.above(pane.stretch, [pk for pk in known if pk not in here])
     return {
         "conversation": conversation,
         "contact": conversation.contact,
         "stretch": pane.stretch,
         "anew": anew,
-        "older": anew or not above,
-        "steps": [] if anew else steps(pane.stretch, known, above),
+        "deep": deep,
+        "older": anew or not (above or deep),
+        "steps": [] if anew or deep else steps(pane.stretch, known, above),
         "regions": [region for region in pane.regions.values() if data.get(f"r-{region.name}") != region.etag],
     }

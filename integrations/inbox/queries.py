@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from ..models import (
@@ -33,8 +33,6 @@ ROWS = 30
 ROWS_AT_MOST = 240
 MESSAGES = 50
 SEARCH_CHARACTERS = 100
-SEARCH_BACK = 200_000  # how many of the newest messages a search looks through
-SEARCH_HITS = 500
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNREAD_MOST = 100  # as far as unread messages are counted: the list says 99+
 
@@ -186,16 +184,12 @@ def conversations(
 
     among: the person's accounts, where they are here already. One query then, else two;
     one more where a person has read nearly everything and asks for what is unread."""
-    found = _parts(user, filters, among)
-    if (start := place(before)) is not None:
-        at, pk = start
-        # The first condition is all that an index needs to begin there.
-        found = [part.filter(Q(latest_at__lt=at) | Q(pk__lt=pk), latest_at__lte=at) for part in found]
+    found = [earlier(part, place(before)) for part in _parts(user, filters, among)]
 
     def whole() -> QuerySet:
         return Conversation.objects.for_user(user)
 
-    if filters.show == "unread" and not filters.q:
+    if filters.show == "unread":
         rows = _drawn(user, near(user, found, whole, limit + 1))
         if len(rows) <= limit:
             rows = _drawn(user, anywhere(user, found, whole, limit + 1))
@@ -204,6 +198,22 @@ def conversations(
     more = cursor(rows[limit - 1].latest_at, rows[limit - 1].pk) if len(rows) > limit else ""
     del rows[limit:]
     return Rows(rows, more)
+
+
+def by_key(user, keys: Iterable[int]) -> dict[int, Conversation]:
+    """Conversations as the list shows them, {primary key: conversation}. One query."""
+    return (
+        {row.pk: row for row in _drawn(user, Conversation.objects.for_user(user).filter(pk__in=keys))} if keys else {}
+    )
+
+
+def earlier(found: QuerySet, start: tuple[datetime, int] | None) -> QuerySet:
+    """Those below a place in the list; all without one."""
+    if start is None:
+        return found
+    at, pk = start
+    # The first condition is all that an index needs to begin there.
+    return found.filter(Q(latest_at__lt=at) | Q(pk__lt=pk), latest_at__lte=at)
 
 
 def _drawn(user, newest: QuerySet) -> list[Conversation]:
@@ -221,8 +231,6 @@ def _mark(user, conversation: OuterRef) -> QuerySet:
 
 def _parts(user, filters: Filters, among: Iterable[Account] | None) -> list[QuerySet]:
     """What passes the filters, one queryset for each account that the person may see: see `newest`."""
-    if filters.q:
-        return [_filtered(user, filters)]
     if filters.account is not None:
         return [_filtered(user, filters, Value(filters.account))]
     if filters.inbox is not None:
@@ -248,8 +256,14 @@ _HEAVY = (
 )
 
 
+def narrowed(user, filters: Filters) -> QuerySet:
+    """The conversations of the filter and the inbox that were chosen; a search is `found.find`'s."""
+    found = _filtered(user, filters)
+    return unread_by(user, found) if filters.show == "unread" else found
+
+
 def _filtered(user, filters: Filters, account: Value | Subquery | None = None) -> QuerySet:
-    """What passes the filters; `account`: of this one alone, as an expression that an index can begin with."""
+    """What passes the filters, at most; `account`: of this one alone, as an expression that an index can begin with."""
     found = Conversation.objects.for_user(user)
     if account is not None:
         found = found.filter(account=account)
@@ -268,45 +282,15 @@ def _filtered(user, filters: Filters, account: Value | Subquery | None = None) -
             mine = me(user) if account is None else me(user).filter(account=account)
             found = found.filter(owner__in=mine) if account is None else found.filter(owner=Subquery(mine[:1]))
         case "unread":
-            found = unread_by(user, found) if filters.q else found.filter(news_pk__isnull=False)
+            found = found.filter(news_pk__isnull=False)
         case "failed":
             found = found.filter(trouble__filled=True)
-    return found.filter(_matches(user, filters.q)) if filters.q else found
+    return found
 
 
 def me(user) -> QuerySet:
     """Who this person is at Salesmsg, in each account."""
     return Membership.objects.filter(user=user).exclude(member=None).values("member")
-
-
-def _matches(user, text: str) -> Q:
-    """Names, phone as a person types it, or words of a message (the newest `SEARCH_BACK` ones)."""
-    named = Q()
-    for word in text.split()[:6]:
-        named &= (
-            Q(contact__first_name__icontains=word)
-            | Q(contact__last_name__icontains=word)
-            | Q(contact__full_name__icontains=word)
-            | Q(contact__email__icontains=word)
-        )
-    found = named
-    if digits := phone_digits(text):
-        found |= Q(contact__phone__contains=digits)
-    newest = Message.objects.aggregate(pk=Max("pk"))["pk"] or 0
-    said = Message.objects.for_user(user).filter(pk__gt=newest - SEARCH_BACK, text__icontains=text)
-    # Two layers, because a limit is only allowed inside: the hits first, then their conversations.
-    hits = said.order_by("-pk").values("conversation")[:SEARCH_HITS]
-    return found | Q(pk__in=hits)
-
-
-def phone_digits(text: str) -> str:
-    """The digits to look for when this may be a phone number: "(305) 555-0142" -> "3055550142"; else empty.
-
-    Leading zeros go: they are the way out of a country or into an area, and no part of the number."""
-    if any(not (char.isdigit() or char in " ()+-./\u00a0\u2011\u2013") for char in text):
-        return ""
-    digits = "".join(char for char in text if char.isascii() and char.isdigit()).lstrip("0")
-    return digits if len(digits) >= 3 else ""
 
 
 def first_sync(found: list[Account]):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import contact, later, live, views, writes
+from . import around, contact, later, live, views, writes
 
 app_name = "inbox"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("poll/", live.list_poll, name="list-poll"),
     path("<int:pk>/", views.thread, name="thread"),
     path("<int:pk>/older/", views.older, name="older"),
+    path("<int:pk>/newer/", around.newer, name="newer"),
+    path("<int:pk>/hit/", around.hit, name="hit"),
     path("<int:pk>/poll/", live.thread_poll, name="thread-poll"),
     path("<int:pk>/watch/", live.watch, name="watch"),
     path("<int:pk>/send/", writes.send, name="send"),

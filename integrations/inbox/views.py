@@ -7,27 +7,35 @@ from django.views.decorators.http import require_safe
 
 from ..access import staff_required
 from ..sync import request as sync
-from . import pane, queries
+from . import around, found, pane, queries
 
 
 def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
     """What the list beside every page of the inbox needs; three queries, and a few while the first sync runs."""
     user, filters = request.user, queries.Filters.of(request.GET)
-    found = queries.accounts(user)
-    rows = queries.conversations(user, filters, before=request.GET.get("before", ""), among=found)
-    syncing = queries.first_sync(found) if open_pk is None or not rows.rows else None
+    accounts = queries.accounts(user)
+    rows = rows_of(request, filters, accounts)
+    syncing = queries.first_sync(accounts) if open_pk is None or not rows.rows else None
     return {
-        "accounts": found,
-        "boxes": queries.boxes(found),
+        "accounts": accounts,
+        "boxes": queries.boxes(accounts),
         "filters": filters,
         "rows": rows,
         "later": bool(request.GET.get("before")),
         "open_pk": open_pk,
         "syncing": syncing,
         # While the first sync runs the token never matches, so that its progress moves.
-        "token": "" if syncing else queries.token_of(found),
+        "token": "" if syncing else queries.token_of(accounts),
         "unlinked": filters.show == "mine" and not rows.rows and not queries.me(user).exists(),
     }
+
+
+def rows_of(request: HttpRequest, filters: queries.Filters, accounts: list | None = None) -> queries.Rows | found.Found:
+    """A stretch of the list, or of what a search finds."""
+    before = request.GET.get("before", "")
+    if filters.q:
+        return found.find(request.user, filters, before=before, accounts=accounts)
+    return queries.conversations(request.user, filters, before=before, among=accounts)
 
 
 @require_safe
@@ -50,8 +58,8 @@ def inbox(request: HttpRequest) -> HttpResponse:
 def rows(request: HttpRequest) -> HttpResponse:
     """The next stretch of the list."""
     filters = queries.Filters.of(request.GET)
-    found = queries.conversations(request.user, filters, before=request.GET.get("before", ""))
-    return render(request, "inbox/_rows.html", {"rows": found, "filters": filters})
+    template = "inbox/_found.html" if filters.q else "inbox/_rows.html"
+    return render(request, template, {"rows": rows_of(request, filters), "filters": filters})
 
 
 @require_safe
@@ -60,8 +68,8 @@ def rows(request: HttpRequest) -> HttpResponse:
 def thread(request: HttpRequest, pk: int) -> HttpResponse:
     """A thread; with the list beside it, unless the page has one already. Opening it marks it read."""
     conversation = pane.opened(request, pk)
-    before = request.GET.get("until", "")
-    context = pane.whole(pane.read(request, conversation, before=before))
+    before = around.until(request, conversation)
+    context = {**pane.whole(pane.read(request, conversation, before=before)), **around.sighted(request, before)}
     if request.headers.get("HX-Target") == "pane":
         filters = queries.Filters.of(request.GET)
         return render(request, "inbox/_pane.html", {**context, "fragment": True, "filters": filters})

@@ -78,6 +78,7 @@ class Message(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="message_once")]
         indexes = [
             models.Index(fields=["conversation", "-at", "-rank"], name="message_thread"),
+            models.Index(fields=["-at", "-id"], name="message_newest"),  # where a search begins
             models.Index(fields=["conversation", "id"], condition=Q(inbound=True, is_news=True), name="message_news"),
             # What the outbox asks for. Their conditions are such that SQLite, too, sees that they fit.
             models.Index(fields=["account", "due_at"], condition=Q(due_at__isnull=False), name="message_due"),

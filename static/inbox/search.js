@@ -1,2 +1,37 @@
 // Hits of a search in the list and in the thread.
 "use strict";
+
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const deep = () => document.querySelector("#newer a") !== null; // what is newer is not all here
+
+  // A thread that was opened at a hit shows it; who comes back to a page finds it where they left it.
+  const show = () => document.querySelector("#messages > .sighted")?.scrollIntoView({ block: "center" });
+
+  document.addEventListener("DOMContentLoaded", show);
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.target?.id === "pane") show();
+  });
+
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt.id === "thread-live" && deep()) event.detail.parameters.deep = "1";
+  });
+
+  // Newer messages come in below: what is read stays where it is, also at the very bottom.
+  let stays = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.requestConfig?.elt.id !== "newer-more") return;
+    const item = document.querySelector("#messages > .message:last-child");
+    stays = item && { id: item.id, top: item.getBoundingClientRect().top };
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt.id !== "newer-more" || !stays) return;
+    const item = byId(stays.id);
+    const box = byId("thread-scroll");
+    if (item && box) {
+      box.scrollTop += item.getBoundingClientRect().top - stays.top;
+      if (document.activeElement === document.body) box.focus({ preventScroll: true });
+    }
+    stays = null;
+  });
+})();

@@ -213,7 +213,7 @@
       if (open) parameters.open = open;
     } else if (elt.id === "list-form" || elt.matches(".tab")) {
       if (/^\d+$/.test(open)) parameters.open = open;
-    } else if (elt.id !== "thread-watch" && elt.closest("#pane") && !elt.closest("#older")) {
+    } else if (elt.id !== "thread-watch" && elt.closest("#pane") && !elt.closest("#older, #newer, .sight")) {
       shown(parameters);
     }
     if (elt.id === "composer") underway = parameters.text ?? "";

@@ -13,7 +13,7 @@ APP = "integrations"
 FLOORS: list[tuple[str, ...]] = [
     ("crypto", "salesmsg"),
     ("models", "soon"),
-    ("tokens", "budget", "access", "jobs"),
+    ("tokens", "budget", "access", "jobs", "search"),
     ("mirror", "gateway"),
     (
         *("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries"),

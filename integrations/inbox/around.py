@@ -1,0 +1,91 @@
+"""A thread opened at one of its messages: what stands around it, what is newer, the next hit."""
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from ..access import staff_required
+from ..models import Conversation, Message
+from ..search import ask
+from ..search.words import Wanted
+from . import pane, queries
+from .actions import mark_read
+
+AFTER = 20  # messages below the one that is opened
+STEP = 49  # newer messages at once; with the one above them that is a stretch
+
+
+def until(request: HttpRequest, conversation: Conversation) -> str:
+    """Where the stretch that is asked for ends: a cursor; empty for the newest. One or two queries for a hit."""
+    key = queries.number(request.GET.get("at", ""))
+    if key is None:
+        return request.GET.get("until", "")
+    spot = Message.objects.filter(conversation=conversation, pk=key).values_list("at", "rank").first()
+    return _end(conversation, spot, AFTER) if spot else ""
+
+
+def sighted(request: HttpRequest, before: str) -> dict:
+    """What the page of a thread shows of the search it was opened from, and the way to what is newer."""
+    key = queries.number(request.GET.get("at", ""))
+    wanted = Wanted(queries.Filters.of(request.GET).q)
+    if key is None or not wanted.terms:
+        return {"newer": before}
+    return {"newer": before, "sighted": key, "wanted": wanted, "no_more": request.GET.get("end", "")}
+
+
+def _end(conversation: Conversation, spot: tuple, number: int) -> str:
+    """The cursor of the message so many below a (time, rank); empty where the thread ends before."""
+    at, rank = spot
+    below = Message.objects.filter(Q(at__gt=at) | Q(at=at, rank__gt=rank), conversation=conversation)
+    places = list(below.order_by("at", "rank").values_list("at", "rank")[: number + 1])
+    return queries.cursor(*places[number - 1]) if len(places) > number else ""
+
+
+@require_safe
+@never_cache
+@staff_required
+def newer(request: HttpRequest, pk: int) -> HttpResponse:
+    """The messages after a place in the thread, and the one at that place drawn anew."""
+    conversation = pane.opened(request, pk)
+    after = request.GET.get("after", "")
+    spot = queries.place(after)
+    end = _end(conversation, spot, STEP) if spot else ""
+    if spot is None or "HX-Request" not in request.headers:
+        return redirect(reverse("inbox:thread", args=[pk]) + (f"?until={end}" if end else ""))
+    stretch = queries.stretch(conversation, before=end)
+    mark_read(request.user, conversation, stretch.newest_inbound)
+    pane.fetch_files(conversation, stretch)
+    context = {"conversation": conversation, "contact": conversation.contact, "newer": end, "boundary": None}
+    below = []
+    for bubble in stretch.bubbles:
+        place = (bubble.message.at, bubble.message.rank)
+        if place == spot:
+            context["boundary"] = bubble
+        elif place > spot:
+            below.append(bubble)
+    return render(request, "inbox/_newer_answer.html", {**context, "below": below})
+
+
+@require_safe
+@never_cache
+@staff_required
+def hit(request: HttpRequest, pk: int) -> HttpResponse:
+    """To the hit before or after the one that is open; back to it, with a word, when there is none."""
+    conversation = pane.opened(request, pk)
+    filters, older = queries.Filters.of(request.GET), request.GET.get("way") != "newer"
+    key = queries.number(request.GET.get("at", "")) or 0
+    message = Message.objects.filter(conversation=conversation, pk=key).only("at").first()
+    wanted = Wanted(filters.q)
+    found = None
+    if message is not None and wanted.terms:
+        try:
+            with ask.limited():
+                found = ask.beside(pk, wanted, message.at, message.pk, older=older)
+        except ask.TooLong:
+            found = None
+    told = {"at": str(found or key)} | ({} if found else {"end": "older" if older else "newer"})
+    address = reverse("inbox:thread", args=[pk]) + filters.query(**told)
+    return redirect(address + (f"#m-{found or key}" if "HX-Request" not in request.headers else ""))
