@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from ..models import Account, Attempt, Change, Conversation, Inbox, Member, Membership, Message, ReadMark, ThreadSync
 from ..outbox import conflicts, edits
@@ -20,6 +21,7 @@ MESSAGES = 50
 SEARCH_CHARACTERS = 100
 SEARCH_BACK = 200_000  # how many of the newest messages a search looks through
 SEARCH_HITS = 500
+WITHOUT_SNOOZED = ("all", "open", "mine", "unassigned")  # out of sight till they come back, but a search finds them
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HELD = "held"  # waits for a person's word: as good as lost, until somebody gives it
 LOST = (Message.State.FAILED, Message.State.UNKNOWN, HELD)
@@ -30,6 +32,7 @@ FILTERS = {
     "unread": "Unread",
     "mine": "Mine",
     "unassigned": "Unassigned",
+    "snoozed": "Snoozed",
     "closed": "Closed",
     "failed": "Failed",
 }
@@ -188,7 +191,11 @@ def _filtered(user, filters: Filters) -> QuerySet:
         found = found.filter(account=filters.account)
     if filters.inbox is not None:
         found = found.filter(inbox=filters.inbox)
+    if filters.show in WITHOUT_SNOOZED and not filters.q:
+        found = found.exclude(snoozed_until__gt=timezone.now())
     match filters.show:
+        case "snoozed":
+            found = found.filter(snoozed_until__gt=timezone.now())
         case "open":
             found = found.filter(closed_at=None)
         case "closed":
@@ -272,9 +279,9 @@ def first_sync(found: list[Account]):
 def conversation(user, pk: int) -> Conversation | None:
     """The conversation with all that its head and its card show, and `.read_to`, this person's mark or None."""
     mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
-    related = ("contact", "inbox", "owner", "account", "thread_sync")
+    related = ("contact", "inbox", "owner", "account", "thread_sync", "snoozed_by")
     found = Conversation.objects.for_user(user).select_related(*related).annotate(read_to=Subquery(mark))
-    heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret")
+    heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret", "snoozed_by__password")
     return found.defer(*heavy).filter(pk=pk).first()
 
 
@@ -414,7 +421,9 @@ def card(user, of: Conversation) -> Card:
     elif change is not None and change.state == Change.State.CONFLICT:
         values = edits.shown(contact)  # another change may be on its way beside it
     mine = Membership.objects.filter(user=user, member=OuterRef("pk"))
-    members = Member.objects.filter(account=of.account_id).defer("raw").annotate(is_me=Exists(mine))
+    taken = Membership.objects.filter(member=OuterRef("pk")).exclude(user=user)
+    members = Member.objects.filter(account=of.account_id).defer("raw")
+    members = members.annotate(is_me=Exists(mine), is_taken=Exists(taken))
     others = Conversation.objects.for_user(user).filter(contact=contact).exclude(pk=of.pk).select_related("inbox")
     return Card(
         values=values,

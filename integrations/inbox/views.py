@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from ..access import staff_required
 from ..sync import request as sync
-from . import pane, queries
+from . import claim, pane, queries
 
 
 def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
@@ -26,8 +26,15 @@ def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
         "syncing": syncing,
         # While the first sync runs the token never matches, so that its progress moves.
         "token": "" if syncing else queries.token_of(found),
-        "unlinked": filters.show == "mine" and not rows.rows and not queries.me(user).exists(),
+        "unlinked": unlinked(user, filters, rows),
     }
+
+
+def unlinked(user, filters: queries.Filters, rows: queries.Rows) -> dict | None:
+    """Whom a person may say to be, where “mine” is empty because the portal does not know who they are."""
+    if filters.show != "mine" or rows.rows or queries.me(user).exists():
+        return None
+    return {"members": claim.unlinked(user)}
 
 
 @require_safe

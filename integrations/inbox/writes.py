@@ -15,7 +15,7 @@ from ..models import Conversation, Message, Picture
 from ..outbox import compose, edits, reconcile
 from ..outbox.compose import CannotSend
 from ..pictures import request as pictures
-from . import pane
+from . import pane, seen
 from .forms import AssignForm, NewForm, ReplyForm
 from .views import list_context
 
@@ -71,7 +71,8 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
         return kept(request, conversation, form, " ".join(form.errors["text"]))
     text = form.cleaned_data["text"]
     try:
-        message = compose.reply(request.user, conversation, text, form.cleaned_data["client_uuid"])
+        told = seen.shown_to(request.POST)
+        message = compose.reply(request.user, conversation, text, form.cleaned_data["client_uuid"], seen=told)
     except CannotSend as refused:
         return kept(request, conversation, form, refused.reason)
     if message.text != text or message.conversation_id != pk:

@@ -11,7 +11,7 @@ from ..models import Account, Conversation, Member, Message, ThreadSync
 from ..salesmsg.records import Message as Record
 from ..salesmsg.records import failure_reason
 from .conversations import STATES, refresh_latest
-from .feed import hold, touch
+from .feed import hold, touch, wake
 from .pictures import keep_pictures
 from .rows import by_vendor_id, collector_paused, cut, differing, save_changed
 from .statements import insert, inserted
@@ -80,6 +80,10 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     result.changed = save_changed(changed) + len(created)
     shown = inserted(Message, [row for row in new if row.get("media")], created)
     keep_pictures([*shown.values(), *(row for row, names in changed.items() if "media" in names)])
+    if conversation.snoozed_until and any(
+        row["inbound"] and row["is_news"] for row in new if row["vendor_id"] in created
+    ):
+        wake(conversation.pk)
     if result.changed:
         refresh_latest(conversation.pk)
         touch(conversation.account_id, [conversation.pk])

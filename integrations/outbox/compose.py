@@ -13,7 +13,7 @@ from ..mirror.conversations import refresh_latest
 from ..models import Account, Contact, Conversation, Inbox, Message
 from ..models.message import DRAFT_RANK
 from ..salesmsg.text import phone as normal_phone
-from . import consent
+from . import consent, moved
 
 SEND, SEND_BULK = "integrations.tasks.send_due", "integrations.tasks.send_bulk"
 MAX_CHARACTERS = 1600
@@ -28,16 +28,19 @@ class CannotSend(Exception):
         self.reason = reason
 
 
-def reply(user, conversation: Conversation, text: str, client_uuid: uuid.UUID, **later) -> Message:
+def reply(
+    user, conversation: Conversation, text: str, client_uuid: uuid.UUID, *, seen: int | None = None, **later
+) -> Message:
     """Queues a text into a conversation. The same client_uuid again returns the same row.
 
-    later: what `schedule` adds: send_at, zone, stop_on_reply. Raises CannotSend; PermissionDenied when the person may
-    not see the account.
+    seen: the newest message that the person was shown, by primary key (0: none); a thread that moved on since then
+    takes no text. later: what `schedule` adds: send_at, zone, stop_on_reply. Raises CannotSend; PermissionDenied when
+    the person may not see the account.
     """
     _allowed(user, conversation.account_id)
     if (known := _known(user, client_uuid, conversation.account_id)) is not None:
         return known
-    return _queue(user, conversation, checked(conversation, text), client_uuid, **later)
+    return _queue(user, conversation, checked(conversation, text), client_uuid, seen, **later)
 
 
 def checked(conversation: Conversation, text: str) -> str:
@@ -97,12 +100,18 @@ def cancel(user, message: Message) -> bool:
     return bool(cancelled)
 
 
-def _queue(user, conversation: Conversation, text: str, client_uuid: uuid.UUID, **later) -> Message:
+def _queue(
+    user, conversation: Conversation, text: str, client_uuid: uuid.UUID, seen: int | None = None, **later
+) -> Message:
     """later: send_at, zone and stop_on_reply of a scheduled text; whoever schedules it nudges it."""
     now = timezone.now()
     leaves = later.get("send_at") or now
     try:
         with transaction.atomic():
+            # Pages of the thread and other people's texts take turns with this one.
+            mirror.hold(conversation.pk)
+            if seen is not None and (why := moved.why_not(user, conversation, seen)):
+                raise CannotSend(why)
             message = Message.objects.create(
                 account_id=conversation.account_id,
                 conversation=conversation,
