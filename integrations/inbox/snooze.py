@@ -81,12 +81,12 @@ def moment(name: str, local: datetime | None, now: datetime | None = None) -> da
     return at
 
 
-def snooze(user, conversation: Conversation, until: datetime, seen: int) -> None:
-    """Puts the conversation aside for everybody. seen: the newest message that the person was shown, by primary key:
-    what they have not seen must not go out of sight. Raises CannotSnooze."""
+def snooze(user, conversation: Conversation, until: datetime, seen: int | None = None) -> None:
+    """Puts the conversation aside for everybody. seen: the newest message that the person was shown, by primary key,
+    where that is known: what they have not seen must not go out of sight. Raises CannotSnooze."""
     with transaction.atomic():
         mirror.hold(conversation.pk)
-        message = moved.since(user, conversation, seen)
+        message = moved.since(user, conversation, seen) if seen is not None else None
         if message is not None and message.inbound:
             said = _("%(name)s has just texted, so the conversation has not been snoozed. Read what is new first.")
             raise CannotSnooze(said % {"name": conversation.contact.name})

@@ -57,8 +57,8 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
         return answer(request, pk, error=form.problem)
     try:
         until = snoozing.moment(form.cleaned_data["for"], form.cleaned_data["until"])
-        shown = max(seen.shown_to(request.POST) or 0, conversation.read_to or 0)
-        snoozing.snooze(request.user, conversation, until, shown)
+        shown = [one for one in (seen.shown_to(request.POST), conversation.read_to) if one is not None]
+        snoozing.snooze(request.user, conversation, until, max(shown, default=None))
     except snoozing.CannotSnooze as refused:
         return answer(request, pk, error=refused.reason)
     return answer(request, pk)

@@ -80,9 +80,7 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     result.changed = save_changed(changed) + len(created)
     shown = inserted(Message, [row for row in new if row.get("media")], created)
     keep_pictures([*shown.values(), *(row for row, names in changed.items() if "media" in names)])
-    if conversation.snoozed_until and any(
-        row["inbound"] and row["is_news"] for row in new if row["vendor_id"] in created
-    ):
+    if conversation.snoozed_until and any(row["is_news"] for row in new if row["vendor_id"] in created):
         wake(conversation.pk)
     if result.changed:
         refresh_latest(conversation.pk)
