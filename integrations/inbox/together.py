@@ -13,7 +13,7 @@ from . import claim as claims
 from . import pane, presence, queries, seen
 from . import snooze as snoozing
 from .forms import SnoozeForm
-from .writes import answer
+from .writes import answer, kept
 
 
 @require_POST
@@ -54,13 +54,13 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
     conversation = pane.opened(request, pk)
     form = SnoozeForm(request.POST)
     if not form.is_valid():
-        return answer(request, pk, error=form.problem)
+        return kept(request, conversation, None, form.problem)
     try:
         until = snoozing.moment(form.cleaned_data["for"], form.cleaned_data["until"])
         shown = [one for one in (seen.shown_to(request.POST), conversation.read_to) if one is not None]
         snoozing.snooze(request.user, conversation, until, max(shown, default=None))
     except snoozing.CannotSnooze as refused:
-        return answer(request, pk, error=refused.reason)
+        return kept(request, conversation, None, refused.reason)
     return answer(request, pk)
 
 

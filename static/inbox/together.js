@@ -42,6 +42,16 @@
     if (event.detail.target?.id === "pane" && event.detail.shouldSwap) leave();
   });
 
+  // --- Focus ----------------------------------------------------------------------------------------------------------
+
+  // A button that did its work and went leaves the focus nowhere: the menu beside it has it next.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const elt = event.detail.requestConfig?.elt; // by now it may be out of the page
+    if (!elt?.closest?.(".region-head") || document.activeElement !== document.body) return;
+    const later = elt.matches(".snoozed form, .snooze form");
+    (later ? byId("snooze-menu") : document.querySelector(".thread-acts .menu > summary"))?.focus({ preventScroll: true });
+  });
+
   // --- What a tab tells that nobody looks at ------------------------------------------------------------------------------
 
   let unread = false; // something came in while nobody looked

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.harness.portal import PASSWORD, Portal
+from tests.harness.sandbox import wait_for
 
 pytestmark = [pytest.mark.browser]
 FILL = f"""
@@ -81,6 +82,15 @@ def texts(portal: Portal, pk: int) -> list[str]:
     )
 
 
+def where(portal: Portal, name: str) -> list[int]:
+    """The threads at which a person is; whoever is only not heard of any more is still in the rows."""
+    return portal.query(
+        "from integrations.models import Presence\n"
+        f"found = Presence.objects.filter(user__username={name!r})\n"
+        "print(json.dumps(list(found.values_list('conversation', flat=True))))"
+    )
+
+
 def held_polls(page: Page) -> Callable[[], None]:
     """From now on the page hears nothing by itself, as in the moment between two polls; call what comes back to end."""
     page.route("**/poll/**", lambda route: route.abort())
@@ -109,6 +119,7 @@ def test_two_people_at_one_thread(filled, somebody):
     expect(sam.locator("#messages")).to_contain_text("Open till six.")
     sam.locator("#claim-button").click()
     expect(sam.locator(".thread-acts .menu-word")).to_have_text("Sam Ortiz")
+    expect(sam.locator(".thread-acts .menu > summary").first).to_be_focused()
     ada.locator("#composer-text").press("Enter")
     expect(ada.locator("#composer-error")).to_contain_text("Sam Ortiz answered while you wrote.")
     expect(ada.locator("#messages")).to_contain_text("Open till six.")
@@ -129,7 +140,8 @@ def test_two_people_at_one_thread(filled, somebody):
     # Sam leaves: at once, without waiting for his beat to be missed.
     sam.locator(f"#row-{other}").click()
     expect(sam.locator("[data-open]")).to_have_attribute("data-open", str(other))
-    expect(here).to_have_text("", timeout=8000)
+    wait_for("Sam is no longer at the first", lambda: thread not in where(ours, "sam"), 20)
+    expect(here).to_have_text("")
 
     # Both want the next one.
     ada.locator(f"#row-{other}").click()
@@ -153,6 +165,7 @@ def test_aside_and_back(filled, somebody):
     ada.locator("#snooze-menu").click()
     ada.get_by_role("button", name="Tomorrow").click()
     expect(ada.locator(".snoozed")).to_contain_text("Ada Marsh snoozed this until")
+    expect(ada.locator("#snooze-menu")).to_be_focused()
     expect(row).to_have_count(0)
     ours.query(ARRIVES.format(pk=thread, key=77_000_002, text="Hello again"))
     expect(ada.locator(".snoozed")).to_have_count(0)

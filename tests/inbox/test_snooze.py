@@ -100,9 +100,16 @@ def test_a_chosen_time_is_of_the_viewers_clock(browser, address, conversation, a
 @pytest.mark.parametrize("data", [{}, {"for": "time"}, {"for": "time", "until": "soon"}, {"for": "x" * 40}])
 def test_nonsense_changes_nothing(browser, htmx, address, conversation, data):
     assert htmx.post(f"{address}snooze/", data).status_code == 422
-    assert browser.post(f"{address}snooze/", data).status_code == 302
+    assert browser.post(f"{address}snooze/", data).status_code == 422
     conversation.refresh_from_db()
     assert conversation.snoozed_until is None
+
+
+def test_a_refused_time_stays_in_its_field(browser, address, conversation):
+    page = browser.post(f"{address}snooze/", {"for": "time", "until": "2020-01-01T10:00"})
+    assert "This time has passed." in pages.text(page)
+    assert pages.field(page, "until") == "2020-01-01T10:00"
+    assert pages.field(browser.get(address), "until") == ""
 
 
 # --- Out of sight and back -------------------------------------------------------------------------------------------
