@@ -52,7 +52,8 @@ def free(user) -> QuerySet[Member]:
 def unlinked(user) -> list[Member]:
     """Whom this person may say to be, in accounts where the portal does not know yet. One query."""
     known = Membership.objects.filter(user=user, account=OuterRef("account")).exclude(member=None)
-    return list(free(user).filter(~Exists(known)).select_related("account")[:200])
+    found = free(user).filter(~Exists(known)).select_related("account")
+    return list(found.defer("raw", "account__webhook_secret", "account__last_error")[:200])
 
 
 def this_is_me(user, pk: int | None) -> Member:

@@ -9,6 +9,7 @@ from ..access import staff_required
 from ..models import Conversation
 from ..sync import request as sync
 from . import pane, presence, queries
+from .views import unlinked
 
 
 @require_safe
@@ -23,10 +24,13 @@ def list_poll(request: HttpRequest) -> HttpResponse:
     shown = queries.number(request.GET.get("shown", "")) or 0
     found = queries.accounts(request.user)
     syncing = queries.first_sync(found)
+    limit = min(max(shown, queries.ROWS), queries.ROWS_AT_MOST)
+    rows = queries.conversations(request.user, filters, limit=limit)
     context = {
         "accounts": found,
         "filters": filters,
-        "rows": queries.conversations(request.user, filters, limit=min(max(shown, queries.ROWS), queries.ROWS_AT_MOST)),
+        "rows": rows,
+        "unlinked": unlinked(request.user, filters, rows),
         "open_pk": queries.number(request.GET.get("open", "")),
         "syncing": syncing,
         # The token from before the rows were read: at worst they are drawn once too often.

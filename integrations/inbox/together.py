@@ -57,7 +57,7 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
         return kept(request, conversation, None, form.problem)
     try:
         until = snoozing.moment(form.cleaned_data["for"], form.cleaned_data["until"])
-        shown = [one for one in (seen.shown_to(request.POST), conversation.read_to) if one is not None]
+        shown = [one for one in (seen.shown_to(request.POST, conversation), conversation.read_to) if one is not None]
         snoozing.snooze(request.user, conversation, until, max(shown, default=None))
     except snoozing.CannotSnooze as refused:
         return kept(request, conversation, None, refused.reason)

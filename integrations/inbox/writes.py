@@ -71,7 +71,7 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
         return kept(request, conversation, form, " ".join(form.errors["text"]))
     text = form.cleaned_data["text"]
     try:
-        told = seen.shown_to(request.POST)
+        told = seen.shown_to(request.POST, conversation)
         message = compose.reply(request.user, conversation, text, form.cleaned_data["client_uuid"], seen=told)
     except CannotSend as refused:
         return kept(request, conversation, form, refused.reason)
