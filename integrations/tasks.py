@@ -16,6 +16,7 @@ from django.utils import timezone
 from . import gateway, jobs, tokens
 from .crypto import Unsealable
 from .gateway import BudgetWait, NotConnected
+from .inbox import presence, snooze
 from .models import Heartbeat
 from .outbox import deliver, pump, reconcile, schedule, tell
 from .pictures import fetch, files
@@ -128,7 +129,7 @@ def sweep(beat: int = 0) -> int:
     """Everything that a tick does; safe to run at any time by any number of processes. What fails stops no other."""
     parts = (
         deliver.expire_claims, reconcile.sweep, schedule.sweep, pump.nudge_due, tell.nudge_due, process.nudge_due,
-        pictures.nudge_due, due.sweep, _renewals,
+        pictures.nudge_due, due.sweep, snooze.wake_due, _renewals,
     )  # fmt: skip
     nudges = 0
     for part in parts:
@@ -139,6 +140,7 @@ def sweep(beat: int = 0) -> int:
     if beat % PRUNE_EVERY == 1:
         due.prune()
         files.prune()
+        presence.prune()
     return nudges
 
 

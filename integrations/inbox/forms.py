@@ -127,6 +127,21 @@ class EditForm(LaterForm):
         return cls(initial=values)
 
 
+class SnoozeForm(forms.Form):
+    """Until when: the name of a choice, or "time" with a time on the viewer's clock."""
+
+    until = ClockField(required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["for"] = forms.CharField(max_length=12, required=False)  # a word that Python keeps for itself
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, for the line above the composer."""
+        return next((words for found in self.errors.values() for words in found), "")
+
+
 class NewForm(forms.Form):
     """A text to a phone number. `line` names the account and the inbox that sends it."""
 

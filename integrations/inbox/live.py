@@ -8,7 +8,8 @@ from django.views.decorators.http import require_POST, require_safe
 from ..access import staff_required
 from ..models import Conversation
 from ..sync import request as sync
-from . import pane, queries
+from . import pane, presence, queries
+from .views import unlinked
 
 
 @require_safe
@@ -25,12 +26,13 @@ def list_poll(request: HttpRequest) -> HttpResponse:
     shown = queries.number(request.GET.get("shown", "")) or 0
     found = queries.accounts(request.user)
     syncing = queries.first_sync(found)
+    limit = min(max(shown, queries.ROWS), queries.ROWS_AT_MOST)
+    rows = queries.conversations(request.user, filters, limit=limit)
     context = {
         "accounts": found,
         "filters": filters,
-        "rows": queries.conversations(
-            request.user, filters, limit=min(max(shown, queries.ROWS), queries.ROWS_AT_MOST), among=found
-        ),
+        "rows": rows,
+        "unlinked": unlinked(request.user, filters, rows),
         "open_pk": queries.number(request.GET.get("open", "")),
         "syncing": syncing,
         # The token from before the rows were read: at worst they are drawn once too often.
@@ -44,22 +46,27 @@ def list_poll(request: HttpRequest) -> HttpResponse:
 @staff_required
 def thread_poll(request: HttpRequest, pk: int) -> HttpResponse:
     """204 while nothing has changed, else only what this browser does not show yet."""
-    version = queries.version(request.user, pk)
-    if version is None:
+    looked = presence.look(request.user, pk)
+    if looked is None:
         raise Http404("There is no such conversation.")
+    version, here = looked
     if request.GET.get("version") == str(version):
-        return HttpResponse(status=204)
+        if request.GET.get("here", "") == here.token:
+            return HttpResponse(status=204)
+        return render(request, "inbox/_presence.html", {"here": here, "oob": True})
     conversation = pane.opened(request, pk)
-    return render(request, "inbox/_answer.html", pane.difference(request, conversation))
+    return render(request, "inbox/_answer.html", {**pane.difference(request, conversation), "here": here})
 
 
 @require_POST
 @never_cache
 @staff_required
 def watch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Somebody looks at this thread: keep it fresh."""
+    """Somebody looks at this thread: keep it fresh, and show the others. `typing`: 1 when they have just typed, 0 when
+    what they typed is sent."""
     conversation = Conversation.objects.for_user(request.user).filter(pk=pk).defer("raw").first()
     if conversation is None:
         raise Http404("There is no such conversation.")
+    presence.note(request.user, conversation, {"1": True, "0": False}.get(request.POST.get("typing", "")))
     sync.watch(conversation)
     return HttpResponse(status=204)

@@ -19,7 +19,7 @@ from ..outbox.standing import Standing, standing, suggestions
 from ..pictures import outgoing
 from ..pictures import request as pictures
 from ..sync import request as sync
-from . import queries
+from . import queries, snooze
 from .actions import mark_read
 from .bubbles import Bubble
 from .forms import LaterForm, ReplyForm
@@ -81,7 +81,8 @@ def read(
     stretch = queries.stretch(conversation, top=top, before=before)
     if stretch.gap:
         sync.fill(conversation)
-    mark_read(request.user, conversation, stretch.newest_inbound)
+    if "hidden" not in request.GET:  # what changes in a tab that nobody sees is not read
+        mark_read(request.user, conversation, stretch.newest_inbound)
     fetch_files(conversation, stretch)
     card = queries.card(request.user, conversation, about.edit)
     context = {
@@ -92,6 +93,7 @@ def read(
         "suggestions": suggestions(conversation.contact, card.labels) if about.changeable else [],
         "problem": problem,
         "blocked": blocked,
+        "snooze_choices": snooze.choices(),
         "back": back(request),
     }
     return Pane(conversation, stretch, {name: _region(request, name, context) for name in REGIONS}, blocked)
@@ -121,6 +123,7 @@ def whole(pane: Pane, form: ReplyForm | None = None, error: str = "", **more) ->
         "conversation": pane.conversation,
         "contact": pane.conversation.contact,
         "stretch": pane.stretch,
+        "seen": max([pane.conversation.read_to or 0, *(bubble.message.pk for bubble in pane.stretch.bubbles)]),
         "regions": pane.regions,
         "form": form or ReplyForm.fresh(),
         "later_form": form if isinstance(form, LaterForm) else LaterForm.fresh(zones),

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from ..models import (
     Account,
@@ -33,6 +34,7 @@ ROWS = 30
 ROWS_AT_MOST = 240
 MESSAGES = 50
 SEARCH_CHARACTERS = 100
+WITHOUT_SNOOZED = ("all", "open", "mine", "unassigned")  # out of sight till they come back, but a search finds them
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNREAD_MOST = 100  # as far as unread messages are counted: the list says 99+
 
@@ -42,6 +44,7 @@ FILTERS = {
     "unread": "Unread",
     "mine": "Mine",
     "unassigned": "Unassigned",
+    "snoozed": "Snoozed",
     "closed": "Closed",
     "failed": "Failed",
 }
@@ -271,7 +274,11 @@ def _filtered(user, filters: Filters, account: Value | Subquery | None = None) -
         found = found.filter(account=filters.account)
     if filters.inbox is not None:
         found = found.filter(inbox=filters.inbox)
+    if filters.show in WITHOUT_SNOOZED and not filters.q:
+        found = found.exclude(snoozed_until__gt=timezone.now())
     match filters.show:
+        case "snoozed":
+            found = found.filter(snoozed_until__gt=timezone.now())
         case "open":
             found = found.filter(closed_at=None)
         case "closed":
@@ -309,9 +316,9 @@ def first_sync(found: list[Account]):
 def conversation(user, pk: int) -> Conversation | None:
     """The conversation with all that its head and its card show, and `.read_to`, this person's mark or None."""
     mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
-    related = ("contact", "inbox", "owner", "account", "thread_sync")
+    related = ("contact", "inbox", "owner", "account", "thread_sync", "snoozed_by")
     found = Conversation.objects.for_user(user).select_related(*related).annotate(read_to=Subquery(mark))
-    heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret")
+    heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret", "snoozed_by__password")
     return found.defer(*heavy).filter(pk=pk).first()
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import around, contact, later, live, views, writes
+from . import around, contact, later, live, together, views, writes
 
 app_name = "inbox"
 urlpatterns = [
@@ -21,6 +21,13 @@ urlpatterns = [
     path("<int:pk>/close/", writes.close, name="close"),
     path("<int:pk>/reopen/", writes.reopen, name="reopen"),
     path("<int:pk>/assign/", writes.assign, name="assign"),
+    path("<int:pk>/claim/", together.claim, name="claim"),
+    path("<int:pk>/me/", together.me, name="me-here"),
+    path("<int:pk>/snooze/", together.snooze, name="snooze"),
+    path("<int:pk>/wake/", together.wake, name="wake"),
+    path("<int:pk>/unread/", together.unread, name="unread"),
+    path("<int:pk>/leave/", together.leave, name="leave"),
+    path("me/", together.me, name="me"),
     path("<int:pk>/contact/<slug:what>/", contact.change, name="contact"),
     path("messages/<int:pk>/again/", writes.again, name="again"),
     path("messages/<int:pk>/cancel/", writes.cancel, name="cancel"),

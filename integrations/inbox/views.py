@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from ..access import staff_required
 from ..sync import request as sync
-from . import around, found, pane, queries
+from . import around, claim, found, pane, queries
 
 
 def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
@@ -26,7 +26,7 @@ def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
         "syncing": syncing,
         # While the first sync runs the token never matches, so that its progress moves.
         "token": "" if syncing else queries.token_of(accounts),
-        "unlinked": filters.show == "mine" and not rows.rows and not queries.me(user).exists(),
+        "unlinked": unlinked(user, filters, rows),
     }
 
 
@@ -36,6 +36,13 @@ def rows_of(request: HttpRequest, filters: queries.Filters, accounts: list | Non
     if filters.q:
         return found.find(request.user, filters, before=before, accounts=accounts)
     return queries.conversations(request.user, filters, before=before, among=accounts)
+
+
+def unlinked(user, filters: queries.Filters, rows: queries.Rows | found.Found) -> dict | None:
+    """Whom a person may say to be, where “mine” is empty because the portal does not know who they are."""
+    if filters.show != "mine" or rows.rows or queries.me(user).exists():
+        return None
+    return {"members": claim.unlinked(user)}
 
 
 @require_safe

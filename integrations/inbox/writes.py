@@ -17,7 +17,7 @@ from ..outbox import compose, edits, reconcile
 from ..outbox.compose import CannotSend
 from ..pictures import outgoing
 from ..pictures import request as pictures
-from . import pane
+from . import pane, seen
 from .forms import AssignForm, NewForm, ReplyForm
 from .views import list_context
 
@@ -78,8 +78,10 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
         return kept(request, conversation, form, form.problem)
     text = form.cleaned_data["text"]
     try:
+        told = seen.shown_to(request.POST, conversation)
         enclosed = outgoing.store(form.cleaned_data["pictures"])
-        message = compose.reply(request.user, conversation, text, form.cleaned_data["client_uuid"], enclosed)
+        form_key = form.cleaned_data["client_uuid"]
+        message = compose.reply(request.user, conversation, text, form_key, pictures=enclosed, seen=told)
     except OSError:
         return kept(request, conversation, form, NOT_WRITTEN)
     except CannotSend as refused:

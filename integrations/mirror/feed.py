@@ -20,3 +20,8 @@ def touch(account_id: int, conversation_ids: Iterable[int] = ()) -> None:
     if ids:
         Conversation.objects.filter(pk__in=ids).update(version=F("version") + 1)
     Account.objects.filter(pk=account_id).update(inbox_version=F("inbox_version") + 1)
+
+
+def wake(conversation_id: int) -> None:
+    """A snoozed conversation comes back, because its contact texted. Inside the transaction that stores the text."""
+    Conversation.objects.filter(pk=conversation_id).update(snoozed_until=None, snoozed_by=None)

@@ -11,7 +11,7 @@ from ..models import Account, Conversation, Member, Message, ThreadSync
 from ..salesmsg.records import Message as Record
 from ..salesmsg.records import failure_reason
 from .conversations import STATES
-from .feed import hold, touch
+from .feed import hold, touch, wake
 from .latest import refresh_latest
 from .pictures import keep_pictures
 from .rows import by_vendor_id, collector_paused, cut, differing, save_changed
@@ -83,6 +83,8 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     result.changed = save_changed(changed) + len(created)
     shown = inserted(Message, [row for row in new if row.get("media")], created)
     keep_pictures([*shown.values(), *(row for row, names in changed.items() if "media" in names)])
+    if conversation.snoozed_until and any(row["is_news"] for row in new if row["vendor_id"] in created):
+        wake(conversation.pk)
     if result.changed:
         for other in sorted(left):
             refresh_latest(other)

@@ -94,6 +94,10 @@ class Conversation(models.Model):
     def is_open(self) -> bool:
         return self.closed_at is None
 
+    @property
+    def is_snoozed(self) -> bool:
+        return self.snoozed_until is not None and self.snoozed_until > timezone.now()
+
 
 class ReadMark(models.Model):
     """How far a person has read a conversation: everything up to and with `message_pk`."""

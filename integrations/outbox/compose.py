@@ -15,7 +15,7 @@ from ..mirror.conversations import refresh_latest
 from ..models import Account, Contact, Conversation, Inbox, Message, Picture
 from ..models.message import DRAFT_RANK
 from ..salesmsg.text import phone as normal_phone
-from . import consent
+from . import consent, moved
 
 SEND, SEND_BULK = "integrations.tasks.send_due", "integrations.tasks.send_bulk"
 MAX_CHARACTERS = 1600
@@ -33,19 +33,27 @@ class CannotSend(Exception):
 
 
 def reply(
-    user, conversation: Conversation, text: str, client_uuid: uuid.UUID, pictures: Sequence[dict] = (), **later
+    user,
+    conversation: Conversation,
+    text: str,
+    client_uuid: uuid.UUID,
+    *,
+    pictures: Sequence[dict] = (),
+    seen: int | None = None,
+    **later,
 ) -> Message:
     """Queues a text into a conversation. The same client_uuid again returns the same row.
 
     pictures: columns of Picture each, their files stored already (`pictures.outgoing`); with some, the text may be
-    empty. later: what `schedule` adds: send_at, zone, stop_on_reply. Raises CannotSend; PermissionDenied when the
-    person may not see the account.
+    empty. seen: the newest message that the person was shown, by primary key (0: none); a thread that moved on since
+    then takes no text. later: what `schedule` adds: send_at, zone, stop_on_reply. Raises CannotSend; PermissionDenied
+    when the person may not see the account.
     """
     _allowed(user, conversation.account_id)
     if (known := _known(user, client_uuid, conversation.account_id)) is not None:
         return known
     text = checked(conversation, text, bool(pictures))
-    return _queue(user, conversation, text, client_uuid, pictures, **later)
+    return _queue(user, conversation, text, client_uuid, pictures, seen, **later)
 
 
 def checked(conversation: Conversation, text: str, with_pictures: bool = False) -> str:
@@ -90,7 +98,7 @@ def send_again(user, message: Message) -> Message:
     pictures = list(message.pictures.filter(ours=True).order_by("position").values(*ENCLOSED))
     if not message.text.strip() and not pictures:
         raise CannotSend("This message has no text to send again.")
-    return reply(user, message.conversation, message.text, uuid.uuid5(AGAIN, str(message.pk)), pictures)
+    return reply(user, message.conversation, message.text, uuid.uuid5(AGAIN, str(message.pk)), pictures=pictures)
 
 
 def cancel(user, message: Message) -> bool:
@@ -107,13 +115,23 @@ def cancel(user, message: Message) -> bool:
 
 
 def _queue(
-    user, conversation: Conversation, text: str, client_uuid: uuid.UUID, pictures: Sequence[dict] = (), **later
+    user,
+    conversation: Conversation,
+    text: str,
+    client_uuid: uuid.UUID,
+    pictures: Sequence[dict] = (),
+    seen: int | None = None,
+    **later,
 ) -> Message:
     """later: send_at, zone and stop_on_reply of a scheduled text; whoever schedules it nudges it."""
     now = timezone.now()
     leaves = later.get("send_at") or now
     try:
         with transaction.atomic():
+            # Pages of the thread and other people's texts take turns with this one.
+            mirror.hold(conversation.pk)
+            if seen is not None and (why := moved.why_not(user, conversation, seen)):
+                raise CannotSend(why)
             message = Message.objects.create(
                 account_id=conversation.account_id,
                 conversation=conversation,

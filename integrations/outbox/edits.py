@@ -24,6 +24,10 @@ class InvalidEdit(Exception):
         self.fields = fields
 
 
+class Taken(Exception):
+    """Nothing was saved: somebody else has taken the conversation."""
+
+
 def shown(contact: Contact) -> dict[str, str]:
     """The editable fields as people should see them: what they asked for, before Salesmsg has confirmed it, also where
     it waits for a choice."""
@@ -87,8 +91,9 @@ def ask(user, contact: Contact, wanted: dict[str, str], base: dict[str, str]) ->
 
 
 def close(user, conversation: Conversation) -> Change:
-    """Closes for everybody at Salesmsg; the inbox shows it at once."""
-    return _conversation_change(user, conversation, Kind.CLOSE, {}, {"closed_at": timezone.now()})
+    """Closes for everybody at Salesmsg; the inbox shows it at once. What is done needs not come back by itself."""
+    local = {"closed_at": timezone.now(), "snoozed_until": None, "snoozed_by": None}
+    return _conversation_change(user, conversation, Kind.CLOSE, {}, local)
 
 
 def reopen(user, conversation: Conversation) -> Change:
@@ -101,6 +106,14 @@ def assign(user, conversation: Conversation, member: Member | None) -> Change:
         raise InvalidEdit({"member": ["This person does not belong to the conversation's account."]})
     values = {"member": member.vendor_id if member else None}
     return _conversation_change(user, conversation, Kind.ASSIGN, values, {"owner_id": member.pk if member else None})
+
+
+def claim(user, conversation: Conversation, member: Member) -> Change:
+    """Assigns to a member where nobody owns it. Raises Taken when somebody was quicker."""
+    if member.account_id != conversation.account_id:
+        raise InvalidEdit({"member": ["This person does not belong to the conversation's account."]})
+    values, local = {"member": member.vendor_id}, {"owner_id": member.pk}
+    return _conversation_change(user, conversation, Kind.ASSIGN, values, local, owner=None)
 
 
 def retry(user, change: Change) -> Change:
@@ -116,7 +129,8 @@ def retry(user, change: Change) -> Change:
     return change
 
 
-def _conversation_change(user, conversation: Conversation, kind: str, values: dict, local: dict) -> Change:
+def _conversation_change(user, conversation: Conversation, kind: str, values: dict, local: dict, **still) -> Change:
+    """still: what must hold of the conversation yet, or nothing is changed. Raises Taken."""
     _allowed(user, conversation.account_id)
     with transaction.atomic():
         same = {Kind.CLOSE, Kind.REOPEN} if kind != Kind.ASSIGN else {Kind.ASSIGN}
@@ -125,7 +139,8 @@ def _conversation_change(user, conversation: Conversation, kind: str, values: di
         ):
             _supersede(waiting)
         change = _begin(user, conversation.account_id, kind, values, conversation=conversation)
-        Conversation.objects.filter(pk=conversation.pk).update(**local)
+        if not Conversation.objects.filter(pk=conversation.pk, **still).update(**local):
+            raise Taken
         mirror.touch(conversation.account_id, [conversation.pk])
         audit(user, change.get_kind_display().lower(), conversation.account, f"conversation {conversation.pk}")
     return change

@@ -230,8 +230,8 @@ def test_a_search_is_a_fixed_number_of_queries(browser, harbor, way):
         f.message(f.conversation(harbor, f.contact(harbor, f"Invoice{place}")), "invoice")
     with CaptureQueriesContext(connection) as seen:
         browser.get("/inbox/", {"q": "invoice", "show": "open"})
-    # session, person, accounts, inboxes; newest, people, index, rows, unread; the three of PostgreSQL's transaction
-    assert len(seen) == (12 if connection.vendor == "postgresql" else 9), [one["sql"][:90] for one in seen]
+    # session, person, accounts with inboxes; newest, people, index, rows; the three of a transaction of PostgreSQL
+    assert len(seen) == (10 if connection.vendor == "postgresql" else 7), [one["sql"][:90] for one in seen]
 
 
 def test_nothing_to_look_for_finds_nothing(ada, harbor):
