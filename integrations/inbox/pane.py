@@ -18,12 +18,12 @@ from ..outbox import consent, schedule
 from ..outbox.standing import Standing, standing, suggestions
 from ..pictures import request as pictures
 from ..sync import request as sync
-from . import queries
+from . import hints, queries
 from .actions import mark_read
 from .bubbles import Bubble
 from .forms import LaterForm, ReplyForm
 
-REGIONS = ("head", "card", "gate")
+REGIONS = ("head", "card", "hints", "gate")
 KNOWN_AT_MOST = 80
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
 
@@ -82,10 +82,13 @@ def read(
         sync.fill(conversation)
     mark_read(request.user, conversation, stretch.newest_inbound)
     fetch_files(conversation, stretch)
+    card = queries.card(request.user, conversation)
     context = {
         "conversation": conversation,
         "contact": conversation.contact,
-        "card": queries.card(request.user, conversation),
+        "card": card,
+        "hints": hints.of(conversation, stretch, card, newest=not before),
+        "opted_out": hints.opted_out(conversation, stretch, about),
         "about": about,
         "suggestions": suggestions(conversation.contact) if about.changeable else [],
         "problem": problem,

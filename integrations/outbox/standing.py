@@ -54,6 +54,7 @@ class Standing:
     fields: list[Shown]
     refused: list[Refused]
     changeable: bool  # Salesmsg has this contact
+    opt: Change | None = None  # the last word of staff on whether they may be texted, with who said it
 
     @property
     def filled(self) -> list[Shown]:
@@ -82,7 +83,7 @@ def _pk(change: Change) -> int:
 def standing(contact: Contact) -> Standing:
     """One query, and one or two more now and then for the account's custom fields."""
     telling = Q(kind__in=KINDS, state__in=OPEN) | Q(kind__in=consent.OPTS, state=State.DONE)
-    changes = list(contact.changes.filter(telling).order_by("pk"))
+    changes = list(contact.changes.filter(telling).select_related("requested_by").order_by("pk"))
     waiting = [one for one in changes if one.waiting]
     opt = next((one for one in reversed(changes) if one.kind in consent.OPTS), None)
     tags, leaving = _tags(contact, [one for one in waiting if one.kind in TAGGING])
@@ -95,6 +96,7 @@ def standing(contact: Contact) -> Standing:
         fields=_fields(contact, [one for one in waiting if one.kind == Kind.FIELDS]),
         refused=[Refused(one, wish(one)) for one in reversed(changes) if one.state == State.REFUSED],
         changeable=contact.vendor_id is not None and contact.deleted_at is None,
+        opt=opt,
     )
 
 
