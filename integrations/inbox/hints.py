@@ -11,7 +11,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from ..models import Change, Conversation, Message
-from ..outbox import consent, quiet
+from ..outbox import consent
+from ..outbox import quiet as hours
 from ..outbox.standing import Standing
 from .queries import Card, Stretch
 
@@ -26,13 +27,13 @@ class Hints:
     """What to say above the composer: `first` text to them, and what their clock shows."""
 
     first: bool = False
-    quiet: quiet.Quiet | None = None
+    quiet: hours.Quiet | None = None
 
 
 def of(conversation: Conversation, stretch: Stretch, card: Card, newest: bool) -> Hints:
     """newest: whether the stretch is the end of the thread."""
     first = newest and _first(stretch, card)
-    return Hints(first=first, quiet=quiet.of(conversation.contact, conversation.account))
+    return Hints(first=first, quiet=hours.of(conversation.contact, conversation.account))
 
 
 def _first(stretch: Stretch, card: Card) -> bool:
@@ -61,7 +62,8 @@ def opted_out(conversation: Conversation, stretch: Stretch, about: Standing) -> 
     if ours is not None and consent.keeps_out(ours) and not contact.opted_out:
         return OptedOut(consent.ON_ITS_WAY, _by_staff(ours))
     if stop is not None and (ours is None or stop.at > ours.created_at) and _fits(stop.at, contact.opted_in_at):
-        words = _("Opted out on %(day)s by texting %(word)s.") % {"day": _day(stop.at), "word": stop.text.strip().upper()}
+        values = {"day": _day(stop.at), "word": _bare(stop).upper()}
+        words = _("Opted out on %(day)s by texting %(word)s.") % values
         return OptedOut(words, _("They can opt in again by texting START."))
     if ours is not None:
         return OptedOut(_by_staff(ours), _("They can opt in again by texting START, or ask you to opt them in here."))
@@ -74,7 +76,11 @@ def opted_out(conversation: Conversation, stretch: Stretch, about: Standing) -> 
 def _stop(stretch: Stretch) -> Message | None:
     """Their newest text that says STOP and nothing else, as far as it is on the page."""
     said = (bubble.message for bubble in reversed(stretch.bubbles) if bubble.message.inbound)
-    return next((one for one in said if one.text.strip().strip(".!").lower() in STOP_WORDS), None)
+    return next((one for one in said if _bare(one).lower() in STOP_WORDS), None)
+
+
+def _bare(message: Message) -> str:
+    return message.text.strip().strip(".!")
 
 
 def _fits(at: datetime, opted_in_at: datetime | None) -> bool:

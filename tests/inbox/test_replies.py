@@ -1,6 +1,9 @@
 """Saved replies: whose they are, how they are kept, and what they say in a conversation."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from integrations.models import Membership, Message, SavedReply
 from integrations.outbox import filling
@@ -144,9 +147,7 @@ def test_offered_filled_in_and_the_most_used_first(browser, ada, harbor, convers
 
 def test_an_edit_that_salesmsg_has_still_to_take_counts(browser, ada, harbor, conversation):
     reply(harbor)
-    conversation.contact.changes.create(
-        account=harbor, kind="contact", values={"first_name": "Dana"}, requested_by=ada
-    )
+    conversation.contact.changes.create(account=harbor, kind="contact", values={"first_name": "Dana"}, requested_by=ada)
     assert offered(browser, conversation)[0]["text"] == "Hello Dana, we open at nine."
 
 
@@ -183,7 +184,7 @@ def test_without_a_script(browser, ada, harbor, conversation):
 def test_an_empty_field_is_not_sent(browser, conversation, way, htmx):
     page = browser.get(f"/inbox/{conversation.pk}/")
     data = {"client_uuid": pages.field(page, "client_uuid"), "text": "Hello {first_name}!", "zone": "UTC"}
-    data |= {"when": "2999-01-01T09:00"} if way == "later" else {}
+    data |= {"when": f"{timezone.now() + timedelta(days=2):%Y-%m-%dT%H:%M}"} if way == "later" else {}
     headers = {"HX-Request": "true"} if htmx else {}
     answer = browser.post(f"/inbox/{conversation.pk}/{way}/", {**pages.state(page), **data}, headers=headers)
     assert answer.status_code == 422
