@@ -35,10 +35,13 @@ def cost(text: str | None) -> Cost:
         words.append(_("This text costs %(segments)s segments.") % {"segments": size.segments})
     if size.encoding == "UCS-2":
         found = salesmsg_text.causes(text)
-        named = " ".join(map(_named, found[:NAMED])) + (" …" if len(found) > NAMED else "")
+        named = " ".join(map(_named, found[:NAMED]))
         plain = 160 if size.segments == 1 else 153
         values = {"number": size.per_segment, "plain": plain, "characters": named}
-        words.append(_("Unicode: %(number)s characters a segment, not %(plain)s, because of %(characters)s.") % values)
+        said = _("Unicode: %(number)s characters a segment, not %(plain)s, because of %(characters)s.")
+        if len(found) > NAMED:
+            said = _("Unicode: %(number)s characters a segment, not %(plain)s, because of %(characters)s and others.")
+        words.append(said % values)
     return Cost(" ".join(words), size.segments > MUCH)
 
 

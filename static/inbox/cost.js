@@ -31,11 +31,12 @@
     }
     if (!size.plain) {
       const found = [...new Set(Array.from(clean).filter((char) => !GSM7.has(char)))];
-      const characters = found.slice(0, NAMED).map(named).join(" ") + (found.length > NAMED ? " …" : "");
+      const characters = found.slice(0, NAMED).map(named).join(" ");
       const [number, plain] = size.segments === 1 ? [70, 160] : [67, 153];
-      words.push(interpolate(
-        gettext("Unicode: %(number)s characters a segment, not %(plain)s, because of %(characters)s."),
-        { number, plain, characters }, true));
+      const said = found.length > NAMED
+        ? gettext("Unicode: %(number)s characters a segment, not %(plain)s, because of %(characters)s and others.")
+        : gettext("Unicode: %(number)s characters a segment, not %(plain)s, because of %(characters)s.");
+      words.push(interpolate(said, { number, plain, characters }, true));
     }
     return { words: words.join(" "), much: size.segments > MUCH };
   };
