@@ -38,16 +38,18 @@ def cost(text: str | None) -> Cost:
         named = " ".join(map(_named, found[:NAMED]))
         plain = 160 if size.segments == 1 else 153
         values = {"number": size.per_segment, "plain": plain, "characters": named}
-        said = _("Unicode: %(number)s characters a segment, not %(plain)s, because of %(characters)s.")
+        said = _("Unicode: %(number)s characters a segment, not %(plain)s, because of: %(characters)s")
         if len(found) > NAMED:
-            said = _("Unicode: %(number)s characters a segment, not %(plain)s, because of %(characters)s and others.")
+            said = _(
+                "Unicode: %(number)s characters a segment, not %(plain)s, because of these and others: %(characters)s"
+            )
         words.append(said % values)
     return Cost(" ".join(words), size.segments > MUCH)
 
 
 def _named(char: str) -> str:
-    """“é”; what cannot be seen by its number."""
-    return f"U+{ord(char):04X}" if unicodedata.category(char) in _UNSEEN else f"“{char}”"
+    """The character itself, without quotes, as it may be one; what cannot be seen by its number."""
+    return f"U+{ord(char):04X}" if unicodedata.category(char) in _UNSEEN else char
 
 
 @register.filter

@@ -19,7 +19,7 @@
   const plainly = (text) => Array.from(text, (char) => TYPOGRAPHIC.get(char) ?? char).join("");
   const isPlain = (text) => Array.from(text).every((char) => GSM7.has(char));
   const named = (char) => (
-    UNSEEN.test(char) ? `U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}` : `“${char}”`
+    UNSEEN.test(char) ? `U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}` : char
   );
 
   const cost = (text) => {
@@ -34,8 +34,8 @@
       const characters = found.slice(0, NAMED).map(named).join(" ");
       const [number, plain] = size.segments === 1 ? [70, 160] : [67, 153];
       const said = found.length > NAMED
-        ? gettext("Unicode: %(number)s characters a segment, not %(plain)s, because of %(characters)s and others.")
-        : gettext("Unicode: %(number)s characters a segment, not %(plain)s, because of %(characters)s.");
+        ? gettext("Unicode: %(number)s characters a segment, not %(plain)s, because of these and others: %(characters)s")
+        : gettext("Unicode: %(number)s characters a segment, not %(plain)s, because of: %(characters)s");
       words.push(interpolate(said, { number, plain, characters }, true));
     }
     return { words: words.join(" "), much: size.segments > MUCH };

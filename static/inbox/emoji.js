@@ -65,6 +65,7 @@
     const made = element("div", { id: "emoji-panel", class: "emoji-panel", role: "dialog", "aria-label": gettext("Emoji") },
       ...groups.map(([name, list]) => grid(name, list)));
     byId("emoji-open").closest(".composer, .field").append(made);
+    if (byId("composer")) window.portalRoom(made);
     byId("emoji-open").setAttribute("aria-expanded", "true");
     aim(cells()[0]);
   };

@@ -14,6 +14,14 @@
     return made;
   };
 
+  // A panel above the composer takes the room there is; where there is hardly any, it covers the text.
+  window.portalRoom = (panel) => {
+    const top = (id) => byId(id)?.getBoundingClientRect().top ?? 0;
+    const room = top("composer") - top("thread-scroll") - 12;
+    panel.toggleAttribute("data-over", room < 180);
+    panel.style.maxHeight = room < 180 ? "" : `min(22rem, ${room}px)`;
+  };
+
   // Through the editor, so that it can be undone.
   const write = (text, from, to) => {
     const field = area();
@@ -59,8 +67,8 @@
       { field: labels()[name], code: found[0] }, true);
     if ((strip.dataset.said ?? "") === (words ?? "")) return; // said once is enough
     strip.dataset.said = words ?? "";
-    strip.replaceChildren(...(words ? [element("p", { class: "notice notice-warn" }, marked(words), " ",
-      element("button", { type: "button", class: "btn btn-small", "data-go": "" }, gettext("Write it")))] : []));
+    strip.replaceChildren(...(words ? [element("div", { class: "notice notice-warn" }, element("p", {}, marked(words)),
+      element("button", { type: "button", class: "textlike", "data-go": "" }, gettext("Write it")))] : []));
   };
   document.addEventListener("portal:counted", warn);
   document.addEventListener("click", (event) => {
@@ -123,6 +131,7 @@
   };
 
   const say = (words) => {
+    list().setAttribute("role", "status");
     list().replaceChildren(element("p", { class: "muted small" }, words));
     area().removeAttribute("aria-activedescendant");
   };
@@ -145,6 +154,7 @@
     // A sentence that happens to begin with a slash is no search any more.
     if (!shown.length && token.query.includes(" ")) return close();
     if (!shown.length) return say(gettext("No saved reply has this in its name or text."));
+    list().setAttribute("role", "listbox");
     list().replaceChildren(...shown.map((reply) => element("div",
       { role: "option", id: `reply-${reply.id}`, class: "reply-option", "aria-selected": "false" },
       element("b", { dir: "auto" }, reply.name), element("span", { dir: "auto" }, marked(reply.text)))));
@@ -153,8 +163,8 @@
 
   const open = () => {
     const field = area();
-    list().setAttribute("role", "listbox");
     box().open = true;
+    window.portalRoom(byId("replies-body"));
     const values = { role: "combobox", "aria-expanded": "true", "aria-haspopup": "listbox" };
     Object.entries({ ...values, "aria-controls": "replies-list", "aria-autocomplete": "list" })
       .forEach(([name, value]) => field.setAttribute(name, value));
@@ -203,11 +213,14 @@
     if (event.target.id === "composer-text") follow();
   });
   document.addEventListener("selectionchange", () => {
-    if (opened() && document.activeElement === area() && !typed()) close();
+    if (!opened() || document.activeElement !== area()) return;
+    const found = typed();
+    if (found?.start !== token.start || found.query !== token.query) follow();
   });
 
   document.addEventListener("keydown", (event) => {
-    if (!opened() || event.target !== area() || event.isComposing) return;
+    if (!opened() || event.isComposing) return;
+    if (event.target !== area() && !(event.key === "Escape" && box().contains(event.target))) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const taken = () => {
       event.preventDefault();
@@ -223,6 +236,7 @@
       const { start } = token;
       close();
       if (mine) write("", start, start + 1);
+      else area().focus({ preventScroll: true });
     } else if (["Enter", "Tab"].includes(event.key) && !event.shiftKey && known.replies && shown.length) {
       taken();
       choose(shown[active]);
@@ -261,6 +275,12 @@
   });
 
   document.addEventListener("portal:sent", () => { if (opened()) close(); });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id !== "pane") return; // another conversation
+    token = null;
+    ours = false;
+    refused = -1;
+  });
 
   // --- The page on which a reply is written ----------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ def test_writing(page: Page, thread: str):
 
     # What it costs, and plain characters in place of the dash.
     cost = page.locator("#composer-cost")
-    expect(cost).to_contain_text("Unicode: 70 characters a segment, not 160, because of “–”.")
+    expect(cost).to_contain_text("Unicode: 70 characters a segment, not 160, because of: –")
     cost.get_by_role("button", name="Use plain characters").click()
     expect(text).to_have_value("Morning! Hi Dana! We open at nine - every day.")
     expect(cost).to_be_hidden()

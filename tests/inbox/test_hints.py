@@ -12,7 +12,7 @@ from integrations.outbox import quiet
 from . import factories as f
 from . import pages
 
-FIRST = "This is your first text to them."
+FIRST = "Your first text to them."
 
 
 @pytest.fixture
