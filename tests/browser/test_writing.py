@@ -75,6 +75,24 @@ def test_writing(page: Page, thread: str):
     expect(text).to_have_value("Morning! Hi {first_name}! We open at nine – every day.")
     expect(text).not_to_have_attribute("role", "combobox")
 
+    # The button does the same for a mouse; what it put there goes with Escape.
+    text.fill("")
+    button = page.locator("#replies > summary")
+    button.click()
+    options.filter(has_text="way").click()
+    expect(text).to_have_value("You find us at 12 Harbor Road.")
+    expect(text).to_be_focused()
+    button.click()
+    expect(text).to_have_value("You find us at 12 Harbor Road. /")
+    expect(options).to_have_count(3)
+    expect(options.last).to_contain_text("thanks")  # never used
+    text.press("Escape")
+    expect(text).to_have_value("You find us at 12 Harbor Road. ")
+    text.fill("")
+    text.press_sequentially("Morning! /hours")
+    expect(options).to_have_count(1)
+    text.press("Tab")
+
     # The empty field is pointed at, and keeps the text from leaving by key and by button.
     strip = page.locator("#composer-unfilled")
     expect(strip).to_contain_text("First name is empty for this contact: write it in place of {first_name}.")

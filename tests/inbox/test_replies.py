@@ -127,6 +127,13 @@ def test_changed_and_deleted(browser, ada, harbor):
     assert not SavedReply.objects.exists()
 
 
+def test_in_the_admin_ones_own_are_ones_own(browser, ada, harbor):
+    for owner, name in ((ada, "own"), (None, "shared"), (f.person("ben"), "hers")):
+        reply(harbor, owner, name)
+    page = pages.text(browser.get("/admin/integrations/savedreply/"))
+    assert "own" in page and "shared" in page and "hers" not in page
+
+
 # --- In a conversation -----------------------------------------------------------------------------------------------
 
 
