@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from ..models import Account, Contact
+from ..salesmsg.text import time_zones
 from . import schedule
 
 MORNING = 9
@@ -19,7 +20,8 @@ class Quiet:
     """The clock of a contact. `begins` and `ends` are hours there, `morning` (naive) is when it is decent again."""
 
     zone: str
-    sure: bool  # whether their number tells the zone
+    sure: bool  # whether their number tells what clocks show where they live
+    city: str  # empty where the number tells the clock, but not the city
     begins: int
     ends: int
     local: datetime
@@ -28,10 +30,6 @@ class Quiet:
     @property
     def now(self) -> bool:
         return within(self.local.hour, self.begins, self.ends)
-
-    @property
-    def city(self) -> str:
-        return schedule.city(self.zone)
 
 
 def window(text: str) -> tuple[int, int] | None:
@@ -59,10 +57,16 @@ def of(contact: Contact, account: Account) -> Quiet | None:
     except ValueError:
         return None  # a system check says so; no page shall fail for it
     zones = schedule.zones_of(contact, account)
-    if hours is None or zones[0].whose not in ("contact", "account"):
+    if hours is None or not zones[0].whose:
         return None
-    local = schedule.there(timezone.now(), zones[0].name).replace(tzinfo=None)
+    # Their number counts for more than the account's zone; of several that it may live in, the account's is likeliest.
+    names = time_zones(contact.phone)
+    lives = [zone.name for zone in zones if zone.name in names] if len(names) <= schedule.PRECISE else []
+    zone = lives[0] if lives else zones[0].name
+    now = timezone.now()
+    sure = len({schedule.there(now, name).utcoffset() for name in lives}) == 1
+    local = schedule.there(now, zone).replace(tzinfo=None)
     decent = time(max(MORNING, hours[1]) if hours[1] < 12 else MORNING)
     day = local.date() if local.time() < decent else local.date() + timedelta(days=1)
-    sure = zones[0].whose == "contact" and sum(zone.whose == "contact" for zone in zones) == 1
-    return Quiet(zones[0].name, sure, *hours, local, datetime.combine(day, decent))
+    city = "" if sure and len(lives) > 1 else schedule.city(zone)
+    return Quiet(zone, sure, city, *hours, local, datetime.combine(day, decent))

@@ -122,6 +122,30 @@ def test_the_clock_of_a_contact(at, conversation, hour, minute, now, morning):
     assert (found.now, found.morning, found.city, found.sure) == (now, morning, "New York", True)
 
 
+@pytest.mark.parametrize(
+    ("phone", "ours", "zone", "sure", "city"),
+    [
+        ("+12125550142", "America/Denver", "America/New_York", True, "New York"),
+        ("+447911123456", "America/New_York", "Europe/Guernsey", True, ""),  # four zones with one clock
+        ("+447911123456", "Europe/London", "Europe/London", True, ""),
+        ("+12085550142", "America/Los_Angeles", "America/Los_Angeles", False, "Los Angeles"),  # two zones, two clocks
+        ("+12085550142", "", "America/Boise", False, "Boise"),
+        ("+18005550142", "America/New_York", "America/New_York", False, "New York"),
+    ],
+)
+def test_whose_clock_it_is(harbor, phone, ours, zone, sure, city):
+    harbor.organization_timezone = ours
+    found = quiet.of(f.contact(harbor, phone=phone), harbor)
+    assert (found.zone, found.sure, found.city) == (zone, sure, city)
+
+
+def test_a_clock_that_goes_on_is_no_change(at, browser, conversation):
+    at(4, 42)
+    before = pages.state(browser.get(f"/inbox/{conversation.pk}/"))
+    at(4, 43)
+    assert pages.state(browser.get(f"/inbox/{conversation.pk}/"))["r-hints"] == before["r-hints"]
+
+
 def test_a_late_riser_is_not_texted_at_nine(at, settings, conversation):
     settings.QUIET_HOURS = "22-10"
     at(4)
