@@ -6,6 +6,8 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
 
+from .outbox import quiet
+
 E4 = "salesmsg.E004"
 
 
@@ -41,6 +43,16 @@ def addresses(app_configs, **kwargs) -> list:
         if parts.scheme != "https" and not here:
             found.append(Error(f"{name} must be https: tokens travel there.", id="salesmsg.E003"))
     return found
+
+
+@register()
+def quiet_hours(app_configs, **kwargs) -> list:
+    """E006: hours that are none."""
+    try:
+        quiet.window(settings.QUIET_HOURS)
+    except ValueError as error:
+        return [Error(f"QUIET_HOURS: {error}", hint='Such as "21-8", or empty.', id="salesmsg.E006")]
+    return []
 
 
 @register()

@@ -175,6 +175,9 @@ SALESMSG_TIMEOUT = tuple(env.list("SALESMSG_TIMEOUT", cast=float, default=[5.0, 
 # How long after a call began Salesmsg could still act on it: what its thread does not show by then was not sent.
 SALESMSG_ACCEPTS_FOR = 3 * sum(SALESMSG_TIMEOUT)
 
+# Hours, on a contact's clock, in which staff are reminded that a text may wake somebody: "21-8". Empty: never.
+QUIET_HOURS = env.str("QUIET_HOURS", default="21-8")
+
 # --- Background work -------------------------------------------------------------------------------------------------
 
 REDIS_URL = env.str("REDIS_URL", default="")

@@ -19,14 +19,15 @@ from ..outbox.standing import Standing, standing, suggestions
 from ..pictures import outgoing
 from ..pictures import request as pictures
 from ..sync import request as sync
-from . import queries, snooze
+from . import hints, queries, snooze
 from .actions import mark_read
 from .bubbles import Bubble
 from .forms import LaterForm, ReplyForm
 
-REGIONS = ("head", "card", "gate")
+REGIONS = ("head", "card", "hints", "gate")
 KNOWN_AT_MOST = 80
-_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
+# What differs without anything having changed: the token of the form, and clocks, which go on by themselves.
+_VOLATILE = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|(?<= data-clock>)[^<]*')
 
 
 @dataclass
@@ -89,6 +90,8 @@ def read(
         "conversation": conversation,
         "contact": conversation.contact,
         "card": card,
+        "hints": hints.of(conversation, stretch, card, newest=not before),
+        "opted_out": hints.opted_out(conversation, stretch, about),
         "about": about,
         "suggestions": suggestions(conversation.contact, card.labels) if about.changeable else [],
         "problem": problem,
@@ -112,7 +115,7 @@ def back(request: HttpRequest) -> str:
 
 def _region(request: HttpRequest, name: str, context: dict) -> Region:
     html = render_to_string(f"inbox/_{name}.html", context, request)
-    etag = blake2s(_TOKEN.sub("", html).encode(), digest_size=8).hexdigest()
+    etag = blake2s(_VOLATILE.sub("", html).encode(), digest_size=8).hexdigest()
     return Region(name, mark_safe(html), etag)  # noqa: S308 - a template of ours, just rendered
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import around, contact, later, live, together, views, writes
+from . import around, contact, later, live, replies, together, views, writes
 
 app_name = "inbox"
 urlpatterns = [
@@ -10,6 +10,13 @@ urlpatterns = [
     path("new/", writes.new, name="new"),
     path("rows/", views.rows, name="rows"),
     path("poll/", live.list_poll, name="list-poll"),
+    path("replies/", replies.index, name="replies"),
+    path("replies/new/", replies.new, name="reply-new"),
+    path("replies/<int:pk>/", replies.edit, name="reply"),
+    path("replies/<int:pk>/delete/", replies.delete, name="reply-delete"),
+    path("<int:pk>/replies/", replies.choose, name="replies-choose"),
+    path("<int:pk>/replies/list/", replies.offered, name="replies-offered"),
+    path("<int:pk>/replies/<int:reply>/used/", replies.used, name="reply-used"),
     path("<int:pk>/", views.thread, name="thread"),
     path("<int:pk>/older/", views.older, name="older"),
     path("<int:pk>/newer/", around.newer, name="newer"),

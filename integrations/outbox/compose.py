@@ -15,7 +15,7 @@ from ..mirror.conversations import refresh_latest
 from ..models import Account, Contact, Conversation, Inbox, Message, Picture
 from ..models.message import DRAFT_RANK
 from ..salesmsg.text import phone as normal_phone
-from . import consent, moved
+from . import consent, filling, moved
 
 SEND, SEND_BULK = "integrations.tasks.send_due", "integrations.tasks.send_bulk"
 MAX_CHARACTERS = 1600
@@ -60,6 +60,7 @@ def checked(conversation: Conversation, text: str, with_pictures: bool = False) 
     """The text as it may be queued into this conversation now. Raises CannotSend."""
     text = _text(text, with_pictures)
     _sendable(conversation.account, conversation.contact)
+    _filled(text, conversation.contact)
     return text
 
 
@@ -82,6 +83,7 @@ def to_phone(
     with transaction.atomic():
         contact = _contact(account, number)
         _sendable(account, contact)
+        _filled(text, contact)
         return _queue(user, _conversation(account, contact, inbox), text, client_uuid)
 
 
@@ -197,6 +199,11 @@ def _sendable(account: Account, contact: Contact) -> None:
         raise CannotSend("Salesmsg does not accept this account's sign-in any more. Connect it again, then send.")
     if why := consent.why_not(contact):
         raise CannotSend(why)
+
+
+def _filled(text: str, contact: Contact) -> None:
+    if problem := filling.problem(text, contact):
+        raise CannotSend(problem)
 
 
 def _contact(account: Account, phone: str) -> Contact:

@@ -55,6 +55,7 @@ class Standing:
     refused: list[Refused]
     changeable: bool  # Salesmsg has this contact
     edit: Change | None = None  # of name, phone or email, where there is something to say; one to choose comes first
+    opt: Change | None = None  # the last word of staff on whether they may be texted, with who said it
 
     @property
     def filled(self) -> list[Shown]:
@@ -85,7 +86,8 @@ def standing(contact: Contact) -> Standing:
     telling = Q(kind__in=KINDS, state__in=OPEN) | Q(kind__in=consent.OPTS, state=State.DONE)
     edits = contact.changes.filter(kind=Kind.CONTACT).exclude(state=State.SUPERSEDED)
     edit = edits.order_by(Case(When(state=State.CONFLICT, then=0), default=1), "-pk").values("pk")
-    found = list(contact.changes.filter(telling | Q(pk=Subquery(edit[:1]))).order_by("pk"))
+    found = contact.changes.filter(telling | Q(pk=Subquery(edit[:1])))
+    found = list(found.select_related("requested_by").order_by("pk"))
     changes = [one for one in found if one.kind != Kind.CONTACT]
     waiting = [one for one in changes if one.waiting]
     opt = next((one for one in reversed(changes) if one.kind in consent.OPTS), None)
@@ -100,6 +102,7 @@ def standing(contact: Contact) -> Standing:
         refused=[Refused(one, wish(one)) for one in reversed(changes) if one.state == State.REFUSED],
         changeable=contact.vendor_id is not None and contact.deleted_at is None,
         edit=next((one for one in found if one.kind == Kind.CONTACT and one.state in (*OPEN, State.CONFLICT)), None),
+        opt=opt,
     )
 
 

@@ -46,6 +46,37 @@ def segments(text: str) -> Segments:
     return Segments(encoding, len(text), units, count, joined, joined - used)
 
 
+# Signs that writing programs put in by themselves, and what a carrier's alphabet has for them; static/inbox/cost.js
+# holds the same table.
+_TYPOGRAPHIC = str.maketrans(
+    {
+        **dict.fromkeys("‘’‚‛′ʼ‹›", "'"),
+        **dict.fromkeys("“”„‟″«»", '"'),
+        **dict.fromkeys("‐‑‒–—―−", "-"),
+        **dict.fromkeys("\t\u00a0\u2002\u2003\u2007\u2009\u200a\u202f", " "),
+        **dict.fromkeys("\u00ad\u200b\u2060\ufeff", ""),
+        "…": "...",
+        "•": "*",
+        "·": ".",
+        "×": "x",
+        "™": "(TM)",
+        "©": "(c)",
+        "®": "(R)",
+        "⁄": "/",
+    }
+)
+
+
+def causes(text: str) -> list[str]:
+    """The characters that make a text Unicode, each once, in order; none when it is GSM-7."""
+    return list(dict.fromkeys(char for char in text if char not in _GSM7 and char not in _GSM7_TWO_UNITS))
+
+
+def typed_plainly(text: str) -> str:
+    """The text with plain quotes, dashes, dots and blanks in place of typographic ones."""
+    return text.translate(_TYPOGRAPHIC)
+
+
 _HINT = 'Write it like "+1 305 555 0142": with the country code, or with the area code for a number in your country.'
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 

@@ -1,2 +1,299 @@
-// Saved replies and emoji.
+// Saved replies: "/" in the composer opens a list that is filtered as one types; fields that stay empty block sending.
 "use strict";
+
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const area = () => byId("composer-text");
+  const box = () => byId("replies");
+  const list = () => byId("replies-list");
+
+  const element = (tag, values = {}, ...inside) => {
+    const made = document.createElement(tag);
+    Object.entries(values).forEach(([name, value]) => made.setAttribute(name, value));
+    made.append(...inside);
+    return made;
+  };
+
+  // A panel above the composer takes the room there is; where there is hardly any, it covers the text.
+  window.portalRoom = (panel) => {
+    const top = (id) => byId(id)?.getBoundingClientRect().top ?? 0;
+    const room = top("composer") - top("thread-scroll") - 12;
+    panel.toggleAttribute("data-over", room < 180);
+    panel.style.maxHeight = room < 180 ? "" : `min(22rem, ${room}px)`;
+  };
+
+  // Through the editor, so that it can be undone.
+  const write = (text, from, to) => {
+    const field = area();
+    field.focus({ preventScroll: true });
+    field.setSelectionRange(from, to);
+    if (text ? document.execCommand("insertText", false, text) : document.execCommand("delete")) return;
+    field.setRangeText(text, from, to, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+
+  // --- Fields that the contact has nothing for ---------------------------------------------------------------------
+
+  const labels = () => JSON.parse(byId("composer-unfilled")?.dataset.labels ?? "{}");
+  const pattern = (flags) => new RegExp(`\\{\\s*(${Object.keys(labels()).join("|")})\\s*(?:\\|[^{}]*)?\\}`, flags);
+  const unfilled = () => (byId("composer-unfilled") && area() ? pattern("i").exec(area().value) : null);
+
+  const marked = (text) => {
+    const made = document.createDocumentFragment();
+    let end = 0;
+    for (const found of text.matchAll(pattern("gi"))) {
+      made.append(text.slice(end, found.index), element("mark", {}, found[0]));
+      end = found.index + found[0].length;
+    }
+    made.append(text.slice(end));
+    return made;
+  };
+
+  const aim = (found) => {
+    area().focus({ preventScroll: true });
+    area().setSelectionRange(found.index, found.index + found[0].length);
+  };
+
+  const warn = () => {
+    const strip = byId("composer-unfilled");
+    if (!strip) return;
+    const found = unfilled();
+    const name = found?.[1].toLowerCase();
+    const empty = strip.dataset.empty.split(" ").includes(name);
+    const words = found && interpolate(
+      empty
+        ? gettext("%(field)s is empty for this contact: write it in place of %(code)s.")
+        : gettext("%(code)s would be sent as it stands: write something in its place."),
+      { field: labels()[name], code: found[0] }, true);
+    if ((strip.dataset.said ?? "") === (words ?? "")) return; // said once is enough
+    strip.dataset.said = words ?? "";
+    strip.replaceChildren(...(words ? [element("div", { class: "notice notice-warn" }, element("p", {}, marked(words)),
+      element("button", { type: "button", class: "textlike", "data-go": "" }, gettext("Write it")))] : []));
+  };
+  document.addEventListener("portal:counted", warn);
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("#composer-unfilled [data-go]")) return;
+    const found = unfilled();
+    if (found) aim(found);
+  });
+
+  // Before htmx and before the browser: what has an empty field does not leave. The server says the same.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const way = event.submitter?.getAttribute("formaction") || form.getAttribute("hx-post") || "";
+    const found = form.id === "composer" && /\/(send|later)\//.test(way) ? unfilled() : null;
+    if (!found) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    warn();
+    aim(found);
+  }, true);
+
+  // --- The list ------------------------------------------------------------------------------------------------------
+
+  let token = null; // {start, query} of the "/" that is being typed
+  let refused = -1; // where a "/" stands that was closed by Escape
+  let ours = false; // the button put the "/", not the person
+  let known = { of: "", replies: null, failed: false }; // the newest answer, and which conversation it is for
+  let active = 0;
+  let shown = [];
+
+  const opened = () => token !== null;
+
+  const typed = () => {
+    const field = area();
+    if (!field || field.selectionStart !== field.selectionEnd) return null;
+    const found = /(?:^|\s)\/((?:[^\s/][^\n/]{0,60})?)$/.exec(field.value.slice(0, field.selectionStart));
+    if (!found) return null;
+    return { start: field.selectionStart - found[1].length - 1, query: found[1] };
+  };
+
+  const matching = (query) => {
+    const words = query.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+    const fits = (text) => words.every((word) => text.toLocaleLowerCase().includes(word));
+    const replies = known.replies ?? [];
+    const named = replies.filter((reply) => fits(reply.name));
+    return [...named, ...replies.filter((reply) => !named.includes(reply) && fits(`${reply.name} ${reply.text}`))];
+  };
+
+  const load = async () => {
+    const of = box().dataset.list;
+    if (known.of !== of) known = { of, replies: null, failed: false };
+    try {
+      const answer = await fetch(of, { headers: { Accept: "application/json", "HX-Request": "true" } });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const { replies } = await answer.json();
+      if (known.of === of) known = { of, replies, failed: false };
+    } catch {
+      if (known.of === of) known.failed = true;
+    }
+    if (opened() && box()?.dataset.list === of) draw();
+  };
+
+  const say = (words) => {
+    list().setAttribute("role", "status");
+    list().replaceChildren(element("p", { class: "muted small" }, words));
+    area().removeAttribute("aria-activedescendant");
+  };
+
+  const point = (place) => {
+    active = place;
+    [...list().querySelectorAll("[role=option]")].forEach((option, at) => {
+      option.setAttribute("aria-selected", String(at === place));
+      if (at !== place) return;
+      option.scrollIntoView({ block: "nearest" });
+      area().setAttribute("aria-activedescendant", option.id);
+    });
+  };
+
+  const draw = () => {
+    shown = matching(token.query);
+    if (!known.replies) return say(known.failed
+      ? gettext("The saved replies could not be loaded. What you typed is kept: try again.") : gettext("Loading…"));
+    if (!known.replies.length) return say(gettext("There are no saved replies yet."));
+    // A sentence that happens to begin with a slash is no search any more.
+    if (!shown.length && token.query.includes(" ")) return close();
+    if (!shown.length) return say(gettext("No saved reply has this in its name or text."));
+    list().setAttribute("role", "listbox");
+    list().replaceChildren(...shown.map((reply) => element("div",
+      { role: "option", id: `reply-${reply.id}`, class: "reply-option", "aria-selected": "false" },
+      element("b", { dir: "auto" }, reply.name), element("span", { dir: "auto" }, marked(reply.text)))));
+    return point(Math.min(active, shown.length - 1));
+  };
+
+  const open = () => {
+    const field = area();
+    box().open = true;
+    window.portalRoom(byId("replies-body"));
+    const values = { role: "combobox", "aria-expanded": "true", "aria-haspopup": "listbox" };
+    Object.entries({ ...values, "aria-controls": "replies-list", "aria-autocomplete": "list" })
+      .forEach(([name, value]) => field.setAttribute(name, value));
+    active = 0;
+    load();
+  };
+
+  const close = () => {
+    token = null;
+    ours = false;
+    if (box()) box().open = false;
+    ["role", "aria-expanded", "aria-haspopup", "aria-controls", "aria-autocomplete", "aria-activedescendant"]
+      .forEach((name) => area()?.removeAttribute(name));
+  };
+
+  const follow = () => {
+    if (!box() || !area()) return;
+    const found = typed();
+    if (!found) refused = -1;
+    if (!found || found.start === refused) {
+      if (opened()) close();
+      return;
+    }
+    const before = token;
+    token = found;
+    if (!before) open();
+    else if (before.query !== found.query) active = 0;
+    draw();
+  };
+
+  const choose = (reply) => {
+    const { start } = token;
+    const end = area().selectionStart;
+    close();
+    write(reply.text, start, end);
+    const found = reply.empty.length ? unfilled() : null;
+    if (found) aim(found);
+    const csrf = document.querySelector("#composer [name=csrfmiddlewaretoken]").value;
+    const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="))?.slice(10);
+    fetch(box().dataset.list.replace(/list\/$/, `${reply.id}/used/`), {
+      method: "POST", headers: { "X-CSRFToken": cookie || csrf, "HX-Request": "true" },
+    }).catch(() => { /* it counts for the order only */ });
+  };
+
+  document.addEventListener("input", (event) => {
+    if (event.target.id === "composer-text") follow();
+  });
+  document.addEventListener("selectionchange", () => {
+    if (!opened() || document.activeElement !== area()) return;
+    const found = typed();
+    if (found?.start !== token.start || found.query !== token.query) follow();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (!opened() || event.isComposing) return;
+    if (event.target !== area() && !(event.key === "Escape" && box().contains(event.target))) return;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const taken = () => {
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    if (step && shown.length) {
+      taken();
+      point((active + step + shown.length) % shown.length);
+    } else if (event.key === "Escape") {
+      taken();
+      const mine = ours && !token.query;
+      refused = token.start;
+      const { start } = token;
+      close();
+      if (mine) write("", start, start + 1);
+      else area().focus({ preventScroll: true });
+    } else if (["Enter", "Tab"].includes(event.key) && !event.shiftKey && known.replies && shown.length) {
+      taken();
+      choose(shown[active]);
+    } else if (event.key === "Enter" && !known.replies && !known.failed) taken(); // the list is on its way
+    else if (event.key === "Enter" || event.key === "Tab") close();
+  }, true);
+
+  document.addEventListener("pointerdown", (event) => {
+    if (event.target.closest?.("#replies-list")) event.preventDefault(); // the focus stays in the text
+  });
+  document.addEventListener("mousedown", (event) => {
+    if (event.target.closest?.("#replies-list")) event.preventDefault();
+  });
+
+  document.addEventListener("click", (event) => {
+    const field = area();
+    if (event.target.closest?.("#replies > summary") && field) {
+      event.preventDefault(); // without this script the button opens a list that posts
+      if (opened()) {
+        const { start, query } = token;
+        const mine = ours && !query;
+        close();
+        if (mine) write("", start, start + 1);
+        field.focus({ preventScroll: true });
+        return;
+      }
+      const here = field.selectionStart;
+      refused = -1;
+      write(here > 0 && !/\s/.test(field.value[here - 1]) ? " /" : "/", here, field.selectionEnd);
+      ours = true;
+      return;
+    }
+    const option = event.target.closest?.("#replies-list [role=option]");
+    if (option && opened()) choose(shown[[...list().children].indexOf(option)]);
+    else if (opened() && !event.target.closest?.("#replies, #composer-text")) close();
+  });
+
+  document.addEventListener("portal:sent", () => { if (opened()) close(); });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id !== "pane") return; // another conversation
+    token = null;
+    ours = false;
+    refused = -1;
+  });
+
+  // --- The page on which a reply is written ----------------------------------------------------------------------------
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const bar = document.querySelector("[data-reply-inserts]");
+    const text = bar && byId(bar.dataset.replyInserts);
+    if (!text) return;
+    bar.hidden = false;
+    bar.addEventListener("click", (event) => {
+      const code = event.target.closest("[data-insert]")?.dataset.insert;
+      if (!code) return;
+      text.setRangeText(code, text.selectionStart, text.selectionEnd, "end");
+      text.focus();
+    });
+  });
+})();

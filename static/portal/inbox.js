@@ -50,6 +50,7 @@
     if (size.characters > LIMIT) words.push(`${size.characters - LIMIT} too many`);
     out.textContent = size.characters ? words.join(" · ") : "";
     out.toggleAttribute("data-long", size.segments > 3 || size.characters > LIMIT);
+    out.dispatchEvent(new Event("portal:counted", { bubbles: true })); // whatever else depends on the text
   };
 
   // --- The composer ---------------------------------------------------------------------------------------------------

@@ -60,6 +60,7 @@ def test_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, ours: Portal):
     card.get_by_role("button", name="Opt out", exact=True).click()
     expect(page.locator("#composer-send")).to_be_disabled()
     wait_for("Salesmsg has the opt-out", lambda: theirs()["opt_out"], 30)
-    expect(page.get_by_text("This contact has opted out.")).to_be_visible()
+    expect(page.locator("[data-blocked]")).to_contain_text("by demo here.")
+    expect(page.get_by_text("This contact is being opted out")).to_have_count(0)
     expect(card.locator(".contact-opt")).not_to_have_attribute("open", "")
     assert page.complaints == []

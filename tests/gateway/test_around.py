@@ -52,6 +52,7 @@ def test_the_settings_of_the_tests_pass():
         ),
         *(("SALESMSG_TIMEOUT", times, "salesmsg.E005") for times in ((5.0,), (0.0, 35.0), (5.0, 90.0))),
         ("SALESMSG_ACCEPTS_FOR", 79.0, "salesmsg.E005"),
+        *(("QUIET_HOURS", hours, "salesmsg.E006") for hours in ("21", "21-25", "nine-five")),
         ("Q_CLUSTER", GOOD_QUEUE | {"redis": "redis://localhost"}, "salesmsg.W002"),
     ],
 )

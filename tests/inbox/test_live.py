@@ -231,7 +231,7 @@ def test_regions_travel_when_they_change(tab, conversation):
     answer = tab.poll()
     assert "has opted out" in pages.text(answer)
     changed = {key for key in pages.state(answer) if key.startswith("r-")}
-    assert changed == {"r-head", "r-card", "r-gate"}
+    assert changed == {"r-head", "r-card", "r-hints", "r-gate"}
     assert b"composer-text" not in answer.content, "the text that somebody types is never swapped"
 
 

@@ -4,7 +4,17 @@ import time
 
 import pytest
 
-from integrations.salesmsg.text import breaks, national, phone, phone_of_record, plain, segments, sentence
+from integrations.salesmsg.text import (
+    breaks,
+    causes,
+    national,
+    phone,
+    phone_of_record,
+    plain,
+    segments,
+    sentence,
+    typed_plainly,
+)
 
 
 @pytest.mark.parametrize(
@@ -197,3 +207,12 @@ def test_an_address_breaks_after_its_signs(address, pieces):
 )
 def test_words_of_the_vendor_get_a_full_stop(text, told):
     assert sentence(text) == told
+
+
+def test_what_makes_a_text_unicode():
+    assert causes("é €[ç] – ç…") == ["ç", "–", "…"]
+    assert causes("Plain") == []
+
+
+def test_typographic_signs_typed_plainly():
+    assert typed_plainly("“It’s – well…” «a»\u00a0b\u200b • ™ ç 😀") == '"It\'s - well..." "a" b * (TM) ç 😀'
