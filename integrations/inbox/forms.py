@@ -25,8 +25,8 @@ class ReplyForm(forms.Form):
         return self.cleaned_data["text"].replace("\r\n", "\n").strip()
 
     @classmethod
-    def fresh(cls) -> "ReplyForm":
-        return cls(initial={"client_uuid": uuid.uuid4()})
+    def fresh(cls, text: str = "") -> "ReplyForm":
+        return cls(initial={"client_uuid": uuid.uuid4(), "text": text})
 
 
 class ClockField(forms.Field):

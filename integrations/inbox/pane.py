@@ -120,7 +120,7 @@ def whole(pane: Pane, form: ReplyForm | None = None, error: str = "", **more) ->
         "contact": pane.conversation.contact,
         "stretch": pane.stretch,
         "regions": pane.regions,
-        "form": form or ReplyForm.fresh(),
+        "form": form or ReplyForm.fresh(pane.conversation.draft_text or ""),
         "later_form": form if isinstance(form, LaterForm) else LaterForm.fresh(zones),
         "zones": zones,
         "error": error,

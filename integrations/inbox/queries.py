@@ -6,9 +6,21 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Left
 
-from ..models import Account, Attempt, Change, Conversation, Inbox, Member, Membership, Message, ReadMark, ThreadSync
+from ..models import (
+    Account,
+    Attempt,
+    Change,
+    Conversation,
+    Draft,
+    Inbox,
+    Member,
+    Membership,
+    Message,
+    ReadMark,
+    ThreadSync,
+)
 from ..outbox import conflicts, edits
 from ..sync import request as sync
 from .attached import rows_of
@@ -157,6 +169,8 @@ class Rows:
 def conversations(user, filters: Filters, *, before: str = "", limit: int = ROWS) -> Rows:
     """The newest conversations that pass the filters, each with `.unread` for this person. Two or three queries."""
     found = _filtered(user, filters).select_related("contact", "inbox", "owner", "account").defer(*_HEAVY)
+    draft = Draft.objects.filter(user=user, conversation=OuterRef("pk")).exclude(text="")
+    found = found.annotate(draft=Subquery(draft.values(begins=Left("text", 200))[:1]))
     if (start := place(before)) is not None:
         at, pk = start
         found = found.filter(Q(latest_at__lt=at) | Q(latest_at=at, pk__lt=pk))
@@ -270,10 +284,15 @@ def first_sync(found: list[Account]):
 
 
 def conversation(user, pk: int) -> Conversation | None:
-    """The conversation with all that its head and its card show, and `.read_to`, this person's mark or None."""
+    """The conversation with all that its head and its card show; of this person `.read_to`, their mark,
+    and `.draft_text` with `.draft_revision`, each None when there is none."""
     mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
     related = ("contact", "inbox", "owner", "account", "thread_sync")
     found = Conversation.objects.for_user(user).select_related(*related).annotate(read_to=Subquery(mark))
+    draft = Draft.objects.filter(user=user, conversation=OuterRef("pk"))
+    found = found.annotate(
+        draft_text=Subquery(draft.values("text")[:1]), draft_revision=Subquery(draft.values("revision")[:1])
+    )
     heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret")
     return found.defer(*heavy).filter(pk=pk).first()
 

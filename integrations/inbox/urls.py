@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import contact, later, live, views, writes
+from . import contact, drafts, later, live, views, writes
 
 app_name = "inbox"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("<int:pk>/watch/", live.watch, name="watch"),
     path("<int:pk>/send/", writes.send, name="send"),
     path("<int:pk>/later/", later.later, name="later"),
+    path("<int:pk>/draft/", drafts.draft, name="draft"),
     path("<int:pk>/close/", writes.close, name="close"),
     path("<int:pk>/reopen/", writes.reopen, name="reopen"),
     path("<int:pk>/assign/", writes.assign, name="assign"),

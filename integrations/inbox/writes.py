@@ -1,6 +1,7 @@
 """What staff do: answer, write first, try again, close, reopen, assign. Every form works without JavaScript."""
 
 import uuid
+from functools import partial
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,7 +16,7 @@ from ..models import Conversation, Message, Picture
 from ..outbox import compose, edits, reconcile
 from ..outbox.compose import CannotSend
 from ..pictures import request as pictures
-from . import pane
+from . import drafts, pane
 from .forms import AssignForm, NewForm, ReplyForm
 from .views import list_context
 
@@ -71,7 +72,8 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
         return kept(request, conversation, form, " ".join(form.errors["text"]))
     text = form.cleaned_data["text"]
     try:
-        message = compose.reply(request.user, conversation, text, form.cleaned_data["client_uuid"])
+        queue = partial(compose.reply, request.user, conversation, text, form.cleaned_data["client_uuid"])
+        message = drafts.queued(request, conversation, text, queue)
     except CannotSend as refused:
         return kept(request, conversation, form, refused.reason)
     if message.text != text or message.conversation_id != pk:
