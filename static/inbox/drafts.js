@@ -194,7 +194,13 @@
     if (here?.area === area) return;
     const stored = area.defaultValue;
     here = { area, told, saved: stored, sending: null, again: false, waits: 0, late: false, other: null, next: 0 };
+    if (area.selectionEnd === 0) area.setSelectionRange(area.value.length, area.value.length); // to go on writing
     const kept = local(here);
+    if (!kept.text && area.value !== stored) {
+      keep(here); // somebody typed before this script was here
+      save(here);
+      return;
+    }
     if (!kept.text || kept.text === stored || area.form.querySelector(".notice-error")) {
       if (kept.text === stored) forget(here);
       return;
