@@ -26,6 +26,7 @@ def list_poll(request: HttpRequest) -> HttpResponse:
     context = {
         "accounts": found,
         "filters": filters,
+        "mentions": queries.mentions_of(found),
         "rows": queries.conversations(request.user, filters, limit=min(max(shown, queries.ROWS), queries.ROWS_AT_MOST)),
         "open_pk": queries.number(request.GET.get("open", "")),
         "syncing": syncing,

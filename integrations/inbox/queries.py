@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce, Left
+from django.utils.translation import gettext_lazy
 
 from ..models import (
     Account,
@@ -23,8 +24,10 @@ from ..models import (
 )
 from ..outbox import conflicts, edits
 from ..sync import request as sync
+from . import noted
 from .attached import rows_of
-from .bubbles import Bubble, arranged, day_of
+from .bubbles import Bubble, arranged, day_of, in_time
+from .noted import Noted
 
 ROWS = 30
 ROWS_AT_MOST = 240
@@ -44,6 +47,7 @@ FILTERS = {
     "unassigned": "Unassigned",
     "closed": "Closed",
     "failed": "Failed",
+    "mentions": gettext_lazy("Mentions"),
 }
 
 # --- Filters and addresses -------------------------------------------------------------------------------------------
@@ -98,6 +102,11 @@ def number(text: str) -> int | None:
     return found if (found := int(text)) < 2**63 else None
 
 
+def key(text: str) -> str | None:
+    """The key of a message ("5") or of a note ("n5") as a browser tells it; None for anything else."""
+    return text if number(text.removeprefix("n")) is not None else None
+
+
 def cursor(at: datetime, key: int) -> str:
     """A place in an ordered list, for an address."""
     return f"{(at - EPOCH) // timedelta(microseconds=1)}-{key}"
@@ -119,7 +128,9 @@ def place(text: str) -> tuple[datetime, int] | None:
 
 
 def accounts(user) -> list[Account]:
-    return list(Account.objects.for_user(user).defer("webhook_secret", "last_error"))
+    """Those that this person sees, each with `.mentions`: how many mentions of them there are unseen, to a limit."""
+    found = Account.objects.for_user(user).annotate(mentions=noted.unread(user))
+    return list(found.defer("webhook_secret", "last_error"))
 
 
 def list_token(user) -> str:
@@ -132,6 +143,11 @@ def token_of(found: Iterable[Account]) -> str:
     """`list_token` of accounts that are already here."""
     versions = [account.inbox_version for account in found]
     return f"{len(versions)}.{sum(versions)}"
+
+
+def mentions_of(found: Iterable[Account]) -> int:
+    """Unseen mentions in these accounts; beyond 99 only that there are more."""
+    return sum(account.mentions for account in found)
 
 
 @dataclass
@@ -170,7 +186,8 @@ def conversations(user, filters: Filters, *, before: str = "", limit: int = ROWS
     """The newest conversations that pass the filters, each with `.unread` for this person. Two or three queries."""
     found = _filtered(user, filters).select_related("contact", "inbox", "owner", "account").defer(*_HEAVY)
     draft = Draft.objects.filter(user=user, conversation=OuterRef("pk")).exclude(text="")
-    found = found.annotate(draft=Subquery(draft.values(begins=Left("text", 200))[:1]))
+    begins = Subquery(draft.values(begins=Left("text", 200))[:1])
+    found = found.annotate(draft=begins, mentioned=noted.mentioned(user))
     if (start := place(before)) is not None:
         at, pk = start
         found = found.filter(Q(latest_at__lt=at) | Q(latest_at=at, pk__lt=pk))
@@ -213,6 +230,8 @@ def _filtered(user, filters: Filters) -> QuerySet:
             found = found.filter(owner__in=me(user))
         case "unread":
             found = found.filter(Exists(_news(user).filter(conversation=OuterRef("pk"))))
+        case "mentions":
+            found = found.filter(noted.mentioning(user))
         case "failed":
             ours = Message.objects.filter(conversation=OuterRef("pk"), inbound=False).order_by("-at", "-rank")
             ours = ours.exclude(state=Message.State.QUEUED, send_at__isnull=False, due_at__isnull=False)
@@ -285,13 +304,15 @@ def first_sync(found: list[Account]):
 
 def conversation(user, pk: int) -> Conversation | None:
     """The conversation with all that its head and its card show; of this person `.read_to`, their mark,
-    and `.draft_text` with `.draft_revision`, each None when there is none."""
+    `.draft_text` and `.draft_revision`, each None when there is none, and `.mentioned`: in a note, unseen."""
     mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
     related = ("contact", "inbox", "owner", "account", "thread_sync")
     found = Conversation.objects.for_user(user).select_related(*related).annotate(read_to=Subquery(mark))
     draft = Draft.objects.filter(user=user, conversation=OuterRef("pk"))
     found = found.annotate(
-        draft_text=Subquery(draft.values("text")[:1]), draft_revision=Subquery(draft.values("revision")[:1])
+        draft_text=Subquery(draft.values("text")[:1]),
+        draft_revision=Subquery(draft.values("revision")[:1]),
+        mentioned=noted.mentioned(user),
     )
     heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret")
     return found.defer(*heavy).filter(pk=pk).first()
@@ -306,7 +327,7 @@ def version(user, pk: int) -> int | None:
 class Stretch:
     """A stretch of a thread, oldest first. `older` is the cursor of what comes before, empty at the beginning."""
 
-    bubbles: list[Bubble] = field(default_factory=list)
+    bubbles: list[Bubble | Noted] = field(default_factory=list)
     older: str = ""
     gap: bool = False  # what comes before has not been read from Salesmsg yet,
     begins: str = ""  # and this is the place before which it will stand
@@ -318,7 +339,7 @@ class Stretch:
 
     @property
     def newest_inbound(self) -> int:
-        return max((bubble.message.pk for bubble in self.bubbles if bubble.message.inbound), default=0)
+        return max((bubble.message.pk for bubble in self.bubbles if bubble.inbound), default=0)
 
 
 _SHOWN = (
@@ -351,8 +372,8 @@ _SHOWN = (
 )
 
 
-def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: int | None = None) -> Stretch:
-    """The newest messages, or those before a cursor. `top`: what a browser shows first; when that
+def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: str | None = None) -> Stretch:
+    """The newest messages and notes, or those before a cursor. `top`: the key of what a browser shows first; when that
     lies above the stretch, the first message here need not name its day."""
     member = Membership.objects.filter(user=OuterRef("sender"), account=of.account_id).values("member__full_name")
     found = Message.objects.filter(conversation=of).select_related("sender").only(*_SHOWN)
@@ -363,20 +384,21 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
         # The boundary itself comes along, so that it can be drawn anew below what is now above it.
         found = found.filter(Q(at__lt=at) | Q(at=at, rank__lte=rank))
         limit += 1
-    rows = list(found.order_by("-at", "-rank")[: limit + 1])
-    older = len(rows) > limit
-    rows.reverse()
-    bubbles = arranged(rows, _attempts(rows), rows_of(rows))
+    both = [*found.order_by("-at", "-rank")[: limit + 1], *noted.newest(of, limit + 1, start)]
+    both = sorted(both, key=in_time)[-limit - 1 :]
+    rows = [one for one in both if isinstance(one, Message)]
+    bubbles = arranged(rows, _attempts(rows), rows_of(rows), [one for one in both if isinstance(one, Noted)])
+    older = len(both) > limit
     if older:
         del bubbles[0]
-        del rows[0]
-    if bubbles and not bubbles[0].planned and (top is None or any(row.pk == top for row in rows)):
-        bubbles[0].day = day_of(bubbles[0].message)
+        del both[0]
+    if bubbles and not bubbles[0].planned and (top is None or any(bubble.key == top for bubble in bubbles)):
+        bubbles[0].day = day_of(bubbles[0])
     if older:
-        return Stretch(bubbles, cursor(rows[0].at, rows[0].rank))
+        return Stretch(bubbles, cursor(both[0].at, both[0].rank))
     known: ThreadSync | None = getattr(of, "thread_sync", None)
     gap = of.vendor_id is not None and of.gone_at is None and not (known and known.complete)
-    return Stretch(bubbles, gap=gap, begins=cursor(rows[0].at, rows[0].rank) if rows else "")
+    return Stretch(bubbles, gap=gap, begins=cursor(both[0].at, both[0].rank) if both else "")
 
 
 def _attempts(rows: list[Message]) -> dict[int, list[Attempt]]:
@@ -388,14 +410,15 @@ def _attempts(rows: list[Message]) -> dict[int, list[Attempt]]:
     return found
 
 
-def above(stretch: Stretch, keys: list[int]) -> set[int]:
-    """Which of these messages stand above the stretch, where it begins in the middle of a thread."""
+def above(of: int, stretch: Stretch, keys: list[str]) -> set[str]:
+    """Which of these messages and notes of a conversation stand above the stretch, where it begins in the middle."""
     if not (stretch.older and keys):
         return set()
-    first = stretch.bubbles[0].message
-    earlier = Q(at__lt=first.at) | Q(at=first.at, rank__lt=first.rank)
-    found = Message.objects.filter(earlier, conversation=first.conversation_id, pk__in=keys)
-    return set(found.values_list("pk", flat=True))
+    at, rank = in_time(stretch.bubbles[0])
+    earlier = Q(at__lt=at) | Q(at=at, rank__lt=rank)
+    ids = [int(key) for key in keys if key.isdigit()]
+    found = Message.objects.filter(earlier, conversation=of, pk__in=ids).values_list("pk", flat=True)
+    return {str(pk) for pk in found} | noted.above(of, (at, rank), keys)
 
 
 # --- The contact's card ----------------------------------------------------------------------------------------------

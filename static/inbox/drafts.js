@@ -201,7 +201,7 @@
       save(here);
       return;
     }
-    if (!kept.text || kept.text === stored || area.form.querySelector(".notice-error")) {
+    if (!kept.text || kept.text === stored || byId("composer-error")?.textContent.trim()) {
       if (kept.text === stored) forget(here);
       return;
     }

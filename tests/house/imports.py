@@ -17,7 +17,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("mirror", "gateway"),
     (
         *("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries"),
-        *("inbox.actions", "inbox.attached", "inbox.bubbles", "inbox.queries"),
+        *("inbox.actions", "inbox.attached", "inbox.bubbles", "inbox.noted", "inbox.queries"),
         *("pictures.dimensions", "pictures.fetch", "pictures.files", "pictures.kinds", "pictures.request"),
     ),
     (
