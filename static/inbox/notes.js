@@ -197,6 +197,15 @@
     take(item);
   });
 
+  // A poll that began before a note or a text was added brings it once more: what stands there already is not put twice.
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    const { fragment } = event.detail;
+    if (fragment.tagName !== "OL" || "anew" in fragment.dataset) return;
+    fragment.querySelectorAll(":scope > .message[id]").forEach((item) => {
+      if (byId(item.id)) item.remove();
+    });
+  });
+
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id === "pane") ready();
   });
