@@ -38,7 +38,7 @@
 
   // --- The row of the list ----------------------------------------------------------------------------------------------
 
-  const plain = new Map(); // what a row showed without a draft
+  const plain = new WeakMap(); // what a row showed without a draft
   const mark = (page, text) => {
     const row = document.querySelector(`#rows > .row[data-key="${page.told.dataset.conversation}"] .row-text`);
     if (!row) return;
@@ -46,6 +46,7 @@
     const words = text.trim();
     if (!words) {
       if (marked && plain.has(row)) row.replaceChildren(...plain.get(row));
+      else if (marked) byId("list-version").dataset.token = ""; // the next poll draws the list
       return;
     }
     if (!marked) plain.set(row, Array.from(row.childNodes));
