@@ -13,6 +13,7 @@ from ..search import ask
 from ..search.words import Wanted
 from . import pane, queries
 from .actions import mark_read
+from .bubbles import in_time
 
 AFTER = 20  # messages below the one that is opened
 STEP = 49  # newer messages at once; with the one above them that is a stretch
@@ -61,7 +62,7 @@ def newer(request: HttpRequest, pk: int) -> HttpResponse:
     context = {"conversation": conversation, "contact": conversation.contact, "newer": end, "boundary": None}
     below = []
     for bubble in stretch.bubbles:
-        place = (bubble.message.at, bubble.message.rank)
+        place = in_time(bubble)
         if place == spot:
             context["boundary"] = bubble
         elif place > spot:

@@ -1,13 +1,14 @@
 """Messages as a thread shows them: what stands together, what is explained, what a person can do."""
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import blake2s
 
 from django.utils import timezone
 
 from ..models import Attempt, Message, Picture
 from .attached import Attached, attached
+from .noted import Noted
 
 GROUP_GAP = timedelta(minutes=10)
 NEEDS_A_LOOK = "look at the conversation"  # in what `outbox.reconcile` says of a text that only a person can settle
@@ -25,6 +26,25 @@ class Bubble:
     plans: bool = False
     opens: bool = True  # first of what one author said in one go
     closes: bool = True  # last of it
+
+    note = False
+
+    @property
+    def key(self) -> str:
+        """What its element is found by; a note's begins with "n"."""
+        return str(self.message.pk)
+
+    @property
+    def at(self) -> datetime:
+        return self.message.at
+
+    @property
+    def rank(self) -> int:
+        return self.message.rank
+
+    @property
+    def inbound(self) -> bool:
+        return self.message.inbound
 
     @property
     def author(self) -> str:
@@ -86,20 +106,30 @@ class Bubble:
         return blake2s(repr((shown, files, later, tries, place)).encode(), digest_size=6).hexdigest()
 
 
-def day_of(message: Message) -> date:
+def day_of(item: Bubble | Noted) -> date:
     """In the viewer's zone."""
-    return timezone.localtime(message.at).date()
+    return timezone.localtime(item.at).date()
+
+
+def in_time(item: Bubble | Noted | Message) -> tuple[datetime, int]:
+    """Orders a thread."""
+    return item.at, item.rank
 
 
 def arranged(
-    rows: list[Message], attempts: dict[int, list[Attempt]], pictures: dict[int, dict[int, Picture]]
-) -> list[Bubble]:
+    rows: list[Message],
+    attempts: dict[int, list[Attempt]],
+    pictures: dict[int, dict[int, Picture]],
+    notes: list[Noted] | None = None,
+) -> list[Bubble | Noted]:
     """Marks where a day begins and what was said in one go; what is planned comes last, and says where it begins."""
     bubbles = [Bubble(row, attempts.get(row.pk, []), attached(row, pictures.get(row.pk, {}))) for row in rows]
     said = [bubble for bubble in bubbles if not bubble.planned]
+    if notes:
+        said = sorted([*said, *notes], key=in_time)
     for before, after in zip([None, *said], said, strict=False):
-        if before is None or day_of(before.message) != day_of(after.message):
-            after.day = day_of(after.message)
+        if before is None or day_of(before) != day_of(after):
+            after.day = day_of(after)
         elif _together(before, after):
             before.closes = after.opens = False
     planned = [bubble for bubble in bubbles if bubble.planned]
@@ -108,7 +138,9 @@ def arranged(
     return said + planned
 
 
-def _together(first: Bubble, second: Bubble) -> bool:
+def _together(first: Bubble | Noted, second: Bubble | Noted) -> bool:
+    if isinstance(first, Noted) or isinstance(second, Noted):
+        return False
     one, two = first.message, second.message
     return (
         one.inbound == two.inbound

@@ -6,7 +6,8 @@ from datetime import datetime, time, timedelta
 from django import forms
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ..models import Account, Inbox, Member, Message
 from ..outbox import schedule
@@ -14,7 +15,8 @@ from ..pictures import outgoing
 from ..salesmsg.text import phone as normal_phone
 
 NINE = time(9)
-WRITE_FIRST = _("Write a text first.")
+WRITE_FIRST = gettext_lazy("Write a text first.")
+NOTE_CHARACTERS = 5000
 CHOOSE = "Choose the date and the time at which it shall leave."
 
 
@@ -70,7 +72,25 @@ class ReplyForm(forms.Form):
         return form
 
     @classmethod
-    def fresh(cls) -> "ReplyForm":
+    def fresh(cls, text: str = "") -> "ReplyForm":
+        return cls(initial={"client_uuid": uuid.uuid4(), "text": text})
+
+
+class NoteForm(forms.Form):
+    """An internal note. It shares nothing with a reply but the guard against a form posted twice."""
+
+    client_uuid = forms.UUIDField(widget=forms.HiddenInput)
+    text = forms.CharField(strip=True, error_messages={"required": gettext_lazy("Write a note first.")})
+
+    def clean_text(self) -> str:
+        text = self.cleaned_data["text"].replace("\r\n", "\n").strip()
+        if len(text) > NOTE_CHARACTERS:
+            told = {"number": len(text), "most": NOTE_CHARACTERS}
+            raise forms.ValidationError(_("This note has %(number)d characters; %(most)d are the most.") % told)
+        return text
+
+    @classmethod
+    def fresh(cls) -> "NoteForm":
         return cls(initial={"client_uuid": uuid.uuid4()})
 
 

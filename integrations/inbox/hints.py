@@ -40,7 +40,7 @@ def _first(stretch: Stretch, card: Card) -> bool:
     """Whether surely nobody texted them before: the whole thread is here, and it is their only one."""
     if stretch.older or stretch.gap or card.others:
         return False
-    texts = (bubble.message for bubble in stretch.bubbles if bubble.message.kind != Message.Kind.CALL)
+    texts = (message for message in stretch.messages if message.kind != Message.Kind.CALL)
     return all(message.inbound or message.state in NEVER_LEFT for message in texts)
 
 
@@ -75,7 +75,7 @@ def opted_out(conversation: Conversation, stretch: Stretch, about: Standing) -> 
 
 def _stop(stretch: Stretch) -> Message | None:
     """Their newest text that says STOP and nothing else, as far as it is on the page."""
-    said = (bubble.message for bubble in reversed(stretch.bubbles) if bubble.message.inbound)
+    said = (message for message in reversed(stretch.messages) if message.inbound)
     return next((one for one in said if _bare(one).lower() in STOP_WORDS), None)
 
 

@@ -1,6 +1,7 @@
 """Texts for later: schedule, change, send now. Every form works without JavaScript."""
 
 import uuid
+from functools import partial
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,7 +13,7 @@ from ..access import staff_required
 from ..models import Message
 from ..outbox import schedule
 from ..outbox.compose import CannotSend
-from . import pane
+from . import drafts, pane
 from .forms import EditForm, LaterForm
 from .views import list_context
 from .writes import DAMAGED, answer, kept, other_text, ours
@@ -38,7 +39,8 @@ def later(request: HttpRequest, pk: int) -> HttpResponse:
         return kept(request, conversation, form, form.problem)
     values = [form.cleaned_data[name] for name in ("text", "client_uuid", "when", "zone", "stop_on_reply")]
     try:
-        message = schedule.schedule(request.user, conversation, *values)
+        queue = partial(schedule.schedule, request.user, conversation, *values)
+        message = drafts.queued(request, conversation, form.cleaned_data["text"], queue)
     except CannotSend as refused:
         return kept(request, conversation, form, refused.reason)
     if message.text != form.cleaned_data["text"] or message.conversation_id != pk:

@@ -31,6 +31,7 @@ def list_poll(request: HttpRequest) -> HttpResponse:
     context = {
         "accounts": found,
         "filters": filters,
+        "mentions": queries.mentions_of(found),
         "rows": rows,
         "unlinked": unlinked(request.user, filters, rows),
         "open_pk": queries.number(request.GET.get("open", "")),

@@ -19,10 +19,11 @@ from ..outbox.standing import Standing, standing, suggestions
 from ..pictures import outgoing
 from ..pictures import request as pictures
 from ..sync import request as sync
-from . import hints, queries, snooze
+from . import hints, mentions, queries, snooze
 from .actions import mark_read
 from .bubbles import Bubble
-from .forms import LaterForm, ReplyForm
+from .forms import LaterForm, NoteForm, ReplyForm
+from .noted import Noted
 
 REGIONS = ("head", "card", "hints", "gate")
 KNOWN_AT_MOST = 80
@@ -74,7 +75,7 @@ def why_not(conversation: Conversation, about: Standing) -> str:
 
 
 def read(
-    request: HttpRequest, conversation: Conversation, *, top: int | None = None, before: str = "", problem: str = ""
+    request: HttpRequest, conversation: Conversation, *, top: str | None = None, before: str = "", problem: str = ""
 ) -> Pane:
     """Reads the thread, marks it read up to what is shown, and draws its regions. problem: what the card says."""
     about = standing(conversation.contact)
@@ -84,6 +85,7 @@ def read(
         sync.fill(conversation)
     if "hidden" not in request.GET:  # what changes in a tab that nobody sees is not read
         mark_read(request.user, conversation, stretch.newest_inbound)
+        mentions.read(request.user, conversation)
     fetch_files(conversation, stretch)
     card = queries.card(request.user, conversation, about.edit)
     context = {
@@ -126,9 +128,10 @@ def whole(pane: Pane, form: ReplyForm | None = None, error: str = "", **more) ->
         "conversation": pane.conversation,
         "contact": pane.conversation.contact,
         "stretch": pane.stretch,
-        "seen": max([pane.conversation.read_to or 0, *(bubble.message.pk for bubble in pane.stretch.bubbles)]),
+        "seen": max([pane.conversation.read_to or 0, *(message.pk for message in pane.stretch.messages)]),
         "regions": pane.regions,
-        "form": form or ReplyForm.fresh(),
+        "form": form or ReplyForm.fresh(pane.conversation.draft_text or ""),
+        "note_form": NoteForm.fresh(),
         "later_form": form if isinstance(form, LaterForm) else LaterForm.fresh(zones),
         "zones": zones,
         "error": error,
@@ -149,52 +152,52 @@ def zones_for(conversation: Conversation) -> list[schedule.Zone]:
 
 @dataclass
 class Step:
-    """What to do with one message: `way` is outerHTML, delete, or where to put it relative to `target`."""
+    """What to do with one message or note: `way` is outerHTML, delete, or where to put it relative to `target`."""
 
     way: str
     target: str
-    bubble: Bubble | None = None
+    bubble: Bubble | Noted | None = None
 
 
-def known_of(data) -> dict[int, str]:
-    """The messages that a browser shows, in its order: {primary key: etag}."""
-    known: dict[int, str] = {}
+def known_of(data) -> dict[str, str]:
+    """The messages and notes that a browser shows, in its order: {key: etag}."""
+    known: dict[str, str] = {}
     for item in data.get("have", "")[:4000].split(",")[:KNOWN_AT_MOST]:
         key, _, etag = item.partition("-")
-        if (pk := queries.number(key)) is not None:
-            known[pk] = etag
+        if queries.key(key) is not None:
+            known[key] = etag
     return known
 
 
-def steps(stretch: queries.Stretch, known: dict[int, str], above: set[int]) -> list[Step]:
+def steps(stretch: queries.Stretch, known: dict[str, str], above: set[str]) -> list[Step]:
     """How a browser that shows `known` comes to show the stretch, in order. They must overlap, or `known` be empty.
 
     `above`: those that rightly stand above the stretch, and stay as they are."""
-    here = {bubble.message.pk: bubble for bubble in stretch.bubbles}
-    shown, wanted = [pk for pk in known if pk not in above], list(here)
-    kept = _in_order([pk for pk in shown if pk in here], wanted)
-    found = [Step("delete", f"m-{pk}") for pk in shown if pk not in kept]
-    previous = f"m-{[pk for pk in known if pk in above][-1]}" if above else ""
-    for pk in wanted:
-        bubble = here[pk]
-        if pk not in kept:
+    here = {bubble.key: bubble for bubble in stretch.bubbles}
+    shown, wanted = [key for key in known if key not in above], list(here)
+    kept = _in_order([key for key in shown if key in here], wanted)
+    found = [Step("delete", f"m-{key}") for key in shown if key not in kept]
+    previous = f"m-{[key for key in known if key in above][-1]}" if above else ""
+    for key in wanted:
+        bubble = here[key]
+        if key not in kept:
             found.append(Step("afterend" if previous else "afterbegin", previous or "messages", bubble))
-        elif known[pk] != bubble.etag:
-            found.append(Step("outerHTML", f"m-{pk}", bubble))
-        previous = f"m-{pk}"
+        elif known[key] != bubble.etag:
+            found.append(Step("outerHTML", f"m-{key}", bubble))
+        previous = f"m-{key}"
     return found
 
 
-def _in_order(shown: list[int], wanted: list[int]) -> set[int]:
+def _in_order(shown: list[str], wanted: list[str]) -> set[str]:
     """Those that need not move: the shown ones whose order still holds."""
-    position = {pk: place for place, pk in enumerate(wanted)}
-    kept: list[int] = []
-    for pk in shown:
-        if pk not in position:
+    position = {key: place for place, key in enumerate(wanted)}
+    kept: list[str] = []
+    for key in shown:
+        if key not in position:
             continue
-        while kept and position[kept[-1]] > position[pk]:
+        while kept and position[kept[-1]] > position[key]:
             kept.pop()
-        kept.append(pk)
+        kept.append(key)
     return set(kept)
 
 
@@ -204,16 +207,16 @@ def difference(request: HttpRequest, conversation: Conversation, redraw: int | N
     problem: why what the card asked for was not taken."""
     data = request.POST if request.method == "POST" else request.GET
     known = known_of(data)
-    if redraw in known:
-        known[redraw] = ""
-    pane = read(request, conversation, top=queries.number(data.get("top", "")), problem=problem)
-    here = [bubble.message.pk for bubble in pane.stretch.bubbles]
-    said = [bubble.message.pk for bubble in pane.stretch.bubbles if not bubble.planned]
+    if str(redraw) in known:
+        known[str(redraw)] = ""
+    pane = read(request, conversation, top=queries.key(data.get("top", "")), problem=problem)
+    here = [bubble.key for bubble in pane.stretch.bubbles]
+    said = [bubble.key for bubble in pane.stretch.bubbles if not bubble.planned]
     # Nothing in common: the browser was away for too long, so it gets the newest stretch in place of all it shows.
     # What is planned stands at the end of every stretch, so it proves nothing.
     deep = bool(data.get("deep"))  # opened further up, at a message: what is newer comes when asked for
-    anew = bool(known and said) and not deep and not any(pk in known for pk in said)
-    above = queries.above(pane.stretch, [pk for pk in known if pk not in here])
+    anew = bool(known and said) and not deep and not any(key in known for key in said)
+    above = queries.above(conversation.pk, pane.stretch, [key for key in known if key not in here])
     return {
         "conversation": conversation,
         "contact": conversation.contact,

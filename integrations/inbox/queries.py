@@ -6,14 +6,16 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Left
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from ..models import (
     Account,
     Attempt,
     Change,
     Conversation,
+    Draft,
     Inbox,
     Member,
     Membership,
@@ -24,10 +26,12 @@ from ..models import (
 )  # fmt: skip
 from ..outbox import conflicts, edits
 from ..sync import request as sync
-from .bubbles import Bubble, arranged, day_of
+from . import noted
+from .bubbles import Bubble, arranged, day_of, in_time
 from .choices import choices
 from .nested import Nested, nested
 from .newest import MOST_PARTS, Counted, first
+from .noted import Noted
 from .unread import anywhere, near, unread_by
 
 ROWS = 30
@@ -47,6 +51,7 @@ FILTERS = {
     "snoozed": "Snoozed",
     "closed": "Closed",
     "failed": "Failed",
+    "mentions": gettext_lazy("Mentions"),
 }
 
 # --- Filters and addresses -------------------------------------------------------------------------------------------
@@ -101,6 +106,11 @@ def number(text: str) -> int | None:
     return found if (found := int(text)) < 2**63 else None
 
 
+def key(text: str) -> str | None:
+    """The key of a message ("5") or of a note ("n5") as a browser tells it; None for anything else."""
+    return text if number(text.removeprefix("n")) is not None else None
+
+
 def cursor(at: datetime, key: int) -> str:
     """A place in an ordered list, for an address."""
     return f"{(at - EPOCH) // timedelta(microseconds=1)}-{key}"
@@ -122,9 +132,10 @@ def place(text: str) -> tuple[datetime, int] | None:
 
 
 def accounts(user) -> list[Account]:
-    """The person's accounts, each with `.own_inboxes`. One query."""
+    """The person's accounts, each with `.own_inboxes`, and `.mentions`: how many mentions of them are unseen, to a
+    limit. One query."""
     found = Account.objects.for_user(user).defer("webhook_secret", "last_error").order_by(*Account._meta.ordering)
-    found = found.annotate(**{f"inbox_{name}": F(f"inboxes__{name}") for name in _INBOX})
+    found = found.annotate(mentions=noted.unread(user), **{f"inbox_{name}": F(f"inboxes__{name}") for name in _INBOX})
     made: dict[int, Account] = {}
     for row in found.order_by(*Account._meta.ordering, *(f"inboxes__{name}" for name in Inbox._meta.ordering)):
         account = made.setdefault(row.pk, row)
@@ -149,6 +160,11 @@ def token_of(found: Iterable[Account]) -> str:
     """`list_token` of accounts that are already here."""
     versions = [account.inbox_version for account in found]
     return f"{len(versions)}.{sum(versions)}"
+
+
+def mentions_of(found: Iterable[Account]) -> int:
+    """Unseen mentions in these accounts; beyond 99 only that there are more."""
+    return sum(account.mentions for account in found)
 
 
 @dataclass
@@ -223,7 +239,12 @@ def _drawn(user, newest: QuerySet) -> list[Conversation]:
     """With all that a row of the list shows."""
     unread = Coalesce(Subquery(_mark(user, OuterRef(OuterRef("pk")))), 0)
     news = Message.objects.filter(conversation=OuterRef("pk"), inbound=True, is_news=True, pk__gt=unread)
-    newest = newest.annotate(unread=Counted(news.order_by().values("pk")[:UNREAD_MOST]))
+    draft = Draft.objects.filter(user=user, conversation=OuterRef("pk")).exclude(text="")
+    newest = newest.annotate(
+        unread=Counted(news.order_by().values("pk")[:UNREAD_MOST]),
+        draft=Subquery(draft.values(begins=Left("text", 200))[:1]),
+        mentioned=noted.mentioned(user),
+    )
     return list(newest.select_related("contact", "inbox", "owner", "account").defer(*_HEAVY))
 
 
@@ -290,6 +311,8 @@ def _filtered(user, filters: Filters, account: Value | Subquery | None = None) -
             found = found.filter(owner__in=mine) if account is None else found.filter(owner=Subquery(mine[:1]))
         case "unread":
             found = found.filter(news_pk__isnull=False)
+        case "mentions":
+            found = found.filter(noted.mentioning(user))
         case "failed":
             found = found.filter(trouble__filled=True)
     return found
@@ -314,10 +337,17 @@ def first_sync(found: list[Account]):
 
 
 def conversation(user, pk: int) -> Conversation | None:
-    """The conversation with all that its head and its card show, and `.read_to`, this person's mark or None."""
+    """The conversation with all that its head and its card show; of this person `.read_to`, their mark,
+    `.draft_text` and `.draft_revision`, each None when there is none, and `.mentioned`: in a note, unseen."""
     mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
     related = ("contact", "inbox", "owner", "account", "thread_sync", "snoozed_by")
     found = Conversation.objects.for_user(user).select_related(*related).annotate(read_to=Subquery(mark))
+    draft = Draft.objects.filter(user=user, conversation=OuterRef("pk"))
+    found = found.annotate(
+        draft_text=Subquery(draft.values("text")[:1]),
+        draft_revision=Subquery(draft.values("revision")[:1]),
+        mentioned=noted.mentioned(user),
+    )
     heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret", "snoozed_by__password")
     return found.defer(*heavy).filter(pk=pk).first()
 
@@ -331,7 +361,7 @@ def version(user, pk: int) -> int | None:
 class Stretch:
     """A stretch of a thread, oldest first. `older` is the cursor of what comes before, empty at the beginning."""
 
-    bubbles: list[Bubble] = field(default_factory=list)
+    bubbles: list[Bubble | Noted] = field(default_factory=list)
     older: str = ""
     gap: bool = False  # what comes before has not been read from Salesmsg yet,
     begins: str = ""  # and this is the place before which it will stand
@@ -342,8 +372,13 @@ class Stretch:
         return [bubble.message.pk for bubble in self.bubbles if any(file.asleep for file in bubble.files)]
 
     @property
+    def messages(self) -> list[Message]:
+        """Those of it, without the notes."""
+        return [bubble.message for bubble in self.bubbles if not bubble.note]
+
+    @property
     def newest_inbound(self) -> int:
-        return max((bubble.message.pk for bubble in self.bubbles if bubble.message.inbound), default=0)
+        return max((message.pk for message in self.messages if message.inbound), default=0)
 
 
 _SHOWN = (
@@ -376,8 +411,8 @@ _SHOWN = (
 )
 
 
-def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: int | None = None) -> Stretch:
-    """The newest messages, or those before a cursor. `top`: what a browser shows first; when that
+def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: str | None = None) -> Stretch:
+    """The newest messages and notes, or those before a cursor. `top`: the key of what a browser shows first; when that
     lies above the stretch, the first message here need not name its day."""
     member = Membership.objects.filter(user=OuterRef("sender"), account=of.account_id).values("member__full_name")
     found = Message.objects.filter(conversation=of).select_related("sender").only(*_SHOWN)
@@ -390,32 +425,34 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: i
         # The boundary itself comes along, so that it can be drawn anew below what is now above it.
         found = found.filter(Q(at__lt=at) | Q(rank__lte=rank), at__lte=at)
         limit += 1
-    rows = list(found.order_by("-at", "-rank")[: limit + 1])
-    older = len(rows) > limit
-    rows.reverse()
+    both = [*found.order_by("-at", "-rank")[: limit + 1], *noted.newest(of, limit + 1, start)]
+    both = sorted(both, key=in_time)[-limit - 1 :]
+    rows = [one for one in both if isinstance(one, Message)]
     attempts = {row.pk: nested(Attempt, row.tries) for row in rows}
     pictures = {row.pk: {one.position: one for one in nested(Picture, row.files)} for row in rows}
-    bubbles = arranged(rows, attempts, pictures)
+    bubbles = arranged(rows, attempts, pictures, [one for one in both if isinstance(one, Noted)])
+    older = len(both) > limit
     if older:
         del bubbles[0]
-        del rows[0]
-    if bubbles and not bubbles[0].planned and (top is None or any(row.pk == top for row in rows)):
-        bubbles[0].day = day_of(bubbles[0].message)
+        del both[0]
+    if bubbles and not bubbles[0].planned and (top is None or any(bubble.key == top for bubble in bubbles)):
+        bubbles[0].day = day_of(bubbles[0])
     if older:
-        return Stretch(bubbles, cursor(rows[0].at, rows[0].rank))
+        return Stretch(bubbles, cursor(both[0].at, both[0].rank))
     known: ThreadSync | None = getattr(of, "thread_sync", None)
     gap = of.vendor_id is not None and of.gone_at is None and not (known and known.complete)
-    return Stretch(bubbles, gap=gap, begins=cursor(rows[0].at, rows[0].rank) if rows else "")
+    return Stretch(bubbles, gap=gap, begins=cursor(both[0].at, both[0].rank) if both else "")
 
 
-def above(stretch: Stretch, keys: list[int]) -> set[int]:
-    """Which of these messages stand above the stretch, where it begins in the middle of a thread."""
+def above(of: int, stretch: Stretch, keys: list[str]) -> set[str]:
+    """Which of these messages and notes of a conversation stand above the stretch, where it begins in the middle."""
     if not (stretch.older and keys):
         return set()
-    first = stretch.bubbles[0].message
-    earlier = Q(at__lt=first.at) | Q(at=first.at, rank__lt=first.rank)
-    found = Message.objects.filter(earlier, conversation=first.conversation_id, pk__in=keys)
-    return set(found.values_list("pk", flat=True))
+    at, rank = in_time(stretch.bubbles[0])
+    earlier = Q(at__lt=at) | Q(at=at, rank__lt=rank)
+    ids = [int(key) for key in keys if key.isdigit()]
+    found = Message.objects.filter(earlier, conversation=of, pk__in=ids).values_list("pk", flat=True)
+    return {str(pk) for pk in found} | noted.above(of, (at, rank), keys)
 
 
 # --- The contact's card ----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ def shown_to(data, conversation: Conversation) -> int | None:
     A page with its script tells what it shows now (`have`), a plain form what it showed when it was drawn (`seen`)."""
     if "have" not in data and "seen" not in data:
         return None
-    here = Message.objects.filter(conversation=conversation, pk__in=list(known_of(data)))
+    here = Message.objects.filter(conversation=conversation, pk__in=[key for key in known_of(data) if key.isdigit()])
     return max(number(data.get("seen", "")) or 0, here.aggregate(newest=Max("pk"))["newest"] or 0)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import around, contact, later, live, replies, together, views, writes
+from . import around, contact, drafts, later, live, notes, replies, together, views, writes
 
 app_name = "inbox"
 urlpatterns = [
@@ -25,6 +25,10 @@ urlpatterns = [
     path("<int:pk>/watch/", live.watch, name="watch"),
     path("<int:pk>/send/", writes.send, name="send"),
     path("<int:pk>/later/", later.later, name="later"),
+    path("<int:pk>/draft/", drafts.draft, name="draft"),
+    path("<int:pk>/note/", notes.note, name="note"),
+    path("<int:pk>/colleagues/", notes.offered, name="colleagues"),
+    path("notes/<int:pk>/delete/", notes.delete, name="note-delete"),
     path("<int:pk>/close/", writes.close, name="close"),
     path("<int:pk>/reopen/", writes.reopen, name="reopen"),
     path("<int:pk>/assign/", writes.assign, name="assign"),

@@ -21,6 +21,7 @@ def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
         "boxes": queries.boxes(accounts),
         "filters": filters,
         "rows": rows,
+        "mentions": queries.mentions_of(found),
         "later": bool(request.GET.get("before")),
         "open_pk": open_pk,
         "syncing": syncing,
@@ -97,7 +98,7 @@ def older(request: HttpRequest, pk: int) -> HttpResponse:
     boundary = None
     if stretch.bubbles:
         last = stretch.bubbles[-1]
-        if queries.cursor(last.message.at, last.message.rank) == before:
+        if queries.cursor(last.at, last.rank) == before:
             boundary = stretch.bubbles.pop()
     context = {"conversation": conversation, "contact": conversation.contact, "stretch": stretch, "boundary": boundary}
     return render(request, "inbox/_older_answer.html", context)

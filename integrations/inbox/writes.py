@@ -1,6 +1,7 @@
 """What staff do: answer, write first, try again, close, reopen, assign. Every form works without JavaScript."""
 
 import uuid
+from functools import partial
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +18,7 @@ from ..outbox import compose, edits, reconcile
 from ..outbox.compose import CannotSend
 from ..pictures import outgoing
 from ..pictures import request as pictures
-from . import pane, seen
+from . import drafts, pane, seen
 from .forms import AssignForm, NewForm, ReplyForm
 from .views import list_context
 
@@ -81,7 +82,8 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
         told = seen.shown_to(request.POST, conversation)
         enclosed = outgoing.store(form.cleaned_data["pictures"])
         form_key = form.cleaned_data["client_uuid"]
-        message = compose.reply(request.user, conversation, text, form_key, pictures=enclosed, seen=told)
+        queue = partial(compose.reply, request.user, conversation, text, form_key, pictures=enclosed, seen=told)
+        message = drafts.queued(request, conversation, text, queue)
     except OSError:
         return kept(request, conversation, form, NOT_WRITTEN)
     except CannotSend as refused:

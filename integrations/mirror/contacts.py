@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
-from ..models import BulkRecipient, Contact, Conversation, Message
+from ..models import BulkRecipient, Contact, Conversation, Draft, InternalNote, Message
 from ..salesmsg.records import Contact as Record
 from .feed import touch
 from .latest import refresh_latest
@@ -96,6 +97,7 @@ def merge_draft(draft: Contact, into: Contact) -> None:
         twin = Conversation.objects.filter(contact=into, inbox=conversation.inbox, vendor_id=None).first()
         if twin and conversation.vendor_id is None:
             Message.objects.filter(conversation=conversation).update(conversation=twin)
+            _move_ours(conversation, twin)
             conversation.delete()
             refresh_latest(twin.pk)
         else:
@@ -104,6 +106,18 @@ def merge_draft(draft: Contact, into: Contact) -> None:
     known = BulkRecipient.objects.filter(contact=into).values("bulk")
     BulkRecipient.objects.filter(contact=draft).exclude(bulk__in=known).update(contact=into)
     draft.delete()
+
+
+def _move_ours(conversation: Conversation, twin: Conversation) -> None:
+    """What only we know of a conversation that goes away: its notes, and what people have typed there."""
+    InternalNote.objects.filter(conversation=conversation).update(conversation=twin)
+    for draft in Draft.objects.filter(conversation=conversation).exclude(text=""):
+        there = Draft.objects.filter(user=draft.user_id, conversation=twin).first()
+        if there is None:
+            Draft.objects.filter(pk=draft.pk).update(conversation=twin)
+        else:
+            text = f"{there.text}\n{draft.text}".strip()
+            Draft.objects.filter(pk=there.pk).update(text=text, revision=F("revision") + 1)
 
 
 def _touch(account_id: int, contact_ids: list[int]) -> None:

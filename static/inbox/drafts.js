@@ -1,2 +1,260 @@
-// Drafts on the server.
+// Drafts on the server: saved while somebody types, shown on every device of theirs. What the server has not got yet
+// stays in this tab (inbox.js keeps it in sessionStorage) and goes up as soon as that is possible.
 "use strict";
+
+(() => {
+  const PAUSE = 800; // after the last key
+  const AGAIN = 10000; // after a save that did not get through
+  const byId = (id) => document.getElementById(id);
+  const cookie = (name) => document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
+
+  // The composer that is open. told: the field with the revision that its text follows; saved: what the server has;
+  // sending: what is on its way to it; other, next: a newer draft and its revision, until somebody has decided.
+  let here = null;
+
+  // --- What this tab keeps by itself --------------------------------------------------------------------------------
+
+  const key = (page) => `draft-${page.area.dataset.draft}`;
+  const baseKey = (page) => `draft-base-${page.area.dataset.draft}`;
+  const local = (page) => {
+    try {
+      return { text: sessionStorage.getItem(key(page)) || "", base: sessionStorage.getItem(baseKey(page)) };
+    } catch {
+      return { text: "", base: null };
+    }
+  };
+  const keep = (page) => {
+    try {
+      sessionStorage.setItem(key(page), page.area.value);
+      sessionStorage.setItem(baseKey(page), page.told.value);
+    } catch { /* without storage a draft lives as long as its page, or on the server */ }
+  };
+  const forget = (page) => {
+    try {
+      sessionStorage.removeItem(key(page));
+      sessionStorage.removeItem(baseKey(page));
+    } catch { /* nothing kept */ }
+  };
+
+  // --- The row of the list ----------------------------------------------------------------------------------------------
+
+  const plain = new WeakMap(); // what a row showed without a draft
+  const mark = (page, text) => {
+    const row = document.querySelector(`#rows > .row[data-key="${page.told.dataset.conversation}"] .row-text`);
+    if (!row) return;
+    const marked = row.querySelector(".row-draft");
+    const words = text.trim();
+    if (!words) {
+      if (marked && plain.has(row)) row.replaceChildren(...plain.get(row));
+      else if (marked) byId("list-version").dataset.token = ""; // the next poll draws the list
+      return;
+    }
+    if (!marked) plain.set(row, Array.from(row.childNodes));
+    const label = document.createElement("span");
+    label.className = "row-draft";
+    label.textContent = gettext("Draft:");
+    row.replaceChildren(label, ` ${words.slice(0, 200)}`);
+  };
+
+  // --- Saving -------------------------------------------------------------------------------------------------------------
+
+  // leaving: the page goes away, so nobody will read the answer, and the save before may still be on its way.
+  const post = (page, text, leaving) => {
+    const form = new FormData();
+    form.set("text", text);
+    form.set("draft", page.told.value);
+    form.set("person", page.told.dataset.person);
+    if (leaving && page.sending !== null) form.set("next", "1");
+    return fetch(page.told.dataset.url, {
+      method: "POST",
+      body: form,
+      headers: { "HX-Request": "true", "X-CSRFToken": cookie("csrftoken") ?? "" },
+      keepalive: text.length < 10000,
+      redirect: "error",
+    });
+  };
+
+  const later = (page, pause) => {
+    clearTimeout(page.waits);
+    page.waits = setTimeout(() => save(page), pause);
+  };
+
+  const save = async (page) => {
+    clearTimeout(page.waits);
+    if (page.other !== null) return; // its owner decides first
+    if (page.sending !== null) {
+      page.again = true;
+      return;
+    }
+    const text = page.area.value;
+    if (text === page.saved) {
+      page.late = false;
+      forget(page);
+      return;
+    }
+    page.sending = text;
+    page.again = false;
+    try {
+      const answer = await post(page, text, false);
+      if (answer.status === 200) taken(page, text, await answer.json());
+      else if (answer.status === 409) refused(page, text, await answer.json());
+      else if (answer.status !== 422) page.late = true; // signed out, say
+    } catch {
+      page.late = true;
+    }
+    page.sending = null;
+    if (page.late) later(page, AGAIN);
+    else if (page.again) save(page);
+  };
+
+  const taken = (page, text, answer) => {
+    page.told.value = answer.revision;
+    page.saved = text;
+    page.late = false;
+    if (page.area.value === text) forget(page);
+    else {
+      keep(page);
+      page.again = true;
+    }
+    mark(page, page.area.value);
+  };
+
+  const refused = (page, text, answer) => {
+    page.late = false;
+    if (answer.text && answer.text !== page.area.value) offer(page, answer.text, answer.revision);
+    else {
+      page.told.value = answer.revision;
+      page.saved = text; // it has been sent meanwhile
+    }
+  };
+
+  // The page goes away: what the server has not got is sent once more, beside a save that may be on its way.
+  const leave = (page) => {
+    if (!page || page.other !== null || page.area.value === page.saved) return;
+    if (page.sending === null) save(page);
+    else if (page.sending !== page.area.value) post(page, page.area.value, true).catch(() => {});
+  };
+
+  // --- Two devices ---------------------------------------------------------------------------------------------------------
+
+  const offer = (page, text, revision) => {
+    page.other = text;
+    page.next = revision;
+    keep(page); // with the revision that it does follow, so that the question is asked again after a reload
+    if (page !== here) return;
+    byId("draft-other").textContent = text;
+    byId("draft-choice").hidden = false;
+    byId("draft-offer").hidden = false;
+  };
+  const decided = (page, text) => {
+    const mine = page.area.value;
+    page.saved = page.other;
+    page.told.value = page.next;
+    page.other = null;
+    byId("draft-offer").hidden = true;
+    if (text !== mine) {
+      page.area.value = text;
+      page.area.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    page.area.focus({ preventScroll: true });
+    save(page);
+    return mine;
+  };
+
+  document.addEventListener("click", (event) => {
+    if (!here || here.other === null) return;
+    if (event.target.closest("#draft-mine")) decided(here, here.area.value);
+    if (event.target.closest("#draft-use")) {
+      const mine = decided(here, here.other);
+      // What stood here is kept on offer: nothing is lost by a wrong press.
+      if (mine.trim() && mine !== here.area.value) instead(here, mine);
+    }
+  });
+
+  const instead = (page, mine) => {
+    const put = byId("draft-back");
+    if (!put) return;
+    put.hidden = false;
+    put.onclick = () => {
+      put.hidden = true;
+      page.area.value = mine;
+      page.area.dispatchEvent(new Event("input", { bubbles: true }));
+      page.area.focus({ preventScroll: true });
+    };
+  };
+
+  // --- Opening and leaving ---------------------------------------------------------------------------------------------------
+
+  const open = () => {
+    const area = byId("composer-text");
+    const told = byId("composer-draft");
+    if (!area || !told) {
+      here = null;
+      return;
+    }
+    if (here?.area === area) return;
+    const stored = area.defaultValue;
+    here = { area, told, saved: stored, sending: null, again: false, waits: 0, late: false, other: null, next: 0 };
+    if (area.selectionEnd === 0) area.setSelectionRange(area.value.length, area.value.length); // to go on writing
+    const kept = local(here);
+    if (!kept.text && area.value !== stored) {
+      keep(here); // somebody typed before this script was here
+      save(here);
+      return;
+    }
+    if (!kept.text || kept.text === stored || byId("composer-error")?.textContent.trim()) {
+      if (kept.text === stored) forget(here);
+      return;
+    }
+    // This tab has what the server never got. It follows what stands there, or something else was saved meanwhile.
+    const follows = !stored || kept.base === told.value;
+    const newest = told.value;
+    if (area.value !== kept.text) {
+      area.value = kept.text;
+      area.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    if (follows) save(here);
+    else {
+      told.value = kept.base ?? 0;
+      offer(here, stored, newest);
+    }
+  };
+
+  document.addEventListener("input", (event) => {
+    if (!here || event.target !== here.area) return;
+    keep(here);
+    if (!here.late) later(here, PAUSE);
+  });
+
+  document.addEventListener("portal:sent", () => {
+    if (!here) return;
+    mark(here, here.area.value);
+    if (here.sending === null && here.other === null && !here.area.value) {
+      // The server has forgotten the draft together with the sending.
+      clearTimeout(here.waits);
+      here.saved = "";
+      forget(here);
+    } else save(here);
+  });
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target?.id === "pane") leave(here);
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id === "pane") open();
+    if (event.detail.target?.id === "rows" && here?.area.value) mark(here, here.saved);
+  });
+  // Signed in again, or the connection is back: the next poll that gets through takes the draft along.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const status = event.detail.xhr?.status;
+    if (here?.late && status >= 200 && status < 400 && here.sending === null) save(here);
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches(".rail-out")) leave(here);
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) leave(here);
+  });
+  window.addEventListener("pagehide", () => leave(here));
+  document.addEventListener("DOMContentLoaded", open);
+})();

@@ -353,9 +353,24 @@
     }
   };
 
+  // A poll and a write that overlap tell of the same things twice: no poll begins while something is written, and one
+  // that was on its way by then is left out; the next poll brings what it had.
+  let writes = 0;
+  const begun = new WeakMap();
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const { elt, xhr, requestConfig } = event.detail;
+    if (elt.id === "thread-live") begun.set(xhr, writes);
+    else if (requestConfig.verb === "post" && elt.id !== "thread-watch" && elt.closest("#pane")) writes += 1;
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail;
+    if (begun.has(xhr) && begun.get(xhr) !== writes) event.detail.shouldSwap = false;
+  });
+
   const tick = (id) => {
     const elt = byId(id);
     if (!elt || document.hidden) return;
+    if (id === "thread-live" && document.querySelector("#pane form.htmx-request")) return;
     const since = busy.get(id);
     if (since && Date.now() - since < 20000) return;
     if (id !== "thread-watch") busy.set(id, Date.now());

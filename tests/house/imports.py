@@ -24,6 +24,7 @@ FLOORS: list[tuple[str, ...]] = [
             "inbox.choices",
             "inbox.nested",
             "inbox.newest",
+            "inbox.noted",
             "inbox.queries",
             "inbox.unread",
         ),

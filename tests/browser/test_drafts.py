@@ -1,0 +1,102 @@
+"""Drafts in a browser: two devices of one person, a crash, and a session that was lost."""
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.harness.portal import Portal
+from tests.harness.sandbox import wait_for
+
+from .test_walkthrough import sign_in
+
+pytestmark = [pytest.mark.browser]
+FILL = """
+from integrations.models import *
+Account.objects.update(state="connected")
+Contact.objects.update(opted_out=False, blocked=False)
+print(json.dumps(list(Conversation.objects.order_by("-latest_at").values_list("pk", flat=True)[:2])))
+"""
+
+
+@pytest.fixture
+def filled(portal) -> tuple[Portal, int, int]:
+    """A portal without Salesmsg: (portal, a conversation, another one)."""
+    ours = portal("http://127.0.0.1:9")
+    ours.superuser()
+    ours.manage("seed_inbox", "--contacts", "6", "--messages", "12")
+    first, second = ours.query(FILL)
+    ours.start_web()
+    return ours, first, second
+
+
+def device(chromium) -> tuple[BrowserContext, Page]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 850}, timezone_id="Europe/Berlin")
+    context.set_default_timeout(15_000)
+    return context, context.new_page()
+
+
+def test_nothing_that_was_typed_is_lost(chromium, filled):
+    ours, first, second = filled
+
+    def stored() -> list:
+        rows = "Draft.objects.exclude(text='').order_by('conversation')"
+        return ours.query(f"from integrations.models import *\nprint(json.dumps(list({rows}.values_list('text'))))")
+
+    desk, page = device(chromium)
+    sign_in(page, ours, f"/inbox/{first}/")
+    area = page.locator("#composer-text")
+    area.press_sequentially("From the desk")
+    wait_for("the server has it", lambda: stored() == [["From the desk"]], 20)
+    expect(page.locator(f'.row[data-key="{first}"] .row-text')).to_have_text("Draft: From the desk")
+
+    # Another thread and back, without a pause: what was typed last goes along.
+    area.press_sequentially(", more")
+    page.locator(f"#row-{second}").click()
+    expect(page.locator("#pane > [data-open]")).to_have_attribute("data-open", str(second))
+    page.locator(f"#row-{first}").click()
+    expect(area).to_have_value("From the desk, more")
+    wait_for("the server has all of it", lambda: stored() == [["From the desk, more"]], 20)
+
+    # A crash; another device shows it, and goes on.
+    desk.close()
+    phone, there = device(chromium)
+    sign_in(there, ours, f"/inbox/{first}/")
+    expect(there.locator("#composer-text")).to_have_value("From the desk, more")
+    desk, page = device(chromium)
+    sign_in(page, ours, f"/inbox/{first}/")
+    there.locator("#composer-text").press_sequentially(" from the phone")
+    wait_for("the phone has saved", lambda: stored() == [["From the desk, more from the phone"]], 20)
+
+    # The desk knows nothing of it: both are kept, and it may take either.
+    page.locator("#composer-text").fill("Something else")
+    offer = page.locator("#draft-offer")
+    expect(offer).to_contain_text("A newer draft of yours from another device")
+    expect(page.locator("#draft-other")).to_have_text("From the desk, more from the phone")
+    expect(page.locator("#composer-text")).to_have_value("Something else")
+    assert stored() == [["From the desk, more from the phone"]]
+    page.reload()
+    expect(page.locator("#composer-text")).to_have_value("Something else")
+    page.get_by_role("button", name="Use it").click()
+    expect(page.locator("#composer-text")).to_have_value("From the desk, more from the phone")
+    expect(offer).to_be_hidden()
+    page.get_by_role("button", name="Back to the text that stood here").click()
+    expect(page.locator("#composer-text")).to_have_value("Something else")
+    wait_for("the choice is saved", lambda: stored() == [["Something else"]], 20)
+
+    # The session is lost: what is typed stays, and goes up after signing in again in another tab.
+    cookies = desk.cookies()
+    desk.clear_cookies()
+    page.locator("#composer-text").fill("Typed while signed out")
+    expect(page.locator("#connection")).to_contain_text("You were signed out", timeout=20_000)
+    assert stored() == [["Something else"]]
+    desk.add_cookies(cookies)
+    wait_for("it is saved by itself", lambda: stored() == [["Typed while signed out"]], 30)
+
+    # Sent, it is a draft no more, on no device.
+    page.locator("#composer-text").press("Enter")
+    expect(page.locator("#messages li.message-out", has_text="Typed while signed out")).to_have_count(1)
+    expect(page.locator("#composer-text")).to_have_value("")
+    assert stored() == []
+    there.reload()
+    expect(there.locator("#composer-text")).to_have_value("")
+    phone.close()
+    desk.close()
