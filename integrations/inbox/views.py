@@ -21,7 +21,7 @@ def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
         "boxes": queries.boxes(accounts),
         "filters": filters,
         "rows": rows,
-        "mentions": queries.mentions_of(found),
+        "mentions": queries.mentions_of(accounts),
         "later": bool(request.GET.get("before")),
         "open_pk": open_pk,
         "syncing": syncing,
