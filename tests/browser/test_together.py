@@ -91,6 +91,15 @@ def where(portal: Portal, name: str) -> list[int]:
     )
 
 
+def unread(portal: Portal, pk: int) -> int:
+    """How many texts Ada has not read."""
+    return portal.query(
+        "from integrations.models import Message, ReadMark\n"
+        f"mark = ReadMark.objects.get(user__username='demo', conversation={pk}).message_pk\n"
+        f"print(json.dumps(Message.objects.filter(conversation={pk}, is_news=True, pk__gt=mark).count()))"
+    )
+
+
 def held_polls(page: Page) -> Callable[[], None]:
     """From now on the page hears nothing by itself, as in the moment between two polls; call what comes back to end."""
     page.route("**/poll/**", lambda route: route.abort())
@@ -179,6 +188,15 @@ def test_aside_and_back(filled, somebody):
     expect(ada.locator("#snooze-when")).to_have_value("2099-01-01T10:00")
     ada.locator("#snooze-when").press("Enter")
     expect(ada.locator("#composer-error")).to_contain_text("Choose a time within a year")
+
+    # What comes while nobody looks is shown, and read only when somebody does.
+    ada.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    ours.query(ARRIVES.format(pk=thread, key=77_000_004, text="In a hidden tab"))
+    ada.evaluate("htmx.trigger('#thread-live', 'portal:tick')")
+    expect(ada.locator("#messages")).to_contain_text("In a hidden tab")
+    assert unread(ours, thread) == 1
+    ada.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    wait_for("it is read", lambda: unread(ours, thread) == 0, 20)
 
     # To be read again later.
     ada.keyboard.press("Escape")
