@@ -206,6 +206,19 @@ def test_the_form_saves_a_draft(browser, conversation):
     assert composer(browser.get(f"/inbox/{conversation.pk}/")) == "By hand"
 
 
+def test_enter_in_a_field_never_presses_save_draft(htmx, conversation):
+    """What a <noscript> holds becomes real elements where htmx puts it, and Enter presses a form's first button."""
+    page = htmx.get(f"/inbox/{conversation.pk}/", target="pane")
+    buttons = [v for tag, v in pages.read(page).tags if tag == "button" and v.get("type") == "submit"]
+    addresses = [v.get("formaction", v.get("id")) for v in buttons]
+    of_form = addresses[addresses.index(f"/inbox/{conversation.pk}/later/") :]
+    assert of_form[:3] == [
+        f"/inbox/{conversation.pk}/later/",
+        "composer-send",
+        f"/inbox/{conversation.pk}/draft/",
+    ]
+
+
 def test_the_form_shows_both_when_another_device_was_there(save, browser, conversation):
     save("From the phone")
     page = browser.post(f"/inbox/{conversation.pk}/draft/", {"text": "From the desk", "draft": "0"})
