@@ -1,6 +1,6 @@
 """A thread opened at one of its messages: what stands around it, what is newer, the next hit."""
 
-from django.db.models import Q
+from django.db.models import Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,16 +16,21 @@ from .actions import mark_read
 from .bubbles import in_time
 
 AFTER = 20  # messages below the one that is opened
+SAME_MOMENT = 30  # messages of one second that may stand above it
 STEP = 49  # newer messages at once; with the one above them that is a stretch
 
 
 def until(request: HttpRequest, conversation: Conversation) -> str:
-    """Where the stretch that is asked for ends: a cursor; empty for the newest. One or two queries for a hit."""
+    """Where the stretch that is asked for ends: a cursor; empty for the newest. One query for a hit."""
     key = queries.number(request.GET.get("at", ""))
     if key is None:
         return request.GET.get("until", "")
-    spot = Message.objects.filter(conversation=conversation, pk=key).values_list("at", "rank").first()
-    return _end(conversation, spot, AFTER) if spot else ""
+    spot = Message.objects.filter(conversation=conversation, pk=key).order_by().values("at")
+    below = Message.objects.filter(conversation=conversation, at__gte=Subquery(spot))
+    rows = list(below.order_by("at", "rank").values_list("pk", "at", "rank")[: AFTER + SAME_MOMENT + 2])
+    place = next((place for place, row in enumerate(rows) if row[0] == key), len(rows))
+    # More below than are shown: the stretch ends with the last of them.
+    return queries.cursor(*rows[place + AFTER][1:]) if len(rows) > place + AFTER + 1 else ""
 
 
 def sighted(request: HttpRequest, before: str) -> dict:

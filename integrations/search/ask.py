@@ -19,6 +19,8 @@ from .words import Wanted, apart
 
 NEWEST = 5_000  # messages that are looked at one after another
 SIGHTED = 1_000  # hits among them that are told apart by conversation
+# PostgreSQL: where conversations with hits are so many among them, a look at so many more comes before the index.
+SOME, FURTHER = (6, 30), 20_000
 # SQLite: after so many, is the word rare? Then the index is faster, which reads all its hits.
 SOON, RARE = 300, 3_000
 SECONDS = 1.0
@@ -142,14 +144,21 @@ def newest(scope: Scope, wanted: Wanted, enough: Callable[[list[Hit]], bool]) ->
 
 
 def _newest_postgresql(cursor, wanted: Wanted, condition: str, among: list, enough) -> list[Hit]:
+    """Where some are found, but not enough, a look further on is cheaper than all hits of the index."""
     query, words = _tsquery(wanted)
-    sql = (
+    stretch = (
         "SELECT id, conversation_id, at, inbound, text FROM ("  # noqa: S608 - only our own names and keys
         "SELECT id, conversation_id, account_id, at, inbound, text, search FROM integrations_message "
-        f"ORDER BY at DESC, id DESC LIMIT {NEWEST}) AS m "
+        f"{{}} ORDER BY at DESC, id DESC LIMIT {{}} OFFSET {{}}) AS m "
         f"WHERE {condition} AND search @@ {query} ORDER BY at DESC, id DESC LIMIT {SIGHTED}"
     )
-    cursor.execute(sql, [*among, *words])
+    some = f"WHERE (SELECT count(DISTINCT conversation_id) BETWEEN {SOME[0]} AND {SOME[1]} FROM near)"  # noqa: S608
+    sql = (
+        f"WITH near AS MATERIALIZED ({stretch.format('', NEWEST, 0)}), "  # noqa: S608
+        f"further AS ({stretch.format(some, FURTHER, NEWEST)}) "
+        "SELECT * FROM near UNION ALL SELECT * FROM further ORDER BY at DESC, id DESC"
+    )
+    cursor.execute(sql, [*among, *words] * 2)
     found = Newest()
     for row in cursor.fetchall():
         found.add(row)

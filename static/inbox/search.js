@@ -19,13 +19,14 @@
 
   // Newer messages come in below: what is read stays where it is, also at the very bottom.
   let stays = null;
+  const asked = (event) => event.detail.requestConfig?.elt.id === "newer-more"; // the link itself may be gone by then
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.requestConfig?.elt.id !== "newer-more") return;
+    if (!asked(event)) return;
     const item = document.querySelector("#messages > .message:last-child");
     stays = item && { id: item.id, top: item.getBoundingClientRect().top };
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.elt.id !== "newer-more" || !stays) return;
+    if (!asked(event) || !stays) return;
     const item = byId(stays.id);
     const box = byId("thread-scroll");
     if (item && box) {

@@ -74,7 +74,7 @@ def test_type_see_open_read_on_come_back(page: Page, chromium, ours):
         "from tests.inbox import factories as f; from integrations.models import Conversation\n"
         f"of = Conversation.objects.get(pk={long}); f.message(of, 'Just now'); f.touch(of); print(1)"
     )
-    expect(page.locator("#thread-version")).to_have_attribute("data-version", "1")
+    expect(page.locator("#thread-version")).to_have_attribute("data-version", "1", timeout=20_000)
     assert in_view(page, early)
     expect(page.locator("#messages")).not_to_contain_text("Just now")
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from integrations.inbox import found, queries
 from integrations.models import Contact, Message
 from integrations.search import ask, index
+from integrations.search.words import Wanted
 from tests.inbox import factories as f
 
 pytestmark = pytest.mark.django_db
@@ -174,6 +175,19 @@ def test_pages_go_on_where_the_last_one_ended(ada, harbor, way):
         if not before:
             break
     assert seen == expected
+
+
+def test_where_some_are_found_the_look_goes_on_before_the_index_is_asked(ada, harbor, monkeypatch):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite tells first whether a word is rare")
+    threads = [f.conversation(harbor) for _ in range(12)]
+    made = [f.message(thread, "invoice") for thread in threads]
+    monkeypatch.setattr(ask, "NEWEST", 7)
+    scope = ask.Scope([harbor.pk], everywhere=False)
+    wanted = Wanted("invoice")
+    assert [hit.message for hit in ask.newest(scope, wanted, lambda hits: False)] == [one.pk for one in reversed(made)]
+    monkeypatch.setattr(ask, "NEWEST", 5)
+    assert len(ask.newest(scope, wanted, lambda hits: False)) == 5
 
 
 def test_people_stand_above_texts_but_do_not_fill_the_page(ada, harbor):
