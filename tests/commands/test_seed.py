@@ -55,7 +55,7 @@ def test_a_second_call_adds(seeded):
 def test_the_migration_fills_what_was_there(seeded):
     Conversation.objects.update(news_pk=None, trouble="")
     f.message(Conversation.objects.first(), "Waits", inbound=False, state="queued", due_at=None)
-    f.message(Conversation.objects.last(), "Who knows", inbound=False, state="unknown")
+    f.message(Conversation.objects.last(), "Who knows", inbound=False, state="unknown", vendor_id=None)
     expected = recount()
     Conversation.objects.update(news_pk=None, trouble="")
     import_module("integrations.migrations.0005_inbox_scale").fill(apps, None)
