@@ -79,7 +79,7 @@ def test_pages_by_size(name, tmp_path: Path, request):
     else:
         server = request.getfixturevalue("postgres")
         databases = [server.new_database() for _ in range(3)]
-    small, large = (seeded(*each) for each in zip(databases, (SMALL, LARGE[name]), strict=False))
+    small, large = seeded(databases[0], *SMALL), seeded(databases[1], *LARGE[name])
     beside = {}
     if Path(HELPDESK).exists():
         beside = json.loads(
