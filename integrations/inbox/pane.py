@@ -22,6 +22,7 @@ from . import queries
 from .actions import mark_read
 from .bubbles import Bubble
 from .forms import LaterForm, ReplyForm
+from .quick import Field, fields, fields_closed
 
 REGIONS = ("head", "card", "gate")
 KNOWN_AT_MOST = 80
@@ -72,9 +73,16 @@ def why_not(conversation: Conversation, about: Standing) -> str:
 
 
 def read(
-    request: HttpRequest, conversation: Conversation, *, top: int | None = None, before: str = "", problem: str = ""
+    request: HttpRequest,
+    conversation: Conversation,
+    *,
+    top: int | None = None,
+    before: str = "",
+    problem: str = "",
+    quick: list[Field] | None = None,
 ) -> Pane:
-    """Reads the thread, marks it read up to what is shown, and draws its regions. problem: what the card says."""
+    """Reads the thread, marks it read up to what is shown, and draws its regions. problem: what the card says; quick:
+    the card's fields as somebody typed them, where they were not taken."""
     about = standing(conversation.contact)
     blocked = why_not(conversation, about)
     stretch = queries.stretch(conversation, top=top, before=before)
@@ -82,11 +90,15 @@ def read(
         sync.fill(conversation)
     mark_read(request.user, conversation, stretch.newest_inbound)
     fetch_files(conversation, stretch)
+    card = queries.card(request.user, conversation)
     context = {
         "conversation": conversation,
         "contact": conversation.contact,
-        "card": queries.card(request.user, conversation),
+        "card": card,
+        "quick": quick or fields(card.values),
+        "quick_open": quick is not None,
         "about": about,
+        "fields_closed": fields_closed(conversation.scopes),
         "suggestions": suggestions(conversation.contact) if about.changeable else [],
         "problem": problem,
         "blocked": blocked,

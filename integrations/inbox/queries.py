@@ -8,7 +8,19 @@ from urllib.parse import urlencode
 from django.db.models import Case, Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
-from ..models import Account, Attempt, Change, Conversation, Inbox, Member, Membership, Message, ReadMark, ThreadSync
+from ..models import (
+    Account,
+    Attempt,
+    Change,
+    Conversation,
+    Credential,
+    Inbox,
+    Member,
+    Membership,
+    Message,
+    ReadMark,
+    ThreadSync,
+)
 from ..outbox import conflicts, edits
 from ..sync import request as sync
 from .attached import rows_of
@@ -157,12 +169,14 @@ class Rows:
 def conversations(user, filters: Filters, *, before: str = "", limit: int = ROWS) -> Rows:
     """The newest conversations that pass the filters, each with `.unread` for this person. Two or three queries."""
     found = _filtered(user, filters).select_related("contact", "inbox", "owner", "account").defer(*_HEAVY)
+    found = found.annotate(**edits.wanted_names())
     if (start := place(before)) is not None:
         at, pk = start
         found = found.filter(Q(latest_at__lt=at) | Q(latest_at=at, pk__lt=pk))
     rows = list(found.newest_first()[: limit + 1])
     more = cursor(rows[limit - 1].latest_at, rows[limit - 1].pk) if len(rows) > limit else ""
     del rows[limit:]
+    edits.with_names(rows)
     unread = _unread(user, [row.pk for row in rows])
     for row in rows:
         row.unread = unread.get(row.pk, 0)
@@ -270,12 +284,17 @@ def first_sync(found: list[Account]):
 
 
 def conversation(user, pk: int) -> Conversation | None:
-    """The conversation with all that its head and its card show, and `.read_to`, this person's mark or None."""
+    """The conversation with all that its head and card show; `.read_to`, this person's mark or None; `.scopes`, what
+    the account's access may do, [] where that is not known."""
     mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
     related = ("contact", "inbox", "owner", "account", "thread_sync")
     found = Conversation.objects.for_user(user).select_related(*related).annotate(read_to=Subquery(mark))
     heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret")
-    return found.defer(*heavy).filter(pk=pk).first()
+    scopes = Credential.objects.filter(account=OuterRef("account")).values("scopes")[:1]
+    found = found.annotate(scopes=Subquery(scopes), **edits.wanted_names()).defer(*heavy)
+    rows = list(found.filter(pk=pk)[:1])
+    edits.with_names(rows)
+    return rows[0] if rows else None
 
 
 def version(user, pk: int) -> int | None:

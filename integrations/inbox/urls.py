@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from . import contact, later, live, views, writes
+from . import contact, first_steps, later, live, timeline, views, writes
 
 app_name = "inbox"
 urlpatterns = [
     path("", views.inbox, name="list"),
     path("new/", writes.new, name="new"),
     path("rows/", views.rows, name="rows"),
+    path("first-steps/", first_steps.page, name="first-steps"),
+    path("first-steps/hide/", first_steps.hide, name="hide-first-steps"),
     path("poll/", live.list_poll, name="list-poll"),
     path("<int:pk>/", views.thread, name="thread"),
     path("<int:pk>/older/", views.older, name="older"),
@@ -19,7 +21,9 @@ urlpatterns = [
     path("<int:pk>/close/", writes.close, name="close"),
     path("<int:pk>/reopen/", writes.reopen, name="reopen"),
     path("<int:pk>/assign/", writes.assign, name="assign"),
+    path("<int:pk>/contact/edit/", contact.edit, name="quick"),
     path("<int:pk>/contact/<slug:what>/", contact.change, name="contact"),
+    path("<int:pk>/changes/", timeline.page, name="timeline"),
     path("messages/<int:pk>/again/", writes.again, name="again"),
     path("messages/<int:pk>/cancel/", writes.cancel, name="cancel"),
     path("messages/<int:pk>/settle/", writes.settle, name="settle"),
