@@ -195,6 +195,8 @@ def wanted(request: HttpRequest) -> bool:
 @access.staff_required
 def page(request: HttpRequest) -> HttpResponse:
     """The list, for the inbox's empty place or as a page of its own. Complete, it is not asked for again."""
+    if request.headers.get("HX-Request") and not wanted(request):
+        return HttpResponse()
     found = of(request.user, request.get_host())
     if not request.headers.get("HX-Request"):
         return render(request, "inbox/first_steps.html", {"first": found})
