@@ -6,13 +6,13 @@
   document.documentElement.classList.add("card-scripted");
 
   const close = (details) => {
+    // After a refusal the form's own values are the typed ones: what stood there before is beside each.
+    details.querySelectorAll("input[name^='was-']").forEach((was) => {
+      details.querySelector(`input[name='${was.name.slice(4)}']`).defaultValue = was.value;
+    });
     details.querySelector("form").reset();
     details.querySelectorAll(".error").forEach((words) => words.remove());
     details.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
-    // After a refusal the form's own values are the typed ones: what stood there before is beside each.
-    details.querySelectorAll("input[name^='was-']").forEach((was) => {
-      details.querySelector(`input[name='${was.name.slice(4)}']`).value = was.value;
-    });
     details.open = false;
     details.querySelector("summary").focus({ preventScroll: true });
   };
@@ -52,10 +52,7 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { requestConfig, xhr } = event.detail;
     const details = requestConfig?.elt.closest?.(".contact-quick");
-    if (details && xhr.status < 400) {
-      details.open = false;
-      details.dataset.saved = "1";
-    }
+    if (details && xhr.status < 400) details.open = false;
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const { xhr, requestConfig } = event.detail;
@@ -71,7 +68,6 @@
     const { target, fragment } = event.detail;
     if (!target?.matches?.("[data-region]")) return;
     target.querySelectorAll(KEPT).forEach((kept) => {
-      if (kept.dataset.saved) return;
       const place = fragment.querySelector(`#${kept.id}`);
       if (!place) return;
       place.replaceWith(kept);

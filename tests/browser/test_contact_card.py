@@ -70,7 +70,12 @@ def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, ours: P
     expect(email).to_be_focused()
     assert [first.input_value(), email.input_value()] == ["Nora", "nora@example"]
     expect(card.get_by_text("Enter a valid email address.")).to_be_visible()
-    email.press_sequentially(".com")
+    email.press("Escape")
+    page.keyboard.press("Enter")
+    assert [first.input_value(), email.input_value()] == [contact["first_name"], contact["email"] or ""]
+    expect(card.get_by_text("Enter a valid email address.")).to_have_count(0)
+    first.fill("Nora")
+    email.fill("nora@example.com")
     email.press("Enter")
 
     # Everybody is called as asked for at once: card, head and list; the timeline tells who and what.
