@@ -135,3 +135,40 @@ def test_its_page(browser, harbor):
     assert page.status_code == 200
     assert pages.inline(page) == []
     assert "hx-trigger" not in page.content.decode().split("<main")[1], "a page of its own stands still"
+
+
+def test_the_accounts_pages_ask_for_it(browser, harbor):
+    for address in ("/accounts/", f"/accounts/{harbor.pk}/"):
+        assert f'hx-get="{ADDRESS}"' in browser.get(address).content.decode(), address
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "words"),
+    [
+        ("/inbox/999999/", 404, "Nothing was sent or changed. Look for it by name"),
+        ("/accounts/callback/?error=access_denied", 400, "No new access was stored"),
+    ],
+)
+def test_a_refusal_says_what_was_kept_and_what_to_do(browser, harbor, address, status, words):
+    page = browser.get(address)
+    assert page.status_code == status
+    assert words in pages.text(page)
+
+
+def test_who_may_not_is_told_whom_to_ask(browser, harbor):
+    page = browser.post(f"/accounts/{harbor.pk}/disconnect/")
+    assert page.status_code == 403
+    assert "ask an administrator" in pages.text(page)
+
+
+@pytest.mark.parametrize("show", ["unread", "failed", "closed", "mine"])
+def test_each_empty_filter_leads_on(browser, harbor, show):
+    empty = browser.get("/inbox/", {"show": show}).content.decode().split('id="rows"')[1].split("</ul>")[0]
+    assert 'class="btn btn-small"' in empty
+
+
+def test_a_thread_that_cannot_be_answered_leads_to_its_account(browser, harbor):
+    thread = f.conversation(harbor)
+    Account.objects.update(state=Account.State.DISCONNECTED)
+    page = browser.get(f"/inbox/{thread.pk}/").content.decode()
+    assert f'<a href="/accounts/{harbor.pk}/">' in page.split('id="thread-gate"')[1].split("</p>")[0]
