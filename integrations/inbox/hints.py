@@ -14,7 +14,8 @@ from ..models import Change, Conversation, Message
 from ..outbox import consent
 from ..outbox import quiet as hours
 from ..outbox.standing import Standing
-from .queries import Card, Stretch
+from .card import Card
+from .queries import Stretch
 
 State = Message.State
 NEVER_LEFT = (State.FAILED, State.CANCELLED)

@@ -22,8 +22,10 @@ from ..sync import request as sync
 from . import hints, mentions, queries, snooze
 from .actions import mark_read
 from .bubbles import Bubble
+from .card import card_of
 from .forms import LaterForm, NoteForm, ReplyForm
 from .noted import Noted
+from .quick import Field, fields, fields_closed
 
 REGIONS = ("head", "card", "hints", "gate")
 KNOWN_AT_MOST = 80
@@ -75,9 +77,16 @@ def why_not(conversation: Conversation, about: Standing) -> str:
 
 
 def read(
-    request: HttpRequest, conversation: Conversation, *, top: str | None = None, before: str = "", problem: str = ""
+    request: HttpRequest,
+    conversation: Conversation,
+    *,
+    top: str | None = None,
+    before: str = "",
+    problem: str = "",
+    quick: list[Field] | None = None,
 ) -> Pane:
-    """Reads the thread, marks it read up to what is shown, and draws its regions. problem: what the card says."""
+    """Reads the thread, marks it read up to what is shown, and draws its regions. problem: what the card says; quick:
+    the card's fields as somebody typed them, where they were not taken."""
     about = standing(conversation.contact)
     blocked = why_not(conversation, about)
     stretch = queries.stretch(conversation, top=top, before=before)
@@ -87,14 +96,17 @@ def read(
         mark_read(request.user, conversation, stretch.newest_inbound)
         mentions.read(request.user, conversation)
     fetch_files(conversation, stretch)
-    card = queries.card(request.user, conversation, about.edit)
+    card = card_of(request.user, conversation, about.edit)
     context = {
         "conversation": conversation,
         "contact": conversation.contact,
         "card": card,
         "hints": hints.of(conversation, stretch, card, newest=not before),
         "opted_out": hints.opted_out(conversation, stretch, about),
+        "quick": quick or fields(card.values),
+        "quick_open": quick is not None,
         "about": about,
+        "fields_closed": fields_closed(conversation.scopes),
         "suggestions": suggestions(conversation.contact, card.labels) if about.changeable else [],
         "problem": problem,
         "blocked": blocked,

@@ -1,4 +1,4 @@
-"""What the inbox shows: the list, one thread, one contact. Reads only, and a fixed number of queries each."""
+"""What the inbox shows: the list, and one thread. Reads only, and a fixed number of queries each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,22 +13,20 @@ from django.utils.translation import gettext_lazy
 from ..models import (
     Account,
     Attempt,
-    Change,
     Conversation,
+    Credential,
     Draft,
     Inbox,
-    Member,
     Membership,
     Message,
     Picture,
     ReadMark,
     ThreadSync,
 )  # fmt: skip
-from ..outbox import conflicts, edits
+from ..outbox import edits
 from ..sync import request as sync
 from . import noted
 from .bubbles import Bubble, arranged, day_of, in_time
-from .choices import choices
 from .nested import Nested, nested
 from .newest import MOST_PARTS, Counted, first
 from .noted import Noted
@@ -244,8 +242,11 @@ def _drawn(user, newest: QuerySet) -> list[Conversation]:
         unread=Counted(news.order_by().values("pk")[:UNREAD_MOST]),
         draft=Subquery(draft.values(begins=Left("text", 200))[:1]),
         mentioned=noted.mentioned(user),
+        **edits.wanted_names(),
     )
-    return list(newest.select_related("contact", "inbox", "owner", "account").defer(*_HEAVY))
+    rows = list(newest.select_related("contact", "inbox", "owner", "account").defer(*_HEAVY))
+    edits.with_names(rows)
+    return rows
 
 
 def _mark(user, conversation: OuterRef) -> QuerySet:
@@ -342,7 +343,8 @@ def first_sync(found: list[Account]):
 
 def conversation(user, pk: int) -> Conversation | None:
     """The conversation with all that its head and its card show; of this person `.read_to`, their mark,
-    `.draft_text` and `.draft_revision`, each None when there is none, and `.mentioned`: in a note, unseen."""
+    `.draft_text` and `.draft_revision`, each None when there is none, and `.mentioned`: in a note, unseen; `.scopes`,
+    what the account's access may do, [] where that is not known."""
     mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
     related = ("contact", "inbox", "owner", "account", "thread_sync", "snoozed_by")
     found = Conversation.objects.for_user(user).select_related(*related).annotate(read_to=Subquery(mark))
@@ -351,9 +353,13 @@ def conversation(user, pk: int) -> Conversation | None:
         draft_text=Subquery(draft.values("text")[:1]),
         draft_revision=Subquery(draft.values("revision")[:1]),
         mentioned=noted.mentioned(user),
+        scopes=Subquery(Credential.objects.filter(account=OuterRef("account")).values("scopes")[:1]),
+        **edits.wanted_names(),
     )
     heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret", "snoozed_by__password")
-    return found.defer(*heavy).filter(pk=pk).first()
+    rows = list(found.defer(*heavy).filter(pk=pk)[:1])
+    edits.with_names(rows)
+    return rows[0] if rows else None
 
 
 def version(user, pk: int) -> int | None:
@@ -457,45 +463,3 @@ def above(of: int, stretch: Stretch, keys: list[str]) -> set[str]:
     ids = [int(key) for key in keys if key.isdigit()]
     found = Message.objects.filter(earlier, conversation=of, pk__in=ids).values_list("pk", flat=True)
     return {str(pk) for pk in found} | noted.above(of, (at, rank), keys)
-
-
-# --- The contact's card ----------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Card:
-    """What stands beside a thread."""
-
-    values: dict  # the editable fields, as people should see them now
-    change: Change | None  # the newest change that still says something; one that waits for a choice comes first
-    clash: list[str]  # labels of what a waiting change will meet: changed in Salesmsg, too
-    members: list[Member]
-    labels: list[str]  # tags of the account
-    others: list[Conversation]
-
-    @property
-    def me(self) -> Member | None:
-        return next((member for member in self.members if member.is_me), None)
-
-
-def card(user, of: Conversation, change: Change | None) -> Card:
-    """Two queries: who can own the conversation and what the account's tags are, other conversations. More only where
-    a waiting change met another one in Salesmsg. change: the edit of the contact that still says something."""
-    contact = of.contact
-    clash, values = [], {name: getattr(contact, name) for name in edits.EDITABLE}
-    if change is not None and change.waiting:
-        change.contact = contact
-        clash = conflicts.clash(change)
-        values |= change.values
-    elif change is not None and change.state == Change.State.CONFLICT:
-        values = edits.shown(contact)  # another change may be on its way beside it
-    members, labels = choices(user, of.account_id)
-    others = Conversation.objects.for_user(user).filter(contact=contact).exclude(pk=of.pk).select_related("inbox")
-    return Card(
-        values=values,
-        change=change,
-        clash=clash,
-        members=members,
-        labels=labels,
-        others=list(others.defer("raw", "inbox__raw").order_by(F("latest_at").desc())[:8]),
-    )

@@ -2,13 +2,28 @@
 
 from django.urls import path
 
-from . import around, contact, drafts, later, live, notes, replies, together, views, writes
+from . import (
+    around,
+    contact,
+    drafts,
+    first_steps,
+    later,
+    live,
+    notes,
+    replies,
+    timeline,
+    together,
+    views,
+    writes,
+)  # fmt: skip
 
 app_name = "inbox"
 urlpatterns = [
     path("", views.inbox, name="list"),
     path("new/", writes.new, name="new"),
     path("rows/", views.rows, name="rows"),
+    path("first-steps/", first_steps.page, name="first-steps"),
+    path("first-steps/hide/", first_steps.hide, name="hide-first-steps"),
     path("poll/", live.list_poll, name="list-poll"),
     path("replies/", replies.index, name="replies"),
     path("replies/new/", replies.new, name="reply-new"),
@@ -39,7 +54,9 @@ urlpatterns = [
     path("<int:pk>/unread/", together.unread, name="unread"),
     path("<int:pk>/leave/", together.leave, name="leave"),
     path("me/", together.me, name="me"),
+    path("<int:pk>/contact/edit/", contact.edit, name="quick"),
     path("<int:pk>/contact/<slug:what>/", contact.change, name="contact"),
+    path("<int:pk>/changes/", timeline.page, name="timeline"),
     path("messages/<int:pk>/again/", writes.again, name="again"),
     path("messages/<int:pk>/cancel/", writes.cancel, name="cancel"),
     path("messages/<int:pk>/settle/", writes.settle, name="settle"),

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from ..access import staff_required
 from ..sync import request as sync
-from . import around, claim, found, pane, queries
+from . import around, claim, first_steps, found, pane, queries
 
 
 def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
@@ -57,7 +57,10 @@ def inbox(request: HttpRequest) -> HttpResponse:
         path = request.path if context["open_pk"] is None else f"{request.path}{context['open_pk']}/"
         response["HX-Replace-Url"] = path + context["filters"].query()
         return response
-    return render(request, "inbox/inbox.html", list_context(request))
+    context = list_context(request) | {"steps_wanted": first_steps.wanted(request)}
+    if not context["accounts"]:
+        context["first_steps"] = first_steps.of(request.user, request.get_host())
+    return render(request, "inbox/inbox.html", context)
 
 
 @require_safe

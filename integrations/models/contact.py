@@ -43,6 +43,9 @@ class Contact(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="When Salesmsg said that it is gone.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    # What staff asked for and Salesmsg has not confirmed; None where nothing is asked, or no query brought it along.
+    asked_first_name = asked_last_name = None
+
     objects = ContactQuerySet.as_manager()
 
     class Meta:
@@ -63,9 +66,13 @@ class Contact(models.Model):
 
     @property
     def name(self) -> str:
-        """What to call them: their name, else their phone."""
-        own = " ".join(part for part in (self.first_name, self.last_name) if part)
-        return own or self.full_name or self.phone or f"Contact {self.vendor_id or self.pk}"
+        """What to call them: their name, as it was asked for where that waits; else their phone."""
+        asked = (self.asked_first_name, self.asked_last_name)
+        first = self.first_name if asked[0] is None else asked[0]
+        last = self.last_name if asked[1] is None else asked[1]
+        own = " ".join(part for part in (first, last) if part)
+        full = self.full_name if asked == (None, None) else ""  # it still tells the old name
+        return own or full or self.phone or f"Contact {self.vendor_id or self.pk}"
 
     @property
     def textable(self) -> bool:

@@ -1,8 +1,12 @@
 """Changes that staff make to contacts and conversations: a pending row first; then `tell` tells Salesmsg."""
 
+from collections.abc import Iterable
+
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
+from django.db.models.fields.json import KT
 from django.utils import timezone
 
 from .. import jobs, mirror
@@ -14,6 +18,7 @@ from .tell import PUSH, shown_changed
 from .threeway import EDITABLE, LIMITS
 
 Kind, State = Change.Kind, Change.State
+OPEN_STATES = (State.PENDING, State.PUSHING, State.CONFLICT)
 
 
 class InvalidEdit(Exception):
@@ -31,11 +36,28 @@ class Taken(Exception):
 def shown(contact: Contact) -> dict[str, str]:
     """The editable fields as people should see them: what they asked for, before Salesmsg has confirmed it, also where
     it waits for a choice."""
-    asked = contact.changes.filter(kind=Kind.CONTACT, state__in=[State.PENDING, State.PUSHING, State.CONFLICT])
+    asked = contact.changes.filter(kind=Kind.CONTACT, state__in=OPEN_STATES)
     values = threeway.columns(contact)
     for own in asked.order_by("state", "pk").values_list("values", flat=True):  # conflict, pending, pushing
         values |= own
     return values
+
+
+def wanted_names() -> dict[str, Subquery]:
+    """Annotations for a query of conversations: the names that `shown` tells, where they differ from the contact's.
+    `with_names` puts them on the contacts."""
+    asked = Change.objects.filter(contact=OuterRef("contact"), kind=Kind.CONTACT, state__in=OPEN_STATES)
+    newest = asked.order_by("-state", "-pk")  # the other way round than `shown`: the last word first
+    return {
+        f"wanted_{name}": Subquery(newest.filter(values__has_key=name).values(word=KT(f"values__{name}"))[:1])
+        for name in ("first_name", "last_name")
+    }
+
+
+def with_names(rows: Iterable[Conversation]) -> None:
+    """Lets the contacts of these be called by the names that staff asked for. No query."""
+    for row in rows:
+        row.contact.asked_first_name, row.contact.asked_last_name = row.wanted_first_name, row.wanted_last_name
 
 
 def edit_contact(user, contact: Contact, values: dict[str, str]) -> Change | None:

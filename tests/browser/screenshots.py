@@ -127,7 +127,7 @@ def _all(browser: Browser, portal: Portal, vendor: Sandbox) -> None:
     page.locator("#composer-send").click()
     expect(page.locator("#messages")).to_contain_text("Delivered", timeout=30_000)
     thread = page.url.split("?")[0]
-    contact = f"{portal.url}{page.get_by_role('link', name='Edit contact').first.get_attribute('href')}"
+    contact = f"{portal.url}{page.get_by_role('link', name='All details').first.get_attribute('href')}"
     state = first.storage_state()
     first.close()
     bulks = portal.query(SCENE.replace("HERE", re.search(r"/inbox/(\d+)/", thread)[1]))

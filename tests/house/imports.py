@@ -21,6 +21,7 @@ FLOORS: list[tuple[str, ...]] = [
             "inbox.actions",
             "inbox.attached",
             "inbox.bubbles",
+            "inbox.card",
             "inbox.choices",
             "inbox.nested",
             "inbox.newest",

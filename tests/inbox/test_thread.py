@@ -205,7 +205,7 @@ def test_the_card_shows_what_is_known(browser, harbor):
         "Insurance plan",
         "Delta PPO",
         "Billing",
-        "closed",
+        "Closed",
     ):
         assert words in pages.text(response), words
     assert '<dt dir="auto">Empty</dt>' not in response.content.decode(), "it can be filled in, and is not shown"

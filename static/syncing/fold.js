@@ -1,0 +1,13 @@
+// What somebody unfolded on the sync page stays so when the page draws itself anew.
+"use strict";
+
+(() => {
+  let open = [];
+  const folds = () => Array.from(document.querySelectorAll(".sync-fold"));
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target?.id === "sync-live") open = folds().filter((fold) => fold.open).map((fold) => fold.id);
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    folds().forEach((fold) => { if (open.includes(fold.id)) fold.open = true; });
+  });
+})();
