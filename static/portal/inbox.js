@@ -353,7 +353,7 @@
 
   const tick = (id) => {
     const elt = byId(id);
-    if (!elt || document.hidden) return;
+    if (!elt || (document.hidden && !(id === "list-live" && window.portalAlerts?.()))) return;
     const since = busy.get(id);
     if (since && Date.now() - since < 20000) return;
     if (id !== "thread-watch") busy.set(id, Date.now());
@@ -370,7 +370,7 @@
     tick("list-live");
     // Failing polls go slower, up to half a minute; a signed-out page asks now and then.
     const pace = signedOut ? 10000 : Math.min(PACE * 2 ** failures, 30000);
-    nextPoll = setTimeout(poll, document.hidden ? 60000 : pace);
+    nextPoll = setTimeout(poll, document.hidden ? (window.portalAlerts?.() ? Math.max(pace, 10000) : 60000) : pace);
   };
 
   document.addEventListener("visibilitychange", () => {
