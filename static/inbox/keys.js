@@ -41,6 +41,9 @@
     return Array.from(found.values());
   };
 
+  let typed = ""; // the first letters of a word in a menu
+  let typedAt = 0;
+
   const run = (element) => {
     const own = element.matches("summary") ? element.parentElement : null;
     if (element.matches(FIELD) || own) {
@@ -49,6 +52,7 @@
       }
     }
     if (own) {
+      typed = "";
       if (!own.open) element.click();
       (Array.from(own.querySelectorAll(FOCUSABLE)).find((item) => item !== element && seen(item)) || element).focus();
     } else if (element.matches(FIELD)) {
@@ -133,9 +137,6 @@
   };
 
   // --- Menus: arrows, Home, End, and the first letters of a word -------------------------------------------------------------
-
-  let typed = "";
-  let typedAt = 0;
 
   const inMenu = (event) => {
     const menu = event.target.closest("details.menu[open]");
@@ -321,7 +322,8 @@
     if (quiet || (document.activeElement === document.body && !listed())) byId("thread-scroll")?.focus({ preventScroll: true });
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    const { xhr, elt } = event.detail;
+    const { xhr } = event.detail;
+    const elt = event.detail.requestConfig?.elt || event.detail.elt; // also when it is gone from the page
     const memory = memories.get(xhr);
     memories.delete(xhr);
     if (elt.matches?.(".row-link")) opening = false;
