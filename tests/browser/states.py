@@ -34,7 +34,8 @@ for name in ("Ben Okafor", "Bea Lund", "Carla Diaz"):
 pks = {"account": harbor.pk}
 
 for place in range(45):
-    who = make.contact(harbor, ("Dana", "Sam", "Priya", "José", "Mei")[place % 5], f"Reyes {place}", tags=["new-patient"])
+    first = ("Dana", "Sam", "Priya", "José", "Mei")[place % 5]
+    who = make.contact(harbor, first, f"Reyes {place}", tags=["new-patient"])
     talk = make.conversation(harbor, who, inbox=front)
     make.message(talk, f"Could I come in on the {place + 1}th?", at=now - timedelta(hours=5, minutes=place))
 
@@ -60,7 +61,8 @@ Message.objects.create(account=harbor, conversation=every, state="queued", text=
 long = talk("Long")
 make.thread(long, 70, start=now - timedelta(hours=4))
 planned = talk("Planned")
-schedule.schedule(demo, planned, "Good morning!", uuid.uuid4(), (now + timedelta(days=1)).replace(tzinfo=None), "UTC", True)
+tomorrow = (now + timedelta(days=1)).replace(tzinfo=None)
+schedule.schedule(demo, planned, "Good morning!", uuid.uuid4(), tomorrow, "UTC", True)
 pks["plan"] = Message.objects.get(text="Good morning!").pk
 talk("Stopped", opted_out=True, opted_out_at=now)
 talk("Blocked", blocked=True)
@@ -69,7 +71,8 @@ Conversation.objects.filter(pk=closed.pk).update(closed_at=now)
 calls = talk("Calls")
 make.message(calls, "", kind="call", call={"duration": 61, "voicemail": True})
 make.message(calls, "", kind="mms", media=[{"id": 1, "url": "https://x.example/a.jpg", "content_type": "image/jpeg"}])
-noted = talk("Noted", notes=[{"id": place, "text": f"Note {place}", "created_at": now.isoformat()} for place in range(5)])
+notes = [{"id": place, "text": f"Note {place}", "created_at": now.isoformat()} for place in range(5)]
+noted = talk("Noted", notes=notes)
 refused = Change.objects.create(account=harbor, kind="opt_out", contact=noted.contact, values={}, state="refused",
     reason="Not allowed.", requested_by=demo, finished_at=now)
 clash = Change.objects.create(account=harbor, kind="contact", contact=talk("Clash").contact, state="conflict",
@@ -186,7 +189,11 @@ STATES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("admin, messages", "/admin/integrations/message/", None),
 ]
 # For somebody without an account, and for nobody.
-EMPTY = [("inbox, empty", "/inbox/", None), ("accounts, empty", "/accounts/", None), ("outbox, empty", "/outbox/", None)]
+EMPTY = [
+    ("inbox, empty", "/inbox/", None),
+    ("accounts, empty", "/accounts/", None),
+    ("outbox, empty", "/outbox/", None),
+]
 NOBODY = [("login", "/admin/login/", None)]
 
 

@@ -25,9 +25,15 @@ RUN = """async ([where, root, only]) => {
   ));
 }"""
 BY_LOOK = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
+# Wider than the window, the page itself or what can be pressed; bars and tables of numbers may be pushed.
 SIDEWAYS = """() => {
   const {scrollWidth, clientWidth} = document.documentElement;
-  return scrollWidth > clientWidth + 1 ? [`${scrollWidth} px wide at ${clientWidth}`] : [];
+  const out = [...document.querySelectorAll("a, button, input, select, textarea, summary")].filter((element) => {
+    const {left, right, width} = element.getBoundingClientRect();
+    if (!width || element.closest(".tabs, .rail-nav, .table-wrap, .skip-link, .visually-hidden")) return false;
+    return element.checkVisibility() && (left < -1 || right > clientWidth + 1);
+  }).map((element) => `cut off at ${clientWidth} px: ${element.outerHTML.slice(0, 120)}`);
+  return scrollWidth > clientWidth + 1 ? [`${scrollWidth} px wide at ${clientWidth}`, ...out] : out;
 }"""
 DJANGOS = "/admin/"  # scrolls its tables
 

@@ -149,8 +149,12 @@ def test_updates_move_nothing_and_take_nothing(page: Page, filled):
     ours, pks = filled
     told = """window.told = []; window.hiddenNow = false;
       Object.defineProperty(document, "hidden", {get: () => window.hiddenNow});
-      window.Notification = class { static permission = "granted"; static async requestPermission() { return "granted"; }
-        constructor(title, more) { window.told.push([title, more.body]); window.note = this; } close() {} };
+      window.Notification = class {
+        static permission = "granted";
+        static async requestPermission() { return "granted"; }
+        constructor(title, more) { window.told.push([title, more.body]); window.note = this; }
+        close() {}
+      };
       document.addEventListener("portal:sound", () => window.told.push("sound"));"""
     page.add_init_script(told)
     page.goto(f"{ours.url}/inbox/{pks['long']}/")
@@ -176,8 +180,9 @@ def test_updates_move_nothing_and_take_nothing(page: Page, filled):
         return [seen.id, Math.round(seen.getBoundingClientRect().top)];
       };
       const area = document.querySelector("#composer-text");
-      return [top("#list-scroll", "#rows .row-link"), top("#thread-scroll", ".message"), area.value, area.selectionStart,
-        area.selectionEnd, area.selectionDirection, document.activeElement.id];
+      const {value, selectionStart, selectionEnd, selectionDirection} = area;
+      return [top("#list-scroll", "#rows .row-link"), top("#thread-scroll", ".message"),
+        value, selectionStart, selectionEnd, selectionDirection, document.activeElement.id];
     }"""
     before = page.evaluate(places)
     arrives("While you read", "long", "closed")
@@ -204,7 +209,7 @@ def test_updates_move_nothing_and_take_nothing(page: Page, filled):
     page.keyboard.type("carla")
     owner = "from integrations.models import *\n" + ARRIVES.replace("WORDS", "While a menu is open").replace(
         "    make.touch(talk)",
-        "    Conversation.objects.filter(pk=pk).update(owner=Member.objects.get(full_name='Ben Okafor'))\n    make.touch(talk)",
+        "    talk.owner = Member.objects.get(full_name='Ben Okafor')\n    talk.save()\n    make.touch(talk)",
     )
     ours.query(owner.replace("PKS", str([pks["long"]])))
     expect(page.locator("#assign-menu .menu-word")).to_have_text("Ben Okafor")
