@@ -286,9 +286,9 @@
     beat();
   });
 
-  // Ready to write at once; not on touch screens, where that would open the keyboard.
+  // Ready to write at once; not on touch screens, where that would open the keyboard, nor while somebody searches.
   const write = () => {
-    if (!touch.matches) (byId("id_phone") || byId("composer-text"))?.focus({ preventScroll: true });
+    if (!touch.matches && !document.activeElement?.matches(".list :is(input, select)")) (byId("id_phone") || byId("composer-text"))?.focus({ preventScroll: true });
   };
 
   // Which row is open, also when the thread came without the list.

@@ -162,10 +162,10 @@ STATES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("thread, calls and pictures", "/inbox/{calls}/", None),
     ("thread, notes and a refusal", "/inbox/{noted}/", unfold(".thread-more", ".contact-older")),
     ("thread, conflict", "/inbox/{clash}/", unfold(".thread-more")),
-    ("thread, long text", "/inbox/{long}/", typed),
-    ("thread, assign", "/inbox/{long}/", press("a")),
-    ("thread, send later", "/inbox/{long}/", unfold(".later")),
-    ("thread, opting out", "/inbox/{long}/", unfold(".thread-more", ".contact-opt")),
+    ("thread, long text", "/inbox/{planned}/", typed),
+    ("thread, assign", "/inbox/{planned}/", press("a")),
+    ("thread, send later", "/inbox/{planned}/", unfold(".later")),
+    ("thread, opting out", "/inbox/{planned}/", unfold(".thread-more", ".contact-opt")),
     ("thread, edit", "/inbox/messages/{plan}/edit/", None),
     ("bulk texts", "/bulk/", None),
     ("bulk, choose", "/bulk/{bulk_new}/contacts/", None),
@@ -186,7 +186,6 @@ STATES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("admin", "/admin/", None),
     ("admin, contacts", "/admin/integrations/contact/", None),
     ("admin, contact", "/admin/integrations/contact/{contact}/change/", None),
-    ("admin, messages", "/admin/integrations/message/", None),
 ]
 # For somebody without an account, and for nobody.
 EMPTY = [
