@@ -300,6 +300,7 @@
   };
 
   const restore = (memory) => {
+    if (memory.id === "composer-send" && !matchMedia("(pointer: coarse)").matches && focus(byId("composer-text"))) return;
     if (memory.element.isConnected && focus(memory.element)) return;
     if (memory.id && focus(byId(memory.id))) return;
     const all = Array.from((memory.region && byId(memory.region)?.querySelectorAll(FOCUSABLE)) || []);
@@ -311,6 +312,7 @@
 
   document.addEventListener("htmx:beforeRequest", remember);
   document.addEventListener("htmx:beforeSwap", (event) => {
+    if (document.activeElement === document.body) return; // as a button that was disabled meanwhile
     memories.delete(event.detail.xhr);
     remember(event);
   });

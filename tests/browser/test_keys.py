@@ -216,6 +216,28 @@ def test_updates_move_nothing_and_take_nothing(page: Page, filled):
     expect(page.locator(".menu-item", has_text="Carla Diaz")).to_be_focused()
     page.keyboard.press("Escape")
 
+    # A row that leaves the list hands the focus to its neighbour; a button that goes with its message, to the thread.
+    page.goto(f"{ours.url}/inbox/{pks['every']}/?show=unread")
+    gone = page.locator(f"#row-{pks['stopped']}")
+    gone.focus()
+    closed = "from integrations.models import *\nfrom tests.inbox import factories as make\n"
+    closed += "ReadMark.objects.create(user_id=1, conversation_id=PK, message_pk=10**9)\n"
+    closed += "make.touch(Conversation.objects.get(pk=PK))\nprint(json.dumps(True))"
+    ours.query(closed.replace("PK", str(pks["stopped"])))
+    expect(gone).to_have_count(0)
+    expect(page.locator(".row-link:focus")).to_have_count(1)
+    cancels = page.locator("#messages").get_by_role("button", name="Cancel")
+    expect(cancels).to_have_count(2)
+    cancels.first.focus()
+    page.keyboard.press("Enter")
+    expect(cancels).to_have_count(1)
+    expect(page.locator("#pane :focus")).to_have_count(1)
+    area.fill("Sent by the button")
+    page.locator("#composer-send").click()
+    expect(page.locator("#messages")).to_contain_text("Sent by the button")
+    expect(area).to_be_focused()
+    page.keyboard.press("Escape")
+
     # Sound and notifications: nothing until asked for, nothing of the text until asked for.
     assert page.evaluate("told") == []
     page.locator("#alerts-bell").click()
