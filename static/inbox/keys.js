@@ -58,7 +58,12 @@
     } else if (element.matches(FIELD)) {
       element.focus();
       if (element.type === "search") element.select();
-    } else element.click();
+    } else {
+      // htmx takes up what it has just swapped in only a moment later; until then a click would load the whole page.
+      const taken = element.closest("[hx-get], [hx-post]");
+      if (taken) window.htmx?.process(taken);
+      element.click();
+    }
   };
 
   const tell = () => {

@@ -196,14 +196,6 @@ EMPTY = [
 NOBODY = [("login", "/admin/login/", None)]
 
 
-def build(portal: Callable[..., Portal]) -> tuple[Portal, dict]:
-    """A running portal with the scene in it, and what the scene printed; nothing talks to Salesmsg."""
-    ours = portal("http://127.0.0.1:9")
-    scene = ours.query(SCENE)
-    ours.start_web()
-    return ours, scene
-
-
 def enter(page: Page, ours: Portal, session: str) -> None:
     """Signs in without the form."""
     page.context.add_cookies([{"name": COOKIE, "value": session, "url": ours.url}])

@@ -57,10 +57,10 @@ def look(page: Page, url: str, path: str, act, root: str = "html") -> list[str]:
     return found if path.startswith(DJANGOS) else found + page.evaluate(SIDEWAYS)
 
 
-def test_no_page_and_no_state_shuts_anybody_out(chromium, portal):
-    ours, scene = states.build(portal)
+def test_no_page_and_no_state_shuts_anybody_out(chromium, scene):
+    ours, told = scene
     wrong: dict[str, list[str]] = {}
-    for session, table in ((scene["demo"], states.STATES), (scene["empty"], states.EMPTY), ("", states.NOBODY)):
+    for session, table in ((told["demo"], states.STATES), (told["empty"], states.EMPTY), ("", states.NOBODY)):
         context = chromium.new_context(timezone_id="Europe/Berlin", reduced_motion="reduce")
         page = context.new_page()
         if session:
@@ -68,7 +68,7 @@ def test_no_page_and_no_state_shuts_anybody_out(chromium, portal):
         for place, (name, path, act) in enumerate(table):
             # The list beside a thread is the one that the first state looked at.
             root = "#pane" if name.startswith(("thread", "inbox, new")) and place % 8 else "html"
-            if found := look(page, ours.url, path.format(**scene["pks"]), act, root):
+            if found := look(page, ours.url, path.format(**told["pks"]), act, root):
                 wrong[name] = found
         context.close()
     assert wrong == {}, "\n".join(f"{name}:\n  " + "\n  ".join(found) for name, found in wrong.items())

@@ -26,11 +26,11 @@ print(json.dumps(True))
 
 
 @pytest.fixture
-def filled(page: Page, portal):
-    """A portal with the scene of states.py, and somebody signed in."""
-    ours, scene = states.build(portal)
-    states.enter(page, ours, scene["demo"])
-    return ours, scene["pks"]
+def filled(page: Page, scene):
+    """The portal with every state in it, and somebody signed in."""
+    ours, told = scene
+    states.enter(page, ours, told["demo"])
+    return ours, told["pks"]
 
 
 def at(page: Page) -> str:
@@ -221,7 +221,7 @@ def test_updates_move_nothing_and_take_nothing(page: Page, filled):
     gone = page.locator(f"#row-{pks['stopped']}")
     gone.focus()
     closed = "from integrations.models import *\nfrom tests.inbox import factories as make\n"
-    closed += "ReadMark.objects.create(user_id=1, conversation_id=PK, message_pk=10**9)\n"
+    closed += "ReadMark.objects.update_or_create(user_id=1, conversation_id=PK, defaults={'message_pk': 10**9})\n"
     closed += "make.touch(Conversation.objects.get(pk=PK))\nprint(json.dumps(True))"
     ours.query(closed.replace("PK", str(pks["stopped"])))
     expect(gone).to_have_count(0)
