@@ -123,6 +123,7 @@ def test_a_day_without_a_mouse(page: Page, filled):
     expect(page.get_by_role("option", name="Planned Montgomery")).to_be_visible()
     keys.press("Enter")
     expect(page).to_have_url(re.compile(rf"/inbox/{pks['planned']}/"))
+    expect(page.locator("#composer-text")).to_be_focused()
     keys.press("Escape")
 
     # The list of keys, and its switch.
@@ -142,6 +143,7 @@ def test_a_day_without_a_mouse(page: Page, filled):
         keys.press("g")
         keys.press(letter)
         expect(page).to_have_url(ours.url + path)
+        page.wait_for_load_state()
     assert page.complaints == []
 
 
