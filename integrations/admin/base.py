@@ -180,8 +180,8 @@ def pretty_json(value: object) -> SafeString:
         try:
             value = json.loads(value)
         except ValueError:
-            return format_html('<pre class="sm-json">{}</pre>', value or "(empty)")
-    return format_html('<pre class="sm-json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
+            return format_html('<pre class="sm-json" tabindex="0">{}</pre>', value or "(empty)")
+    return format_html('<pre class="sm-json" tabindex="0">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def badge(text: str, tone: str = "") -> SafeString:

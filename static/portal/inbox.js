@@ -288,9 +288,9 @@
     beat();
   });
 
-  // Ready to write at once; not on touch screens, where that would open the keyboard.
+  // Ready to write at once; not on touch screens, where that would open the keyboard, nor while somebody searches.
   const write = () => {
-    if (!touch.matches) (byId("id_phone") || byId("composer-text"))?.focus({ preventScroll: true });
+    if (!touch.matches && !document.activeElement?.matches(".list :is(input, select)")) (byId("id_phone") || byId("composer-text"))?.focus({ preventScroll: true });
   };
 
   // Which row is open, also when the thread came without the list.
@@ -369,7 +369,7 @@
 
   const tick = (id) => {
     const elt = byId(id);
-    if (!elt || document.hidden) return;
+    if (!elt || (document.hidden && !(id === "list-live" && window.portalAlerts?.()))) return;
     if (id === "thread-live" && document.querySelector("#pane form.htmx-request")) return;
     const since = busy.get(id);
     if (since && Date.now() - since < 20000) return;
@@ -387,7 +387,7 @@
     tick("list-live");
     // Failing polls go slower, up to half a minute; a signed-out page asks now and then.
     const pace = signedOut ? 10000 : Math.min(PACE * 2 ** failures, 30000);
-    nextPoll = setTimeout(poll, document.hidden ? 60000 : pace);
+    nextPoll = setTimeout(poll, document.hidden ? (window.portalAlerts?.() ? Math.max(pace, 10000) : 60000) : pace);
   };
 
   document.addEventListener("visibilitychange", () => {

@@ -15,6 +15,7 @@ from django.utils import timezone
 from integrations.models import *
 demo = get_user_model().objects.get()
 account = Account.objects.get()
+Account.objects.update(state="connected")
 Account.objects.create(label="Northside Clinic of Greater Boston", webhook_secret="x", webhook_digest="x")
 Inbox.objects.update(name="Front desk")
 Contact.objects.update(email="alexandria.montgomery@northsideclinic.example.com", tags=["new-patient", "newsletter"])
@@ -26,8 +27,16 @@ values = {"first_name": "Newname", "email": "newemail@example.com"}
 base = {"first_name": "Alexandria", "email": "alexandria.montgomery@northsideclinic.example.com"}
 Change.objects.create(account=account, kind="contact", contact=contact, values=values, base=base, state="done",
     requested_by=demo, finished_at=timezone.now())
-print(json.dumps([thread.pk, contact.pk]))
+other = Conversation.objects.filter(contact__opted_out=False, contact__blocked=False, account=account).first()
+print(json.dumps([thread.pk, contact.pk, other.pk]))
 """
+# Which of these are out of the window, or have something else over their middle.
+COVERED = """(selectors) => selectors.filter((selector) => {
+  const element = document.querySelector(selector);
+  const {left, top, right, bottom} = element.getBoundingClientRect();
+  if (left < 0 || top < 0 || right > innerWidth + 1 || bottom > innerHeight + 1) return true;
+  return !element.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2));
+})"""
 CUT = """(inner) => [...document.querySelectorAll(inner)].filter((element) => {
   const box = element.getBoundingClientRect();
   if (!box.width) return false;
@@ -40,18 +49,18 @@ CUT = """(inner) => [...document.querySelectorAll(inner)].filter((element) => {
 
 
 @pytest.fixture
-def filled(portal) -> tuple[Portal, int, int]:
-    """A portal with long names and addresses: (portal, conversation, contact)."""
+def filled(portal) -> tuple[Portal, int, int, int]:
+    """A portal with long names and addresses: (portal, conversation, contact, conversation to write in)."""
     ours = portal("http://127.0.0.1:9")
     ours.superuser()
     ours.manage("seed_inbox", "--contacts", "12", "--messages", "12")
-    thread, contact = ours.query(FILL)
+    thread, contact, other = ours.query(FILL)
     ours.start_web()
-    return ours, thread, contact
+    return ours, thread, contact, other
 
 
 def test_nothing_is_cut_off_and_all_can_be_hit(page: Page, filled):
-    ours, thread, contact = filled
+    ours, thread, contact, other = filled
     sign_in(page, ours, "/inbox/")
     for width, height in ((1280, 850), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
@@ -71,4 +80,28 @@ def test_nothing_is_cut_off_and_all_can_be_hit(page: Page, filled):
         for column in ("before", "state_shown"):
             expect(page.locator(f"#changes-group .field-{column}").first).to_be_visible()
         assert page.evaluate(CUT, "#changes-group td, #changes-group .sm-badge") == []
+
+    # 200 % zoom of 1280 x 850, and a small phone: writing and sending stay in sight, with nothing over them.
+    for width, height in ((640, 425), (320, 568)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"{ours.url}/inbox/{other}/")
+        page.locator("#composer-text").fill("Friday at ten? " * 40)
+        assert page.evaluate(COVERED, ["#composer-text", "#composer-send", ".later > summary", "#close-button"]) == []
+        assert page.locator("#thread-scroll").bounding_box()["height"] >= 80
+        page.locator(".later > summary").click()
+        page.locator("#composer-later").scroll_into_view_if_needed()
+        assert page.evaluate(COVERED, ["#composer-later", "#composer-send"]) == []
+        page.keyboard.press("Escape")
+        for key, dialog in (("?", "#keys-help"), ("Control+k", "#palette")):
+            page.locator("#thread-scroll").focus()
+            page.keyboard.press(key)
+            assert page.evaluate(COVERED, [f"{dialog} [data-close]"]) == []
+            page.keyboard.press("Escape")
+
+    # Colours of the system: what is chosen is told by an outline; nobody's wish for calm is forgotten.
+    page.emulate_media(forced_colors="active", reduced_motion="reduce")
+    page.keyboard.press("Control+k")
+    option = page.locator("[role=option][aria-selected=true]")
+    assert option.evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
+    assert page.locator(".spinner").first.evaluate("(one) => getComputedStyle(one).animationIterationCount") == "1"
     assert page.complaints == []

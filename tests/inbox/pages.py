@@ -42,7 +42,7 @@ def inline(response) -> list[str]:
 
 def rows(response) -> list[int]:
     """Primary keys of the conversations in the list, in order."""
-    return [int(values["data-key"]) for tag, values in read(response).tags if "data-key" in values]
+    return [int(values["data-key"]) for tag, values in read(response).tags if tag == "li" and "data-key" in values]
 
 
 def shown(response) -> list[str]:
