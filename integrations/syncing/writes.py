@@ -21,8 +21,10 @@ from .views import one_page
 
 NOT_CONNECTED = gettext_lazy("This account is not connected, so nothing can be read. Connect it again first.")
 PAUSED = gettext_lazy("The sync is paused, so nothing was begun. Resume it first.")
-ASKED = "%(who)s is read from Salesmsg again now. What is new appears by itself."
-DRAFT = "Salesmsg does not know %(who)s yet, so there is nothing to read. That changes with the first text."
+ASKED = gettext_lazy("%(who)s is read from Salesmsg again now. What is new appears by itself.")
+DRAFT = gettext_lazy(
+    "Salesmsg does not know %(who)s yet, so there is nothing to read. That changes with the first text."
+)
 NOBODY = gettext_lazy(
     "Nobody here fits that. Write a phone number, a part of the name, or the id that Salesmsg "
     "shows. Somebody who is new at Salesmsg comes with “Look for changes now”."

@@ -10,8 +10,10 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import Urlizer, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
+from django.utils.translation import get_language, npgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import npgettext_lazy
+
+from salesmsg_portal import words
 
 from .. import told as sentences_told
 from .. import words_of_time
@@ -39,6 +41,12 @@ def icon(name: str, label: str = "") -> SafeString:
     if label:
         return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, address)
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', address)
+
+
+@register.simple_tag
+def words_address() -> str:
+    """Where scripts find their words in the page's language."""
+    return words.address(get_language() or "en")
 
 
 # --- People and phones -----------------------------------------------------------------------------------------------
