@@ -27,6 +27,7 @@ NOUNS = (
     _("change"),
     _("changed"),
     _("changes"),
+    _("claimed at"),
     _("client uuid"),
     _("closed at"),
     _("connected at"),

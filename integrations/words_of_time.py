@@ -1,10 +1,11 @@
 """Spans of time as pages say them, in the reader's language."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, npgettext
 
 
 def _seconds(count: float | str) -> str:
@@ -25,7 +26,12 @@ def days(count: int) -> str:
     return ngettext("%(count)s day", "%(count)s days", count) % {"count": count}
 
 
-def span(seconds: float) -> str:
+def days_ago(count: int) -> str:
+    """The same as people say it after "since" or before "ago", which some languages say in another case."""
+    return npgettext("ago", "%(num)d day", "%(num)d days", count) % {"num": count}
+
+
+def span(seconds: float, days: Callable[[int], str] = days) -> str:
     """ "2 s", "1.4 s", "3 min", "1 h 5 min", "3 h", "3 days": to the second while it is short."""
     if seconds < 10:
         return _seconds(f"{max(0.0, seconds):.1f}".removesuffix(".0"))
@@ -67,12 +73,17 @@ def about(seconds: int) -> str:
     return _("about %(span)s") % {"span": how_long}
 
 
+def since(now: datetime, at: datetime) -> str:
+    """How long from `at` to now."""
+    return span(max(0, round((now - at).total_seconds())), days_ago)
+
+
 def lag(at: datetime | None, now: datetime) -> str:
     """How long since: "8 s ago"; empty when never."""
-    return "" if at is None else _("%(span)s ago") % {"span": span(max(0, round((now - at).total_seconds())))}
+    return "" if at is None else _("%(span)s ago") % {"span": since(now, at)}
 
 
 def ahead(at: datetime, now: datetime) -> str:
     """How long until: "in 40 s", "now"."""
     left = (at - now).total_seconds()
-    return _("now") if left < 1 else _("in %(span)s") % {"span": span(round(left))}
+    return _("now") if left < 1 else _("in %(span)s") % {"span": span(round(left), days_ago)}

@@ -128,5 +128,9 @@ class AccountAdmin(SupportAdmin):
     def blocks_shown(self, account):
         """The newest first; a block is a 429 and the silence after it."""
         blocks = BudgetBlock.objects.filter(budget__account=account)[:10]
-        shown = ((moment(block.at), round((block.until - block.at).total_seconds())) for block in blocks)
-        return format_html_join("", f"<p>{_('{}, for {} s')}</p>", shown) or "–"
+        said = _("%(time)s, for %(seconds)s s")
+        shown = (
+            (said % {"time": moment(block.at), "seconds": round((block.until - block.at).total_seconds())},)
+            for block in blocks
+        )
+        return format_html_join("", "<p>{}</p>", shown) or "–"

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from ..models import Account, SyncRun
 from ..salesmsg.text import sentence
-from ..words_of_time import lag, span
+from ..words_of_time import lag, since, span
 from . import trouble
 from .queries import Standing
 
@@ -55,7 +55,7 @@ def _worker(standing: Standing) -> Verdict | None:
         return None
     if beat:
         what = _("The background worker does not run since %(span)s, so nothing is read and nothing is sent.") % {
-            "span": span((standing.now - beat).total_seconds())
+            "span": since(standing.now, beat)
         }
     else:
         what = _("The background worker does not run and never has, so nothing is read and nothing is sent.")
