@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from ..access import audit, manages
 from ..models import Account, Budget, BudgetBlock, Member, Membership
 from ..told import told
-from .base import SupportAdmin, badge, link, moment, rows_link
+from .base import SupportAdmin, badge, link, moment, rows_link, told_column
 
 TONES = {"connected": "ok", "attention": "bad"}
 
@@ -58,17 +58,19 @@ class AccountAdmin(SupportAdmin):
     inlines = [MembershipInline]
     readonly_fields = (
         "state_shown", "page", "organization_name", "organization_id", "organization_timezone", "vendor_user_id",
-        "thread_dialect", "created_at", "connected_at", "synced_at", "last_event_at", "last_error", "last_error_at",
-        "rows", "budget_shown", "blocks_shown",
+        "thread_dialect", "created_at", "connected_at", "synced_at", "last_event_at", "last_error_told",
+        "last_error_at", "rows", "budget_shown", "blocks_shown",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("label", "state_shown", "page", "rows", "last_error", "last_error_at")}),
+        (None, {"fields": ("label", "state_shown", "page", "rows", "last_error_told", "last_error_at")}),
         (_("Organisation"), {"fields": ("organization_name", "organization_id", "organization_timezone",
                                      "vendor_user_id")}),
         (_("Times"), {"fields": ("created_at", "connected_at", "synced_at", "last_event_at")}),
         (_("Rate budget"), {"fields": ("budget_shown", "blocks_shown")}),
         (_("For developers"), {"fields": ("thread_dialect",)}),
     )  # fmt: skip
+
+    last_error_told = told_column("last_error", _("last error"))
 
     def has_change_permission(self, request, obj=None):
         return self.may(request, "change") and (obj is None or manages(request.user, obj))

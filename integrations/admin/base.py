@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import Account
 from ..salesmsg.text import breaks, national
+from ..told import told
 
 COUNT_LIMIT = 10_000
 _PHONE_SIGNS = set("0123456789 +-().\u00a0/")
@@ -184,6 +185,16 @@ def pretty_json(value: object) -> SafeString:
         except ValueError:
             return format_html('<pre class="sm-json">{}</pre>', value or _("(empty)"))
     return format_html('<pre class="sm-json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def told_column(name: str, description):
+    """A column or a field whose sentence is kept in English: see told.py."""
+
+    @admin.display(description=description)
+    def shown(self, row) -> str:
+        return told(getattr(row, name)) or "–"
+
+    return shown
 
 
 def badge(text: str, tone: str = "") -> SafeString:

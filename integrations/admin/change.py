@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from ..models import Change
 from ..outbox import edits
 from ..told import told
-from .base import AccountFilter, SupportAdmin, badge, link, row_link, works_here
+from .base import AccountFilter, SupportAdmin, badge, link, row_link, told_column, works_here
 from .words import STATE_TONES, STATE_WORDS, before_in_words, values_in_words
 
 
@@ -23,10 +23,11 @@ class ChangeAdmin(SupportAdmin):
     links_by = ("account__id__exact", "contact__id__exact")
     actions = ["try_again"]
     fields = (
-        "kind", "about_link", "what", "before", "there", "state_shown", "reason", "requested_by", "account",
+        "kind", "about_link", "what", "before", "there", "state_shown", "reason_told", "requested_by", "account",
         "created_at", "finished_at", "attempts", "due_at",
     )  # fmt: skip
-    readonly_fields = ("about_link", "what", "before", "there", "state_shown")
+    readonly_fields = ("about_link", "what", "before", "there", "state_shown", "reason_told")
+    reason_told = told_column("reason", _("reason"))
 
     @admin.display(description=_("about"))
     def about(self, change):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from ..models import Account, Change, Contact, Conversation
 from ..outbox import bulk, conflicts, edits
 from ..outbox.merge import BulkProblem
+from ..told import told
 from .base import (
     AccountFilter,
     SupportAdmin,
@@ -28,6 +29,7 @@ from .base import (
     phone,
     pretty_json,
     rows_link,
+    told_column,
     works_here,
 )
 from .contact_filters import ASKED, CountryFilter, PresentFilter, SavedFilter, contact_changes
@@ -40,8 +42,9 @@ from .words import STATE_TONES, STATE_WORDS, before_in_words, values_in_words
 class ChangeInline(SupportInline):
     model = Change
     verbose_name_plural = _("history of edits")
-    fields = ("created_at", "kind", "what", "before", "state_shown", "reason", "requested_by")
+    fields = ("created_at", "kind", "what", "before", "state_shown", "reason_told", "requested_by")
     readonly_fields = fields
+    reason_told = told_column("reason", _("reason"))
     ordering = ("-pk",)
     max_num = 0
 
@@ -148,7 +151,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
         if contact.edit_state == Change.State.CONFLICT:
             return format_html("{} {}", label, link(reverse("conflicts:detail", args=[contact.edit_pk]), _("Choose")))
         if contact.edit_reason and contact.edit_state != Change.State.DONE:
-            return format_html('{} <span class="sm-reason">{}</span>', label, contact.edit_reason[:120])
+            return format_html('{} <span class="sm-reason">{}</span>', label, told(contact.edit_reason)[:120])
         return label
 
     @admin.display(description=_("inbox"))

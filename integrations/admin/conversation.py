@@ -9,7 +9,7 @@ from .base import AccountFilter, SupportAdmin, badge, called, inbox_link, phone,
 
 
 class OpenFilter(admin.SimpleListFilter):
-    title = "state"
+    title = _("state")
     parameter_name = "open"
 
     def lookups(self, request, model_admin):

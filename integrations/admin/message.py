@@ -7,7 +7,17 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import Attempt, Message
 from ..told import told
-from .base import AccountFilter, SupportAdmin, SupportInline, badge, called, inbox_link, pretty_json, row_link
+from .base import (
+    AccountFilter,
+    SupportAdmin,
+    SupportInline,
+    badge,
+    called,
+    inbox_link,
+    pretty_json,
+    row_link,
+    told_column,
+)
 
 TONES = {"queued": "wait", "sending": "wait", "failed": "bad", "unknown": "bad", "sent": "ok", "delivered": "ok"}
 
@@ -15,12 +25,13 @@ TONES = {"queued": "wait", "sending": "wait", "failed": "bad", "unknown": "bad",
 class AttemptInline(SupportInline):
     model = Attempt
     verbose_name_plural = _("attempts to send")
-    fields = ("started_at", "finished_at", "outcome", "detail")
+    fields = ("started_at", "finished_at", "outcome", "detail_told")
+    detail_told = told_column("detail", _("detail"))
     readonly_fields = fields
 
 
 class DirectionFilter(admin.SimpleListFilter):
-    title = "direction"
+    title = _("direction")
     parameter_name = "direction"
 
     def lookups(self, request, model_admin):
@@ -43,10 +54,20 @@ class MessageAdmin(SupportAdmin):
     ordering = ("-pk",)
     links_by = ("conversation__id__exact", "account__id__exact")
     inlines = [AttemptInline]
-    readonly_fields = ("who", "state_shown", "conversation_link", "in_inbox", "media_shown", "raw_shown")
+    readonly_fields = (
+        "who",
+        "state_shown",
+        "conversation_link",
+        "in_inbox",
+        "media_shown",
+        "raw_shown",
+        "failure_told",
+    )
+    failure_told = told_column("failure", _("failure"))
     fieldsets = (
         (None, {"fields": ("in_inbox", "conversation_link", "who", "at", "text", "media_shown", "kind")}),
-        (_("Delivery"), {"fields": ("state_shown", "failure", "vendor_status", "sent_at", "delivered_at", "failed_at",
+        (_("Delivery"), {"fields": ("state_shown", "failure_told", "vendor_status", "sent_at", "delivered_at",
+                                    "failed_at",
                                  "due_at", "claimed_at", "send_at", "zone", "stop_on_reply", "bulk")}),
         (_("From Salesmsg"), {"fields": ("account", "vendor_id", "client_uuid", "author_name", "automated", "source",
                                       "received_at", "created_at", "raw_shown")}),

@@ -5,9 +5,10 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from ..models import SyncRun, SyncStream
+from ..sync.plan import LABELS
 from ..told import told
 from ..words_of_time import precise
-from .base import AccountFilter, SupportAdmin, SupportInline, badge
+from .base import AccountFilter, SupportAdmin, SupportInline, badge, told_column
 
 TONES = {"running": "wait", "done": "ok", "failed": "bad"}
 
@@ -15,8 +16,12 @@ TONES = {"running": "wait", "done": "ok", "failed": "bad"}
 class StreamInline(SupportInline):
     model = SyncStream
     verbose_name_plural = _("lists, in the order they are read")
-    fields = ("name", "how_far", "seen", "total", "restarts", "cursor_shown")
-    readonly_fields = ("how_far", "cursor_shown")
+    fields = ("name_shown", "how_far", "seen", "total", "restarts", "cursor_shown")
+    readonly_fields = ("name_shown", "how_far", "cursor_shown")
+
+    @admin.display(description=_("name"))
+    def name_shown(self, stream):
+        return LABELS.get(stream.name, stream.name)
 
     @admin.display(description=_("state"))
     def how_far(self, stream):
@@ -31,19 +36,25 @@ class StreamInline(SupportInline):
 
 @admin.register(SyncRun)
 class SyncRunAdmin(SupportAdmin):
-    list_display = ("pk", "account", "kind", "state_shown", "started_at", "took", "requests", "changed", "error_short")
-    list_display_links = ("pk", "account")
+    list_display = ("key", "account", "kind", "state_shown", "started_at", "took", "requests", "changed", "error_short")
+    list_display_links = ("key", "account")
     list_filter = (AccountFilter, "state", "kind")
     search_fields = ("error",)
     sortable_by = ()
     links_by = ("account__id__exact",)
     inlines = [StreamInline]
-    readonly_fields = ("state_shown", "took", "notes_shown")
+    readonly_fields = ("state_shown", "took", "notes_shown", "error_told")
     fieldsets = (
-        (None, {"fields": ("account", "kind", "state_shown", "error", "started_at", "finished_at", "took")}),
+        (None, {"fields": ("account", "kind", "state_shown", "error_told", "started_at", "finished_at", "took")}),
         (_("Counts"), {"fields": ("requests", "contacts", "conversations", "messages", "changed", "notes_shown")}),
         (_("For developers"), {"fields": ("step", "failures", "due_at", "lease_until", "requested_by")}),
     )
+
+    error_told = told_column("error", _("error"))
+
+    @admin.display(description="#")
+    def key(self, run):
+        return run.pk
 
     @admin.display(description=_("state"), ordering="state")
     def state_shown(self, run):

@@ -5,8 +5,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ..models import WebhookEvent
+from ..told import told
 from ..webhooks import process
-from .base import AccountFilter, SupportAdmin, badge, pretty_json
+from .base import AccountFilter, SupportAdmin, badge, pretty_json, told_column
 
 TONES = {"new": "wait", "done": "ok", "unknown": "wait", "failed": "bad"}
 
@@ -21,10 +22,11 @@ class WebhookEventAdmin(SupportAdmin):
     links_by = ("account__id__exact",)
     actions = ["process_again"]
     fields = (
-        "name_shown", "state_shown", "note", "account", "received_at", "processed_at", "attempts", "repeats", "due_at",
-        "body_shown",
+        "name_shown", "state_shown", "note_told", "account", "received_at", "processed_at", "attempts", "repeats",
+        "due_at", "body_shown",
     )  # fmt: skip
-    readonly_fields = ("name_shown", "state_shown", "body_shown")
+    readonly_fields = ("name_shown", "state_shown", "body_shown", "note_told")
+    note_told = told_column("note", _("note"))
 
     @admin.display(description=_("event"))
     def name_shown(self, event):
@@ -36,7 +38,7 @@ class WebhookEventAdmin(SupportAdmin):
 
     @admin.display(description=_("note"))
     def note_short(self, event):
-        return event.note[:80] or "–"
+        return told(event.note)[:80] or "–"
 
     @admin.display(description=_("body, as it came"))
     def body_shown(self, event):

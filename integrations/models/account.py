@@ -84,7 +84,7 @@ class Credential(models.Model):
     issued_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} of account {self.account_id}"
+        return _("%(kind)s of account %(account)s") % {"kind": self.get_kind_display(), "account": self.account_id}
 
 
 class Membership(models.Model):
@@ -110,7 +110,7 @@ class Membership(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "account"], name="membership_once")]
 
     def __str__(self) -> str:
-        return f"{self.user} in {self.account}"
+        return _("%(user)s in %(account)s") % {"user": self.user, "account": self.account}
 
 
 class ConsentState(models.Model):
@@ -154,7 +154,7 @@ class Inbox(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="inbox_once")]
 
     def __str__(self) -> str:
-        return self.name or f"Inbox {self.vendor_id}"
+        return self.name or _("Inbox %(id)s") % {"id": self.vendor_id}
 
 
 class Number(models.Model):
@@ -174,7 +174,7 @@ class Number(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="number_once")]
 
     def __str__(self) -> str:
-        return self.phone or f"Number {self.vendor_id}"
+        return self.phone or _("Number %(id)s") % {"id": self.vendor_id}
 
 
 class Tag(models.Model):
@@ -192,7 +192,7 @@ class Tag(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="tag_once")]
 
     def __str__(self) -> str:
-        return self.label or f"Tag {self.vendor_id}"
+        return self.label or _("Tag %(id)s") % {"id": self.vendor_id}
 
 
 class Member(models.Model):
@@ -212,4 +212,4 @@ class Member(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="member_once")]
 
     def __str__(self) -> str:
-        return self.full_name or self.email or f"Member {self.vendor_id}"
+        return self.full_name or self.email or _("Member %(id)s") % {"id": self.vendor_id}

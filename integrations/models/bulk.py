@@ -34,7 +34,7 @@ class Bulk(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"Bulk text {self.pk} ({self.state})"
+        return _("Bulk text %(id)s (%(state)s)") % {"id": self.pk, "state": self.get_state_display()}
 
 
 class BulkRecipient(models.Model):
@@ -59,4 +59,4 @@ class BulkRecipient(models.Model):
         indexes = [models.Index(fields=["bulk", "state", "id"], name="bulk_waiting")]
 
     def __str__(self) -> str:
-        return f"Recipient {self.contact_id} of bulk text {self.bulk_id}"
+        return _("Recipient %(id)s of bulk text %(bulk)s") % {"id": self.contact_id, "bulk": self.bulk_id}

@@ -34,7 +34,7 @@ class Conversation(models.Model):
     last_message_at = models.DateTimeField(null=True, blank=True, help_text=_("As Salesmsg tells it."))
     gone_at = models.DateTimeField(null=True, blank=True, help_text="When Salesmsg said that it does not exist.")
     raw = models.JSONField(default=dict, blank=True)
-    latest_at = models.DateTimeField(default=timezone.now, help_text="Sorts the inbox.")
+    latest_at = models.DateTimeField(default=timezone.now, help_text=_("Sorts the inbox."))
     latest_text = models.CharField(max_length=200, blank=True)
     latest_inbound = models.BooleanField(default=False)
     latest_state = models.CharField(max_length=12, blank=True)
@@ -66,7 +66,7 @@ class Conversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Conversation with {self.contact}"
+        return _("Conversation with %(contact)s") % {"contact": self.contact}
 
     @property
     def is_open(self) -> bool:

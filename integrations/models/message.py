@@ -91,7 +91,7 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Message {self.vendor_id or self.pk} ({self.state})"
+        return _("Message %(id)s (%(state)s)") % {"id": self.vendor_id or self.pk, "state": self.get_state_display()}
 
     @property
     def held(self) -> bool:
@@ -119,4 +119,5 @@ class Attempt(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return f"Attempt {self.pk} of message {self.message_id}: {self.outcome}"
+        words = {"id": self.pk, "message": self.message_id, "outcome": self.get_outcome_display()}
+        return _("Attempt %(id)s of message %(message)s: %(outcome)s") % words

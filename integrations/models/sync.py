@@ -52,7 +52,7 @@ class SyncRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Sync {self.pk} ({self.state})"
+        return _("Sync %(id)s (%(state)s)") % {"id": self.pk, "state": self.get_state_display()}
 
 
 class SyncStream(models.Model):
@@ -62,7 +62,7 @@ class SyncStream(models.Model):
     name = models.CharField(max_length=32)
     position = models.PositiveSmallIntegerField()
     cursor = models.JSONField(default=dict)
-    total = models.PositiveIntegerField(null=True, blank=True, help_text="As the vendor tells it, when it does.")
+    total = models.PositiveIntegerField(null=True, blank=True, help_text=_("As the vendor tells it, when it does."))
     seen = models.PositiveIntegerField(default=0)
     pages = models.PositiveIntegerField(default=0)
     calls = models.PositiveIntegerField(default=0)
@@ -76,7 +76,7 @@ class SyncStream(models.Model):
         constraints = [models.UniqueConstraint(fields=["run", "name"], name="sync_stream_once")]
 
     def __str__(self) -> str:
-        return f"{self.name} of run {self.run_id}"
+        return _("List %(position)s of sync %(run)s") % {"position": self.position + 1, "run": self.run_id}
 
 
 class SyncSeen(models.Model):

@@ -39,4 +39,4 @@ class WebhookEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name or 'event'} #{self.pk}"
+        return f"{self.name or _('event')} #{self.pk}"
