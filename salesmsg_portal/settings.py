@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -174,7 +175,7 @@ REDIS_URL = env.str("REDIS_URL", default="")
 QUEUE_WORKERS = env.int("QUEUE_WORKERS", default=3)
 Q_CLUSTER = {
     "name": "salesmsg_portal",
-    "label": "Background tasks",
+    "label": gettext_lazy("Background tasks"),
     "workers": QUEUE_WORKERS,
     "queue_limit": 1,  # what waits in memory is locked already, and nothing urgent can pass it
     "timeout": 60,
