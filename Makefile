@@ -7,13 +7,14 @@ BIN := .venv/bin
 # How many tests run side by side; 0 runs them one after the other in this process.
 WORKERS ?= 3
 
-.PHONY: help setup demo test test-sqlite test-postgres lint bench chromium
+.PHONY: help setup demo test test-sqlite test-postgres lint bench chromium messages
 
 help:
 	@echo "make demo    start the portal with a stand-in Salesmsg on this machine (PORT, SANDBOX_PORT, DEMO_DIR, DEMO_PASSWORD)"
 	@echo "make test    the whole suite: SQLite, PostgreSQL, real processes, Chromium, lint"
 	@echo "make lint    only the style checks"
 	@echo "make bench   the benchmarks"
+	@echo "make messages   the catalogues of texts anew from the sources (needs GNU gettext: apt-get install gettext)"
 	@echo "make setup   only the virtual environment .venv"
 
 setup: .venv/.runtime
@@ -65,3 +66,7 @@ lint: .venv/.development
 
 bench: .venv/.development .venv-bench/.installed
 	@$(BIN)/python -m pytest tests/bench -o python_files='bench_*.py' --durations=0 -s -q
+
+# Texts that people see: out of the sources into salesmsg_portal/locale/, then compiled. New ones stand there empty.
+messages: .venv/.runtime
+	@$(BIN)/python -m tests.languages

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from .models import Account, AuditEntry, Membership
 
@@ -23,11 +24,11 @@ def staff_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
         user = request.user
         if not user.is_authenticated:
             if request.headers.get("HX-Request"):
-                return HttpResponse("Please sign in again.", status=401, content_type="text/plain")
+                return HttpResponse(_("Please sign in again."), status=401, content_type="text/plain")
             safe = request.method in {"GET", "HEAD"}
             return redirect_to_login(request.get_full_path() if safe else form_page(request))
         if not user.is_staff:
-            raise PermissionDenied("Only staff can work here. Ask an administrator to mark you as staff.")
+            raise PermissionDenied(_("Only staff can work here. Ask an administrator to mark you as staff."))
         return view(request, *args, **kwargs)
 
     return guarded
@@ -74,7 +75,7 @@ def may_connect(user) -> bool:
 def require(allowed: bool) -> None:
     """Raises PermissionDenied with words for staff."""
     if not allowed:
-        raise PermissionDenied("Only a manager of this account can do that. Ask an administrator.")
+        raise PermissionDenied(_("Only a manager of this account can do that. Ask an administrator."))
 
 
 def audit(user, action: str, account: Account | None = None, detail: str = "") -> None:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -75,6 +76,7 @@ TEMPLATES = [
 LANGUAGE_CODE = "en"
 # What is wholly translated, in its own name; a browser's preference decides until a person chooses.
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LANGUAGE_COOKIE_AGE = 31_536_000  # a year: nobody should choose twice
 LOCALE_PATHS = [BASE_DIR / "salesmsg_portal" / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True
@@ -131,10 +133,10 @@ SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
 # Lax, so that the session is there when the browser comes back from the consent screen.
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 FILE_UPLOAD_HANDLERS = [
@@ -184,7 +186,7 @@ REDIS_URL = env.str("REDIS_URL", default="")
 QUEUE_WORKERS = env.int("QUEUE_WORKERS", default=3)
 Q_CLUSTER = {
     "name": "salesmsg_portal",
-    "label": "Background tasks",
+    "label": gettext_lazy("Background tasks"),
     "workers": QUEUE_WORKERS,
     "queue_limit": 1,  # what waits in memory is locked already, and nothing urgent can pass it
     "timeout": 60,

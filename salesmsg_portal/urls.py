@@ -3,11 +3,12 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from django.views.i18n import JavaScriptCatalog
 
 from integrations import health
 from integrations.pictures.public import enclosed_file
 from integrations.webhooks.view import receive
+
+from .words import words
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="inbox:list")),
@@ -21,7 +22,7 @@ urlpatterns = [
     path("accounts/", include("integrations.accounts.urls")),
     path("webhooks/salesmsg/<str:secret>/", receive, name="webhook"),
     path("language/", include("django.conf.urls.i18n")),
-    path("words.js", JavaScriptCatalog.as_view(), name="words"),
+    path("words/<str:language>/<str:version>.js", words, name="words"),
     path("admin/", admin.site.urls),
     path("healthz", health.live),
     path("readyz", health.ready),

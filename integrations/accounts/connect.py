@@ -13,6 +13,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
 
 from .. import access, budget, gateway, tokens
 from ..crypto import Unsealable, digest, seal, unseal
@@ -21,6 +22,7 @@ from ..models import Account, ConsentState, Credential, Membership
 from ..salesmsg.errors import CredentialRefused, NotDone, RateLimited, SalesmsgError
 from ..salesmsg.text import sentence
 from ..sync import request as sync_request
+from ..told import told
 
 STATE_LIVES = timedelta(minutes=10)
 CALLS = {Credential.Kind.PAT: 2, Credential.Kind.OAUTH: 3}  # to ask whose token it is, and before that to get it
@@ -52,10 +54,14 @@ def consent_url(user, session_key: str, *, label: str = "", account: Account | N
     if not settings.SALESMSG_CLIENT_ID or not settings.SALESMSG_CLIENT_SECRET:
         raise ConnectProblem(
             "setup",
-            "OAuth is not set up",
-            "SALESMSG_CLIENT_ID or SALESMSG_CLIENT_SECRET is empty.",
-            f"Create an OAuth application in Salesmsg with the redirect address {redirect_uri()}, put its id and "
-            "secret into the environment, and restart. Or connect with a personal access token.",
+            _("OAuth is not set up"),
+            _("SALESMSG_CLIENT_ID or SALESMSG_CLIENT_SECRET is empty."),
+            _(
+                "Create an OAuth application in Salesmsg with the redirect address %(address)s, put "
+                "its id and secret into the environment, and restart. Or connect with a personal access "
+                "token."
+            )
+            % {"address": redirect_uri()},
         )
     state = secrets.token_urlsafe(32)
     try:
@@ -64,7 +70,9 @@ def consent_url(user, session_key: str, *, label: str = "", account: Account | N
     except Unsealable as problem:
         raise _unsealable(problem) from None
     except SalesmsgError as error:
-        raise ConnectProblem("setup", "OAuth is not set up", error.text, "Look at SALESMSG_AUTHORIZE_URL.") from None
+        raise ConnectProblem(
+            "setup", _("OAuth is not set up"), told(error.text), _("Look at SALESMSG_AUTHORIZE_URL.")
+        ) from None
     ConsentState.objects.filter(created_at__lt=timezone.now() - timedelta(days=1)).delete()
     ConsentState.objects.create(
         digest=digest(state),
@@ -85,19 +93,22 @@ def finish(user, session_key: str, query: dict[str, str]) -> Account:
         if error == "access_denied":
             raise ConnectProblem(
                 "denied",
-                "You did not allow the connection",
-                "Salesmsg was asked to give this portal access, and the answer was no. Nothing was changed.",
-                "Try again and choose to allow it, or ask the person who manages Salesmsg for you.",
+                _("You did not allow the connection"),
+                _("Salesmsg was asked to give this portal access, and the answer was no. Nothing was changed."),
+                _("Try again and choose to allow it, or ask the person who manages Salesmsg for you."),
             )
         raise ConnectProblem(
             "exchange",
-            "Salesmsg did not allow the connection",
-            f"Its reason: {(query.get('error_description') or error)[:200]}",
-            "Often the requested scopes do not match those of the registered application: compare SALESMSG_SCOPES.",
+            _("Salesmsg did not allow the connection"),
+            _("Its reason: %(reason)s") % {"reason": (query.get("error_description") or error)[:200]},
+            _("Often the requested scopes do not match those of the registered application: compare SALESMSG_SCOPES."),
         )
     if not query.get("code"):
         raise ConnectProblem(
-            "exchange", "Salesmsg sent no code", "The way back from the consent screen was incomplete.", "Try again."
+            "exchange",
+            _("Salesmsg sent no code"),
+            _("The way back from the consent screen was incomplete."),
+            _("Try again."),
         )
     try:
         fresh = gateway.exchange(redirect_uri(), query["code"], unseal(state.code_verifier), state.account_id)
@@ -108,10 +119,12 @@ def finish(user, session_key: str, query: dict[str, str]) -> Account:
     except CredentialRefused as refused:
         raise ConnectProblem(
             "exchange",
-            "Salesmsg did not accept the code",
+            _("Salesmsg did not accept the code"),
             refused.description or refused.text,
-            "Codes work once and for a few minutes: try again. If it happens again, compare SALESMSG_CLIENT_ID and "
-            "SALESMSG_CLIENT_SECRET with the registered application.",
+            _(
+                "Codes work once and for a few minutes: try again. If it happens again, compare "
+                "SALESMSG_CLIENT_ID and SALESMSG_CLIENT_SECRET with the registered application."
+            ),
         ) from None
     except SalesmsgError as error:
         raise _vendor(error) from None
@@ -127,10 +140,13 @@ def by_token(user, label: str, token: str, account: Account | None = None) -> Ac
         _permitted(user, account)
     token = "".join(token.split())
     if not token:
-        raise ConnectProblem("credential", "No token", "The token is empty.", "Paste the whole token.")
+        raise ConnectProblem("credential", _("No token"), _("The token is empty."), _("Paste the whole token."))
     if not token.isascii() or len(token) > 8000:
         raise ConnectProblem(
-            "credential", "This is no token", "It holds characters that tokens do not have.", "Copy the token again."
+            "credential",
+            _("This is no token"),
+            _("It holds characters that tokens do not have."),
+            _("Copy the token again."),
         )
     # Believe the token's own date: what is pasted may be some minutes old already.
     fresh = gateway.grant_of(token)
@@ -167,9 +183,9 @@ def _use_state(user, session_key: str, given: str) -> ConsentState:
     """The consent state, used up. Any doubt is the same page, which does not say which doubt."""
     problem = ConnectProblem(
         "state",
-        "This sign-in cannot be continued",
-        "It is older than ten minutes, was used already, or was begun in another browser or by another person.",
-        "Nothing was changed. Begin again from the accounts page.",
+        _("This sign-in cannot be continued"),
+        _("It is older than ten minutes, was used already, or was begun in another browser or by another person."),
+        _("Nothing was changed. Begin again from the accounts page."),
     )
     state = ConsentState.objects.filter(digest=digest(given)).first() if given else None
     if state is None or state.user_id != user.pk:
@@ -191,10 +207,12 @@ def _identify(fresh: Tokens, account: Account | None) -> Identity:
     except CredentialRefused as refused:
         raise ConnectProblem(
             "credential",
-            "Salesmsg does not accept this token",
+            _("Salesmsg does not accept this token"),
             refused.text,
-            "Personal access tokens expire an hour after they are made: make a new one in Salesmsg under Settings, "
-            "Developer, Access Tokens, and paste it at once.",
+            _(
+                "Personal access tokens expire an hour after they are made: make a new one in Salesmsg "
+                "under Settings, Developer, Access Tokens, and paste it at once."
+            ),
         ) from None
     except SalesmsgError as error:
         raise _vendor(error) from None
@@ -206,7 +224,7 @@ def _store(user, fresh: Tokens, kind: str, label: str, account: Account | None) 
     organization_id = who.organization_id
     if account is not None:
         _same_organization(account, organization_id)
-    for _ in range(2):
+    for _try in range(2):
         try:
             with transaction.atomic():
                 kept = _account(user, organization_id, who, label, account)
@@ -219,7 +237,9 @@ def _store(user, fresh: Tokens, kind: str, label: str, account: Account | None) 
         except Unsealable as problem:
             raise _unsealable(problem) from None
     else:
-        raise ConnectProblem("vendor", "Somebody else connects it right now", "Two sign-ins met.", "Try again.")
+        raise ConnectProblem(
+            "vendor", _("Somebody else connects it right now"), _("Two sign-ins met."), _("Try again.")
+        )
     if account is None:  # else they were counted when they were made
         budget.charge(kept.pk, CALLS[kind])
     sync_request.full(kept, user)
@@ -231,23 +251,26 @@ def _same_organization(account: Account, organization_id: int | None) -> None:
     if account.organization_id and organization_id is None:
         raise ConnectProblem(
             "organization",
-            "Nobody can tell whose token this is",
-            f"“{account}” belongs to organisation {account.organization_id}; of this token Salesmsg does not say it.",
-            "Give it the scopes users:read and organizations:read, then try again.",
+            _("Nobody can tell whose token this is"),
+            _("“%(account)s” belongs to organisation %(organization_id)s; of this token Salesmsg does not say it.")
+            % {"account": account, "organization_id": account.organization_id},
+            _("Give it the scopes users:read and organizations:read, then try again."),
         )
     if account.organization_id and organization_id != account.organization_id:
         raise ConnectProblem(
             "organization",
-            "This is another Salesmsg organisation",
-            f"“{account}” belongs to organisation {account.organization_id}, the sign-in to {organization_id}.",
-            "Sign in to the right organisation, or connect this one as a new account.",
+            _("This is another Salesmsg organisation"),
+            _("“%(account)s” belongs to organisation %(organization_id)s, the sign-in to %(other)s.")
+            % {"account": account, "organization_id": account.organization_id, "other": organization_id},
+            _("Sign in to the right organisation, or connect this one as a new account."),
         )
     if organization_id and Account.objects.exclude(pk=account.pk).filter(organization_id=organization_id).exists():
         raise ConnectProblem(
             "organization",
-            "This organisation is here already",
-            f"Another account than “{account}” belongs to organisation {organization_id}.",
-            "Connect that account again instead of this one.",
+            _("This organisation is here already"),
+            _("Another account than “%(account)s” belongs to organisation %(organization_id)s.")
+            % {"account": account, "organization_id": organization_id},
+            _("Connect that account again instead of this one."),
         )
 
 
@@ -260,7 +283,7 @@ def _account(user, organization_id: int | None, who: Identity, label: str, accou
             _permitted(user, account)
     if account is None:
         account = Account(label=label.strip()[:120] or name[:120] or "Salesmsg")
-        _, values = _webhook_secret()
+        _secret, values = _webhook_secret()
         for field, value in values.items():
             setattr(account, field, value)
     elif label.strip():
@@ -285,7 +308,7 @@ def _member(user, account: Account, who: Identity) -> None:
     member = None
     if who.user:
         name = who.user.full_name or f"{who.user.first_name} {who.user.last_name}".strip()
-        member, _ = account.members.get_or_create(
+        member, _made = account.members.get_or_create(
             vendor_id=who.user.id, defaults={"full_name": name[:255], "email": who.user.email[:255]}
         )
     membership, made = Membership.objects.get_or_create(
@@ -303,27 +326,29 @@ def _webhook_secret() -> tuple[str, dict[str, str]]:
 def _permitted(user, account: Account | None) -> None:
     allowed = access.may_connect(user) if account is None else access.manages(user, account)
     if not allowed:
-        raise PermissionDenied("Only a manager can connect an account. Ask an administrator.")
+        raise PermissionDenied(_("Only a manager can connect an account. Ask an administrator."))
 
 
 def _vendor(error: SalesmsgError) -> ConnectProblem:
     if isinstance(error, RateLimited):
-        todo = "Salesmsg is blocked by its limit of requests for about a minute. Then try again."
+        todo = _("Salesmsg is blocked by its limit of requests for about a minute. Then try again.")
     elif isinstance(error, NotDone):
-        todo = "Nothing was changed. Try again in a minute; if it stays so, look at SALESMSG_BASE_URL."
+        todo = _("Nothing was changed. Try again in a minute; if it stays so, look at SALESMSG_BASE_URL.")
     else:
-        todo = "Nothing was changed here. Try again in a minute."
-    return ConnectProblem("vendor", "Salesmsg could not be asked", error.text, todo)
+        todo = _("Nothing was changed here. Try again in a minute.")
+    return ConnectProblem("vendor", _("Salesmsg could not be asked"), told(error.text), todo)
 
 
 def _busy() -> ConnectProblem:
     return ConnectProblem(
         "vendor",
-        "Salesmsg could not be asked",
-        "This account's limit of requests is used up for the moment.",
-        "Nothing was changed. Try again in a minute.",
+        _("Salesmsg could not be asked"),
+        _("This account's limit of requests is used up for the moment."),
+        _("Nothing was changed. Try again in a minute."),
     )
 
 
 def _unsealable(problem: Unsealable) -> ConnectProblem:
-    return ConnectProblem("setup", "Tokens cannot be stored", str(problem), "Set FIELD_ENCRYPTION_KEYS and restart.")
+    return ConnectProblem(
+        "setup", _("Tokens cannot be stored"), told(str(problem)), _("Set FIELD_ENCRYPTION_KEYS and restart.")
+    )

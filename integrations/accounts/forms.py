@@ -1,14 +1,15 @@
 """Forms of the accounts pages. A token is never shown again once it was typed."""
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 
 class LabelForm(forms.Form):
     label = forms.CharField(
-        label="Name for this account",
+        label=_("Name for this account"),
         max_length=120,
         required=False,
-        help_text="As your team calls it. Left empty, the organisation's name is used.",
+        help_text=_("As your team calls it. Left empty, the organisation's name is used."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -18,10 +19,10 @@ class TokenForm(forms.Form):
 
     label = LabelForm.base_fields["label"]
     token = forms.CharField(
-        label="Personal access token",
+        label=_("Personal access token"),
         max_length=4000,
         widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false", "data-1p-ignore": ""}),
-        error_messages={"required": "Paste the token from Salesmsg."},
+        error_messages={"required": _("Paste the token from Salesmsg.")},
     )
 
     def __init__(self, *args, labelled: bool = True, **kwargs):

@@ -7,8 +7,10 @@ from django.conf import settings
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
 
-from .. import access
+from .. import access, words_of_time
 from ..crypto import Unsealable
 from ..models import Account, Budget, Contact, Conversation, Credential, Message, SyncRun, WebhookEvent
 from ..sync import request as syncing
@@ -16,16 +18,21 @@ from . import connect
 
 State = Account.State
 TONES = {State.CONNECTED: "ok", State.ATTENTION: "error", State.DISCONNECTED: ""}
-STATE_WORDS = {State.CONNECTED: "Connected", State.ATTENTION: "Needs you", State.DISCONNECTED: "Disconnected"}
+STATE_WORDS = {State.CONNECTED: _("Connected"), State.ATTENTION: _("Needs you"), State.DISCONNECTED: _("Disconnected")}
 WHAT_NOW = {
-    State.CONNECTED: "Texts and contacts are kept up to date by themselves.",
+    State.CONNECTED: _("Texts and contacts are kept up to date by themselves."),
     State.ATTENTION: (
-        "Salesmsg no longer accepts our access, so nothing arrives and nothing is sent. Connect it again: everything "
-        "kept here stays. Texts that were due meanwhile stand in the outbox, and are sent at your word."
+        _(
+            "Salesmsg no longer accepts our access, so nothing arrives and nothing is sent. Connect it "
+            "again: everything kept here stays. Texts that were due meanwhile stand in the outbox, and "
+            "are sent at your word."
+        )
     ),
     State.DISCONNECTED: (
-        "The portal holds no access to this account. What it has read is kept and can be looked at; connect it again "
-        "to go on."
+        _(
+            "The portal holds no access to this account. What it has read is kept and can be looked at; "
+            "connect it again to go on."
+        )
     ),
 }
 EVENT_TONES = {
@@ -98,7 +105,7 @@ def sync_panel(account: Account, user) -> dict:
         "progress": progress,
         "contact_count": Contact.objects.filter(account=account, deleted_at=None).count(),
         "conversation_count": conversations,
-        "message_count": f"{MESSAGES:,}+" if messages > MESSAGES else messages,
+        "message_count": f"{number_format(MESSAGES, force_grouping=True)}+" if messages > MESSAGES else messages,
         # What reading everything costs: as the last time, else one call for each thread and a few for the lists.
         "full_calls": full.requests if full else conversations + 10,
         "full_took": _took(full) if full else "",
@@ -109,7 +116,7 @@ def sync_panel(account: Account, user) -> dict:
 
 def _took(run: SyncRun) -> str:
     seconds = round(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
-    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
+    return words_of_time.precise(seconds)
 
 
 def recent_events(account: Account) -> list[WebhookEvent]:

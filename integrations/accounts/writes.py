@@ -10,6 +10,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -66,9 +67,11 @@ def _to_consent(request: HttpRequest, label: str = "", account: Account | None =
         # Salesmsg sends the browser back to PORTAL_URL, where the session of this address is not known.
         problem = connect.ConnectProblem(
             "setup",
-            "Open the portal at its own address",
-            f"You are at {here}, and Salesmsg sends you back to {host}, where you are not signed in.",
-            f"Sign in at {settings.PORTAL_URL}{reverse('accounts:list')} and connect there.",
+            _("Open the portal at its own address"),
+            _("You are at %(here)s, and Salesmsg sends you back to %(host)s, where you are not signed in.")
+            % {"here": here, "host": host},
+            _("Sign in at %(portal)s%(path)s and connect there.")
+            % {"portal": settings.PORTAL_URL, "path": reverse("accounts:list")},
         )
         return problem_page(request, problem, account)
     try:
@@ -95,7 +98,10 @@ def _callback(request: HttpRequest) -> HttpResponse:
         account = connect.finish(request.user, request.session.session_key, request.GET.dict())
     except connect.ConnectProblem as problem:
         return problem_page(request, problem)
-    messages.success(request, f"{account.label} is connected. Its contacts and conversations are being fetched.")
+    messages.success(
+        request,
+        _("%(label)s is connected. Its contacts and conversations are being fetched.") % {"label": account.label},
+    )
     return redirect("accounts:detail", account.pk)
 
 
@@ -131,7 +137,10 @@ def _by_token(request: HttpRequest, form: TokenForm, account: Account | None) ->
     except connect.ConnectProblem as problem:
         form.add_error("token", f"{problem.what} {problem.todo}".strip())
         return None
-    messages.success(request, f"{connected.label} is connected. Its contacts and conversations are being fetched.")
+    messages.success(
+        request,
+        _("%(label)s is connected. Its contacts and conversations are being fetched.") % {"label": connected.label},
+    )
     return connected
 
 
@@ -143,9 +152,9 @@ def _by_token(request: HttpRequest, form: TokenForm, account: Account | None) ->
 def sync(request: HttpRequest, account: Account) -> HttpResponse:
     """kind=full reads everything again, kind=changes what is new."""
     if account.state != Account.State.CONNECTED:
-        messages.error(request, "This account is not connected, so nothing can be fetched. Connect it again first.")
+        messages.error(request, _("This account is not connected, so nothing can be fetched. Connect it again first."))
     elif account.sync_paused_at:
-        messages.error(request, "The sync is paused, so nothing was begun. Resume it on the sync page first.")
+        messages.error(request, _("The sync is paused, so nothing was begun. Resume it on the sync page first."))
     elif request.POST.get("kind") == "changes":
         syncing.changes(account, request.user)
     else:
@@ -158,7 +167,7 @@ def sync(request: HttpRequest, account: Account) -> HttpResponse:
 def stop(request: HttpRequest, account: Account) -> HttpResponse:
     if syncing.stop(account):
         access.audit(request.user, "sync.stopped", account)
-        messages.info(request, "The sync was stopped. What it had read is kept.")
+        messages.info(request, _("The sync was stopped. What it had read is kept."))
     return redirect(reverse("accounts:detail", args=[account.pk]) + "#sync")
 
 
@@ -168,7 +177,7 @@ def new_webhook(request: HttpRequest, account: Account) -> HttpResponse:
     """Asks first: the old address stops working at once."""
     if request.method == "POST":
         connect.rotate_webhook(request.user, account)
-        messages.success(request, "There is a new webhook address. Paste it at Salesmsg in place of the old one.")
+        messages.success(request, _("There is a new webhook address. Paste it at Salesmsg in place of the old one."))
         return redirect(reverse("accounts:detail", args=[account.pk]) + "#webhook")
     return render(request, "accounts/confirm_webhook.html", {"account": account})
 
@@ -178,6 +187,9 @@ def new_webhook(request: HttpRequest, account: Account) -> HttpResponse:
 def disconnect(request: HttpRequest, account: Account) -> HttpResponse:
     if request.method == "POST":
         connect.disconnect(request.user, account)
-        messages.success(request, f"{account.label} is disconnected. Everything that was read from it is kept.")
+        messages.success(
+            request,
+            _("%(label)s is disconnected. Everything that was read from it is kept.") % {"label": account.label},
+        )
         return redirect("accounts:detail", account.pk)
     return render(request, "accounts/confirm_disconnect.html", {"account": account})

@@ -3,10 +3,12 @@
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext_lazy as _
 
 from ..access import audit, manages
 from ..models import Account, Budget, BudgetBlock, Member, Membership
-from .base import SupportAdmin, badge, link, moment, rows_link
+from ..told import told
+from .base import SupportAdmin, badge, link, moment, rows_link, told_column
 
 TONES = {"connected": "ok", "attention": "bad"}
 
@@ -14,7 +16,7 @@ TONES = {"connected": "ok", "attention": "bad"}
 class MembershipInline(admin.TabularInline):
     model = Membership
     extra = 0
-    verbose_name_plural = "people with access (superusers see every account anyway)"
+    verbose_name_plural = _("people with access (superusers see every account anyway)")
     fields = ("user", "role", "member")
     autocomplete_fields = ("user",)
 
@@ -56,17 +58,19 @@ class AccountAdmin(SupportAdmin):
     inlines = [MembershipInline]
     readonly_fields = (
         "state_shown", "page", "organization_name", "organization_id", "organization_timezone", "vendor_user_id",
-        "thread_dialect", "created_at", "connected_at", "synced_at", "last_event_at", "last_error", "last_error_at",
-        "rows", "budget_shown", "blocks_shown",
+        "thread_dialect", "created_at", "connected_at", "synced_at", "last_event_at", "last_error_told",
+        "last_error_at", "rows", "budget_shown", "blocks_shown",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("label", "state_shown", "page", "rows", "last_error", "last_error_at")}),
-        ("Organisation", {"fields": ("organization_name", "organization_id", "organization_timezone",
+        (None, {"fields": ("label", "state_shown", "page", "rows", "last_error_told", "last_error_at")}),
+        (_("Organisation"), {"fields": ("organization_name", "organization_id", "organization_timezone",
                                      "vendor_user_id")}),
-        ("Times", {"fields": ("created_at", "connected_at", "synced_at", "last_event_at")}),
-        ("Rate budget", {"fields": ("budget_shown", "blocks_shown")}),
-        ("For developers", {"fields": ("thread_dialect",)}),
+        (_("Times"), {"fields": ("created_at", "connected_at", "synced_at", "last_event_at")}),
+        (_("Rate budget"), {"fields": ("budget_shown", "blocks_shown")}),
+        (_("For developers"), {"fields": ("thread_dialect",)}),
     )  # fmt: skip
+
+    last_error_told = told_column("last_error", _("last error"))
 
     def has_change_permission(self, request, obj=None):
         return self.may(request, "change") and (obj is None or manages(request.user, obj))
@@ -83,44 +87,52 @@ class AccountAdmin(SupportAdmin):
         super().save_formset(request, form, formset, change)
         account = form.instance
         for membership in formset.new_objects:
-            audit(request.user, "membership.added", account, f"{membership.user}: {membership.get_role_display()}")
+            audit(request.user, "membership.added", account, f"{membership.user}: {membership.role}")
         for membership, _fields in formset.changed_objects:
-            audit(request.user, "membership.changed", account, f"{membership.user}: {membership.get_role_display()}")
+            audit(request.user, "membership.changed", account, f"{membership.user}: {membership.role}")
         for membership in formset.deleted_objects:
             audit(request.user, "membership.removed", account, str(membership.user))
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description=_("state"), ordering="state")
     def state_shown(self, account):
         return badge(account.get_state_display(), TONES.get(account.state, ""))
 
-    @admin.display(description="last error")
+    @admin.display(description=_("last error"))
     def error_short(self, account):
-        return account.last_error[:80] or "–"
+        return told(account.last_error)[:80] or "–"
 
-    @admin.display(description="account page")
+    @admin.display(description=_("account page"))
     def page(self, account):
-        return link(reverse("accounts:detail", args=[account.pk]), "Connection, sync and webhook")
+        return link(reverse("accounts:detail", args=[account.pk]), _("Connection, sync and webhook"))
 
-    @admin.display(description="what belongs to it")
+    @admin.display(description=_("what belongs to it"))
     def rows(self, account):
         lists = (
-            ("contact", "Contacts", "account"), ("conversation", "Conversations", "account"),
-            ("message", "Messages", "account"), ("syncrun", "Syncs", "account"),
-            ("webhookevent", "Webhook events", "account"), ("change", "Changes", "account"),
+            ("contact", _("Contacts"), "account"), ("conversation", _("Conversations"), "account"),
+            ("message", _("Messages"), "account"), ("syncrun", _("Syncs"), "account"),
+            ("webhookevent", _("Webhook events"), "account"), ("change", _("Changes"), "account"),
         )  # fmt: skip
         return format_html_join(
             " · ", "{}", ((rows_link(model, words, **{lookup: account.pk}),) for model, words, lookup in lists)
         )
 
-    @admin.display(description="used now")
+    @admin.display(description=_("used now"))
     def budget_shown(self, account):
         used, limit, blocked = Budget.for_account(account).used_now()
-        words = f"{used} of {limit} calls" + (f", blocked until {moment(blocked)}" if blocked else "")
-        return format_html("{} · {}", words, link(reverse("overview:page"), "Outbox page"))
+        words = _("%(used)s of %(limit)s calls") % {"used": used, "limit": limit}
+        if blocked:
+            words = _("%(used)s of %(limit)s calls, blocked until %(time)s") % {
+                "used": used, "limit": limit, "time": moment(blocked),
+            }  # fmt: skip
+        return format_html("{} · {}", words, link(reverse("overview:page"), _("Outbox page")))
 
-    @admin.display(description="blocks of late")
+    @admin.display(description=_("blocks of late"))
     def blocks_shown(self, account):
         """The newest first; a block is a 429 and the silence after it."""
         blocks = BudgetBlock.objects.filter(budget__account=account)[:10]
-        shown = ((moment(block.at), round((block.until - block.at).total_seconds())) for block in blocks)
-        return format_html_join("", "<p>{}, for {} s</p>", shown) or "–"
+        said = _("%(time)s, for %(seconds)s s")
+        shown = (
+            (said % {"time": moment(block.at), "seconds": round((block.until - block.at).total_seconds())},)
+            for block in blocks
+        )
+        return format_html_join("", "<p>{}</p>", shown) or "–"

@@ -14,9 +14,11 @@ from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Account
 from ..salesmsg.text import breaks, national
+from ..told import told
 
 COUNT_LIMIT = 10_000
 _PHONE_SIGNS = set("0123456789 +-().\u00a0/")
@@ -45,13 +47,14 @@ class SupportChangeList(ChangeList):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if not self.is_popup:
-            self.title = self.opts.verbose_name_plural.capitalize()
+            words = str(self.opts.verbose_name_plural)
+            self.title = words[:1].upper() + words[1:]
 
 
 class AccountFilter(admin.SimpleListFilter):
     """The person's own accounts; left out when there is only one."""
 
-    title = "account"
+    title = _("account")
     parameter_name = "account"
 
     def lookups(self, request: HttpRequest, model_admin) -> list[tuple[int, str]]:
@@ -180,8 +183,18 @@ def pretty_json(value: object) -> SafeString:
         try:
             value = json.loads(value)
         except ValueError:
-            return format_html('<pre class="sm-json" tabindex="0">{}</pre>', value or "(empty)")
+            return format_html('<pre class="sm-json" tabindex="0">{}</pre>', value or _("(empty)"))
     return format_html('<pre class="sm-json" tabindex="0">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def told_column(name: str, description):
+    """A column or a field whose sentence is kept in English: see told.py."""
+
+    @admin.display(description=description)
+    def shown(self, row) -> str:
+        return told(getattr(row, name)) or "–"
+
+    return shown
 
 
 def badge(text: str, tone: str = "") -> SafeString:
@@ -193,7 +206,7 @@ def link(address: str, text: str, css: str = "sm-link") -> SafeString:
     return format_html('<a class="{}" href="{}">{}</a>', css, address, text)
 
 
-def inbox_link(conversation_id: int | None, text: str = "Open in inbox") -> SafeString | str:
+def inbox_link(conversation_id: int | None, text: str = _("Open in inbox")) -> SafeString | str:
     """To the thread in the inbox; a dash when there is none yet."""
     return link(reverse("inbox:thread", args=[conversation_id]), text) if conversation_id else none()
 

@@ -2,9 +2,10 @@
 
 from django.contrib import admin
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Bulk, BulkRecipient
-from .base import AccountFilter, SupportAdmin, badge, inbox_link, link, row_link, rows_link
+from .base import AccountFilter, SupportAdmin, badge, inbox_link, link, row_link, rows_link, told_column
 
 TONES = {"running": "wait", "paused": "wait", "done": "ok"}
 RECIPIENT_TONES = {"waiting": "wait", "handed": "ok", "left_out": "bad"}
@@ -19,7 +20,7 @@ class BulkAdmin(SupportAdmin):
     list_filter = ("state", AccountFilter)
     list_select_related = ("account", "created_by")
     search_fields = ("text",)
-    search_help_text = "Words of the text."
+    search_help_text = _("Words of the text.")
     sortable_by = ()
     links_by = ("account__id__exact",)
     fields = (
@@ -31,27 +32,27 @@ class BulkAdmin(SupportAdmin):
     def view_on_site(self, bulk):
         return reverse("bulk:detail", args=[bulk.pk])
 
-    @admin.display(description="text")
+    @admin.display(description=_("text"))
     def excerpt(self, bulk):
-        return bulk.text[:80] or "Without a text yet"
+        return bulk.text[:80] or _("Without a text yet")
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description=_("state"), ordering="state")
     def state_shown(self, bulk):
         return badge(bulk.get_state_display(), TONES.get(bulk.state, ""))
 
-    @admin.display(description="its page")
+    @admin.display(description=_("its page"))
     def page(self, bulk):
-        return link(reverse("bulk:detail", args=[bulk.pk]), "Open")
+        return link(reverse("bulk:detail", args=[bulk.pk]), _("Open"))
 
-    @admin.display(description="recipients")
+    @admin.display(description=_("recipients"))
     def recipients_link(self, bulk):
-        return rows_link("bulkrecipient", "All recipients", bulk__id__exact=bulk.pk)
+        return rows_link("bulkrecipient", _("All recipients"), bulk__id__exact=bulk.pk)
 
 
 @admin.register(BulkRecipient)
 class BulkRecipientAdmin(SupportAdmin):
     account_path = "bulk__account__in"
-    list_display = ("contact", "standing", "reason", "in_inbox")
+    list_display = ("contact", "standing", "reason_told", "in_inbox")
     list_filter = ("state",)
     list_select_related = ("bulk", "contact", "message")
     list_defer = ("contact__raw", "contact__custom_fields", "contact__notes", "message__raw")
@@ -59,21 +60,22 @@ class BulkRecipientAdmin(SupportAdmin):
     phone_search = ("contact__phone",)
     sortable_by = ()
     links_by = ("bulk__id__exact", "contact__id__exact")
-    fields = ("bulk_link", "contact_link", "text", "standing", "reason", "in_inbox")
-    readonly_fields = ("bulk_link", "contact_link", "standing", "in_inbox")
+    fields = ("bulk_link", "contact_link", "text", "standing", "reason_told", "in_inbox")
+    readonly_fields = ("bulk_link", "contact_link", "standing", "reason_told", "in_inbox")
+    reason_told = told_column("reason", _("reason"))
 
     def has_module_permission(self, request) -> bool:
         return False  # reached from its bulk text
 
-    @admin.display(description="bulk text")
+    @admin.display(description=_("bulk text"))
     def bulk_link(self, recipient):
         return row_link(recipient.bulk)
 
-    @admin.display(description="contact")
+    @admin.display(description=_("contact"))
     def contact_link(self, recipient):
         return row_link(recipient.contact)
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def standing(self, recipient):
         """What became of the message, once there is one."""
         message = recipient.message
@@ -81,6 +83,6 @@ class BulkRecipientAdmin(SupportAdmin):
             return badge(message.get_state_display(), MESSAGE_TONES.get(message.state, ""))
         return badge(recipient.get_state_display(), RECIPIENT_TONES.get(recipient.state, ""))
 
-    @admin.display(description="inbox")
+    @admin.display(description=_("inbox"))
     def in_inbox(self, recipient):
-        return inbox_link(recipient.message.conversation_id if recipient.message else None, "Open")
+        return inbox_link(recipient.message.conversation_id if recipient.message else None, _("Open"))

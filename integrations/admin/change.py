@@ -3,10 +3,12 @@
 from django.contrib import admin, messages
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Change
 from ..outbox import edits
-from .base import AccountFilter, SupportAdmin, badge, link, row_link, works_here
+from ..told import told
+from .base import AccountFilter, SupportAdmin, badge, link, row_link, told_column, works_here
 from .words import STATE_TONES, STATE_WORDS, before_in_words, values_in_words
 
 
@@ -21,54 +23,63 @@ class ChangeAdmin(SupportAdmin):
     links_by = ("account__id__exact", "contact__id__exact")
     actions = ["try_again"]
     fields = (
-        "kind", "about_link", "what", "before", "there", "state_shown", "reason", "requested_by", "account",
+        "kind", "about_link", "what", "before", "there", "state_shown", "reason_told", "requested_by", "account",
         "created_at", "finished_at", "attempts", "due_at",
     )  # fmt: skip
-    readonly_fields = ("about_link", "what", "before", "there", "state_shown")
+    readonly_fields = ("about_link", "what", "before", "there", "state_shown", "reason_told")
+    reason_told = told_column("reason", _("reason"))
 
-    @admin.display(description="about")
+    @admin.display(description=_("about"))
     def about(self, change):
         return change.contact or change.conversation or "–"
 
-    @admin.display(description="about")
+    @admin.display(description=_("about"))
     def about_link(self, change):
         return row_link(change.contact or change.conversation)
 
-    @admin.display(description="what was asked for")
+    @admin.display(description=_("what was asked for"))
     def what(self, change):
         return values_in_words(change.values)
 
-    @admin.display(description="before")
+    @admin.display(description=_("before"))
     def before(self, change):
         return before_in_words(change)
 
-    @admin.display(description="in Salesmsg meanwhile")
+    @admin.display(description=_("in Salesmsg meanwhile"))
     def there(self, change):
         return values_in_words(change.theirs)
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state_shown(self, change):
         """With the way to the choice, where it waits for one."""
         label = badge(STATE_WORDS[change.state], STATE_TONES.get(change.state, ""))
         if change.state == Change.State.CONFLICT:
-            return format_html("{} {}", label, link(reverse("conflicts:detail", args=[change.pk]), "Choose"))
+            return format_html("{} {}", label, link(reverse("conflicts:detail", args=[change.pk]), _("Choose")))
         return label
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state_listed(self, change):
         if change.reason and change.state != Change.State.DONE:
-            return format_html('{} <span class="sm-reason">{}</span>', self.state_shown(change), change.reason[:200])
+            return format_html(
+                '{} <span class="sm-reason">{}</span>', self.state_shown(change), told(change.reason)[:200]
+            )
         return self.state_shown(change)
 
     def has_retry_permission(self, request) -> bool:
         return works_here(request)
 
-    @admin.action(description="Try again (refused ones)", permissions=["retry"])
+    @admin.action(description=_("Try again (refused ones)"), permissions=["retry"])
     def try_again(self, request, queryset):
         refused = list(queryset.filter(state=Change.State.REFUSED))
         for change in refused:
             edits.retry(request.user, change)
         if refused:
-            self.message_user(request, f"Tried again: {len(refused)}. It is on its way to Salesmsg.", messages.SUCCESS)
+            self.message_user(
+                request,
+                _("Tried again: %(count)s. It is on its way to Salesmsg.") % {"count": len(refused)},
+                messages.SUCCESS,
+            )
         else:
-            self.message_user(request, "None of these was refused, so there is nothing to try again.", messages.WARNING)
+            self.message_user(
+                request, _("None of these was refused, so there is nothing to try again."), messages.WARNING
+            )

@@ -8,10 +8,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Account, Change, Contact, Conversation
 from ..outbox import bulk, conflicts, edits
 from ..outbox.merge import BulkProblem
+from ..told import told
 from .base import (
     AccountFilter,
     SupportAdmin,
@@ -27,6 +29,7 @@ from .base import (
     phone,
     pretty_json,
     rows_link,
+    told_column,
     works_here,
 )
 from .contact_filters import ASKED, CountryFilter, PresentFilter, SavedFilter, contact_changes
@@ -38,24 +41,25 @@ from .words import STATE_TONES, STATE_WORDS, before_in_words, values_in_words
 
 class ChangeInline(SupportInline):
     model = Change
-    verbose_name_plural = "history of edits"
-    fields = ("created_at", "kind", "what", "before", "state_shown", "reason", "requested_by")
+    verbose_name_plural = _("history of edits")
+    fields = ("created_at", "kind", "what", "before", "state_shown", "reason_told", "requested_by")
     readonly_fields = fields
+    reason_told = told_column("reason", _("reason"))
     ordering = ("-pk",)
     max_num = 0
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("requested_by")
 
-    @admin.display(description="changed to")
+    @admin.display(description=_("changed to"))
     def what(self, change):
         return values_in_words(change.values)
 
-    @admin.display(description="before")
+    @admin.display(description=_("before"))
     def before(self, change):
         return before_in_words(change)
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state_shown(self, change):
         return badge(STATE_WORDS[change.state], STATE_TONES.get(change.state, ""))
 
@@ -69,7 +73,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
     list_defer = ("raw", "custom_fields", "notes")
     list_filter = (SavedFilter, "opted_out", "blocked", CountryFilter, PresentFilter, AccountFilter)
     search_fields = ("full_name", "first_name", "last_name", "email")
-    search_help_text = "A name, an email, or a phone as you would type it: (305) 555-0142."
+    search_help_text = _("A name, an email, or a phone as you would type it: (305) 555-0142.")
     phone_search = ("phone",)
     sortable_by = ("name_shown", "email_shown")
     links_by = ("account__id__exact",)
@@ -81,10 +85,10 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": (("first_name", "last_name"), ("email", "phone")), "classes": ("sm-edit",)}),
-        ("Texting", {"fields": ("conversations_link", "flags", "opted_out_at", "opted_in_at")}),
-        ("More from Salesmsg", {"fields": ("account", "vendor_id", "country", "tags_shown", "custom_shown",
+        (_("Texting"), {"fields": ("conversations_link", "flags", "opted_out_at", "opted_in_at")}),
+        (_("More from Salesmsg"), {"fields": ("account", "vendor_id", "country", "tags_shown", "custom_shown",
                                            "notes_shown", "created_there", "updated_there", "deleted_there")}),
-        ("As Salesmsg tells it", {"fields": ("raw_shown",), "classes": ("collapse",)}),
+        (_("As Salesmsg tells it"), {"fields": ("raw_shown",), "classes": ("collapse",)}),
     )  # fmt: skip
 
     # --- list -------------------------------------------------------------------------------------------------------
@@ -109,62 +113,64 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
         on_its_way = (contact.edit_values or {}) if contact.edit_state in ASKED else {}
         return on_its_way.get(field, getattr(contact, field)) or ""
 
-    @admin.display(description="name", ordering="full_name")
+    @admin.display(description=_("name"), ordering="full_name")
     def name_shown(self, contact):
         own = contact.name
         if contact.edit_state in ASKED:
             own = f"{self._shown(contact, 'first_name')} {self._shown(contact, 'last_name')}".strip() or own
         return called(own, contact.phone)
 
-    @admin.display(description="phone")
+    @admin.display(description=_("phone"))
     def phone_listed(self, contact):
         """With a badge when this phone may not be texted."""
         shown = phone(self._shown(contact, "phone"))
         return shown if contact.textable else format_html("{} {}", shown, self.flags(contact))
 
-    @admin.display(description="email", ordering="email")
+    @admin.display(description=_("email"), ordering="email")
     def email_shown(self, contact):
         return email(self._shown(contact, "email"))
 
-    @admin.display(description="may be texted")
+    @admin.display(description=_("may be texted"))
     def flags(self, contact):
         if contact.opted_out:
-            return badge("Opted out", "bad")
+            return badge(_("Opted out"), "bad")
         if contact.blocked:
-            return badge("Blocked", "bad")
-        return badge("Deleted there") if contact.deleted_at else "Yes"
+            return badge(_("Blocked"), "bad")
+        return badge(_("Deleted there")) if contact.deleted_at else _("Yes")
 
-    @admin.display(description="tags")
+    @admin.display(description=_("tags"))
     def tags_shown(self, contact):
         return ", ".join(map(str, contact.tags)) or "–"
 
-    @admin.display(description="edits")
+    @admin.display(description=_("edits"))
     def saved(self, contact):
         if not contact.edit_state:
             return none()
-        words = "Saved" if contact.edit_state == Change.State.DONE else STATE_WORDS[contact.edit_state]
+        words = _("Saved") if contact.edit_state == Change.State.DONE else STATE_WORDS[contact.edit_state]
         label = badge(words, STATE_TONES.get(contact.edit_state, ""))
         if contact.edit_state == Change.State.CONFLICT:
-            return format_html("{} {}", label, link(reverse("conflicts:detail", args=[contact.edit_pk]), "Choose"))
+            return format_html("{} {}", label, link(reverse("conflicts:detail", args=[contact.edit_pk]), _("Choose")))
         if contact.edit_reason and contact.edit_state != Change.State.DONE:
-            return format_html('{} <span class="sm-reason">{}</span>', label, contact.edit_reason[:120])
+            return format_html('{} <span class="sm-reason">{}</span>', label, told(contact.edit_reason)[:120])
         return label
 
-    @admin.display(description="inbox")
+    @admin.display(description=_("inbox"))
     def in_inbox(self, contact):
-        return inbox_link(contact.thread_id, "Open")
+        return inbox_link(contact.thread_id, _("Open"))
 
     # --- a bulk text ------------------------------------------------------------------------------------------------
 
     def has_text_permission(self, request) -> bool:
         return works_here(request)
 
-    @admin.action(description="Text the chosen contacts…", permissions=["text"])
+    @admin.action(description=_("Text the chosen contacts…"), permissions=["text"])
     def text_them(self, request, queryset):
         """A draft of a bulk text; its page goes on from here."""
         accounts = list(Account.objects.for_user(request.user).filter(contacts__in=queryset.order_by()).distinct()[:2])
         if len(accounts) != 1:
-            words = "These contacts belong to several accounts. A bulk text goes out from one: narrow the list to it."
+            words = _(
+                "These contacts belong to several accounts. A bulk text goes out from one: narrow the list to it."
+            )
             self.message_user(request, words, messages.ERROR)
             return None
         try:
@@ -204,7 +210,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
         own = f"{shown['first_name']} {shown['last_name']}".strip() or called(contact.name, contact.phone)
         context |= {"show_save_and_add_another": False, "show_save_and_continue": False, "title": own}
         context |= more_context(contact)
-        context |= {"subtitle": f"Contact of {contact.account}"}
+        context |= {"subtitle": _("Contact of %(account)s") % {"account": contact.account}}
         return super().render_change_form(request, context, **kwargs)
 
     def save_model(self, request, obj, form, change):
@@ -214,9 +220,9 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
 
     def response_change(self, request, obj):
         if request.edit is None:
-            self.message_user(request, "There is nothing to tell Salesmsg: it has these values.", messages.INFO)
+            self.message_user(request, _("There is nothing to tell Salesmsg: it has these values."), messages.INFO)
         else:
-            self.message_user(request, "Saved. It is on its way to Salesmsg.", messages.SUCCESS)
+            self.message_user(request, _("Saved. It is on its way to Salesmsg."), messages.SUCCESS)
         # Back to the contact's own page: its panel tells how the edit stands, and asks again until it is settled.
         return redirect(request.get_full_path())
 
@@ -262,48 +268,48 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
             edit = contact_changes().filter(contact=contact).first()
             if edit and edit.state == Change.State.REFUSED:
                 edits.retry(request.user, edit)
-                self.message_user(request, "Tried again. It is on its way to Salesmsg.", messages.SUCCESS)
+                self.message_user(request, _("Tried again. It is on its way to Salesmsg."), messages.SUCCESS)
             else:
-                self.message_user(request, "There is nothing to try again.", messages.INFO)
+                self.message_user(request, _("There is nothing to try again."), messages.INFO)
         return redirect("admin:integrations_contact_change", pk)
 
     # --- read-only fields -------------------------------------------------------------------------------------------
 
-    @admin.display(description="conversations")
+    @admin.display(description=_("conversations"))
     def conversations_link(self, contact):
         newest = contact.conversations.newest_first().values_list("pk", flat=True).first()
         if newest is None:
             if not contact.textable:
-                return "None yet."
+                return _("None yet.")
             address = f"{reverse('inbox:new')}?{urlencode({'phone': contact.phone})}"
-            return format_html("None yet. {}", link(address, "Write the first text"))
+            return format_html(_("None yet. {}"), link(address, _("Write the first text")))
         return format_html(
             "{} &nbsp; {}",
-            link(reverse("inbox:thread", args=[newest]), "Open in inbox"),
-            rows_link("conversation", "All conversations", contact__id__exact=contact.pk),
+            link(reverse("inbox:thread", args=[newest]), _("Open in inbox")),
+            rows_link("conversation", _("All conversations"), contact__id__exact=contact.pk),
         )
 
-    @admin.display(description="created at Salesmsg")
+    @admin.display(description=_("created at Salesmsg"))
     def created_there(self, contact):
         return moment(contact.vendor_created_at)
 
-    @admin.display(description="changed at Salesmsg")
+    @admin.display(description=_("changed at Salesmsg"))
     def updated_there(self, contact):
         return moment(contact.vendor_updated_at)
 
-    @admin.display(description="deleted at Salesmsg")
+    @admin.display(description=_("deleted at Salesmsg"))
     def deleted_there(self, contact):
         return moment(contact.deleted_at)
 
-    @admin.display(description="custom fields")
+    @admin.display(description=_("custom fields"))
     def custom_shown(self, contact):
         return pretty_json(contact.custom_fields) if contact.custom_fields else "–"
 
-    @admin.display(description="notes")
+    @admin.display(description=_("notes"))
     def notes_shown(self, contact):
         return pretty_json(contact.notes) if contact.notes else "–"
 
-    @admin.display(description="record")
+    @admin.display(description=_("record"))
     def raw_shown(self, contact):
         return pretty_json(contact.raw)
 

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.core.cache import cache
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Change, Contact
 
@@ -18,7 +19,7 @@ def contact_changes() -> QuerySet:
 
 
 class CountryFilter(admin.SimpleListFilter):
-    title = "country"
+    title = _("country")
     parameter_name = "country"
 
     def lookups(self, request, model_admin):
@@ -35,15 +36,15 @@ class CountryFilter(admin.SimpleListFilter):
 
 
 class SavedFilter(admin.SimpleListFilter):
-    title = "edits"
+    title = _("edits")
     parameter_name = "edits"
 
     def lookups(self, request, model_admin):
         return [
-            ("open", "Not settled"),
-            ("pending", "Pending"),
-            ("choice", "Needs a choice"),
-            ("refused", "Refused"),
+            ("open", _("Not settled")),
+            ("pending", _("Pending")),
+            ("choice", _("Needs a choice")),
+            ("refused", _("Refused")),
         ]
 
     def queryset(self, request, queryset):
@@ -68,11 +69,11 @@ class SavedFilter(admin.SimpleListFilter):
 
 
 class PresentFilter(admin.SimpleListFilter):
-    title = "presence at Salesmsg"
+    title = _("presence at Salesmsg")
     parameter_name = "present"
 
     def lookups(self, request, model_admin):
-        return [("yes", "Still there"), ("no", "Deleted there")]
+        return [("yes", _("Still there")), ("no", _("Deleted there"))]
 
     def queryset(self, request, queryset):
         match self.value():

@@ -1,6 +1,7 @@
 """The four fields of a contact that people may change."""
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Contact
 from ..outbox import edits
@@ -15,7 +16,7 @@ class ContactForm(forms.ModelForm):
     class Meta:
         model = Contact
         fields = edits.EDITABLE
-        help_texts = {"phone": "As you would write it; texts go there."}
+        help_texts = {"phone": _("As you would write it; texts go there.")}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Contact
 from ..outbox import contact_changes
@@ -40,8 +41,8 @@ class MoreOfContact:
 
     def _say(self, request: HttpRequest, what: str, asked) -> None:
         if not asked:
-            self.message_user(request, "There is nothing to tell Salesmsg: it stands so already.", messages.INFO)
+            self.message_user(request, _("There is nothing to tell Salesmsg: it stands so already."), messages.INFO)
         elif what == "leave":
-            self.message_user(request, "Left at that. The contact is as Salesmsg has it.", messages.INFO)
+            self.message_user(request, _("Left at that. The contact is as Salesmsg has it."), messages.INFO)
         else:
-            self.message_user(request, "Saved. It is on its way to Salesmsg.", messages.SUCCESS)
+            self.message_user(request, _("Saved. It is on its way to Salesmsg."), messages.SUCCESS)

@@ -2,17 +2,18 @@
 
 from django.contrib import admin
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Conversation
 from .base import AccountFilter, SupportAdmin, badge, called, inbox_link, phone, pretty_json, row_link, rows_link
 
 
 class OpenFilter(admin.SimpleListFilter):
-    title = "state"
+    title = _("state")
     parameter_name = "open"
 
     def lookups(self, request, model_admin):
-        return [("yes", "Open"), ("no", "Closed")]
+        return [("yes", _("Open")), ("no", _("Closed"))]
 
     def queryset(self, request, queryset):
         match self.value():
@@ -30,7 +31,7 @@ class ConversationAdmin(SupportAdmin):
     list_filter = (OpenFilter, AccountFilter)
     list_select_related = ("account", "contact", "inbox", "owner")
     search_fields = ("contact__full_name", "contact__first_name", "contact__last_name", "contact__email")
-    search_help_text = "A name, an email or a phone."
+    search_help_text = _("A name, an email or a phone.")
     phone_search = ("contact__phone",)
     sortable_by = ()
     links_by = ("contact__id__exact", "inbox__id__exact", "account__id__exact")
@@ -39,47 +40,47 @@ class ConversationAdmin(SupportAdmin):
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("in_inbox", "contact_link", "phone_shown", "state_shown", "inbox", "owner", "line_phone")}),
-        ("Messages", {"fields": ("messages_link", "latest", "latest_at", "latest_state", "unread_at_vendor")}),
-        ("From Salesmsg", {"fields": ("account", "vendor_id", "started_at", "closed_at", "last_message_at",
+        (_("Messages"), {"fields": ("messages_link", "latest", "latest_at", "latest_state", "unread_at_vendor")}),
+        (_("From Salesmsg"), {"fields": ("account", "vendor_id", "started_at", "closed_at", "last_message_at",
                                       "raw_shown")}),
     )  # fmt: skip
 
     def view_on_site(self, conversation):
         return reverse("inbox:thread", args=[conversation.pk])
 
-    @admin.display(description="contact")
+    @admin.display(description=_("contact"))
     def who(self, conversation):
         return called(conversation.contact.name, conversation.contact.phone)
 
-    @admin.display(description="contact")
+    @admin.display(description=_("contact"))
     def contact_link(self, conversation):
         return row_link(conversation.contact)
 
-    @admin.display(description="phone")
+    @admin.display(description=_("phone"))
     def phone_shown(self, conversation):
         return phone(conversation.contact.phone)
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state_shown(self, conversation):
-        return badge("Open", "ok") if conversation.is_open else badge("Closed")
+        return badge(_("Open"), "ok") if conversation.is_open else badge(_("Closed"))
 
-    @admin.display(description="newest message")
+    @admin.display(description=_("newest message"))
     def latest(self, conversation):
         words = conversation.latest_text[:70] + ("…" if len(conversation.latest_text) > 70 else "")
-        return (words if conversation.latest_inbound else f"You: {words}") if words else "–"
+        return (words if conversation.latest_inbound else _("You: %(words)s") % {"words": words}) if words else "–"
 
-    @admin.display(description="inbox page")
+    @admin.display(description=_("inbox page"))
     def in_inbox(self, conversation):
         return inbox_link(conversation.pk)
 
-    @admin.display(description="page")
+    @admin.display(description=_("page"))
     def in_inbox_short(self, conversation):
-        return inbox_link(conversation.pk, "Open")
+        return inbox_link(conversation.pk, _("Open"))
 
-    @admin.display(description="messages")
+    @admin.display(description=_("messages"))
     def messages_link(self, conversation):
-        return rows_link("message", "All messages of this conversation", conversation__id__exact=conversation.pk)
+        return rows_link("message", _("All messages of this conversation"), conversation__id__exact=conversation.pk)
 
-    @admin.display(description="as Salesmsg tells it")
+    @admin.display(description=_("as Salesmsg tells it"))
     def raw_shown(self, conversation):
         return pretty_json(conversation.raw)

@@ -3,26 +3,39 @@
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Attempt, Message
-from .base import AccountFilter, SupportAdmin, SupportInline, badge, called, inbox_link, pretty_json, row_link
+from ..told import told
+from .base import (
+    AccountFilter,
+    SupportAdmin,
+    SupportInline,
+    badge,
+    called,
+    inbox_link,
+    pretty_json,
+    row_link,
+    told_column,
+)
 
 TONES = {"queued": "wait", "sending": "wait", "failed": "bad", "unknown": "bad", "sent": "ok", "delivered": "ok"}
 
 
 class AttemptInline(SupportInline):
     model = Attempt
-    verbose_name_plural = "attempts to send"
-    fields = ("started_at", "finished_at", "outcome", "detail")
+    verbose_name_plural = _("attempts to send")
+    fields = ("started_at", "finished_at", "outcome", "detail_told")
+    detail_told = told_column("detail", _("detail"))
     readonly_fields = fields
 
 
 class DirectionFilter(admin.SimpleListFilter):
-    title = "direction"
+    title = _("direction")
     parameter_name = "direction"
 
     def lookups(self, request, model_admin):
-        return [("in", "From contacts"), ("out", "From us")]
+        return [("in", _("From contacts")), ("out", _("From us"))]
 
     def queryset(self, request, queryset):
         return queryset.filter(inbound=self.value() == "in") if self.value() in {"in", "out"} else queryset
@@ -36,64 +49,74 @@ class MessageAdmin(SupportAdmin):
     list_filter = ("state", DirectionFilter, "kind", AccountFilter)
     list_select_related = ("account", "conversation__contact", "sender")
     search_fields = ("text",)
-    search_help_text = "Words of the text."
+    search_help_text = _("Words of the text.")
     sortable_by = ()
     ordering = ("-pk",)
     links_by = ("conversation__id__exact", "account__id__exact")
     inlines = [AttemptInline]
-    readonly_fields = ("who", "state_shown", "conversation_link", "in_inbox", "media_shown", "raw_shown")
+    readonly_fields = (
+        "who",
+        "state_shown",
+        "conversation_link",
+        "in_inbox",
+        "media_shown",
+        "raw_shown",
+        "failure_told",
+    )
+    failure_told = told_column("failure", _("failure"))
     fieldsets = (
         (None, {"fields": ("in_inbox", "conversation_link", "who", "at", "text", "media_shown", "kind")}),
-        ("Delivery", {"fields": ("state_shown", "failure", "vendor_status", "sent_at", "delivered_at", "failed_at",
+        (_("Delivery"), {"fields": ("state_shown", "failure_told", "vendor_status", "sent_at", "delivered_at",
+                                    "failed_at",
                                  "due_at", "claimed_at", "send_at", "zone", "stop_on_reply", "bulk")}),
-        ("From Salesmsg", {"fields": ("account", "vendor_id", "client_uuid", "author_name", "automated", "source",
+        (_("From Salesmsg"), {"fields": ("account", "vendor_id", "client_uuid", "author_name", "automated", "source",
                                       "received_at", "created_at", "raw_shown")}),
     )  # fmt: skip
 
     def view_on_site(self, message):
         return reverse("inbox:thread", args=[message.conversation_id])
 
-    @admin.display(description="from")
+    @admin.display(description=_("from"))
     def who(self, message):
         if message.inbound:
             return called(message.conversation.contact.name, message.conversation.contact.phone)
         author = message.author_name or (message.sender.get_username() if message.sender else "")
-        return f"You ({author})" if author else "You"
+        return _("You (%(author)s)") % {"author": author} if author else _("You")
 
-    @admin.display(description="text")
+    @admin.display(description=_("text"))
     def excerpt(self, message):
         if message.text:
             return message.text[:90] + ("…" if len(message.text) > 90 else "")
-        return {"call": "(call)", "mms": "(picture)"}.get(message.kind, "(no text)")
+        return {"call": _("(call)"), "mms": _("(picture)")}.get(message.kind, _("(no text)"))
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state_shown(self, message):
         return badge(message.get_state_display(), TONES.get(message.state, ""))
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description=_("state"), ordering="state")
     def state_short(self, message):
-        words = "Not known" if message.state == Message.State.UNKNOWN else message.get_state_display()
+        words = _("Not known") if message.state == Message.State.UNKNOWN else message.get_state_display()
         label = badge(words, TONES.get(message.state, ""))
         if message.failure:
-            return format_html('{} <span class="sm-reason">{}</span>', label, message.failure[:120])
+            return format_html('{} <span class="sm-reason">{}</span>', label, told(message.failure)[:120])
         return label
 
-    @admin.display(description="conversation")
+    @admin.display(description=_("conversation"))
     def conversation_link(self, message):
         return row_link(message.conversation)
 
-    @admin.display(description="inbox page")
+    @admin.display(description=_("inbox page"))
     def in_inbox(self, message):
         return inbox_link(message.conversation_id)
 
-    @admin.display(description="inbox")
+    @admin.display(description=_("inbox"))
     def in_inbox_short(self, message):
-        return inbox_link(message.conversation_id, "Open")
+        return inbox_link(message.conversation_id, _("Open"))
 
-    @admin.display(description="attachments")
+    @admin.display(description=_("attachments"))
     def media_shown(self, message):
         return pretty_json(message.media) if message.media else "–"
 
-    @admin.display(description="as Salesmsg tells it")
+    @admin.display(description=_("as Salesmsg tells it"))
     def raw_shown(self, message):
         return pretty_json(message.raw)

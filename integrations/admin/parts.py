@@ -1,6 +1,7 @@
 """What an organisation consists of: inboxes, numbers, members."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Inbox, Member, Number
 from .base import AccountFilter, SupportAdmin, phone, pretty_json, rows_link
@@ -9,11 +10,11 @@ from .base import AccountFilter, SupportAdmin, phone, pretty_json, rows_link
 class _PartAdmin(SupportAdmin):
     list_filter = (AccountFilter,)
 
-    @admin.display(description="phone", ordering="phone")
+    @admin.display(description=_("phone"), ordering="phone")
     def phone_shown(self, part):
         return phone(part.phone)
 
-    @admin.display(description="as Salesmsg tells it")
+    @admin.display(description=_("as Salesmsg tells it"))
     def raw_shown(self, part):
         return pretty_json(part.raw)
 
@@ -26,9 +27,9 @@ class InboxAdmin(_PartAdmin):
     fields = ("name", "phone_shown", "account", "vendor_id", "conversations", "raw_shown")
     readonly_fields = ("phone_shown", "conversations", "raw_shown")
 
-    @admin.display(description="conversations")
+    @admin.display(description=_("conversations"))
     def conversations(self, inbox):
-        return rows_link("conversation", "Conversations", inbox__id__exact=inbox.pk)
+        return rows_link("conversation", _("Conversations"), inbox__id__exact=inbox.pk)
 
 
 @admin.register(Number)

@@ -3,11 +3,12 @@
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 ORDER = ("Contact", "Conversation", "Message", "Account", "Change", "SyncRun", "WebhookEvent")
 
 admin.site.site_header = admin.site.site_title = "Salesmsg Portal"
-admin.site.index_title = "Support desk"
+admin.site.index_title = _("Support desk")
 admin.site.site_url = reverse_lazy("inbox:list")
 admin.site.empty_value_display = "–"
 _listed = admin.site.get_app_list

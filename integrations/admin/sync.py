@@ -2,61 +2,74 @@
 
 from django.contrib import admin
 from django.utils.html import format_html_join
+from django.utils.translation import gettext_lazy as _
 
 from ..models import SyncRun, SyncStream
-from .base import AccountFilter, SupportAdmin, SupportInline, badge
+from ..sync.plan import LABELS
+from ..told import told
+from ..words_of_time import precise
+from .base import AccountFilter, SupportAdmin, SupportInline, badge, told_column
 
 TONES = {"running": "wait", "done": "ok", "failed": "bad"}
 
 
 class StreamInline(SupportInline):
     model = SyncStream
-    verbose_name_plural = "lists, in the order they are read"
-    fields = ("name", "how_far", "seen", "total", "restarts", "cursor_shown")
-    readonly_fields = ("how_far", "cursor_shown")
+    verbose_name_plural = _("lists, in the order they are read")
+    fields = ("name_shown", "how_far", "seen", "total", "restarts", "cursor_shown")
+    readonly_fields = ("name_shown", "how_far", "cursor_shown")
 
-    @admin.display(description="state")
+    @admin.display(description=_("name"))
+    def name_shown(self, stream):
+        return LABELS.get(stream.name, stream.name)
+
+    @admin.display(description=_("state"))
     def how_far(self, stream):
         if stream.done:
-            return badge("Complete", "ok")
-        return badge("Under way", "wait") if stream.seen or stream.cursor else "Waiting"
+            return badge(_("Complete"), "ok")
+        return badge(_("Under way"), "wait") if stream.seen or stream.cursor else _("Waiting")
 
-    @admin.display(description="stands at")
+    @admin.display(description=_("stands at"))
     def cursor_shown(self, stream):
         return ", ".join(f"{name} {value}" for name, value in stream.cursor.items()) or "–"
 
 
 @admin.register(SyncRun)
 class SyncRunAdmin(SupportAdmin):
-    list_display = ("pk", "account", "kind", "state_shown", "started_at", "took", "requests", "changed", "error_short")
-    list_display_links = ("pk", "account")
+    list_display = ("key", "account", "kind", "state_shown", "started_at", "took", "requests", "changed", "error_short")
+    list_display_links = ("key", "account")
     list_filter = (AccountFilter, "state", "kind")
     search_fields = ("error",)
     sortable_by = ()
     links_by = ("account__id__exact",)
     inlines = [StreamInline]
-    readonly_fields = ("state_shown", "took", "notes_shown")
+    readonly_fields = ("state_shown", "took", "notes_shown", "error_told")
     fieldsets = (
-        (None, {"fields": ("account", "kind", "state_shown", "error", "started_at", "finished_at", "took")}),
-        ("Counts", {"fields": ("requests", "contacts", "conversations", "messages", "changed", "notes_shown")}),
-        ("For developers", {"fields": ("step", "failures", "due_at", "lease_until", "requested_by")}),
+        (None, {"fields": ("account", "kind", "state_shown", "error_told", "started_at", "finished_at", "took")}),
+        (_("Counts"), {"fields": ("requests", "contacts", "conversations", "messages", "changed", "notes_shown")}),
+        (_("For developers"), {"fields": ("step", "failures", "due_at", "lease_until", "requested_by")}),
     )
 
-    @admin.display(description="state", ordering="state")
+    error_told = told_column("error", _("error"))
+
+    @admin.display(description="#")
+    def key(self, run):
+        return run.pk
+
+    @admin.display(description=_("state"), ordering="state")
     def state_shown(self, run):
         return badge(run.get_state_display(), TONES.get(run.state, ""))
 
-    @admin.display(description="took")
+    @admin.display(description=_("took"))
     def took(self, run):
         if not run.finished_at:
             return "–"
-        minutes, seconds = divmod(round((run.finished_at - run.started_at).total_seconds()), 60)
-        return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+        return precise(round((run.finished_at - run.started_at).total_seconds()))
 
-    @admin.display(description="error")
+    @admin.display(description=_("error"))
     def error_short(self, run):
-        return run.error[:80] or "–"
+        return told(run.error)[:80] or "–"
 
-    @admin.display(description="what could not be read")
+    @admin.display(description=_("what could not be read"))
     def notes_shown(self, run):
-        return format_html_join("", "<p>{}</p>", ((str(note),) for note in run.notes)) or "–"
+        return format_html_join("", "<p>{}</p>", ((told(str(note)),) for note in run.notes)) or "–"

@@ -1,10 +1,13 @@
 """What Salesmsg told us by itself; "process again" for what was not understood or failed."""
 
 from django.contrib import admin, messages
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from ..models import WebhookEvent
+from ..told import told
 from ..webhooks import process
-from .base import AccountFilter, SupportAdmin, badge, pretty_json
+from .base import AccountFilter, SupportAdmin, badge, pretty_json, told_column
 
 TONES = {"new": "wait", "done": "ok", "unknown": "wait", "failed": "bad"}
 
@@ -19,31 +22,32 @@ class WebhookEventAdmin(SupportAdmin):
     links_by = ("account__id__exact",)
     actions = ["process_again"]
     fields = (
-        "name_shown", "state_shown", "note", "account", "received_at", "processed_at", "attempts", "repeats", "due_at",
-        "body_shown",
+        "name_shown", "state_shown", "note_told", "account", "received_at", "processed_at", "attempts", "repeats",
+        "due_at", "body_shown",
     )  # fmt: skip
-    readonly_fields = ("name_shown", "state_shown", "body_shown")
+    readonly_fields = ("name_shown", "state_shown", "body_shown", "note_told")
+    note_told = told_column("note", _("note"))
 
-    @admin.display(description="event")
+    @admin.display(description=_("event"))
     def name_shown(self, event):
-        return event.name or "(no name)"
+        return event.name or _("(no name)")
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state_shown(self, event):
         return badge(event.get_state_display(), TONES[event.state])
 
-    @admin.display(description="note")
+    @admin.display(description=_("note"))
     def note_short(self, event):
-        return event.note[:80] or "–"
+        return told(event.note)[:80] or "–"
 
-    @admin.display(description="body, as it came")
+    @admin.display(description=_("body, as it came"))
     def body_shown(self, event):
         return pretty_json(event.body)
 
     def has_again_permission(self, request) -> bool:
         return self.may(request, "change")
 
-    @admin.action(description="Process again", permissions=["again"])
+    @admin.action(description=_("Process again"), permissions=["again"])
     def process_again(self, request, queryset):
         count = 0
         for event in queryset:
@@ -51,6 +55,7 @@ class WebhookEventAdmin(SupportAdmin):
             count += 1
         self.message_user(
             request,
-            "1 event is processed again." if count == 1 else f"{count} events are processed again.",
+            ngettext("%(count)s event is processed again.", "%(count)s events are processed again.", count)
+            % {"count": count},
             messages.SUCCESS,
         )

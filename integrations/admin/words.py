@@ -1,24 +1,26 @@
 """Words for changes, the same in every list."""
 
+from django.utils.translation import gettext_lazy as _
+
 from ..models import Change
 from ..salesmsg.text import national
 
 FIELDS = {
-    "first_name": "first name",
-    "last_name": "last name",
-    "email": "email",
-    "phone": "phone",
-    "label": "tag",
-    "text": "note",
+    "first_name": _("first name"),
+    "last_name": _("last name"),
+    "email": _("email"),
+    "phone": _("phone"),
+    "label": _("tag"),
+    "text": _("note"),
 }
 State = Change.State
 STATE_WORDS = {
-    State.PENDING: "On its way",
-    State.PUSHING: "On its way",
-    State.DONE: "Saved in Salesmsg",
-    State.CONFLICT: "Needs your choice",
-    State.REFUSED: "Refused",
-    State.SUPERSEDED: "Replaced",
+    State.PENDING: _("On its way"),
+    State.PUSHING: _("On its way"),
+    State.DONE: _("Saved in Salesmsg"),
+    State.CONFLICT: _("Needs your choice"),
+    State.REFUSED: _("Refused"),
+    State.SUPERSEDED: _("Replaced"),
 }
 STATE_TONES = {
     State.PENDING: "wait",
@@ -34,7 +36,7 @@ def values_in_words(values: dict) -> str:
     parts = []
     for name, value in values.items():
         shown = national(value) if name == "phone" and value else value
-        parts.append(f"{FIELDS.get(name, name.replace('_', ' '))} {shown if shown not in ('', None) else '(empty)'}")
+        parts.append(f"{FIELDS.get(name, name.replace('_', ' '))} {shown if shown not in ('', None) else _('(empty)')}")
     return ", ".join(parts) or "–"
 
 

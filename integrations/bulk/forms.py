@@ -1,11 +1,12 @@
 """What staff type on the bulk pages."""
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from ..outbox.merge import FIELDS
 
-WORDS = {"first_name": "First name", "last_name": "Last name", "full_name": "Full name", "phone": "Phone"}
-WORDS |= {"email": "Email"}
+WORDS = {"first_name": _("First name"), "last_name": _("Last name"), "full_name": _("Full name"), "phone": _("Phone")}
+WORDS |= {"email": _("Email")}
 # What a button puts into the text: a first name is often missing, so it comes with a word in its place.
 INSERTS = [("{first_name|there}" if name == "first_name" else f"{{{name}}}", WORDS[name]) for name in FIELDS]
 
@@ -15,7 +16,7 @@ class TextForm(forms.Form):
 
     text = forms.CharField(
         strip=True,
-        label="Text",
+        label=_("Text"),
         widget=forms.Textarea(attrs={"rows": 6, "dir": "auto"}),
-        error_messages={"required": "Write a text first."},
+        error_messages={"required": _("Write a text first.")},
     )

@@ -4,6 +4,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -15,7 +18,9 @@ from . import queries
 from .forms import INSERTS, TextForm
 from .views import own_bulk, preview_page
 
-OTHER_TEXT = "The text was changed since you looked at it, so nothing was started. This is what it says now."
+OTHER_TEXT = gettext_lazy(
+    "The text was changed since you looked at it, so nothing was started. This is what it says now."
+)
 
 # --- The steps of a draft --------------------------------------------------------------------------------------------
 
@@ -64,7 +69,10 @@ def _chosen_so_far(request: HttpRequest, bulk: Bulk, choice: queries.Choice) -> 
     if "more" not in request.POST:
         return redirect("bulk:detail" if bulk.text else "bulk:write", bulk.pk)
     count = bulk.recipients.count()
-    messages.success(request, f"{count} contact{'' if count == 1 else 's'} chosen so far.")
+    messages.success(
+        request,
+        ngettext("%(count)s contact chosen so far.", "%(count)s contacts chosen so far.", count) % {"count": count},
+    )
     return redirect(f"{reverse('bulk:choose', args=[bulk.pk])}?{choice.query}&page={choice.page}")
 
 
@@ -106,12 +114,13 @@ def write(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("bulk:detail", pk)
         except BulkProblem as problem:
             form.add_error("text", problem.reason)
-    context = {"bulk": bulk, "form": form, "inserts": INSERTS, "count": bulk.recipients.count()}
+    codes = format_html_join(", ", "<code>{}</code>", ((code,) for code, _words in INSERTS))
+    context = {"bulk": bulk, "form": form, "inserts": INSERTS, "codes": codes, "count": bulk.recipients.count()}
     return render(request, "bulk/write.html", context, status=422 if form.errors else 200)
 
 
 def _too_late(request: HttpRequest, bulk: Bulk) -> HttpResponse:
-    messages.warning(request, "This bulk text was started or cancelled already, so it can no longer be changed.")
+    messages.warning(request, _("This bulk text was started or cancelled already, so it can no longer be changed."))
     return redirect("bulk:detail", bulk.pk)
 
 
@@ -130,7 +139,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
         return preview_page(request, bulk, OTHER_TEXT)
     try:
         if service.start(request.user, bulk):
-            messages.success(request, "Started. Replies still go first.")
+            messages.success(request, _("Started. Replies still go first."))
     except BulkProblem as problem:
         return preview_page(request, bulk, problem.reason)
     return redirect("bulk:detail", pk)
@@ -161,5 +170,5 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "bulk/confirm_cancel.html", {"bulk": bulk})
     if service.cancel(request.user, bulk):
-        messages.success(request, "Cancelled. What has left already stays sent.")
+        messages.success(request, _("Cancelled. What has left already stays sent."))
     return redirect("bulk:detail", pk)

@@ -1,6 +1,7 @@
 """What the conflict pages show."""
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from ..models import Change, Conversation
 from ..outbox import conflicts
@@ -23,5 +24,5 @@ def way_back(user, of: Change) -> tuple[str, str]:
     threads = Conversation.objects.for_user(user).filter(contact=of.contact_id).newest_first()
     newest = threads.values_list("pk", flat=True).first()
     if newest:
-        return reverse("inbox:thread", args=[newest]), "Conversation"
-    return reverse("admin:integrations_contact_change", args=[of.contact_id]), "Contact"
+        return reverse("inbox:thread", args=[newest]), _("Conversation")
+    return reverse("admin:integrations_contact_change", args=[of.contact_id]), _("Contact")

@@ -3,6 +3,8 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -27,8 +29,12 @@ def conflict(request: HttpRequest, pk: int) -> HttpResponse:
     newer = queries.open_one(request.user, change)
     if newer is not None:
         return redirect("conflicts:detail", newer.pk)  # it went into a later conflict of the same contact
-    address, words = queries.way_back(request.user, change)
-    return render(request, "conflicts/settled.html", {"change": change, "back": address, "back_words": words})
+    address, _words = queries.way_back(request.user, change)
+    return render(
+        request,
+        "conflicts/settled.html",
+        {"change": change, "back": address, "to_thread": address.startswith(reverse("inbox:list"))},
+    )
 
 
 def _decide(request: HttpRequest, change: Change) -> HttpResponse:
@@ -43,9 +49,9 @@ def _decide(request: HttpRequest, change: Change) -> HttpResponse:
             return redirect("conflicts:detail", change.pk)
         return _page(request, queries.change(request.user, change.pk), picks, str(problem))
     if made is not None:
-        messages.success(request, "Saved. Your choice is on its way to Salesmsg.")
+        messages.success(request, _("Saved. Your choice is on its way to Salesmsg."))
     else:
-        messages.success(request, "Decided. There is nothing to tell Salesmsg: what it has stays.")
+        messages.success(request, _("Decided. There is nothing to tell Salesmsg: what it has stays."))
     return redirect(queries.way_back(request.user, change)[0])
 
 

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class AccountQuerySet(models.QuerySet):
@@ -21,20 +22,20 @@ class Account(models.Model):
     """One Salesmsg organisation. Disconnecting keeps the row and all cached data."""
 
     class State(models.TextChoices):
-        CONNECTED = "connected", "Connected"
-        ATTENTION = "attention", "Needs to be connected again"
-        DISCONNECTED = "disconnected", "Disconnected"
+        CONNECTED = "connected", _("Connected")
+        ATTENTION = "attention", _("Needs to be connected again")
+        DISCONNECTED = "disconnected", _("Disconnected")
 
     class ThreadDialect(models.TextChoices):
         PAGINATED = "paginated", "/messages/{c}/paginated"
         BEFORE = "before", "/messages/{c}?before_id"
 
-    label = models.CharField(max_length=120, help_text="How your team calls this account.")
+    label = models.CharField(max_length=120, help_text=_("How your team calls this account."))
     state = models.CharField(max_length=16, choices=State, default=State.DISCONNECTED)
     organization_id = models.BigIntegerField(null=True, blank=True, unique=True)
     organization_name = models.CharField(max_length=255, blank=True)
     organization_timezone = models.CharField(max_length=64, blank=True)
-    vendor_user_id = models.BigIntegerField(null=True, blank=True, help_text="The Salesmsg user we act as.")
+    vendor_user_id = models.BigIntegerField(null=True, blank=True, help_text=_("The Salesmsg user we act as."))
     thread_dialect = models.CharField(max_length=16, choices=ThreadDialect, default=ThreadDialect.PAGINATED)
     webhook_secret = models.TextField(help_text="Sealed.")
     webhook_digest = models.CharField(max_length=64, unique=True)
@@ -53,7 +54,7 @@ class Account(models.Model):
     probed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     connected_at = models.DateTimeField(null=True, blank=True)
-    synced_at = models.DateTimeField(null=True, blank=True, help_text="When the last complete sync ended.")
+    synced_at = models.DateTimeField(null=True, blank=True, help_text=_("When the last complete sync ended."))
 
     objects = AccountQuerySet.as_manager()
 
@@ -69,7 +70,7 @@ class Credential(models.Model):
 
     class Kind(models.TextChoices):
         OAUTH = "oauth", "OAuth2"
-        PAT = "pat", "Personal access token"
+        PAT = "pat", _("Personal access token")
 
     account = models.OneToOneField(Account, models.CASCADE, related_name="credential")
     kind = models.CharField(max_length=8, choices=Kind)
@@ -83,15 +84,15 @@ class Credential(models.Model):
     issued_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} of account {self.account_id}"
+        return _("%(kind)s of account %(account)s") % {"kind": self.get_kind_display(), "account": self.account_id}
 
 
 class Membership(models.Model):
     """A person's right to see and answer one account's conversations."""
 
     class Role(models.TextChoices):
-        AGENT = "agent", "Agent: reads and answers"
-        MANAGER = "manager", "Manager: also connects and disconnects"
+        AGENT = "agent", _("Agent: reads and answers")
+        MANAGER = "manager", _("Manager: also connects and disconnects")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="salesmsg_memberships")
     account = models.ForeignKey(Account, models.CASCADE, related_name="memberships")
@@ -102,14 +103,14 @@ class Membership(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="Who this person is at Salesmsg; decides what “mine” shows.",
+        help_text=_("Who this person is at Salesmsg; decides what “mine” shows."),
     )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "account"], name="membership_once")]
 
     def __str__(self) -> str:
-        return f"{self.user} in {self.account}"
+        return _("%(user)s in %(account)s") % {"user": self.user, "account": self.account}
 
 
 class ConsentState(models.Model):
@@ -153,7 +154,7 @@ class Inbox(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="inbox_once")]
 
     def __str__(self) -> str:
-        return self.name or f"Inbox {self.vendor_id}"
+        return self.name or _("Inbox %(id)s") % {"id": self.vendor_id}
 
 
 class Number(models.Model):
@@ -173,7 +174,7 @@ class Number(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="number_once")]
 
     def __str__(self) -> str:
-        return self.phone or f"Number {self.vendor_id}"
+        return self.phone or _("Number %(id)s") % {"id": self.vendor_id}
 
 
 class Tag(models.Model):
@@ -191,7 +192,7 @@ class Tag(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="tag_once")]
 
     def __str__(self) -> str:
-        return self.label or f"Tag {self.vendor_id}"
+        return self.label or _("Tag %(id)s") % {"id": self.vendor_id}
 
 
 class Member(models.Model):
@@ -211,4 +212,4 @@ class Member(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="member_once")]
 
     def __str__(self) -> str:
-        return self.full_name or self.email or f"Member {self.vendor_id}"
+        return self.full_name or self.email or _("Member %(id)s") % {"id": self.vendor_id}

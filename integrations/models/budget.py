@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .account import Account
 
@@ -42,14 +43,14 @@ class BudgetCall(models.Model):
     class Lane(models.TextChoices):
         """Who is served first, in this order; see `budget`."""
 
-        TOKEN = "token", "Tokens"
-        PEOPLE = "people", "People's texts"
-        EDIT = "edit", "Edits"
-        EVENT = "event", "Events and open threads"
-        FOLLOW = "follow", "Delivery of sent texts"
-        SYNC = "sync", "Sync"
-        BULK = "bulk", "Bulk texts"
-        IDLE = "idle", "Comparing and filling gaps"
+        TOKEN = "token", _("Tokens")
+        PEOPLE = "people", _("People's texts")
+        EDIT = "edit", _("Edits")
+        EVENT = "event", _("Events and open threads")
+        FOLLOW = "follow", _("Delivery of sent texts")
+        SYNC = "sync", _("Sync")
+        BULK = "bulk", _("Bulk texts")
+        IDLE = "idle", _("Comparing and filling gaps")
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="calls")
     lane = models.CharField(max_length=8, choices=Lane)

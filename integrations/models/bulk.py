@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .account import Account, OwnedQuerySet
 from .contact import Contact
@@ -13,14 +14,14 @@ class Bulk(models.Model):
     """A text with merge fields for chosen contacts. Its messages are made one by one, as each is about to leave."""
 
     class State(models.TextChoices):
-        DRAFT = "draft", "Being prepared"
-        RUNNING = "running", "Being sent"
-        PAUSED = "paused", "Paused"
-        CANCELLED = "cancelled", "Cancelled"
-        DONE = "done", "Done"
+        DRAFT = "draft", _("Being prepared")
+        RUNNING = "running", _("Being sent")
+        PAUSED = "paused", _("Paused")
+        CANCELLED = "cancelled", _("Cancelled")
+        DONE = "done", _("Done")
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="bulks")
-    text = models.TextField(help_text="With merge fields, such as {first_name}.")
+    text = models.TextField(help_text=_("With merge fields, such as {first_name}."))
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -33,23 +34,23 @@ class Bulk(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"Bulk text {self.pk} ({self.state})"
+        return _("Bulk text %(id)s (%(state)s)") % {"id": self.pk, "state": self.get_state_display()}
 
 
 class BulkRecipient(models.Model):
     """One contact of a bulk text. The row is the job; `message` is there from the moment it is about to leave."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        HANDED = "handed", "Handed to the outbox"
-        LEFT_OUT = "left_out", "Left out"
-        CANCELLED = "cancelled", "Cancelled"
+        WAITING = "waiting", _("Waiting")
+        HANDED = "handed", _("Handed to the outbox")
+        LEFT_OUT = "left_out", _("Left out")
+        CANCELLED = "cancelled", _("Cancelled")
 
     bulk = models.ForeignKey(Bulk, models.CASCADE, related_name="recipients")
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="+")
-    text = models.TextField(blank=True, help_text="What this contact is to get, as it was previewed.")
+    text = models.TextField(blank=True, help_text=_("What this contact is to get, as it was previewed."))
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    reason = models.CharField(max_length=255, blank=True, help_text="Why it was left out, in words for staff.")
+    reason = models.CharField(max_length=255, blank=True, help_text=_("Why it was left out, in words for staff."))
     message = models.OneToOneField(Message, models.SET_NULL, null=True, blank=True, related_name="bulk_recipient")
 
     class Meta:
@@ -58,4 +59,4 @@ class BulkRecipient(models.Model):
         indexes = [models.Index(fields=["bulk", "state", "id"], name="bulk_waiting")]
 
     def __str__(self) -> str:
-        return f"Recipient {self.contact_id} of bulk text {self.bulk_id}"
+        return _("Recipient %(id)s of bulk text %(bulk)s") % {"id": self.contact_id, "bulk": self.bulk_id}

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .account import Account, OwnedQuerySet
 from .contact import Contact
@@ -13,36 +14,38 @@ class Change(models.Model):
     """A pending change. All kinds set absolute values, so that repeating one does no harm."""
 
     class Kind(models.TextChoices):
-        CONTACT = "contact", "Contact edited"
-        CLOSE = "close", "Conversation closed"
-        REOPEN = "reopen", "Conversation reopened"
-        ASSIGN = "assign", "Conversation assigned"
-        TAG = "tag", "Tag added"
-        UNTAG = "untag", "Tag removed"
-        OPT_OUT = "opt_out", "Contact opted out"
-        OPT_IN = "opt_in", "Contact opted in"
-        NOTE = "note", "Note added"
-        FIELDS = "fields", "Custom fields edited"
+        CONTACT = "contact", _("Contact edited")
+        CLOSE = "close", _("Conversation closed")
+        REOPEN = "reopen", _("Conversation reopened")
+        ASSIGN = "assign", _("Conversation assigned")
+        TAG = "tag", _("Tag added")
+        UNTAG = "untag", _("Tag removed")
+        OPT_OUT = "opt_out", _("Contact opted out")
+        OPT_IN = "opt_in", _("Contact opted in")
+        NOTE = "note", _("Note added")
+        FIELDS = "fields", _("Custom fields edited")
 
     class State(models.TextChoices):
-        PENDING = "pending", "Waiting to be saved in Salesmsg"
-        PUSHING = "pushing", "Being saved in Salesmsg"
-        DONE = "done", "Saved in Salesmsg"
-        CONFLICT = "conflict", "Changed in Salesmsg, too: waits for your choice"
-        REFUSED = "refused", "Refused by Salesmsg"
-        SUPERSEDED = "superseded", "Replaced by a later change"
+        PENDING = "pending", _("Waiting to be saved in Salesmsg")
+        PUSHING = "pushing", _("Being saved in Salesmsg")
+        DONE = "done", _("Saved in Salesmsg")
+        CONFLICT = "conflict", _("Changed in Salesmsg, too: waits for your choice")
+        REFUSED = "refused", _("Refused by Salesmsg")
+        SUPERSEDED = "superseded", _("Replaced by a later change")
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="changes")
     kind = models.CharField(max_length=8, choices=Kind)
     contact = models.ForeignKey(Contact, models.CASCADE, null=True, blank=True, related_name="changes")
     conversation = models.ForeignKey(Conversation, models.CASCADE, null=True, blank=True, related_name="changes")
-    values = models.JSONField(default=dict, help_text="Field -> what it shall be.")
-    base = models.JSONField(default=dict, help_text="Field -> what it was when the person changed it.")
+    values = models.JSONField(default=dict, help_text=_("Field -> what it shall be."))
+    base = models.JSONField(default=dict, help_text=_("Field -> what it was when the person changed it."))
     theirs = models.JSONField(
-        default=dict, blank=True, help_text="Field -> what it had become at Salesmsg meanwhile; {} without a conflict."
+        default=dict,
+        blank=True,
+        help_text=_("Field -> what it had become at Salesmsg meanwhile; {} without a conflict."),
     )
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
-    reason = models.TextField(blank=True, help_text="Why it was refused or still waits, in words for staff.")
+    reason = models.TextField(blank=True, help_text=_("Why it was refused or still waits, in words for staff."))
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     attempts = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .account import Account, OwnedQuerySet
 
@@ -20,8 +21,8 @@ class Contact(models.Model):
     """
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="contacts")
-    vendor_id = models.BigIntegerField(null=True, blank=True, verbose_name="Salesmsg id")
-    phone = models.CharField(max_length=32, blank=True, help_text="E.164, such as +13055550142.")
+    vendor_id = models.BigIntegerField(null=True, blank=True, verbose_name=_("Salesmsg id"))
+    phone = models.CharField(max_length=32, blank=True, help_text=_("E.164, such as +13055550142."))
     first_name = models.CharField(max_length=255, blank=True)
     last_name = models.CharField(max_length=255, blank=True)
     full_name = models.CharField(max_length=512, blank=True)
@@ -34,13 +35,13 @@ class Contact(models.Model):
     blocked = models.BooleanField(default=False)
     opted_out_at = models.DateTimeField(null=True, blank=True)
     opted_in_at = models.DateTimeField(null=True, blank=True)
-    tags = models.JSONField(default=list, blank=True, help_text="Labels.")
+    tags = models.JSONField(default=list, blank=True, help_text=_("Labels."))
     custom_fields = models.JSONField(default=list, blank=True)
     notes = models.JSONField(default=list, blank=True)
     vendor_created_at = models.DateTimeField(null=True, blank=True)
     vendor_updated_at = models.DateTimeField(null=True, blank=True)
     raw = models.JSONField(default=dict, blank=True)
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When Salesmsg said that it is gone.")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text=_("When Salesmsg said that it is gone."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     # What staff asked for and Salesmsg has not confirmed; None where nothing is asked, or no query brought it along.

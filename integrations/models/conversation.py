@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .account import Account, Inbox, Member, OwnedQuerySet
 from .contact import Contact
@@ -31,18 +32,18 @@ class Conversation(models.Model):
     """
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="conversations")
-    vendor_id = models.BigIntegerField(null=True, blank=True, verbose_name="Salesmsg id")
+    vendor_id = models.BigIntegerField(null=True, blank=True, verbose_name=_("Salesmsg id"))
     contact = models.ForeignKey(Contact, models.PROTECT, related_name="conversations")
     inbox = models.ForeignKey(Inbox, models.SET_NULL, null=True, blank=True, related_name="conversations")
     owner = models.ForeignKey(Member, models.SET_NULL, null=True, blank=True, related_name="conversations")
-    line_phone = models.CharField(max_length=32, blank=True, help_text="Our number in this conversation.")
+    line_phone = models.CharField(max_length=32, blank=True, help_text=_("Our number in this conversation."))
     unread_at_vendor = models.IntegerField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
-    last_message_at = models.DateTimeField(null=True, blank=True, help_text="As Salesmsg tells it.")
+    last_message_at = models.DateTimeField(null=True, blank=True, help_text=_("As Salesmsg tells it."))
     gone_at = models.DateTimeField(null=True, blank=True, help_text="When Salesmsg said that it does not exist.")
     raw = models.JSONField(default=dict, blank=True)
-    latest_at = models.DateTimeField(default=timezone.now, help_text="Sorts the inbox.")
+    latest_at = models.DateTimeField(default=timezone.now, help_text=_("Sorts the inbox."))
     latest_text = models.CharField(max_length=200, blank=True)
     latest_inbound = models.BooleanField(default=False)
     latest_state = models.CharField(max_length=12, blank=True)
@@ -88,7 +89,7 @@ class Conversation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Conversation with {self.contact}"
+        return _("Conversation with %(contact)s") % {"contact": self.contact}
 
     @property
     def is_open(self) -> bool:

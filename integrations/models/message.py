@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .account import Account, OwnedQuerySet
 from .conversation import Conversation
@@ -20,24 +21,24 @@ class Message(models.Model):
     """
 
     class State(models.TextChoices):
-        RECEIVED = "received", "Received"
-        QUEUED = "queued", "Waiting to be sent"
-        SENDING = "sending", "Sending"
-        SENT = "sent", "Sent"
-        DELIVERED = "delivered", "Delivered"
-        FAILED = "failed", "Not sent"
-        UNKNOWN = "unknown", "Not known whether it was sent"
-        CANCELLED = "cancelled", "Cancelled"
+        RECEIVED = "received", _("Received")
+        QUEUED = "queued", _("Waiting to be sent")
+        SENDING = "sending", _("Sending")
+        SENT = "sent", _("Sent")
+        DELIVERED = "delivered", _("Delivered")
+        FAILED = "failed", _("Not sent")
+        UNKNOWN = "unknown", _("Not known whether it was sent")
+        CANCELLED = "cancelled", _("Cancelled")
 
     class Kind(models.TextChoices):
-        SMS = "sms", "Text"
-        MMS = "mms", "Picture"
-        CALL = "call", "Call"
-        OTHER = "other", "Other"
+        SMS = "sms", _("Text")
+        MMS = "mms", _("Picture")
+        CALL = "call", _("Call")
+        OTHER = "other", _("Other")
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="messages")
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
-    vendor_id = models.BigIntegerField(null=True, blank=True, verbose_name="Salesmsg id")
+    vendor_id = models.BigIntegerField(null=True, blank=True, verbose_name=_("Salesmsg id"))
     client_uuid = models.UUIDField(null=True, blank=True, unique=True)
     inbound = models.BooleanField(default=False)
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.SMS)
@@ -52,20 +53,22 @@ class Message(models.Model):
     automated = models.BooleanField(default=False)
     source = models.CharField(max_length=64, blank=True)
     vendor_status = models.CharField(max_length=64, blank=True)
-    failure = models.TextField(blank=True, help_text="Why it failed, in words for staff.")
-    at = models.DateTimeField(help_text="Orders the thread: the vendor's time, or ours until it is known.")
-    rank = models.BigIntegerField(help_text="Orders what shares a second: the vendor's id, or DRAFT_RANK and more.")
+    failure = models.TextField(blank=True, help_text=_("Why it failed, in words for staff."))
+    at = models.DateTimeField(help_text=_("Orders the thread: the vendor's time, or ours until it is known."))
+    rank = models.BigIntegerField(help_text=_("Orders what shares a second: the vendor's id, or DRAFT_RANK and more."))
     received_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     failed_at = models.DateTimeField(null=True, blank=True)
-    is_news = models.BooleanField(default=False, help_text="Arrived after the first sync, or was unread at Salesmsg.")
-    due_at = models.DateTimeField(
-        null=True, blank=True, help_text="When a waiting text may leave next; empty: it waits for a person's word."
+    is_news = models.BooleanField(
+        default=False, help_text=_("Arrived after the first sync, or was unread at Salesmsg.")
     )
-    send_at = models.DateTimeField(null=True, blank=True, help_text="When it was scheduled for; empty: at once.")
-    zone = models.CharField(max_length=64, blank=True, help_text="The time zone in which it was scheduled.")
-    stop_on_reply = models.BooleanField(default=False, help_text="Cancelled when the contact answers first.")
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When a waiting text may leave next; empty: it waits for a person's word.")
+    )
+    send_at = models.DateTimeField(null=True, blank=True, help_text=_("When it was scheduled for; empty: at once."))
+    zone = models.CharField(max_length=64, blank=True, help_text=_("The time zone in which it was scheduled."))
+    stop_on_reply = models.BooleanField(default=False, help_text=_("Cancelled when the contact answers first."))
     bulk = models.ForeignKey("Bulk", models.SET_NULL, null=True, blank=True, related_name="messages")
     claimed_at = models.DateTimeField(null=True, blank=True)
     raw = models.JSONField(default=dict, blank=True)
@@ -89,7 +92,7 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Message {self.vendor_id or self.pk} ({self.state})"
+        return _("Message %(id)s (%(state)s)") % {"id": self.vendor_id or self.pk, "state": self.get_state_display()}
 
     @property
     def carries_our_pictures(self) -> bool:
@@ -106,11 +109,11 @@ class Attempt(models.Model):
     """One try to hand a text to Salesmsg. `detail` holds no text, phone or token."""
 
     class Outcome(models.TextChoices):
-        RUNNING = "running", "Running"
-        ACCEPTED = "accepted", "Accepted"
-        REFUSED = "refused", "Refused"
-        NOT_DONE = "not_done", "Did not reach Salesmsg; tried again"
-        UNCLEAR = "unclear", "No clear answer"
+        RUNNING = "running", _("Running")
+        ACCEPTED = "accepted", _("Accepted")
+        REFUSED = "refused", _("Refused")
+        NOT_DONE = "not_done", _("Did not reach Salesmsg; tried again")
+        UNCLEAR = "unclear", _("No clear answer")
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="attempts")
     started_at = models.DateTimeField(default=timezone.now)
@@ -122,4 +125,5 @@ class Attempt(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return f"Attempt {self.pk} of message {self.message_id}: {self.outcome}"
+        words = {"id": self.pk, "message": self.message_id, "outcome": self.get_outcome_display()}
+        return _("Attempt %(id)s of message %(message)s: %(outcome)s") % words

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .account import OwnedQuerySet
 from .message import Message
@@ -17,10 +18,10 @@ class Picture(models.Model):
     """One file of a message's `media`, at this position. The row is the job of fetching it; the file is ours."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "On its way"
-        STORED = "stored", "Stored"
-        REFUSED = "refused", "Not kept: too large, or no picture"
-        LOST = "lost", "Could not be fetched"
+        WAITING = "waiting", _("On its way")
+        STORED = "stored", _("Stored")
+        REFUSED = "refused", _("Not kept: too large, or no picture")
+        LOST = "lost", _("Could not be fetched")
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="pictures")
     position = models.PositiveSmallIntegerField()

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .account import Account, OwnedQuerySet
 from .conversation import Conversation
@@ -12,15 +13,15 @@ class SyncRun(models.Model):
     """One walk through an account. `step` is its fencing token: a task works only on the step it was given."""
 
     class Kind(models.TextChoices):
-        FULL = "full", "Everything"
-        CHANGES = "changes", "What changed"
-        CHECK = "check", "Comparison"
+        FULL = "full", _("Everything")
+        CHANGES = "changes", _("What changed")
+        CHECK = "check", _("Comparison")
 
     class State(models.TextChoices):
-        RUNNING = "running", "Running"
-        DONE = "done", "Complete"
-        FAILED = "failed", "Failed"
-        STOPPED = "stopped", "Stopped"
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Complete")
+        FAILED = "failed", _("Failed")
+        STOPPED = "stopped", _("Stopped")
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="sync_runs")
     kind = models.CharField(max_length=8, choices=Kind)
@@ -28,13 +29,13 @@ class SyncRun(models.Model):
     step = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(default=timezone.now)
-    failures = models.PositiveIntegerField(default=0, help_text="Failed tries of the present step.")
+    failures = models.PositiveIntegerField(default=0, help_text=_("Failed tries of the present step."))
     requests = models.PositiveIntegerField(default=0)
     contacts = models.PositiveIntegerField(default=0)
     conversations = models.PositiveIntegerField(default=0)
     messages = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
-    notes = models.JSONField(default=list, blank=True, help_text="What could not be read and why, in words.")
+    notes = models.JSONField(default=list, blank=True, help_text=_("What could not be read and why, in words."))
     error = models.TextField(blank=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     started_at = models.DateTimeField(default=timezone.now)
@@ -51,7 +52,7 @@ class SyncRun(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Sync {self.pk} ({self.state})"
+        return _("Sync %(id)s (%(state)s)") % {"id": self.pk, "state": self.get_state_display()}
 
 
 class SyncStream(models.Model):
@@ -61,7 +62,7 @@ class SyncStream(models.Model):
     name = models.CharField(max_length=32)
     position = models.PositiveSmallIntegerField()
     cursor = models.JSONField(default=dict)
-    total = models.PositiveIntegerField(null=True, blank=True, help_text="As the vendor tells it, when it does.")
+    total = models.PositiveIntegerField(null=True, blank=True, help_text=_("As the vendor tells it, when it does."))
     seen = models.PositiveIntegerField(default=0)
     pages = models.PositiveIntegerField(default=0)
     calls = models.PositiveIntegerField(default=0)
@@ -75,7 +76,7 @@ class SyncStream(models.Model):
         constraints = [models.UniqueConstraint(fields=["run", "name"], name="sync_stream_once")]
 
     def __str__(self) -> str:
-        return f"{self.name} of run {self.run_id}"
+        return _("List %(position)s of sync %(run)s") % {"position": self.position + 1, "run": self.run_id}
 
 
 class SyncSeen(models.Model):

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .account import Account, OwnedQuerySet
 
@@ -10,10 +11,10 @@ class WebhookEvent(models.Model):
     """One delivery. Identical ones within ten minutes are counted in `repeats`."""
 
     class State(models.TextChoices):
-        NEW = "new", "Waiting"
-        DONE = "done", "Processed"
-        UNKNOWN = "unknown", "Not understood; kept"
-        FAILED = "failed", "Failed"
+        NEW = "new", _("Waiting")
+        DONE = "done", _("Processed")
+        UNKNOWN = "unknown", _("Not understood; kept")
+        FAILED = "failed", _("Failed")
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="webhook_events")
     name = models.CharField(max_length=120, blank=True)
@@ -38,4 +39,4 @@ class WebhookEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name or 'event'} #{self.pk}"
+        return f"{self.name or _('event')} #{self.pk}"

@@ -12,6 +12,9 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from .. import jobs, mirror
 from ..access import audit
@@ -29,7 +32,7 @@ HANDED_OUT = timedelta(seconds=10)  # for so long a message belongs to the worke
 State, Waits = Bulk.State, BulkRecipient.State
 UNDER_WAY = (Message.State.QUEUED, Message.State.SENDING)
 
-TOO_MANY = f"A bulk text goes to {MOST:,} contacts at the most. Narrow the choice, or send it in parts."
+TOO_MANY = gettext_lazy("A bulk text goes to %(most)s contacts at the most. Narrow the choice, or send it in parts.")
 OPTED_OUT = "Opted out of texts"
 BLOCKED = "Blocked in Salesmsg"
 DELETED = "Deleted in Salesmsg"
@@ -47,7 +50,7 @@ def draft(user, account: Account, contacts: QuerySet[Contact] | Iterable[Contact
     _allowed(user, account.pk)
     ids = _chosen(user, account, contacts)
     if not ids:
-        raise BulkProblem("Nobody was chosen. Tick at least one contact.")
+        raise BulkProblem(_("Nobody was chosen. Tick at least one contact."))
     with transaction.atomic():
         made = Bulk.objects.create(account=account, created_by=user)
         BulkRecipient.objects.bulk_create([BulkRecipient(bulk=made, contact_id=pk) for pk in ids], batch_size=BATCH)
@@ -61,10 +64,10 @@ def add(user, bulk: Bulk, contacts: QuerySet[Contact] | Iterable[Contact]) -> in
     known = set(bulk.recipients.values_list("contact", flat=True))
     fresh = [pk for pk in _chosen(user, bulk.account, contacts) if pk not in known]
     if len(known) + len(fresh) > MOST:
-        raise BulkProblem(TOO_MANY)
+        raise BulkProblem(TOO_MANY % {"most": number_format(MOST, force_grouping=True)})
     with transaction.atomic():
         if not Bulk.objects.select_for_update(of=("self",), no_key=True).filter(pk=bulk.pk, state=State.DRAFT).exists():
-            raise BulkProblem("This bulk text was started already, so nobody was added. Begin another one for them.")
+            raise BulkProblem(_("This bulk text was started already, so nobody was added. Begin another one for them."))
         rows = [BulkRecipient(bulk=bulk, contact_id=pk) for pk in fresh]
         BulkRecipient.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
     if fresh and bulk.text:
@@ -78,9 +81,9 @@ def remove(user, bulk: Bulk, contact_id: int) -> bool:
     with transaction.atomic():
         if not Bulk.objects.select_for_update(of=("self",), no_key=True).filter(pk=bulk.pk, state=State.DRAFT).exists():
             raise BulkProblem(
-                "This bulk text was started already, so nobody was taken out. You can pause or cancel it."
+                _("This bulk text was started already, so nobody was taken out. You can pause or cancel it.")
             )
-        removed, _ = bulk.recipients.filter(contact=contact_id).delete()
+        removed, _by_model = bulk.recipients.filter(contact=contact_id).delete()
     if removed and bulk.text:
         write(user, bulk, bulk.text)  # somebody with the same phone may get it now
     return bool(removed)
@@ -92,7 +95,7 @@ def _chosen(user, account: Account, contacts: QuerySet[Contact] | Iterable[Conta
     own = Contact.objects.for_user(user).filter(account=account, pk__in=contacts.order_by().values("pk"))
     ids = list(own.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
     if len(ids) > MOST:
-        raise BulkProblem(TOO_MANY)
+        raise BulkProblem(TOO_MANY % {"most": number_format(MOST, force_grouping=True)})
     return ids
 
 
@@ -101,14 +104,14 @@ def write(user, bulk: Bulk, text: str) -> Bulk:
     _allowed(user, bulk.account_id)
     text = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if not text:
-        raise BulkProblem("Write a text first.")
+        raise BulkProblem(_("Write a text first."))
     template = Template(text)
     heavy = ("contact__raw", "contact__custom_fields", "contact__notes", "contact__tags")
     rows = list(bulk.recipients.select_related("contact").defer(*heavy))
     _fill(rows, template, _refusing(bulk.account_id))
     with transaction.atomic():
         if not Bulk.objects.filter(pk=bulk.pk, state=State.DRAFT).update(text=text):
-            raise BulkProblem("This bulk text was started already, so its text can no longer be changed.")
+            raise BulkProblem(_("This bulk text was started already, so its text can no longer be changed."))
         # An upsert by primary key: several times faster than bulk_update, and the lock is held for less.
         fields = ["text", "state", "reason"]
         BulkRecipient.objects.bulk_create(
@@ -172,13 +175,16 @@ def start(user, bulk: Bulk) -> bool:
     _allowed(user, bulk.account_id)
     account = Account.objects.get(pk=bulk.account_id)
     if account.state != Account.State.CONNECTED:
-        raise BulkProblem(f"“{account.label}” is not connected, so nothing was started. Connect it again, then start.")
+        raise BulkProblem(
+            _("“%(label)s” is not connected, so nothing was started. Connect it again, then start.")
+            % {"label": account.label}
+        )
     if not bulk.text or not bulk.recipients.filter(state=Waits.WAITING).exists():
-        raise BulkProblem("Nobody would get this text, so nothing was started. Write it anew, or choose others.")
+        raise BulkProblem(_("Nobody would get this text, so nothing was started. Write it anew, or choose others."))
     draft_as_seen = Bulk.objects.filter(pk=bulk.pk, state=State.DRAFT, text=bulk.text)
     started = _switch(user, bulk, draft_as_seen, "started", state=State.RUNNING, started_at=timezone.now())
     if not started and bulk.state == State.DRAFT:
-        raise BulkProblem("Somebody changed the text meanwhile, so nothing was started. Look at it again.")
+        raise BulkProblem(_("Somebody changed the text meanwhile, so nothing was started. Look at it again."))
     return started
 
 
@@ -350,4 +356,4 @@ def _finish(bulk_id: int) -> None:
 
 def _allowed(user, account_id: int) -> None:
     if not Account.objects.for_user(user).filter(pk=account_id).exists():
-        raise PermissionDenied("You are not a member of this account.")
+        raise PermissionDenied(_("You are not a member of this account."))

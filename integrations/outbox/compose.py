@@ -9,12 +9,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Least
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from .. import jobs, mirror
 from ..mirror.conversations import refresh_latest
 from ..models import Account, Contact, Conversation, Inbox, Message, Picture
 from ..models.message import DRAFT_RANK
 from ..salesmsg.text import phone as normal_phone
+from ..told import told
 from . import consent, filling, moved
 
 SEND, SEND_BULK = "integrations.tasks.send_due", "integrations.tasks.send_bulk"
@@ -96,10 +98,10 @@ def send_again(user, message: Message) -> Message:
     allowed = {Message.State.FAILED, Message.State.UNKNOWN, Message.State.CANCELLED}
     message.refresh_from_db()
     if message.inbound or message.state not in allowed:
-        raise CannotSend("Only a text that was not sent can be sent again.")
+        raise CannotSend(_("Only a text that was not sent can be sent again."))
     pictures = list(message.pictures.filter(ours=True).order_by("position").values(*ENCLOSED))
     if not message.text.strip() and not pictures:
-        raise CannotSend("This message has no text to send again.")
+        raise CannotSend(_("This message has no text to send again."))
     return reply(user, message.conversation, message.text, uuid.uuid5(AGAIN, str(message.pk)), pictures=pictures)
 
 
@@ -176,29 +178,30 @@ def _known(user, client_uuid: uuid.UUID, account_id: int) -> Message | None:
 def _allowed(user, account_id: int) -> None:
     """None is the command line, whose user owns the machine."""
     if user is not None and not Account.objects.for_user(user).filter(pk=account_id).exists():
-        raise PermissionDenied("You are not a member of this account.")
+        raise PermissionDenied(_("You are not a member of this account."))
 
 
 def _text(text: str, with_pictures: bool = False) -> str:
     text = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if not text and not with_pictures:
-        raise CannotSend("Write a text first.")
+        raise CannotSend(_("Write a text first."))
     if len(text) > MAX_CHARACTERS:
         raise CannotSend(
-            f"This text has {len(text)} characters; {MAX_CHARACTERS} are the most. Shorten it or send it in parts."
+            _("This text has %(count)s characters; %(most)s are the most. Shorten it or send it in parts.")
+            % {"count": len(text), "most": MAX_CHARACTERS}
         )
     if with_pictures and len(quote_plus(text)) > LONGEST_WITH_PICTURES:
-        raise CannotSend("This text is too long to go with pictures. Shorten it, or send the pictures on their own.")
+        raise CannotSend(_("This text is too long to go with pictures. Shorten it, or send the pictures on their own."))
     return text
 
 
 def _sendable(account: Account, contact: Contact) -> None:
     if account.state == Account.State.DISCONNECTED:
-        raise CannotSend("This account is disconnected. Connect it again on the accounts page, then send.")
+        raise CannotSend(_("This account is disconnected. Connect it again on the accounts page, then send."))
     if account.state == Account.State.ATTENTION:
-        raise CannotSend("Salesmsg does not accept this account's sign-in any more. Connect it again, then send.")
+        raise CannotSend(_("Salesmsg does not accept this account's sign-in any more. Connect it again, then send."))
     if why := consent.why_not(contact):
-        raise CannotSend(why)
+        raise CannotSend(told(why))
 
 
 def _filled(text: str, contact: Contact) -> None:
@@ -215,7 +218,7 @@ def _contact(account: Account, phone: str) -> Contact:
     real = [contact for contact in known if contact.vendor_id is not None]
     if real or known:
         return (real or known)[0]
-    contact, _ = Contact.objects.get_or_create(account=account, phone=phone, vendor_id=None, deleted_at=None)
+    contact, _made = Contact.objects.get_or_create(account=account, phone=phone, vendor_id=None, deleted_at=None)
     return contact
 
 
@@ -226,7 +229,7 @@ def _conversation(account: Account, contact: Contact, inbox: Inbox | None) -> Co
     conversation = own.order_by(F("closed_at").desc(nulls_first=True), "-latest_at").first()
     if conversation is not None:
         return conversation
-    conversation, _ = Conversation.objects.get_or_create(
+    conversation, _made = Conversation.objects.get_or_create(
         account=account, contact=contact, inbox=inbox, vendor_id=None, defaults={"latest_at": timezone.now()}
     )
     return conversation

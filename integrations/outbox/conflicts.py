@@ -10,6 +10,8 @@ from hashlib import blake2s
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ..access import audit
 from ..models import Change, Contact
@@ -17,13 +19,18 @@ from . import threeway
 from .edits import ask
 from .tell import shown_changed
 
-LABELS = {"first_name": "First name", "last_name": "Last name", "email": "Email", "phone": "Phone"}
+LABELS = {
+    "first_name": gettext_lazy("First name"),
+    "last_name": gettext_lazy("Last name"),
+    "email": gettext_lazy("Email"),
+    "phone": gettext_lazy("Phone"),
+}
 OURS, THEIRS = "ours", "theirs"
-MOVED_ON = (
-    "This contact was changed in Salesmsg again while you were choosing, so nothing was saved. Your choice is kept "
-    "below: look at what Salesmsg has now, then save once more."
+MOVED_ON = gettext_lazy(
+    "This contact was changed in Salesmsg again while you were choosing, so nothing was saved. "
+    "Your choice is kept below: look at what Salesmsg has now, then save once more."
 )
-SETTLED = "Nothing is left to choose here: somebody decided it meanwhile."
+SETTLED = gettext_lazy("Nothing is left to choose here: somebody decided it meanwhile.")
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ def view(change: Change) -> list[Row]:
         rows.append(
             Row(
                 field=name,
-                label=LABELS[name],
+                label=str(LABELS[name]),
                 ours=ours,
                 theirs=theirs,
                 agreed=change.base.get(name) or "",
@@ -84,7 +91,7 @@ def seal(rows: list[Row]) -> str:
 
 def clash(change: Change) -> list[str]:
     """Labels of the fields that were changed at Salesmsg, too, while the change still waits; a hint, no decision."""
-    return [LABELS[name] for name in threeway.moved(change)]
+    return [str(LABELS[name]) for name in threeway.moved(change)]
 
 
 def choose(user, change: Change, picks: dict[str, str], seen: str) -> Change | None:
@@ -94,7 +101,7 @@ def choose(user, change: Change, picks: dict[str, str], seen: str) -> Change | N
     is nothing to tell. Raises NotChosen, PermissionDenied.
     """
     if not Change.objects.for_user(user).filter(pk=change.pk).exists():
-        raise PermissionDenied("You are not a member of this account.")
+        raise PermissionDenied(_("You are not a member of this account."))
     with transaction.atomic():
         contact = Contact.objects.select_for_update(no_key=True).get(pk=change.contact_id)
         held = Change.objects.filter(pk=change.pk, state=Change.State.CONFLICT).first()
@@ -105,7 +112,9 @@ def choose(user, change: Change, picks: dict[str, str], seen: str) -> Change | N
         if seal(rows) != seen:
             raise NotChosen(MOVED_ON)
         if missing := [row.label for row in rows if picks.get(row.field) not in (OURS, THEIRS)]:
-            raise NotChosen(f"Nothing was saved yet. Choose one of the two for: {', '.join(missing)}.")
+            raise NotChosen(
+                _("Nothing was saved yet. Choose one of the two for: %(fields)s.") % {"fields": ", ".join(missing)}
+            )
         ours = {row.field: row.ours for row in rows if picks[row.field] == OURS}
         theirs = [row.field for row in rows if picks[row.field] == THEIRS]
         chosen = f"ours: {', '.join(ours) or 'none'}; theirs: {', '.join(theirs) or 'none'}"

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
 
 from .. import jobs
 from ..access import audit
 from ..models import Account, Change, Contact, Tag
+from ..told import english
 from . import consent
 from .edits import InvalidEdit, retry
 from .standing import KINDS, OPEN, TAGGING, definitions, values_of
@@ -28,9 +31,9 @@ def tag(user, contact: Contact, label: str) -> Change | None:
     """Adds a tag, a new one when the label does not exist. None when they have it. Raises InvalidEdit."""
     label = " ".join((label or "").replace("\x00", "").split())
     if not label:
-        raise InvalidEdit({"label": ["Write a tag first."]})
+        raise InvalidEdit({"label": [_("Write a tag first.")]})
     if len(label) > LONGEST_LABEL:
-        raise InvalidEdit({"label": [f"A tag has at most {LONGEST_LABEL} characters."]})
+        raise InvalidEdit({"label": [_("A tag has at most %(most)s characters.") % {"most": LONGEST_LABEL}]})
     own = Tag.objects.filter(account_id=contact.account_id, label__iexact=label).order_by("-vendor_id")
     return _tagging(user, contact, Kind.TAG, own.values_list("label", flat=True).first() or label)
 
@@ -59,7 +62,7 @@ def opt_in(user, contact: Contact, *, agreed: bool) -> Change | None:
     Raises InvalidEdit without that.
     """
     if not agreed:
-        raise InvalidEdit({"agreed": ["Confirm first that this contact has asked to get texts again."]})
+        raise InvalidEdit({"agreed": [_("Confirm first that this contact has asked to get texts again.")]})
     return _opting(user, contact, Kind.OPT_IN)
 
 
@@ -74,9 +77,16 @@ def add_note(user, contact: Contact, text: str) -> Change:
     """A note on the contact. Raises InvalidEdit."""
     text = (text or "").replace("\r\n", "\n").replace("\x00", "").strip()
     if not text:
-        raise InvalidEdit({"text": ["Write a note first."]})
+        raise InvalidEdit({"text": [_("Write a note first.")]})
     if len(text) > LONGEST_NOTE:
-        raise InvalidEdit({"text": [f"A note has at most {LONGEST_NOTE:,} characters."]})
+        raise InvalidEdit(
+            {
+                "text": [
+                    _("A note has at most %(most)s characters.")
+                    % {"most": number_format(LONGEST_NOTE, force_grouping=True)}
+                ]
+            }
+        )
     with transaction.atomic():
         contact = _locked(user, contact)
         same = [one for one in _open(contact, (Kind.NOTE,)) if one.values["text"] == text and one.waiting]
@@ -90,7 +100,7 @@ def edit_fields(user, contact: Contact, values: dict[str, str]) -> Change | None
     """
     with transaction.atomic():
         contact = _locked(user, contact)
-        wanted = _clean(values, {key for key, _ in definitions(contact)})
+        wanted = _clean(values, {key for key, _words in definitions(contact)})
         has, earlier = values_of(contact), _open(contact, (Kind.FIELDS,))
         waiting = {key: value for one in earlier if one.waiting for key, value in one.values.items()}
         seen = has | waiting
@@ -115,7 +125,10 @@ def give_up(user, change: Change) -> bool:
         if not left.update(state=State.SUPERSEDED, finished_at=timezone.now()):
             return False
         audit(
-            user, "refused change dropped", change.account, f"{change.get_kind_display()}, contact {change.contact_id}"
+            user,
+            "refused change dropped",
+            change.account,
+            f"{english(change.get_kind_display)}, contact {change.contact_id}",
         )
         shown_changed(change)
     return True
@@ -193,7 +206,7 @@ def _begin(user, contact: Contact, kind: str, values: dict, base: dict, detail: 
     jobs.enqueue(PUSH, change.pk)
     shown_changed(change)
     words = f"contact {contact.pk}, {detail}" if detail else f"contact {contact.pk}"
-    audit(user, change.get_kind_display().lower(), contact.account, words)
+    audit(user, english(change.get_kind_display).lower(), contact.account, words)
     return change
 
 
@@ -202,9 +215,9 @@ def _locked(user, contact: Contact) -> Contact:
     _allowed(user, contact.account_id)
     found = Contact.objects.select_related("account").select_for_update(of=("self",), no_key=True).get(pk=contact.pk)
     if found.deleted_at:
-        raise InvalidEdit({"contact": ["Salesmsg does not have this contact any more, so nothing was saved."]})
+        raise InvalidEdit({"contact": [_("Salesmsg does not have this contact any more, so nothing was saved.")]})
     if found.vendor_id is None:
-        raise InvalidEdit({"contact": ["Salesmsg does not know this contact yet. Send a text first, then do this."]})
+        raise InvalidEdit({"contact": [_("Salesmsg does not know this contact yet. Send a text first, then do this.")]})
     return found
 
 
@@ -215,15 +228,17 @@ def _open(contact: Contact, kinds: tuple[str, ...]) -> list[Change]:
 
 def _allowed(user, account_id: int) -> None:
     if not Account.objects.for_user(user).filter(pk=account_id).exists():
-        raise PermissionDenied("You are not a member of this account.")
+        raise PermissionDenied(_("You are not a member of this account."))
 
 
 def _clean(values: dict[str, str], known: set[str]) -> dict[str, str]:
     cleaned = {key: str(value or "").replace("\x00", "").strip() for key, value in values.items()}
-    errors = {key: ["Salesmsg has no such field."] for key in cleaned if key not in known}
+    errors = {key: [_("Salesmsg has no such field.")] for key in cleaned if key not in known}
     for key, value in cleaned.items():
         if len(value) > LONGEST_VALUE:
-            errors[key] = [f"At most {LONGEST_VALUE:,} characters."]
+            errors[key] = [
+                _("At most %(most)s characters.") % {"most": number_format(LONGEST_VALUE, force_grouping=True)}
+            ]
     if errors:
         raise InvalidEdit(errors)
     return cleaned

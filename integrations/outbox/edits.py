@@ -8,11 +8,13 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.db.models.fields.json import KT
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from .. import jobs, mirror
 from ..access import audit
 from ..models import Account, Change, Contact, Conversation, Member
 from ..salesmsg.text import phone as normal_phone
+from ..told import english, told
 from . import threeway
 from .tell import PUSH, shown_changed
 from .threeway import EDITABLE, LIMITS
@@ -125,7 +127,7 @@ def reopen(user, conversation: Conversation) -> Change:
 def assign(user, conversation: Conversation, member: Member | None) -> Change:
     """Assigns to a Salesmsg member, or to nobody."""
     if member is not None and member.account_id != conversation.account_id:
-        raise InvalidEdit({"member": ["This person does not belong to the conversation's account."]})
+        raise InvalidEdit({"member": [_("This person does not belong to the conversation's account.")]})
     values = {"member": member.vendor_id if member else None}
     return _conversation_change(user, conversation, Kind.ASSIGN, values, {"owner_id": member.pk if member else None})
 
@@ -164,7 +166,7 @@ def _conversation_change(user, conversation: Conversation, kind: str, values: di
         if not Conversation.objects.filter(pk=conversation.pk, **still).update(**local):
             raise Taken
         mirror.touch(conversation.account_id, [conversation.pk])
-        audit(user, change.get_kind_display().lower(), conversation.account, f"conversation {conversation.pk}")
+        audit(user, english(change.get_kind_display).lower(), conversation.account, f"conversation {conversation.pk}")
     return change
 
 
@@ -191,7 +193,7 @@ def _clean(contact: Contact, values: dict[str, str]) -> dict[str, str]:
         try:
             cleaned[name] = _clean_field(contact, name, value)
         except (ValueError, ValidationError) as error:
-            errors[name] = list(getattr(error, "messages", None) or [str(error)])
+            errors[name] = [told(words) for words in getattr(error, "messages", None) or [str(error)]]
     if errors:
         raise InvalidEdit(errors)
     return cleaned
@@ -199,19 +201,19 @@ def _clean(contact: Contact, values: dict[str, str]) -> dict[str, str]:
 
 def _clean_field(contact: Contact, name: str, value: str) -> str:
     if len(value) > LIMITS[name]:
-        raise ValueError(f"At most {LIMITS[name]} characters.")
+        raise ValueError(_("At most %(most)s characters.") % {"most": LIMITS[name]})
     if name == "email" and value:
         validate_email(value)
     if name == "phone" and value != contact.phone:
         if not value:
-            raise ValueError("A contact needs a phone number: texts go there.")
+            raise ValueError(_("A contact needs a phone number: texts go there."))
         value = normal_phone(value, contact.country if len(contact.country) == 2 else "US")
         twins = Contact.objects.present().filter(account_id=contact.account_id, phone=value).exclude(pk=contact.pk)
         if twins.exists():
-            raise ValueError("Another contact has this phone number already.")
+            raise ValueError(_("Another contact has this phone number already."))
     return value
 
 
 def _allowed(user, account_id: int) -> None:
     if not Account.objects.for_user(user).filter(pk=account_id).exists():
-        raise PermissionDenied("You are not a member of this account.")
+        raise PermissionDenied(_("You are not a member of this account."))

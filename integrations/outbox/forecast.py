@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from ..models import Account, Budget, BudgetCall, Bulk, BulkRecipient, Message
 from .compose import AGAIN
@@ -74,7 +75,7 @@ def calls(account: Account, minutes: int = 10) -> Calls:
     end = datetime.fromtimestamp((math.floor(now.timestamp() / step.total_seconds()) + 1) * step.total_seconds(), UTC)
     start = end - length * minutes
     budget = Budget.for_account(account)
-    made: list[dict[str, int]] = [{} for _ in range(BUCKETS + BUCKETS // minutes)]
+    made: list[dict[str, int]] = [{} for _place in range(BUCKETS + BUCKETS // minutes)]
     lanes = dict.fromkeys(BudgetCall.Lane.values, 0)
     blocks: list[Block] = []
     if budget.pk:
@@ -196,7 +197,7 @@ def waiting(account: Account) -> Waiting:
             found.first.append(Leaving(message, at, behind, bool(message.send_at and message.due_at > now)))
     found.bulks = _bulks(account, due_now or places)
     if places:
-        leaving = [at for at, _ in times.values() if at]
+        leaving = [at for at, _place in times.values() if at]
         last = leaving + [one.last for one in found.bulks if one.last]
         if found.count > READ:
             last.append(places.after(found.count - READ))
@@ -211,7 +212,7 @@ def _in_turn(rows: list[tuple], now: datetime) -> list[tuple]:
     held_until: dict[int, datetime] = {}
     found = []
     for row in sorted(rows):
-        _, conversation, due_at, send_at, *_ = row
+        _pk, conversation, due_at, send_at, *_rest = row
         turn = max(due_at, held_until.get(conversation, due_at))
         if send_at is None or send_at <= now:
             held_until[conversation] = turn
@@ -244,7 +245,7 @@ class _Places:
     def take(self, earliest: datetime, number: int) -> datetime:
         """Takes so many places, one after the other; when the last of them is there."""
         at = max(earliest, self._open)
-        for _ in range(number):
+        for _one in range(number):
             at = max(at, heapq.heappop(self._free))
             heapq.heappush(self._free, at + self._period)
         return at
@@ -312,14 +313,14 @@ class Need:
 
 
 WHAT_TO_DO = {
-    "held": "Send it now if it still fits, or cancel it.",
-    "unknown": "Usually it is known within minutes. Look into Salesmsg before you send it again.",
-    "failed": "Mend what the reason says, then send it again.",
+    "held": _("Send it now if it still fits, or cancel it."),
+    "unknown": _("Usually it is known within minutes. Look into Salesmsg before you send it again."),
+    "failed": _("Mend what the reason says, then send it again."),
 }
 NO_REASON = {
-    "held": "It waits for your word.",
-    "unknown": "The connection broke before Salesmsg answered. It may have arrived.",
-    "failed": "Salesmsg gave no reason.",
+    "held": _("It waits for your word."),
+    "unknown": _("The connection broke before Salesmsg answered. It may have arrived."),
+    "failed": _("Salesmsg gave no reason."),
 }
 
 

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable
 
+from django.utils.translation import gettext as _
+
 from ..models import Contact
 from ..salesmsg.text import national
 
@@ -74,8 +76,11 @@ def _plain(text: str) -> str:
         if (place := text.find(brace)) >= 0:
             near = text[max(0, place - 12) : place + 13].strip()
             raise BulkProblem(
-                f"There is a single “{brace}” near “{near}”. Braces are for merge fields only, "
-                "such as {first_name}: close the field, or take the brace out."
+                _(
+                    "There is a single “%(brace)s” near “%(near)s”. Braces are for merge fields only, such "
+                    "as {first_name}: close the field, or take the brace out."
+                )
+                % {"brace": brace, "near": near}
             )
     return text
 
@@ -85,5 +90,8 @@ def _field(inside: str) -> tuple[str, str | None]:
     name = name.strip().lower()
     if name not in FIELDS:
         known = ", ".join(f"{{{field}}}" for field in FIELDS)
-        raise BulkProblem(f"There is no merge field “{{{inside[:40]}}}”. These can be used: {known}.")
+        raise BulkProblem(
+            _("There is no merge field “{%(name)s}”. These can be used: %(known)s.")
+            % {"name": inside[:40], "known": known}
+        )
     return name, fallback.strip() if bar else None

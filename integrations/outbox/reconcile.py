@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Max, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from .. import mirror
 from ..mirror.conversations import refresh_latest
@@ -87,17 +88,19 @@ def accept(user, message: Message) -> None:
     Raises CannotSend when Salesmsg shows none; PermissionDenied when the person may not see the account.
     """
     if not Account.objects.for_user(user).filter(pk=message.account_id).exists():
-        raise PermissionDenied("You are not a member of this account.")
+        raise PermissionDenied(_("You are not a member of this account."))
     # In the order of pages: the conversation first.
     mirror.hold(message.conversation_id)
     ours = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     if ours.state != State.UNKNOWN or ours.client_uuid is None or ours.vendor_id is not None:
-        raise CannotSend("What became of this text is known by now.")
+        raise CannotSend(_("What became of this text is known by now."))
     found = copies(ours) if ours.claimed_at is not None else []
     if not found:
         raise CannotSend(
-            "Salesmsg shows no such text around that time, as far as the portal has read. Nothing was changed. "
-            "Look into the conversation at Salesmsg, and try again in a minute."
+            _(
+                "Salesmsg shows no such text around that time, as far as the portal has read. Nothing was "
+                "changed. Look into the conversation at Salesmsg, and try again in a minute."
+            )
         )
     kept = {"kind", *OUR_MEDIA} if ours.carries_our_pictures else set()
     told = {name: getattr(found[0], name) for name in TOLD if name not in kept}

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from .. import jobs, mirror
 from ..mirror.conversations import refresh_latest
@@ -89,13 +90,30 @@ def moment(local: datetime, zone: str) -> datetime:
         shown = found.astimezone(place).replace(tzinfo=None, fold=0)
         if shown != local:
             following = _after_the_leap(local, place)
-            day = "" if following.date() == local.date() else f" on {date_format(following, 'F j')}"
+            words = {
+                "day": date_format(local, "MONTH_DAY"),
+                "city": city(zone),
+                "time": date_format(local, "CLOCK"),
+                "next": date_format(following, "CLOCK"),
+                "next_day": date_format(following, "MONTH_DAY"),
+            }
+            if following.date() == local.date():
+                raise CannotSend(
+                    _(
+                        "On %(day)s clocks in %(city)s go forward, and %(time)s does not exist there. The next time "
+                        "that does is %(next)s."
+                    )
+                    % words
+                )
             raise CannotSend(
-                f"On {date_format(local, 'F j')} clocks in {city(zone)} go forward, and {date_format(local, 'g:i A')} "
-                f"does not exist there. The next time that does is {date_format(following, 'g:i A')}{day}."
+                _(
+                    "On %(day)s clocks in %(city)s go forward, and %(time)s does not exist there. The next time that "
+                    "does is %(next)s on %(next_day)s."
+                )
+                % words
             )
     except OverflowError:
-        raise CannotSend("There is no such date.") from None
+        raise CannotSend(_("There is no such date.")) from None
     return found
 
 
@@ -113,13 +131,13 @@ def there(at: datetime, zone: str) -> datetime:
 def said(at: datetime, zone: str) -> str:
     """For people: "Fri, Nov 28, 9:00 AM (New York)", with the year when it is another one."""
     local = there(at, zone)
-    form = "D, M j, g:i A" if local.year == timezone.now().year else "D, M j, Y, g:i A"
+    form = "PLANNED" if local.year == timezone.now().year else "PLANNED_YEAR"
     return f"{date_format(local, form)} ({city(zone) or 'UTC'})"
 
 
 def _place(zone: str) -> ZoneInfo:
     if zone not in _names():
-        raise CannotSend("The portal does not know this time zone. Choose one from the list.")
+        raise CannotSend(_("The portal does not know this time zone. Choose one from the list."))
     return ZoneInfo(zone)
 
 
@@ -298,9 +316,11 @@ def _ahead(local: datetime, zone: str) -> datetime:
     """The moment, if a text can be scheduled for it. Raises CannotSend."""
     at, now = moment(local, zone), timezone.now()
     if at < now - GRACE:
-        raise CannotSend(f"{said(at, zone)} is in the past. Choose a later time, or send the text now.")
+        raise CannotSend(
+            _("%(time)s is in the past. Choose a later time, or send the text now.") % {"time": said(at, zone)}
+        )
     if at > now + AHEAD:
-        raise CannotSend("A text can wait for a year at most. Choose an earlier date.")
+        raise CannotSend(_("A text can wait for a year at most. Choose an earlier date."))
     return at
 
 
@@ -317,4 +337,4 @@ def _shown_changed(message: Message) -> None:
 
 def _allowed(user, account_id: int) -> None:
     if not Account.objects.for_user(user).filter(pk=account_id).exists():
-        raise PermissionDenied("You are not a member of this account.")
+        raise PermissionDenied(_("You are not a member of this account."))

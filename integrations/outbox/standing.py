@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.db.models import Case, Q, Subquery, When
 from django.utils.dateparse import parse_datetime
 from django.utils.text import Truncator
+from django.utils.translation import gettext as _
 
 from ..models import Change, Contact, Tag
 from . import consent
@@ -110,19 +111,22 @@ def wish(change: Change) -> str:
     """What a change asks for: "add the tag “VIP”"."""
     match change.kind:
         case Kind.TAG:
-            return f"add the tag “{change.values['label']}”"
+            return _("add the tag “%(label)s”") % {"label": change.values["label"]}
         case Kind.UNTAG:
-            return f"remove the tag “{change.values['label']}”"
+            return _("remove the tag “%(label)s”") % {"label": change.values["label"]}
         case Kind.OPT_OUT:
-            return "opt this contact out"
+            return _("opt this contact out")
         case Kind.OPT_IN:
-            return "opt this contact in"
+            return _("opt this contact in")
         case Kind.NOTE:
-            return f"add the note “{Truncator(change.values['text']).chars(60)}”"
-    return "set " + ", ".join(
-        f"{in_words(key)} to “{Truncator(value).chars(60)}”" if value else f"{in_words(key)} to nothing"
+            return _("add the note “%(text)s”") % {"text": Truncator(change.values["text"]).chars(60)}
+    wishes = ", ".join(
+        _("%(field)s to “%(value)s”") % {"field": in_words(key), "value": Truncator(value).chars(60)}
+        if value
+        else _("%(field)s to nothing") % {"field": in_words(key)}
         for key, value in sorted(change.values.items())  # PostgreSQL keeps no order of keys
     )
+    return _("set %(wishes)s") % {"wishes": wishes}
 
 
 def suggestions(contact: Contact, labels: list[str] | None = None) -> list[str]:

@@ -14,8 +14,9 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from ..models import Account, Change
 from ..outbox import conflicts, forecast
@@ -92,6 +93,7 @@ def _card(request: HttpRequest, account: Account) -> Card:
         "first": [(one, leaves(one.at)) for one in waiting.first],
         "bulks": [(one, leaves(one.last)) for one in waiting.bulks],
         "last": leaves(waiting.last_at),
+        "now": _("now"),
         "needs": needs,
         "conflicts": conflicting,
         "needs_count": len(needs) + len(conflicting),
@@ -129,18 +131,20 @@ def leaves(at: datetime | None) -> str:
         return ""
     now = timezone.now()
     if at <= now + SOON:
-        return "now"
+        return _("now")
     local, today = timezone.localtime(at), timezone.localdate()
     if at < now + timedelta(seconds=90):  # further off, the estimate itself moves by seconds
-        return date_format(local, "g:i:s A")
+        return date_format(local, "CLOCK_SECONDS")
     days = (local.date() - today).days
-    clock = date_format(local, "g:i A")
+    clock = date_format(local, "CLOCK")
     if days == 0:
         return clock
     if days == 1:
-        return f"tomorrow, {clock}"
-    return f"{date_format(local, 'l, M j' if days < 7 else 'M j, Y')}, {clock}"
+        return _("tomorrow, %(time)s") % {"time": clock}
+    return f"{date_format(local, 'WEEKDAY_DAY' if days < 7 else 'DATE_FORMAT')}, {clock}"
 
 
 def _span(seconds: float) -> str:
-    return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
+    if seconds >= 60:
+        return _("%(minutes)s min") % {"minutes": number_format(f"{seconds / 60:g}")}
+    return _("%(seconds)s s") % {"seconds": number_format(f"{seconds:g}")}

@@ -6,29 +6,31 @@ what could run in a browser: SVG and HTML.
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
+
 from . import dimensions
 
 SHOWN = {"image/jpeg", "image/png", "image/gif", "image/webp"}
 MOST_PIXELS = 80_000_000  # a small file can unpack to more than a browser bears; such a one is only for download
 NAMES = {
-    "image/jpeg": ("jpg", "JPEG picture"),
-    "image/png": ("png", "PNG picture"),
-    "image/gif": ("gif", "GIF picture"),
-    "image/webp": ("webp", "WebP picture"),
-    "image/heic": ("heic", "HEIC picture"),
-    "image/avif": ("avif", "AVIF picture"),
-    "video/mp4": ("mp4", "video"),
-    "video/quicktime": ("mov", "video"),
-    "video/3gpp": ("3gp", "video"),
-    "video/webm": ("webm", "video"),
-    "audio/mpeg": ("mp3", "sound"),
-    "audio/mp4": ("m4a", "sound"),
-    "audio/ogg": ("ogg", "sound"),
-    "audio/amr": ("amr", "sound"),
-    "audio/wav": ("wav", "sound"),
+    "image/jpeg": ("jpg", _("JPEG picture")),
+    "image/png": ("png", _("PNG picture")),
+    "image/gif": ("gif", _("GIF picture")),
+    "image/webp": ("webp", _("WebP picture")),
+    "image/heic": ("heic", _("HEIC picture")),
+    "image/avif": ("avif", _("AVIF picture")),
+    "video/mp4": ("mp4", _("video")),
+    "video/quicktime": ("mov", _("video")),
+    "video/3gpp": ("3gp", _("video")),
+    "video/webm": ("webm", _("video")),
+    "audio/mpeg": ("mp3", _("sound")),
+    "audio/mp4": ("m4a", _("sound")),
+    "audio/ogg": ("ogg", _("sound")),
+    "audio/amr": ("amr", _("sound")),
+    "audio/wav": ("wav", _("sound")),
     "application/pdf": ("pdf", "PDF"),
-    "text/vcard": ("vcf", "contact card"),
-    "text/calendar": ("ics", "calendar entry"),
+    "text/vcard": ("vcf", _("contact card")),
+    "text/calendar": ("ics", _("calendar entry")),
 }
 _BEGINNINGS = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -82,7 +84,7 @@ def extension(content_type: str) -> str:
 
 def words(content_type: str) -> str:
     """For people."""
-    return NAMES.get(content_type, ("", "file"))[1]
+    return str(NAMES.get(content_type, ("", _("file")))[1])
 
 
 def _content_type(body: bytes) -> str | None:

@@ -2,6 +2,7 @@
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from ..access import staff_required
@@ -11,7 +12,7 @@ from .request import again
 
 # A stranger sent it: opened by itself, it may do nothing at all.
 POLICY = "default-src 'none'; sandbox"
-ANEW = "This file is missing on the portal's disk and is being fetched again. Look at the conversation in a minute."
+ANEW = _("This file is missing on the portal's disk and is being fetched again. Look at the conversation in a minute.")
 
 
 @require_safe

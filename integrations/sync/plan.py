@@ -1,22 +1,24 @@
 """Which lists a run walks, in which order, and what people call them."""
 
+from django.utils.translation import gettext_lazy as _
+
 from ..models import SyncRun
 
 CHECK = "check"  # the comparison of everything, as an entry among the lists
 LABELS = {
-    "organization": "Organisation",
-    "members": "Members",
-    "inboxes": "Inboxes",
-    "numbers": "Numbers",
-    "tags": "Tags",
-    "contacts": "Contacts",
-    "deleted": "Deleted contacts",
-    "open": "Open conversations",
-    "closed": "Closed conversations",
-    "outbound": "Unanswered conversations",
-    "lost": "Conversations that no list shows",
-    "messages": "Conversations read",
-    CHECK: "Comparison",
+    "organization": _("Organisation"),
+    "members": _("Members"),
+    "inboxes": _("Inboxes"),
+    "numbers": _("Numbers"),
+    "tags": _("Tags"),
+    "contacts": _("Contacts"),
+    "deleted": _("Deleted contacts"),
+    "open": _("Open conversations"),
+    "closed": _("Closed conversations"),
+    "outbound": _("Unanswered conversations"),
+    "lost": _("Conversations that no list shows"),
+    "messages": _("Conversations read"),
+    CHECK: _("Comparison"),
 }
 # There is no filter “all”: these three together are all conversations (salesmsg-api.md, section 10.10).
 FILTERS = ("open", "closed", "outbound")

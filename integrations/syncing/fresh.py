@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from ..models import FreshHour
 from ..sync.fresh import BOUNDS
-from .words import span
+from ..words_of_time import span
 
 SHOWN = (2, 15, 60, 300)
 MOST = 0.9  # of the texts: what the first line of the page promises
@@ -42,8 +44,8 @@ class Fresh:
         if not self.arrivals:
             return ""
         if self.within is None:
-            return f"new texts take longer than {span(BOUNDS[-1])}"
-        return f"new texts are here within {span(self.within)}"
+            return _("new texts take longer than %(span)s") % {"span": span(BOUNDS[-1])}
+        return _("new texts are here within %(span)s") % {"span": span(self.within)}
 
 
 def of(hours: Iterable[FreshHour]) -> Fresh:
@@ -61,5 +63,5 @@ def of(hours: Iterable[FreshHour]) -> Fresh:
         reached += count
         sums[bound] = min(1.0, reached / arrivals)
     within = next((bound for bound, part in sums.items() if part >= MOST), None)
-    shares = tuple(Share(f"within {span(bound)}", sums[bound]) for bound in SHOWN)
+    shares = tuple(Share(_("within %(span)s") % {"span": span(bound)}, sums[bound]) for bound in SHOWN)
     return Fresh(arrivals, shares, within, slowest)

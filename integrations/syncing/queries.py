@@ -10,6 +10,7 @@ from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils import timezone
+from django.utils.formats import number_format
 
 from ..accounts.queries import webhook_address
 from ..models import (
@@ -30,10 +31,10 @@ from ..models import (
 )
 from ..sync.plan import CHECK, LABELS, LOOKED
 from ..sync.progress import Progress, progress_of_all
+from ..words_of_time import ahead, lag, span
 from .fresh import HOURS, Fresh
 from .fresh import of as freshness
 from .trouble import Trouble, explain
-from .words import ahead, lag, span
 
 ACCOUNTS = 50  # on one page
 FOUND = 10  # runs that are told one by one
@@ -136,7 +137,8 @@ class Standing:
 
     @property
     def gaps_words(self) -> str:
-        return f"{GAPS:,}+" if self.gaps > GAPS else f"{self.gaps:,}"
+        shown = number_format(min(self.gaps, GAPS), force_grouping=True)
+        return f"{shown}+" if self.gaps > GAPS else shown
 
 
 def all_of(user) -> list[Standing]:
@@ -274,7 +276,7 @@ def _lists(account: Account, rows: list[ListSync], now: datetime) -> list[ListRo
 
 
 def _list(account: Account, name: str, row: ListSync | None, now: datetime) -> ListRow:
-    label = LABELS.get(name) or name.replace("_", " ").capitalize()
+    label = str(LABELS.get(name, "")) or name.replace("_", " ").capitalize()
     here = getattr(account, "rows_here", {}).get(name)
     if row is None:
         return ListRow(name, label, here)

@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -17,13 +19,15 @@ from ..sync import request as syncing
 from .find import find
 from .views import one_page
 
-NOT_CONNECTED = "This account is not connected, so nothing can be read. Connect it again first."
-PAUSED = "The sync is paused, so nothing was begun. Resume it first."
-ASKED = "{} is read from Salesmsg again now. What is new appears by itself."
-DRAFT = "Salesmsg does not know {} yet, so there is nothing to read. That changes with the first text."
-NOBODY = (
-    "Nobody here fits that. Write a phone number, a part of the name, or the id that Salesmsg shows. Somebody who is "
-    "new at Salesmsg comes with “Look for changes now”."
+NOT_CONNECTED = gettext_lazy("This account is not connected, so nothing can be read. Connect it again first.")
+PAUSED = gettext_lazy("The sync is paused, so nothing was begun. Resume it first.")
+ASKED = gettext_lazy("%(who)s is read from Salesmsg again now. What is new appears by itself.")
+DRAFT = gettext_lazy(
+    "Salesmsg does not know %(who)s yet, so there is nothing to read. That changes with the first text."
+)
+NOBODY = gettext_lazy(
+    "Nobody here fits that. Write a phone number, a part of the name, or the id that Salesmsg "
+    "shows. Somebody who is new at Salesmsg comes with “Look for changes now”."
 )
 
 
@@ -46,13 +50,13 @@ def managed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 @managed
 def pause(request: HttpRequest, account: Account) -> None:
     if syncing.pause(account, request.user):
-        messages.info(request, "The sync is paused. Texts and edits are still sent.")
+        messages.info(request, _("The sync is paused. Texts and edits are still sent."))
 
 
 @managed
 def resume(request: HttpRequest, account: Account) -> None:
     if syncing.resume(account, request.user):
-        messages.success(request, "The sync goes on. It looks for what came meanwhile first.")
+        messages.success(request, _("The sync goes on. It looks for what came meanwhile first."))
 
 
 @managed
@@ -71,7 +75,7 @@ def changes(request: HttpRequest, account: Account) -> None:
 def stop(request: HttpRequest, account: Account) -> None:
     if syncing.stop(account):
         access.audit(request.user, "sync.stopped", account)
-        messages.info(request, "It was stopped. What had been read is kept.")
+        messages.info(request, _("It was stopped. What had been read is kept."))
 
 
 def _begin(request: HttpRequest, account: Account, ask: Callable, action: str) -> None:
@@ -115,7 +119,7 @@ def search(request: HttpRequest, pk: int) -> HttpResponse:
     typed = request.POST.get("who", "").strip()
     found = find(request.user, account, typed)
     if not found:
-        error = NOBODY if typed else "Write whom you mean: a phone number, a name or a Salesmsg id."
+        error = NOBODY if typed else _("Write whom you mean: a phone number, a name or a Salesmsg id.")
         return one_page(request, pk, typed=typed, error=error, status=422)
     if found.only is None:
         return render(request, "syncing/choose.html", {"account": account, "found": found, "typed": typed})
@@ -127,10 +131,15 @@ def _ask(request: HttpRequest, found: Contact | Conversation) -> tuple[bool, str
     if found.account.state != Account.State.CONNECTED:
         return False, NOT_CONNECTED
     if isinstance(found, Conversation):
-        who, asked = f"The conversation with {found.contact}", syncing.conversation_now(found, request.user)
+        who, asked = (
+            _("The conversation with %(contact)s") % {"contact": found.contact},
+            syncing.conversation_now(found, request.user),
+        )
     else:
         who, asked = str(found), syncing.contact_now(found, request.user)
-    return asked, ASKED.format(who) if asked else DRAFT.format(found if isinstance(found, Contact) else found.contact)
+    return asked, ASKED % {"who": who} if asked else DRAFT % {
+        "who": found if isinstance(found, Contact) else found.contact
+    }
 
 
 def _answer(request: HttpRequest, account: Account, asked: bool, words: str) -> HttpResponse:

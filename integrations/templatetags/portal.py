@@ -6,16 +6,32 @@ from urllib.parse import urlsplit
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import Urlizer, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince
+from django.utils.translation import get_language, npgettext_lazy
+from django.utils.translation import gettext as _
 
+from salesmsg_portal import words
+
+from .. import told as sentences_told
+from .. import words_of_time
 from ..outbox import schedule
 from ..pictures import kinds
 from ..salesmsg import text as salesmsg_text
 
 register = template.Library()
+
+# The spans of "ago", which some languages say in another case than the spans alone.
+AGO = {
+    "year": npgettext_lazy("ago", "%(num)d year", "%(num)d years", "num"),
+    "month": npgettext_lazy("ago", "%(num)d month", "%(num)d months", "num"),
+    "week": npgettext_lazy("ago", "%(num)d week", "%(num)d weeks", "num"),
+    "day": npgettext_lazy("ago", "%(num)d day", "%(num)d days", "num"),
+    "hour": npgettext_lazy("ago", "%(num)d hour", "%(num)d hours", "num"),
+    "minute": npgettext_lazy("ago", "%(num)d minute", "%(num)d minutes", "num"),
+}
 
 
 @register.simple_tag
@@ -25,6 +41,12 @@ def icon(name: str, label: str = "") -> SafeString:
     if label:
         return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, address)
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', address)
+
+
+@register.simple_tag
+def words_address() -> str:
+    """Where scripts find their words in the page's language."""
+    return words.address(get_language() or "en")
 
 
 # --- People and phones -----------------------------------------------------------------------------------------------
@@ -68,28 +90,28 @@ def when(at: datetime | None) -> str:
     now, then = timezone.localtime(), timezone.localtime(at)
     past = now - then
     if timedelta(seconds=-60) < past < timedelta(minutes=1):
-        return "now"
+        return _("now")
     if timedelta(0) < past < timedelta(hours=1):
-        return f"{int(past.total_seconds() // 60)} min"
+        return _("%(minutes)s min") % {"minutes": int(past.total_seconds() // 60)}
     days = (now.date() - then.date()).days
     if days == 0:
-        return date_format(then, "g:i A")
+        return date_format(then, "CLOCK")
     if days == 1:
-        return "Yesterday"
+        return _("Yesterday")
     if 1 < days < 7:
-        return date_format(then, "l")
-    return date_format(then, "M j") if now.year == then.year else date_format(then, "M j, Y")
+        return date_format(then, "WEEKDAY")
+    return date_format(then, "DAY" if now.year == then.year else "DATE_FORMAT")
 
 
 @register.filter
 def moment(at: datetime | None) -> str:
     """In full, for titles: "Tuesday, May 3, 2025, 2:05 PM"."""
-    return date_format(timezone.localtime(at), "l, F j, Y, g:i A") if at else ""
+    return date_format(timezone.localtime(at), "MOMENT") if at else ""
 
 
 @register.filter
 def clock(at: datetime | None) -> str:
-    return date_format(timezone.localtime(at), "g:i A") if at else ""
+    return date_format(timezone.localtime(at), "CLOCK") if at else ""
 
 
 @register.filter
@@ -98,8 +120,8 @@ def day(date) -> str:
     today = timezone.localdate()
     days = (today - date).days
     if days in (0, 1):
-        return ("Today", "Yesterday")[days]
-    return date_format(date, "l, F j" if date.year == today.year else "l, F j, Y")
+        return _("Yesterday") if days else _("Today")
+    return date_format(date, "LONG_DAY" if date.year == today.year else "LONG_DATE")
 
 
 @register.filter
@@ -113,7 +135,7 @@ def planned_here(message) -> str:
     """The same moment on the viewer's clock, where it shows another time: "Fri 3:00 PM"."""
     here = timezone.localtime(message.send_at)
     same = here.replace(tzinfo=None) == schedule.there(message.send_at, message.zone).replace(tzinfo=None)
-    return "" if same else date_format(here, "D g:i A")
+    return "" if same else date_format(here, "WEEKDAY_CLOCK")
 
 
 @register.filter
@@ -127,7 +149,10 @@ def ago(at: datetime | None) -> str:
     """How long since: "just now", "3 minutes ago"."""
     if at is None:
         return ""
-    return "just now" if timezone.now() - at < timedelta(minutes=1) else f"{timesince(at)} ago"
+    if timezone.now() - at < timedelta(minutes=1):
+        return _("just now")
+    # German says it in another case: "vor 3 Tagen", not "3 Tage".
+    return _("%(span)s ago") % {"span": timesince(at, time_strings=AGO)}
 
 
 @register.filter
@@ -149,31 +174,19 @@ def duration(seconds) -> str:
 @register.filter
 def minutes(seconds: int | None) -> str:
     """About how long: "about 3 min", "about 5 h", "about 3 days"."""
-    if seconds is None:
-        return ""
-    if seconds < 60:
-        return "less than a minute"
-    if seconds < 7200:
-        return f"about {round(seconds / 60)} min"
-    hours = round(seconds / 3600)
-    return f"about {hours} h" if hours < 48 else f"about {round(hours / 24)} days"
+    return "" if seconds is None else words_of_time.about(seconds)
 
 
 @register.filter
 def grouped(number: int | None) -> str:
     """With its thousands apart: "48,212"; empty when nothing is known."""
-    return "" if number is None else f"{number:,}"
+    return "" if number is None else number_format(number, force_grouping=True)
 
 
 @register.filter
 def atleast(seconds: float) -> str:
     """A time that is not undercut: "40 s", "3 min", "1 h 5 min"."""
-    if seconds < 60:
-        return f"{max(1, int(seconds))} s"
-    hours, rest = divmod(int(seconds // 60), 60)
-    if not hours:
-        return f"{rest} min"
-    return f"{hours} h {rest} min" if rest else f"{hours} h"
+    return words_of_time.at_least(seconds)
 
 
 @register.filter
@@ -182,7 +195,13 @@ def ending(at: datetime | None) -> str:
     if at is None:
         return ""
     then = timezone.localtime(at)
-    return date_format(then, "g:i A" if then.date() == timezone.localdate() else "M j, g:i A")
+    return date_format(then, "CLOCK" if then.date() == timezone.localdate() else "DAY_CLOCK")
+
+
+@register.filter
+def told(text) -> str:
+    """A sentence that is kept in English, in the reader's language: see told.told."""
+    return sentences_told.told(text)
 
 
 # --- Texts -----------------------------------------------------------------------------------------------------------

@@ -44,10 +44,10 @@ document.addEventListener("click", async (event) => {
   button.dataset.label = before;
   try {
     await navigator.clipboard.writeText(text);
-    label.textContent = "Copied";
+    label.textContent = gettext("Copied");
   } catch {
     if (source.select) source.select();
-    label.textContent = "Press Ctrl+C";
+    label.textContent = gettext("Press Ctrl+C");
   }
   setTimeout(() => { label.textContent = before; }, 2000);
 });

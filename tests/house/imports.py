@@ -11,8 +11,8 @@ APP = "integrations"
 # From the ground up; a module may import its own floor's room and what lies below.
 # A room of pages is a page, but for the parts that are named further down.
 FLOORS: list[tuple[str, ...]] = [
-    ("crypto", "salesmsg"),
-    ("models", "soon"),
+    ("crypto", "salesmsg", "sentences", "words_of_time"),
+    ("models", "soon", "told"),
     ("tokens", "budget", "access", "jobs", "search"),
     ("mirror", "gateway"),
     (
@@ -56,7 +56,7 @@ FLOORS: list[tuple[str, ...]] = [
     ),
 ]
 # Configuration of the app: stands outside of the floors, and nobody imports it.
-CONFIGURATION = ("apps", "checks", "health", "middleware", "signals")
+CONFIGURATION = ("apps", "checks", "health", "middleware", "nouns", "signals")
 # The only ways from one room into its neighbour on the same floor.
 FRONTS = {"outbox.compose", "outbox.conflicts", "outbox.contact_changes", "outbox.edits", "sync.request"}
 # What the rest of the house may see of the vendor's room, and who may see more.
