@@ -8,8 +8,9 @@
     try { return sessionStorage.getItem(key(hint)) !== null; } catch { return false; }
   };
 
+  // A number to reckon with, never shown.
   const hourIn = (zone) => {
-    const parts = new Intl.DateTimeFormat("en-US", { hour: "numeric", hourCycle: "h23", timeZone: zone });
+    const parts = new Intl.DateTimeFormat("en", { hour: "numeric", hourCycle: "h23", timeZone: zone });
     return Number(parts.formatToParts(new Date()).find((part) => part.type === "hour").value);
   };
   const within = (hour, begins, ends) => (begins < ends ? hour >= begins && hour < ends : hour >= begins || hour < ends);

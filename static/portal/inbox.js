@@ -38,16 +38,18 @@
   };
   window.portalSegments = segments;
 
-  const many = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
-
   const count = () => {
     const area = byId("composer-text");
     const out = byId("composer-count");
     if (!area || !out) return;
     const size = segments(area.value.trim().replace(/\r\n?/g, "\n"));
-    const words = [many(size.characters, "character"), many(size.segments, "segment")];
+    const words = [
+      interpolate(ngettext("%s character", "%s characters", size.characters), [size.characters]),
+      interpolate(ngettext("%s segment", "%s segments", size.segments), [size.segments]),
+    ];
     if (size.characters && !size.plain) words.push("Unicode");
-    if (size.characters > LIMIT) words.push(`${size.characters - LIMIT} too many`);
+    const over = size.characters - LIMIT;
+    if (over > 0) words.push(interpolate(ngettext("%s too many", "%s too many", over), [over]));
     out.textContent = size.characters ? words.join(" · ") : "";
     out.toggleAttribute("data-long", size.segments > 3 || size.characters > LIMIT);
     out.dispatchEvent(new Event("portal:counted", { bubbles: true })); // whatever else depends on the text
@@ -318,11 +320,11 @@
       const at = new Date(item.dateTime);
       const past = (Date.now() - at) / 1000;
       if (past < 0 || past >= 3600 + 120 || Number.isNaN(past)) return;
-      let words = "now";
+      let words = gettext("now");
       if (past >= 3600) {
         if (new Date().toDateString() !== at.toDateString()) return;
-        words = at.toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit" });
-      } else if (past >= 60) words = `${Math.floor(past / 60)} min`;
+        words = at.toLocaleTimeString(document.documentElement.lang, { hour: "numeric", minute: "2-digit" });
+      } else if (past >= 60) words = interpolate(gettext("%s min"), [Math.floor(past / 60)]);
       if (item.textContent !== words) item.textContent = words;
     });
   };
