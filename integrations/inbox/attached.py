@@ -36,10 +36,11 @@ class Attached:
         return self.row.state == State.WAITING and self.row.due_at is None
 
     @property
-    def noun(self) -> str:
+    def is_picture(self) -> bool:
+        """As far as it can be told before it is here."""
         if self.told_type:
-            return "Picture" if self.told_type.startswith("image/") else "Attachment"
-        return "Picture" if _path(self.url).endswith(PICTURES) or not self.url else "Attachment"
+            return self.told_type.startswith("image/")
+        return _path(self.url).endswith(PICTURES) or not self.url
 
     @property
     def version(self) -> str:
@@ -59,7 +60,7 @@ class Attached:
         """What the page shows of it."""
         row = self.row
         reason = row.reason if row and row.state in {State.LOST, State.REFUSED} else ""
-        return self.state, self.noun, self.version, self.box, reason
+        return self.state, self.is_picture, self.version, self.box, reason
 
 
 def attached(message: Message, rows: dict[int, Picture]) -> list[Attached]:

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from hashlib import blake2s
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from ..models import Attempt, Message, Picture
 from .attached import Attached, attached
@@ -53,7 +54,7 @@ class Bubble:
         if sender is not None:
             # Who is a Salesmsg user as well has one name in the thread, wherever the text was written.
             return getattr(self.message, "sender_member", None) or sender.get_full_name() or sender.get_username()
-        return self.message.author_name or ("Automatic" if self.message.automated else "")
+        return self.message.author_name or (_("Automatic") if self.message.automated else "")
 
     @property
     def settled(self) -> bool:

@@ -7,17 +7,18 @@ from django import forms
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from ..models import Account, Inbox, Member, Message
 from ..outbox import schedule
 from ..pictures import outgoing
 from ..salesmsg.text import phone as normal_phone
+from ..told import told
 
 NINE = time(9)
 WRITE_FIRST = gettext_lazy("Write a text first.")
 NOTE_CHARACTERS = 5000
-CHOOSE = "Choose the date and the time at which it shall leave."
+CHOOSE = gettext_lazy("Choose the date and the time at which it shall leave.")
 
 
 class Files(forms.FileInput):
@@ -119,7 +120,7 @@ class LaterForm(ReplyForm):
     text = forms.CharField(strip=True, error_messages={"required": WRITE_FIRST})
 
     when = ClockField(error_messages={"required": CHOOSE})
-    zone = forms.CharField(max_length=64, error_messages={"required": "Choose a time zone."})
+    zone = forms.CharField(max_length=64, error_messages={"required": gettext_lazy("Choose a time zone.")})
     stop_on_reply = forms.BooleanField(required=False)
 
     @property
@@ -166,9 +167,13 @@ class NewForm(forms.Form):
     """A text to a phone number. `line` names the account and the inbox that sends it."""
 
     client_uuid = forms.UUIDField(widget=forms.HiddenInput)
-    line = forms.ChoiceField(label="From")
-    phone = forms.CharField(label="To", max_length=64, error_messages={"required": "Enter a phone number."})
-    text = forms.CharField(strip=True, label="Text", error_messages={"required": "Write a text first."})
+    line = forms.ChoiceField(label=pgettext_lazy("new conversation", "From"))
+    phone = forms.CharField(
+        label=pgettext_lazy("new conversation", "To"),
+        max_length=64,
+        error_messages={"required": gettext_lazy("Enter a phone number.")},
+    )
+    text = forms.CharField(strip=True, label=gettext_lazy("Text"), error_messages={"required": WRITE_FIRST})
 
     def __init__(self, user, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -194,7 +199,7 @@ class NewForm(forms.Form):
         try:
             return normal_phone(self.cleaned_data["phone"])
         except ValueError as error:
-            raise forms.ValidationError(str(error)) from None
+            raise forms.ValidationError(told(str(error))) from None
 
     def clean_line(self) -> tuple[Account, Inbox | None]:
         return self.lines[self.cleaned_data["line"]]

@@ -14,6 +14,7 @@ from ..models import Change, Conversation, Message
 from ..outbox import consent
 from ..outbox import quiet as hours
 from ..outbox.standing import Standing
+from ..told import told
 from .card import Card
 from .queries import Stretch
 
@@ -61,7 +62,7 @@ def opted_out(conversation: Conversation, stretch: Stretch, about: Standing) -> 
     ours = change if change is not None and change.kind == Change.Kind.OPT_OUT else None
     stop = _stop(stretch)
     if ours is not None and consent.keeps_out(ours) and not contact.opted_out:
-        return OptedOut(consent.ON_ITS_WAY, _by_staff(ours))
+        return OptedOut(told(consent.ON_ITS_WAY), _by_staff(ours))
     if stop is not None and (ours is None or stop.at > ours.created_at) and _fits(stop.at, contact.opted_in_at):
         values = {"day": _day(stop.at), "word": _bare(stop).upper()}
         words = _("Opted out on %(day)s by texting %(word)s.") % values
@@ -98,4 +99,4 @@ def _by_staff(change: Change) -> str:
 
 def _day(at: datetime) -> str:
     local = timezone.localtime(at)
-    return date_format(local, "M j" if local.year == timezone.localdate().year else "M j, Y")
+    return date_format(local, "DAY" if local.year == timezone.localdate().year else "DATE_FORMAT")

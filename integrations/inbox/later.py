@@ -18,9 +18,9 @@ from .forms import EditForm, LaterForm
 from .views import list_context
 from .writes import DAMAGED, answer, kept, other_text, ours
 
-TOO_LATE = "It was too late to change this text: it is already on its way, or was answered or taken back."
-TOO_LATE_TO_SEND = "This text was not waiting any more."
-
+TOO_LATE = _("It was too late to change this text: it is already on its way, or was answered or taken back.")
+TOO_LATE_TO_SEND = _("This text was not waiting any more.")
+WRITTEN = _("What you had written: “%(text)s”")
 NO_PICTURES = _("Pictures cannot be scheduled. Take them out to schedule the text, or send them now.")
 
 
@@ -76,7 +76,7 @@ def _changed(request: HttpRequest, message: Message) -> HttpResponse:
             return answer(request, message.conversation_id, redraw=message.pk)
     except CannotSend as refused:
         return _form(request, message, form, refused.reason)
-    error = f"{TOO_LATE} What you had written: “{form.cleaned_data['text']}”"
+    error = f"{TOO_LATE} {WRITTEN % {'text': form.cleaned_data['text']}}"
     return answer(request, message.conversation_id, error=error, redraw=message.pk)
 
 

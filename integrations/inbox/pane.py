@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 
 from ..models import Account, Conversation
 from ..outbox import consent, schedule
@@ -19,6 +20,7 @@ from ..outbox.standing import Standing, standing, suggestions
 from ..pictures import outgoing
 from ..pictures import request as pictures
 from ..sync import request as sync
+from ..told import told
 from . import hints, mentions, queries, snooze
 from .actions import mark_read
 from .bubbles import Bubble
@@ -64,15 +66,17 @@ def why_not(conversation: Conversation, about: Standing) -> str:
     """Why nobody can text in this conversation now; empty when they can."""
     account, contact = conversation.account, conversation.contact
     if contact.why_not_textable:
-        return contact.why_not_textable
+        return told(contact.why_not_textable)
     if about.opted_out:
-        return consent.ON_ITS_WAY
+        return told(consent.ON_ITS_WAY)
     if account.state == Account.State.ATTENTION:
-        return f"Salesmsg no longer accepts our access to “{account.label}”. It has to be connected again first."
+        said = _("Salesmsg no longer accepts our access to “%(account)s”. It has to be connected again first.")
+        return said % {"account": account.label}
     if account.state != Account.State.CONNECTED:
-        return f"“{account.label}” is disconnected. You can read here; to answer, connect it again."
+        said = _("“%(account)s” is disconnected. You can read here; to answer, connect it again.")
+        return said % {"account": account.label}
     if not contact.phone:
-        return "This contact has no phone number."
+        return _("This contact has no phone number.")
     return ""
 
 
@@ -175,7 +179,7 @@ def known_of(data) -> dict[str, str]:
     """The messages and notes that a browser shows, in its order: {key: etag}."""
     known: dict[str, str] = {}
     for item in data.get("have", "")[:4000].split(",")[:KNOWN_AT_MOST]:
-        key, _, etag = item.partition("-")
+        key, _dash, etag = item.partition("-")
         if queries.key(key) is not None:
             known[key] = etag
     return known

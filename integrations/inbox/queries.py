@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Left
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import pgettext_lazy
 
 from ..models import (
     Account,
@@ -41,15 +41,15 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNREAD_MOST = 100  # as far as unread messages are counted: the list says 99+
 
 FILTERS = {
-    "all": "All",
-    "open": "Open",
-    "unread": "Unread",
-    "mine": "Mine",
-    "unassigned": "Unassigned",
-    "snoozed": "Snoozed",
-    "closed": "Closed",
-    "failed": "Failed",
-    "mentions": gettext_lazy("Mentions"),
+    "all": pgettext_lazy("filter", "All"),
+    "open": pgettext_lazy("filter", "Open"),
+    "unread": pgettext_lazy("filter", "Unread"),
+    "mine": pgettext_lazy("filter", "Mine"),
+    "unassigned": pgettext_lazy("filter", "Unassigned"),
+    "snoozed": pgettext_lazy("filter", "Snoozed"),
+    "closed": pgettext_lazy("filter", "Closed"),
+    "failed": pgettext_lazy("filter", "Failed"),
+    "mentions": pgettext_lazy("filter", "Mentions"),
 }
 
 # --- Filters and addresses -------------------------------------------------------------------------------------------

@@ -22,13 +22,15 @@ from . import drafts, pane, seen
 from .forms import AssignForm, NewForm, ReplyForm
 from .views import list_context
 
-DAMAGED = "This form was damaged, so nothing was sent. Your text is still here: send it again."
+DAMAGED = _("This form was damaged, so nothing was sent. Your text is still here: send it again.")
 NOT_WRITTEN = _(
     "The pictures could not be written to the portal's disk, so nothing was sent. Your text is still here: send it "
     "without them, or tell your administrator."
 )
+TOO_LATE = _("It was too late to cancel this text.")
+GONE = _("This person is not in the account any more. Choose somebody else.")
 CHOOSE_AGAIN = _("Your text is kept; browsers do not keep pictures: choose them again.")
-OTHER_TEXT = (
+OTHER_TEXT = _(
     "Your earlier text had already been taken, and is in the conversation. "
     "What you see here has not been sent: send it again if you still want to."
 )
@@ -160,7 +162,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a waiting text back, if it has not left yet."""
     message = ours(request, pk)
     late = not compose.cancel(request.user, message)
-    return answer(request, message.conversation_id, error="It was too late to cancel this text." if late else "")
+    return answer(request, message.conversation_id, error=TOO_LATE if late else "")
 
 
 @require_POST
@@ -214,6 +216,6 @@ def assign(request: HttpRequest, pk: int) -> HttpResponse:
     conversation = pane.opened(request, pk)
     form = AssignForm(conversation.account_id, request.POST)
     if not form.is_valid():
-        return answer(request, pk, error="This person is not in the account any more. Choose somebody else.")
+        return answer(request, pk, error=GONE)
     edits.assign(request.user, conversation, form.cleaned_data["owner"])
     return answer(request, pk)

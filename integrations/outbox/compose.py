@@ -80,7 +80,7 @@ def to_phone(
     try:
         number = normal_phone(phone)
     except ValueError as error:
-        raise CannotSend(str(error)) from None
+        raise CannotSend(told(str(error))) from None
     inbox = inbox or _default_inbox(account)
     with transaction.atomic():
         contact = _contact(account, number)

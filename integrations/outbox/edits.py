@@ -135,7 +135,7 @@ def assign(user, conversation: Conversation, member: Member | None) -> Change:
 def claim(user, conversation: Conversation, member: Member) -> Change:
     """Assigns to a member where nobody owns it. Raises Taken when somebody was quicker."""
     if member.account_id != conversation.account_id:
-        raise InvalidEdit({"member": ["This person does not belong to the conversation's account."]})
+        raise InvalidEdit({"member": [_("This person does not belong to the conversation's account.")]})
     values, local = {"member": member.vendor_id}, {"owner_id": member.pk}
     return _conversation_change(user, conversation, Kind.ASSIGN, values, local, owner=None)
 

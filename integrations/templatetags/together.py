@@ -5,7 +5,6 @@ from datetime import datetime
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import pgettext
 
 from ..outbox import schedule
 
@@ -18,15 +17,13 @@ def until(at: datetime | None) -> str:
     if at is None:
         return ""
     there, now = timezone.localtime(at), timezone.localtime()
-    if there.year == now.year:
-        return date_format(there, pgettext("date format of a moment to come", "D, M j, g:i A"))
-    return date_format(there, pgettext("date format of a moment to come, in another year", "D, M j, Y, g:i A"))
+    return date_format(there, "PLANNED" if there.year == now.year else "PLANNED_YEAR")
 
 
 @register.filter
 def until_short(at: datetime | None) -> str:
     """The same for a moment of the coming days: "Fri 9:00 AM"."""
-    return date_format(timezone.localtime(at), pgettext("date format of the coming days", "D g:i A")) if at else ""
+    return date_format(timezone.localtime(at), "WEEKDAY_CLOCK") if at else ""
 
 
 @register.simple_tag
