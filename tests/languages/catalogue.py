@@ -23,7 +23,7 @@ FUNCTIONS = {
     **dict.fromkeys(("pgettext", "pgettext_lazy"), (0, 1, None)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), (0, 1, 2)),
 }
-PLACES = re.compile(r"%\(\w+\)[sd]|%%|\{\w*\}")
+PLACES = re.compile(r"%\(\w+\)[sd]|%[sd%]|\{\w*\}")
 
 
 @dataclass(frozen=True, order=True)
