@@ -8,6 +8,7 @@ from django.conf import settings
 
 from integrations.salesmsg.text import segments, typed_plainly
 from integrations.templatetags.writing import cost
+from salesmsg_portal import words
 
 ALPHABET = "abc @€[]{}😀é\nЖç^~|\f\u200d👩‍👩‍👧"
 
@@ -41,7 +42,7 @@ def test_what_a_text_costs_is_said_as_on_the_server(chromium, client):
         texts.append("x" + "".join(dice.choice(TYPED) for _ in range(dice.randint(0, 300))) + "x")
     page = chromium.new_page()
     try:
-        page.add_script_tag(content=client.get("/words.js").content.decode())
+        page.add_script_tag(content=client.get(words.address("en")).content.decode())
         for script in ("portal/inbox.js", "inbox/cost.js"):
             page.add_script_tag(content=Path(settings.BASE_DIR, "static", script).read_text())
         found = page.evaluate("texts => texts.map((text) => [portalCost(text), portalPlainly(text)])", texts)
