@@ -106,7 +106,7 @@ def test_forms_may_lead_to_the_consent_page_and_nowhere_else(settings, db):
 def test_pictures_only_from_the_portal(settings, db, base):
     settings.SALESMSG_BASE_URL = base
     told = policy(Client(), "/healthz")
-    assert told["img-src"] == "'self'"
+    assert told["img-src"] == "'self' blob:"
     assert told["default-src"] == "'none'"
     assert "media-src" not in told
 

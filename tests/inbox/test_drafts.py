@@ -212,11 +212,8 @@ def test_enter_in_a_field_never_presses_save_draft(htmx, conversation):
     buttons = [v for tag, v in pages.read(page).tags if tag == "button" and v.get("type") == "submit"]
     addresses = [v.get("formaction", v.get("id")) for v in buttons]
     of_form = addresses[addresses.index(f"/inbox/{conversation.pk}/later/") :]
-    assert of_form[:3] == [
-        f"/inbox/{conversation.pk}/later/",
-        "composer-send",
-        f"/inbox/{conversation.pk}/draft/",
-    ]
+    assert of_form[:2] == [f"/inbox/{conversation.pk}/later/", "composer-send"]
+    assert f"/inbox/{conversation.pk}/draft/" in of_form[2:]
 
 
 def test_the_form_shows_both_when_another_device_was_there(save, browser, conversation):

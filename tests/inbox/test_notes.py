@@ -380,8 +380,8 @@ def test_many_mentions_are_counted_to_a_limit(client, bo, conversation):
     with CaptureQueriesContext(connection) as made:
         page = client.get("/inbox/")
     assert "Mentions 99+ unread" in pages.text(page)
-    [counting] = [query["sql"] for query in made if "counted" in query["sql"]]
-    assert f"LIMIT {noted.MOST_UNREAD}" in counting
+    counting = [query["sql"] for query in made if "integrations_mention" in query["sql"] and "counted" in query["sql"]]
+    assert any(f"LIMIT {noted.MOST_UNREAD}" in query for query in counting)
 
 
 def test_a_mention_in_an_account_that_was_left_is_not_counted(client, bo, conversation):

@@ -192,11 +192,16 @@ def results(started: list[subprocess.Popen], seconds: float = 60) -> list[Any]:
     return found
 
 
+CONTENTLESS = {"integrations_message_search", "integrations_contact_search"}
+
+
 def stored() -> Iterator[tuple[str, str]]:
     """("table.column", value) of every text in the database, whatever wrote it."""
     quote = connection.ops.quote_name
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
+            if table in CONTENTLESS:
+                continue  # an index without rows of its own; what it holds is in its shadow tables
             cursor.execute(f"SELECT * FROM {quote(table)}")  # noqa: S608 - names of our own tables
             names = [column[0] for column in cursor.description]
             for row in cursor.fetchall():

@@ -153,7 +153,8 @@ class Vendor:
 
 # -- what the portal makes of it ------------------------------------------------------------------------------
 
-OURS_ALONE = {"id", "account_id", "created_at", "version", "thread_sync", "rank"}
+# Our keys grow in order of arrival, so the newest news is another message where that order is another one.
+OURS_ALONE = {"id", "account_id", "created_at", "version", "thread_sync", "rank", "news_pk"}
 
 
 def state_of_all(account: Account) -> dict[int, list]:
