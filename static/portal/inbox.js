@@ -345,7 +345,11 @@
   const settle = (elt, xhr, successful) => {
     busy.delete(elt.id);
     if (successful || xhr.status === 204) {
-      if (failures || signedOut) connection(null);
+      if (failures || signedOut) {
+        connection(null);
+        clearTimeout(nextPoll); // it had been put off for as long as nothing went
+        nextPoll = setTimeout(poll, PACE);
+      }
       failures = 0;
     } else if (xhr.status === 401) connection("signed-out");
     else if (xhr.status === 404 || xhr.status === 403) connection("refused");

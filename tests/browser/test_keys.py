@@ -87,9 +87,10 @@ def test_a_day_without_a_mouse(page: Page, filled):
     # The menu of a: arrows, the first letters, Escape; taking one keeps a place for the focus.
     expect(page.locator("#assign-menu")).to_have_attribute("aria-keyshortcuts", "a")
     keys.press("a")
-    expect(page.locator(".menu-item").first).to_be_focused()
+    items = page.locator(".menu[open] .menu-item")
+    expect(items.first).to_be_focused()
     keys.press("ArrowUp")
-    expect(page.locator(".menu-item").last).to_be_focused()
+    expect(items.last).to_be_focused()
     keys.type("bea")
     expect(page.locator(".menu-item", has_text="Bea Lund")).to_be_focused()
     keys.press("Escape")
@@ -165,7 +166,8 @@ def test_updates_move_nothing_and_take_nothing(page: Page, filled):
     def arrives(words: str, *names: str) -> None:
         """A message for each, and the page shows it."""
         ours.query(ARRIVES.replace("PKS", str([pks[name] for name in names])).replace("WORDS", words))
-        expect(page.locator("#rows")).to_contain_text(words)
+        if names != ("long",):  # its row shows the draft that is in the composer
+            expect(page.locator("#rows")).to_contain_text(words)
         if "long" in names:
             expect(page.locator("#messages")).to_contain_text(words)
 
