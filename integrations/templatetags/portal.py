@@ -79,6 +79,12 @@ def hue(key: int) -> int:
     return (int(key or 0) * 5 + int(key or 0) // 8) % 8
 
 
+@register.filter
+def latest(text: str) -> str:
+    """A row's newest words. What stands for a message without a text is kept in English, and told in the reader's."""
+    return {"Call": _("Call"), "Picture": _("Picture")}.get(text, text)
+
+
 # --- Times, in the viewer's zone -------------------------------------------------------------------------------------
 
 
