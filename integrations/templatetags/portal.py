@@ -210,6 +210,13 @@ def told(text) -> str:
     return sentences_told.told(text)
 
 
+@register.filter
+def why(message) -> str:
+    """Why a text did not leave, in the reader's language; empty when nothing is known."""
+    late = message.failure and message.held and message.send_at is not None
+    return sentences_told.told(schedule.missed(message) if late else message.failure)  # the date is the reader's, too
+
+
 # --- Texts -----------------------------------------------------------------------------------------------------------
 
 
