@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from ..models import SavedReply
 from .base import AccountFilter, SupportAdmin
@@ -26,6 +27,6 @@ class SavedReplyAdmin(SupportAdmin):
     def view_on_site(self, reply):
         return reverse("inbox:replies")
 
-    @admin.display(description="text")
+    @admin.display(description=_("text"))
     def excerpt(self, reply):
         return reply.text[:80]

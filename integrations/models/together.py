@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .account import Account, OwnedQuerySet
 from .conversation import Conversation
@@ -81,9 +82,14 @@ class SavedReply(models.Model):
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="saved_replies")
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+", help_text="Empty: everybody."
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("Empty: everybody."),
     )
-    name = models.CharField(max_length=80, help_text="What it is found by, after a “/”.")
+    name = models.CharField(max_length=80, help_text=_("What it is found by, after a “/”."))
     text = models.TextField()
     used = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")

@@ -238,11 +238,15 @@ def kept_back(message: Message, verdict: str) -> dict:
     now = timezone.now()
     if verdict == "answered":
         return {"state": State.CANCELLED, "failure": ANSWERED, "due_at": None, "at": now}
-    words = (
+    return {"state": State.QUEUED, "failure": missed(message), "due_at": None, "at": now}
+
+
+def missed(message: Message) -> str:
+    """What is said of a text that did not leave at its hour: English, but for the date."""
+    return (
         f"It should have left on {said(message.send_at, message.zone)}, but the portal could not send it then. "
         "It was not sent. Send it now or cancel it."
     )
-    return {"state": State.QUEUED, "failure": words, "due_at": None, "at": now}
 
 
 def hold_late() -> int:

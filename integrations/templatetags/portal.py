@@ -79,6 +79,12 @@ def hue(key: int) -> int:
     return (int(key or 0) * 5 + int(key or 0) // 8) % 8
 
 
+@register.filter
+def latest(text: str) -> str:
+    """A row's newest words. What stands for a message without a text is kept in English, and told in the reader's."""
+    return {"Call": _("Call"), "Picture": _("Picture")}.get(text, text)
+
+
 # --- Times, in the viewer's zone -------------------------------------------------------------------------------------
 
 
@@ -202,6 +208,13 @@ def ending(at: datetime | None) -> str:
 def told(text) -> str:
     """A sentence that is kept in English, in the reader's language: see told.told."""
     return sentences_told.told(text)
+
+
+@register.filter
+def why(message) -> str:
+    """Why a text did not leave, in the reader's language; empty when nothing is known."""
+    late = message.failure and message.held and message.send_at is not None
+    return sentences_told.told(schedule.missed(message) if late else message.failure)  # the date is the reader's, too
 
 
 # --- Texts -----------------------------------------------------------------------------------------------------------

@@ -98,6 +98,24 @@ def test_nothing_is_cut_off_and_all_can_be_hit(page: Page, filled):
             assert page.evaluate(COVERED, [f"{dialog} [data-close]"]) == []
             page.keyboard.press("Escape")
 
+    # German words are longer.
+    page.context.add_cookies([{"name": "django_language", "value": "de", "url": ours.url}])
+    for width, height in ((1280, 850), (900, 850), (390, 844), (320, 568)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(f"{ours.url}/inbox/")
+        heads = page.locator(".list-head .cluster > :visible").evaluate_all(
+            "(all) => new Set(all.map((one) => Math.round(one.getBoundingClientRect().bottom))).size"
+        )
+        assert heads == 1, "one line"
+        assert page.evaluate(CUT, ".list-head a, .tab, #list-body .badge") == []
+        page.goto(f"{ours.url}/inbox/{thread}/")
+        expect(page.locator(".thread-who .badge")).to_have_text("Abgemeldet")
+        assert page.evaluate(CUT, ".thread-who .badge, .thread-via, .thread-acts summary, #close-button") == []
+        assert page.locator(".thread-who").bounding_box()["width"] >= 96
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.context.clear_cookies(name="django_language")
+    page.goto(f"{ours.url}/inbox/{other}/")
+
     # Colours of the system: what is chosen is told by an outline; nobody's wish for calm is forgotten.
     page.emulate_media(forced_colors="active", reduced_motion="reduce")
     page.keyboard.press("Control+k")

@@ -19,6 +19,7 @@ from integrations.models import (
     Membership,
     Message,
     Number,
+    SavedReply,
     SyncRun,
 )
 from tests.accounts import build
@@ -144,3 +145,4 @@ class Rows:
             for state, of in (("pending", self.contacts[2]), ("refused", self.contacts[3])):
                 Change.objects.create(account=self.account, contact=of, kind=kind, values=values, state=state, **who)
         Message.objects.filter(pk=self.text.pk).update(raw={"id": 1})
+        SavedReply.objects.create(account=self.account, name="hours§", text="At§", used=2)

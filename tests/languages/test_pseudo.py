@@ -5,13 +5,11 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from integrations.models import Membership
+from integrations.models import Account, Membership
 
 from . import pseudo
 from .rows import Rows
-
-# Pages that speak gettext with part B of the work; when they do, this list is empty.
-NOT_YET = ("inbox",)
+from .threads import PLAIN, Threads
 
 
 @pytest.fixture
@@ -67,6 +65,34 @@ def strange(client: Client, wanted: list[str], status: int = 200) -> dict[str, l
 
 def test_pages(rows):
     assert not strange(client_of(rows), addresses(rows))
+
+
+def test_the_inbox(rows):
+    threads, client = Threads(rows), client_of(rows)
+    assert not strange(client, threads.addresses())
+    threads.link()
+    assert not strange(client, [reverse("inbox:list") + "?show=mine", reverse("inbox:thread", args=[threads.empty.pk])])
+
+
+def test_the_first_minutes(rows):
+    Account.objects.filter(pk=rows.account.pk).update(synced_at=None)
+    assert not strange(
+        client_of(rows), [reverse("inbox:list"), reverse("inbox:first-steps"), reverse("inbox:list-poll")]
+    )
+    Membership.objects.all().delete()
+    wanted = [reverse("inbox:list"), reverse("inbox:first-steps"), reverse("inbox:new"), reverse("inbox:replies")]
+    assert not strange(client_of(rows), wanted)
+
+
+def test_what_the_inbox_refuses(rows):
+    threads, client, found = Threads(rows), client_of(rows), {}
+    for name, args, given in threads.answers():
+        headers = {} if name in PLAIN else {"HX-Request": "true"}
+        answer = client.post(reverse(f"inbox:{name}", args=args), given, follow=True, headers=headers)
+        assert answer.status_code in (200, 422), (name, given, answer.status_code)
+        if words := pseudo.bare(answer.content.decode()):
+            found[name, str(given)[:80]] = words
+    assert not found
 
 
 def test_the_admin(rows):
