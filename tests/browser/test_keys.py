@@ -253,7 +253,7 @@ def test_updates_move_nothing_and_take_nothing(page: Page, filled):
     ours.query(ARRIVES.replace("PKS", str([pks["clash"]])).replace("WORDS", "A secret"))
     page.evaluate("window.dispatchEvent(new Event('online'))")  # asks at once
     wait_for("the page told of the message", lambda: page.evaluate("told.length"), 30)
-    assert page.evaluate("told.splice(0)") == ["sound", ["New message from Clash Montgomery", ""]]
+    assert page.evaluate("told.splice(0)") == ["sound", ["New message from Ann Montgomery", ""]]
     page.evaluate("note.onclick()")
     expect(page).to_have_url(re.compile(rf"/inbox/{pks['clash']}/"))
     assert page.complaints == []
