@@ -24,7 +24,7 @@
         const { zone, begins, ends } = hint.dataset;
         hidden ||= !within(hourIn(zone), Number(begins), Number(ends));
         const clock = new Intl.DateTimeFormat(document.documentElement.lang || "en", {
-          hour: "numeric", minute: "2-digit", timeZone: zone,
+          timeStyle: "short", timeZone: zone,
         }).format(new Date());
         const shown = hint.querySelector("[data-clock]");
         if (shown.textContent !== clock) shown.textContent = clock;

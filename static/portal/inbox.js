@@ -323,7 +323,7 @@
       let words = gettext("now");
       if (past >= 3600) {
         if (new Date().toDateString() !== at.toDateString()) return;
-        words = at.toLocaleTimeString(document.documentElement.lang, { hour: "numeric", minute: "2-digit" });
+        words = at.toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" });
       } else if (past >= 60) words = interpolate(gettext("%s min"), [Math.floor(past / 60)]);
       if (item.textContent !== words) item.textContent = words;
     });

@@ -8,7 +8,7 @@ from django.utils.translation import trans_real
 LANGUAGE = "de"  # whose formats and catalogue it borrows: what is not in the catalogue stays bare
 SPOKEN = ("title", "aria-label", "placeholder", "alt", "data-confirm", "data-label")
 SILENT = {"script", "style", "svg", "code", "pre", "template"}
-NAMES = ("Salesmsg Portal", "Salesmsg", "OAuth", "PDF", "English", "US", "GET", "UTC", "Berlin", "New York")
+NAMES = ("Salesmsg Portal", "Salesmsg", "OAuth", "PDF", "English", "US", "GET", "STOP", "UTC", "Berlin", "New York")
 # Django says these in English, whatever the language.
 DJANGO = ("Search", "True", "False")
 # A letter that stands alone (a country's "US", the "h" of an hour) tells nothing.
@@ -67,6 +67,8 @@ class _Bare(HTMLParser):
             self._look(data)
 
     def _look(self, text: str, *, apart: bool = False) -> None:
+        if not text or text.isspace():
+            return
         depth = 0 if apart else self.depth
         bare = []
         for char in text:

@@ -76,9 +76,11 @@ def test_the_inbox(rows):
 
 def test_the_first_minutes(rows):
     Account.objects.filter(pk=rows.account.pk).update(synced_at=None)
-    assert not strange(
-        client_of(rows), [reverse("inbox:list"), reverse("inbox:first-steps"), reverse("inbox:list-poll")]
-    )
+    wanted = [reverse("inbox:list"), reverse("inbox:first-steps"), reverse("inbox:list-poll")]
+    nothing = [f"{wanted[0]}?box=a{rows.gone.pk}&show={show}" for show in ("open", "snoozed", "mentions")]
+    assert not strange(client_of(rows), wanted + nothing)
+    Account.objects.update(state=Account.State.DISCONNECTED)
+    assert not strange(client_of(rows), [*wanted, reverse("inbox:new")])
     Membership.objects.all().delete()
     wanted = [reverse("inbox:list"), reverse("inbox:first-steps"), reverse("inbox:new"), reverse("inbox:replies")]
     assert not strange(client_of(rows), wanted)

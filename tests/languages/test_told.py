@@ -1,12 +1,17 @@
 """Sentences that are stored in English are told in the reader's language; what is not ours stays as it is."""
 
+from datetime import UTC, datetime
+
 import pytest
 import requests
 from django.utils import translation
 
+from integrations.models import Message
+from integrations.outbox import schedule
 from integrations.salesmsg import verdict
 from integrations.salesmsg.errors import SalesmsgError
 from integrations.sentences import SENTENCES
+from integrations.templatetags.portal import why
 from integrations.told import english, told
 
 
@@ -42,6 +47,15 @@ def test_in_german(text, words):
     with translation.override("de"):
         assert told(text) == words
     assert told(text) == text
+
+
+def test_a_missed_hour_is_told_with_the_readers_date():
+    message = Message(state="queued", send_at=datetime(2026, 11, 28, 14, tzinfo=UTC), zone="America/New_York")
+    message.failure = schedule.missed(message)
+    assert "Nov 28, 9:00 AM (New York)" in message.failure
+    assert why(message) == message.failure
+    with translation.override("de"):
+        assert "28.11." in why(message) and "09:00 (New York)" in why(message) and "Nov" not in why(message)
 
 
 def test_every_error_of_the_vendors_room_has_words():

@@ -25,6 +25,7 @@ from integrations.models import (
     Presence,
     SavedReply,
     Tag,
+    ThreadSync,
 )  # fmt: skip
 from integrations.outbox import reconcile
 from tests.accounts import build
@@ -50,6 +51,9 @@ class Threads:
         self.of = {place: self._thread(contact) for place, contact in enumerate(rows.contacts[1:], 1)}
         self.busy = self._thread(self._contact(11), owner=self.member, line_phone="+13055550002", inbox=self.inbox)
         self.empty = self._thread(self._contact(12), latest_text="")
+        ThreadSync.objects.create(conversation=self.empty, complete=True)
+        self._thread(self.empty.contact, vendor_id=7, closed_at=now)
+        self.first = self._thread(self._contact(10), vendor_id=None, inbox=self.inbox)
         self.snoozed = self._thread(self._contact(13), snoozed_until=now + timedelta(days=2), snoozed_by=self.user)
         self.closed = self._thread(self._contact(14), closed_at=now, inbox=self.inbox, owner=self.member)
         self.away = self._thread(self._contact(15, rows.away))
@@ -62,6 +66,13 @@ class Threads:
         for thread in (self.busy, self.snoozed):
             Draft.objects.create(user=self.user, conversation=thread, text="Half§")
         Presence.objects.create(user=self.colleague, conversation=self.busy, typing_at=now)
+        Presence.objects.create(user=self.colleague, conversation=self.closed)
+        for kind, values in (("assign", {"member": 5}), ("assign", {"member": None}), ("close", {}), ("reopen", {})):
+            Change.objects.create(
+                account=self.account, conversation=self.closed, kind=kind, values=values, state="done"
+            )
+        stop = build.message(self.of[6], "STOP", at=now)
+        Contact.objects.filter(pk=self.rows.contacts[6].pk).update(opted_out_at=stop.at)
         self.reply = SavedReply.objects.get()
         self.own_reply = SavedReply.objects.create(account=self.account, owner=self.user, name="own§", text="Own§")
 
@@ -81,6 +92,7 @@ class Threads:
         Contact.objects.filter(pk=contacts[2].pk).update(notes=told, custom_fields=fields, opted_in_at=now)
         Contact.objects.filter(pk=contacts[4].pk).update(first_name="Moved§", notes=told)
         Contact.objects.filter(pk=contacts[6].pk).update(opted_out_at=now)
+        Contact.objects.filter(pk__in=[contacts[4].pk, contacts[5].pk]).update(opted_out=True)
         for of, kind, values, state, why in (
             (3, "untag", {"label": "vip§"}, "refused", "It gave no reason."),
             (3, "opt_in", {}, "refused", ""),
@@ -88,6 +100,7 @@ class Threads:
             (4, "opt_in", {}, "pushing", ""),
             (4, "note", {"text": "Note§"}, "pushing", "Salesmsg could not be reached."),
             (5, "opt_in", {}, "pending", ""),
+            (7, "opt_out", {}, "pushing", ""),
             (5, "fields", {"size§": ""}, "refused", ""),
         ):
             Change.objects.create(contact=contacts[of], kind=kind, values=values, state=state, reason=why, **who)
@@ -158,13 +171,27 @@ class Threads:
     def addresses(self) -> list[str]:
         listed = reverse("inbox:list")
         found = [f"{listed}?show={show}" for show in queries.FILTERS] + [f"{listed}?q=See§", f"{listed}?q=nothing§"]
-        found += [f"{listed}?q=hello9", f"{listed}?box=a{self.rows.gone.pk}", f"{listed}?before=1-1"]
+        found += [
+            f"{listed}?q=hello9",
+            f"{listed}?box=a{self.rows.gone.pk}",
+            f"{listed}?before=1-1",
+            f"{listed}?q=13055",
+        ]
         found += [f"{listed}?box=a{self.rows.gone.pk}&show={show}" for show in ("unread", "closed", "failed")]
         found += [reverse(f"inbox:{name}") for name in ("new", "rows", "list-poll", "first-steps", "replies")]
         found += [reverse("inbox:reply-new")]
         for reply in (self.reply, self.own_reply):
             found += [reverse(f"inbox:{name}", args=[reply.pk]) for name in ("reply", "reply-delete")]
-        for thread in (self.busy, self.rows.thread, self.empty, self.snoozed, self.closed, self.away, self.gone):
+        for thread in (
+            self.busy,
+            self.rows.thread,
+            self.empty,
+            self.first,
+            self.snoozed,
+            self.closed,
+            self.away,
+            self.gone,
+        ):
             found.append(reverse("inbox:thread", args=[thread.pk]))
         for thread in self.of.values():
             found += [reverse(f"inbox:{name}", args=[thread.pk]) for name in ("thread", "timeline")]
@@ -175,14 +202,15 @@ class Threads:
             f"{busy}poll/?version=0",
             f"{busy}older/",
         ]
-        found.append(f"{busy}poll/?version=3")
+        found += [f"{busy}poll/?version=3", reverse("inbox:thread-poll", args=[self.closed.pk])]
+        found.append(reverse("inbox:timeline", args=[self.closed.pk]))
         return [*found, reverse("inbox:edit", args=[self.planned.pk])]
 
     def answers(self) -> list[tuple[str, list, dict]]:
         """Forms that are refused, and what they say then: (name of the address, its arguments, what is given)."""
         busy, empty, key = [self.busy.pk], [self.empty.pk], str(uuid.uuid4())
         text = {"client_uuid": key, "text": "Hi§"}
-        later = {**text, "when": "2031-01-01T09:00", "zone": "Europe/Berlin"}
+        later = {**text, "when": f"{timezone.now() + timedelta(days=9):%Y-%m-%dT09:00}", "zone": "Europe/Berlin"}
         gone = {"when": "2020-01-01T09:00", "zone": "Europe/Berlin"}
         return [
             ("send", empty, {}),
@@ -198,8 +226,9 @@ class Threads:
             ("later", empty, {}),
             ("later", empty, {**later, "when": ""}),
             ("later", empty, {**later, "zone": "Nowhere§"}),
+            ("later", empty, {**later, "zone": ""}),
             ("later", empty, later | gone),
-            ("later", empty, {**later, "when": "2030-03-31T02:30"}),
+            ("later", empty, {**later, "when": "2031-03-30T02:30"}),
             ("edit", [self.planned.pk], {"text": ""}),
             ("edit", [self.failed.pk], later),
             ("send-now", [self.failed.pk], {}),
