@@ -1,9 +1,11 @@
-"""The inbox's pages by size: server time and queries, on each database a small cache and a large one in one run.
+"""The inbox's pages and its search by size: server time and queries, on each database a small cache and a large one.
 
 Server time is a request through all middlewares to the rendered page, by the test client: no network. Each size has
 a database of its own, filled by `seed_inbox`. BENCH_INBOX_POSTGRESQL and BENCH_INBOX_SQLITE (conversations:messages)
-choose the large sizes, BENCH_INBOX_SMALL the small one; BENCH_SCALE scales the large ones. Beside them stands
-django-helpdesk with as many tickets, where BENCH_HELPDESK (a Python with requirements-bench.txt) is there.
+choose the large sizes, BENCH_INBOX_SMALL the small one; BENCH_SCALE scales the large ones. Beside them, in the same
+run, stand django-helpdesk with as many tickets, where BENCH_HELPDESK (a Python with requirements-bench.txt) is there,
+and stock `icontains` on the same rows. Filling takes most of the time: BENCH_INBOX_FILLED (addresses of databases,
+small, large and one for helpdesk, with blanks between them) measures again in some that an earlier run has filled.
 """
 
 import json
@@ -22,7 +24,9 @@ from .support import percentile, scaled, show
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "120"))
 HEAD = ("page (who)", "conversations", "messages", "queries", "p50 ms", "p95 ms", "ratio of p50")
+SEARCHES = ("search", "typed", "rows", "p50 ms", "p95 ms", "stock p50", "stock p95", "stock / ours", "cut short")
 MOST_QUERIES = 12
+FILLED = os.environ.get("BENCH_INBOX_FILLED", "").split()
 HELPDESK = os.environ.get("BENCH_HELPDESK", str(BASE_DIR / ".venv-bench/bin/python"))
 
 
@@ -49,15 +53,20 @@ def run(database: str, *command: str, python: str = sys.executable) -> str:
     return done.stdout
 
 
-def seeded(database: str, conversations: int, messages: int) -> dict:
-    """What `measure` found in a database of this size."""
+def fill(database: str, conversations: int, messages: int) -> None:
+    """A database of this size, unless it is one already."""
     run(database, "manage.py", "migrate", "-v0")
     run(database, "-m", "tests.bench.inbox.persons", "before")
     told = run(
         database, "manage.py", "seed_inbox", "--contacts", str(conversations - 1), "--messages", str(messages - 1)
     )
     print(f"\n{told.strip()}", flush=True)
+    run(database, "-m", "tests.bench.inbox.searches", "words")
     run(database, "-m", "tests.bench.inbox.persons", "after")
+
+
+def measured(database: str) -> dict:
+    """Times and queries of each page."""
     return json.loads(run(database, "-m", "tests.bench.inbox.measure", str(ROUNDS)))
 
 
@@ -79,7 +88,13 @@ def test_pages_by_size(name, tmp_path: Path, request):
     else:
         server = request.getfixturevalue("postgres")
         databases = [server.new_database() for _ in range(3)]
-    small, large = seeded(databases[0], *SMALL), seeded(databases[1], *LARGE[name])
+    filled = [one for one in FILLED if one.startswith("sqlite") == (name == "SQLite")]
+    databases = filled or databases
+    if not filled:
+        print(f"\nBENCH_INBOX_FILLED={' '.join(databases)}", flush=True)
+        fill(databases[0], *SMALL)
+        fill(databases[1], *LARGE[name])
+    small, large = measured(databases[0]), measured(databases[1])
     beside = {}
     if Path(HELPDESK).exists():
         beside = json.loads(
@@ -87,4 +102,9 @@ def test_pages_by_size(name, tmp_path: Path, request):
         )
     rows = [*lines(small, {}, SMALL), *lines(large, small, LARGE[name])]
     show(f"The inbox on {name}, {ROUNDS} requests of each page", HEAD, *rows, *lines(beside, {}, (LARGE[name][0], 0)))
+    searches = json.loads(run(databases[1], "-m", "tests.bench.inbox.searches", "measure"))
+    rows = [(*line[:7], line[5] / line[3], "yes" if line[7] else "no") for line in searches]
+    show(f"Search on {name}, {LARGE[name][0]:,} conversations, {LARGE[name][1]:,} messages", SEARCHES, *rows)
+    assert {line[0] for line in searches if line[2] == 0} <= {"nowhere"}
+    assert not any(line[7] for line in searches), "a search was cut short"
     assert max(one["queries"] for found in (small, large) for one in found.values()) <= MOST_QUERIES

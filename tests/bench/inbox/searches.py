@@ -1,27 +1,27 @@
-"""Searches, by the inbox and by stock `icontains`: the program behind bench_search.
+"""Searches, by the inbox and by stock `icontains`, in the seeded database of DATABASE_URL.
 
-`python -m tests.bench.searches CONTACTS MESSAGES` fills the database of DATABASE_URL, unless it holds as many already,
-measures in it, and prints rows of [kind, what is typed, rows found, p50, p95, p50 of stock, p95 of stock], in ms.
+`python -m tests.bench.inbox.searches words` puts in words that are as rare as KINDS says; `… measure` prints rows of
+[kind, what is typed, rows found, p50, p95, p50 of stock, p95 of stock, whether it was cut short], in ms, as JSON.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 
 import django
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from django.contrib.auth import get_user_model  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.db.models import Max, Min  # noqa: E402
 
 from integrations.inbox import found, queries  # noqa: E402
-from integrations.models import Account, Contact, Conversation, Membership, Message  # noqa: E402
-
-from .support import percentile  # noqa: E402
+from integrations.models import Contact, Conversation, Message  # noqa: E402
+from tests.bench.support import percentile  # noqa: E402
 
 ROUNDS, STOCK_ROUNDS = 25, 3
 # (kind, what is typed): how often each word stands there is `fill`'s doing, or that of seed_inbox.
@@ -47,10 +47,10 @@ KINDS = (
 )
 
 
-def fill(contacts: int, messages: int) -> None:
-    """Rows of seed_inbox, and words that are as rare as KINDS says."""
-    call_command("seed_inbox", contacts=contacts, messages=messages, verbosity=0, stdout=sys.stderr)
-    ends = Message.objects.aggregate(first=Min("at"), last=Max("at"))
+def words() -> None:
+    """Puts them into texts of seed_inbox, evenly."""
+    ends = Message.objects.aggregate(first=Min("at"), last=Max("at"), pk=Max("pk"))
+    messages = ends["pk"]
     long_ago = ends["first"] + (ends["last"] - ends["first"]) / 2
     changes = [
         ("kingfisher", messages // 5 or 1, None),
@@ -67,20 +67,13 @@ def fill(contacts: int, messages: int) -> None:
             if until is not None:
                 sql, params = sql + " AND at < %s", [*params, connection.ops.adapt_datetimefield_value(until)]
             cursor.execute(sql, params)
-        cursor.execute("ANALYZE" if connection.vendor == "sqlite" else "VACUUM ANALYZE")
-    contact = Contact.objects.order_by("pk")[contacts // 2]
+    contact = _in_the_middle(2)
     Contact.objects.filter(pk=contact.pk).update(first_name="Zoë", last_name="Quist", full_name="Zoë Quist")
 
 
-def person():
-    """An agent of the seeded account, beside a small account of which nothing may be hidden."""
-    user, new = get_user_model().objects.get_or_create(username="bench", defaults={"is_staff": True})
-    if new:
-        for account in Account.objects.all():
-            Membership.objects.create(user=user, account=account)
-        other = Account.objects.create(label="Other", webhook_secret="x", webhook_digest="other")
-        Membership.objects.create(user=user, account=other)
-    return user
+def _in_the_middle(part: int) -> Contact:
+    keys = Contact.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    return Contact.objects.filter(pk__gte=keys["first"] + (keys["last"] - keys["first"]) // part).order_by("pk")[0]
 
 
 def timed(rounds: int, call: Callable) -> tuple[int, float, float]:
@@ -106,11 +99,9 @@ def stock(user, kind: str, typed: str) -> int:
     return len(rows.defer("raw")[: queries.ROWS])
 
 
-def main(contacts: int, messages: int) -> None:
-    if Message.objects.count() < messages:
-        fill(contacts, messages)
-    user = person()
-    phone = Contact.objects.order_by("pk")[contacts // 3].phone
+def measure() -> None:
+    user = get_user_model().objects.get(username="agent")
+    phone = _in_the_middle(3).phone
     shown = f"({phone[2:5]}) {phone[5:8]}-{phone[8:]}"
     lines = []
     for kind, words in KINDS:
@@ -130,4 +121,4 @@ def main(contacts: int, messages: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    {"words": words, "measure": measure}[sys.argv[1]]()
