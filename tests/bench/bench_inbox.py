@@ -105,6 +105,7 @@ def test_pages_by_size(name, tmp_path: Path, request):
     searches = json.loads(run(databases[1], "-m", "tests.bench.inbox.searches", "measure"))
     rows = [(*line[:7], line[5] / line[3], "yes" if line[7] else "no") for line in searches]
     show(f"Search on {name}, {LARGE[name][0]:,} conversations, {LARGE[name][1]:,} messages", SEARCHES, *rows)
-    assert {line[0] for line in searches if line[2] == 0} <= {"nowhere"}
+    if LARGE[name][1] >= 500_000:  # a small cache does not hold every word
+        assert {line[0] for line in searches if line[2] == 0} <= {"nowhere"}
     assert not any(line[7] for line in searches), "a search was cut short"
     assert max(one["queries"] for found in (small, large) for one in found.values()) <= MOST_QUERIES
