@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 # How many tests run side by side; 0 runs them one after the other in this process.
-WORKERS ?= 3
+WORKERS ?= 4
 
 .PHONY: help setup demo test test-sqlite test-postgres lint bench chromium messages
 

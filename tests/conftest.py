@@ -63,9 +63,16 @@ def portal(tmp_path: Path) -> Iterator[Callable[..., Portal]]:
         print(one.logs())  # shown beside a failure, kept quiet otherwise
 
 
+ON_SQLITE = pytest.mark.parametrize("each_database", ["sqlite"], indirect=True)
+ON_POSTGRES = pytest.mark.parametrize(
+    "each_database", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
+)
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def each_database(request) -> Iterator[str]:
-    """For process tests: runs the test twice; the value is a DATABASE_URL, empty for SQLite in a file."""
+    """For process tests: runs the test twice, unless it is `ON_…` one of them; the value is a DATABASE_URL, empty for
+    SQLite in a file. Processes are slow: what is the same on both runs on one, and benchmarks run on both."""
     if request.param == "sqlite":
         yield ""
         return
@@ -112,6 +119,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.xdist_group("browser"))
+        if "tests/languages/" in item.nodeid:
+            continue  # words are the same on every database
         if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
             item.add_marker(pytest.mark.database)
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.conftest import ON_POSTGRES
 from tests.harness.sandbox import wait_for
 from tests.harness.truth import differences
 
@@ -15,6 +16,7 @@ def textable(vendor) -> dict:
     return next(row for row in vendor.data()["contacts"] if not row["opt_out"] and not row["is_blocked"])
 
 
+@ON_POSTGRES
 def test_connect_sync_send_status(sandbox, portal, each_database):
     vendor = sandbox(contacts=40, messages=5, rate=60, period=3, no_auto_replies=True, no_failures=True)
     ours = portal(vendor, each_database, SALESMSG_RATE_PERIOD=3)

@@ -5,6 +5,7 @@ import statistics
 
 import pytest
 
+from tests.conftest import ON_POSTGRES, ON_SQLITE
 from tests.harness.sandbox import wait_for
 
 pytestmark = [pytest.mark.processes]
@@ -107,6 +108,7 @@ def waits(ours, sixth: int, pks: list[int], again: int = 0) -> list[tuple[int, f
     return wait_for("all have left", lambda: (found := ours.query(code)) and len(found) == count and found, 30, 0.5)
 
 
+@ON_SQLITE
 def test_the_sixth_accounts_texts_leave_at_once_beside_five_that_wait(six):
     """Three are blocked, two read everything; all five have texts that wait."""
     _, ours, others, sixth = six
@@ -115,12 +117,14 @@ def test_the_sixth_accounts_texts_leave_at_once_beside_five_that_wait(six):
     assert statistics.median(calls for calls, _ in found) <= AHEAD, found
 
 
+@ON_POSTGRES
 def test_a_flood_of_five_accounts_texts_does_not_hold_up_the_sixth(six):
     _, ours, others, sixth = six
     found = waits(ours, sixth, run(ours, FLOOD, others, sixth))
     assert statistics.median(calls for calls, _ in found) <= AHEAD_OF_A_FLOOD, found
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("six", [5], indirect=True)
 def test_after_a_429_all_wait_for_the_blocks_end_and_go_on_at_once(six):
     vendor, ours, others, sixth = six  # the sandbox blocks the others, too: to it they are one organisation

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import pytest
 import requests
 
+from tests.conftest import ON_POSTGRES, ON_SQLITE
 from tests.harness.crash import POINTS, UNDER_WAY, Killer, verdict
 from tests.harness.portal import PASSWORD
 from tests.harness.sandbox import wait_for
@@ -49,10 +50,6 @@ with connection.cursor() as cursor:
         time.sleep(0.4)
 print(cut)
 """
-ON_POSTGRES = pytest.mark.parametrize(
-    "each_database", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
-)
-ON_SQLITE = pytest.mark.parametrize("each_database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from tests.conftest import ON_SQLITE
 from tests.harness.sandbox import wait_for
 from tests.harness.truth import differences
 
@@ -25,8 +26,9 @@ def quiet(sandbox) -> dict:
     return state
 
 
+@ON_SQLITE
 def test_three_workers_read_everything_within_the_limit(sandbox, portal, each_database):
-    contacts = 120 if each_database else 300
+    contacts = 300
     vendor = sandbox(contacts=contacts, messages=4, rate=60, period=4, no_auto_replies=True)
     ours = portal(vendor, each_database, SALESMSG_RATE_PERIOD=4)
     ours.start_worker(3)
