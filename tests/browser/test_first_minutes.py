@@ -63,7 +63,7 @@ def test_from_an_empty_database_to_the_first_text(page: Page, vendor: Sandbox, o
     page.get_by_placeholder(re.compile("^Text ")).fill("Hello from the new portal")
     page.get_by_role("button", name="Send", exact=True).click()
     mine = page.locator("li.message-out", has_text="Hello from the new portal")
-    expect(mine.get_by_text(re.compile("Sent|Delivered"))).to_be_visible()
+    expect(mine.get_by_text(re.compile("Sent|Delivered"))).to_be_visible(timeout=30_000)
 
     page.goto(ours.url + "/inbox/")
     expect(step(page, "Send your first text")).to_have_class(done)
