@@ -25,18 +25,23 @@ def first(parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> Q
     """The first rows of all parts together, the newest first. `whole` gives the queryset that they are read from."""
     if len(parts) == 1:
         return parts[0].newest_first()[:limit]
+    together, values = keys_of(parts, limit)
+    if not together:
+        return whole().none()
+    keys = f"SELECT newest.part_pk FROM ({together}) AS newest"  # noqa: S608 - SQL of Django's own, with parameters
+    return whole().filter(pk__in=RawSQL(keys, values)).newest_first()  # noqa: S611 - as above
+
+
+def keys_of(parts: list[QuerySet], limit: int, **more: F) -> tuple[str, list]:
+    """SQL of the first rows of all parts together, and its parameters: (part_at, part_pk, and `more`). Empty: none."""
     found, values = [], []
     for part in parts:
-        keys = part.newest_first().annotate(part_at=F("latest_at"), part_pk=F("pk"))
-        keys = keys.values_list("part_at", "part_pk")[:limit]
+        keys = part.newest_first().annotate(part_at=F("latest_at"), part_pk=F("pk"), **more)
+        keys = keys.values_list("part_at", "part_pk", *more)[:limit]
         try:
             sql, params = keys.query.get_compiler(using=keys.db).as_sql()
         except EmptyResultSet:
             continue
-        found.append(f"SELECT * FROM ({sql}) AS part")  # noqa: S608 - SQL of Django's own, with parameters
+        found.append(f"SELECT * FROM ({sql}) AS part")  # noqa: S608 - as above
         values += params
-    if not found:
-        return whole().none()
-    together = f"{' UNION ALL '.join(found)} ORDER BY 1 DESC, 2 DESC LIMIT {int(limit)}"
-    keys = f"SELECT newest.part_pk FROM ({together}) AS newest"  # noqa: S608 - as above
-    return whole().filter(pk__in=RawSQL(keys, values)).newest_first()  # noqa: S611 - as above
+    return f"{' UNION ALL '.join(found)} ORDER BY 1 DESC, 2 DESC LIMIT {int(limit)}" if found else "", values

@@ -12,7 +12,8 @@ from django.db import connections
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from .newest import first
+from ..models import ReadMark
+from .newest import keys_of
 
 NEAR = 400  # of the newest conversations with news
 
@@ -25,8 +26,18 @@ def unread_by(user, conversations: QuerySet) -> QuerySet:
 
 def near(user, parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> QuerySet:
     """The newest unread ones among the newest few with news. Fewer than `limit`: there may be more, see `anywhere`."""
-    newest = first([part.filter(news_pk__isnull=False) for part in parts], whole, NEAR)
-    return unread_by(user, whole().filter(pk__in=newest.values("pk"))).newest_first()[:limit]
+    newest, values = keys_of([part.filter(news_pk__isnull=False) for part in parts], NEAR, part_news=F("news_pk"))
+    if not newest:
+        return whole().none()
+    marks = ReadMark._meta.db_table
+    # Spelled out: left to choose, PostgreSQL reads all marks before it looks which few are wanted.
+    chosen = (
+        f"SELECT newest.part_pk FROM ({newest}) AS newest "  # noqa: S608 - SQL of Django's own, with parameters
+        f"LEFT JOIN {marks} AS mark ON mark.conversation_id = newest.part_pk AND mark.user_id = %s "
+        "WHERE mark.message_pk IS NULL OR mark.message_pk < newest.part_news "
+        f"ORDER BY newest.part_at DESC, newest.part_pk DESC LIMIT {int(limit)}"
+    )
+    return whole().filter(pk__in=RawSQL(chosen, [*values, user.pk])).newest_first()  # noqa: S611 - as above
 
 
 def anywhere(user, parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> QuerySet:
