@@ -2,7 +2,6 @@
 data; nothing here is remembered but that somebody does not want to see it."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -20,8 +19,8 @@ from .. import access
 from ..accounts.queries import oauth_ready
 from ..models import Account, Heartbeat, Membership, Message
 from ..sync import request as sync
+from .alarms import BEAT_LOST
 
-BEAT_LOST = timedelta(seconds=60)  # the worker's pulse beats every few seconds
 HIDDEN_FOR = 365 * 24 * 3600  # seconds
 CHECKS = "integrations.checks"  # Django knows its checks; nobody imports them
 WORKER = "manage.py qcluster"

@@ -14,6 +14,7 @@ from ..models import Change, Conversation, Message
 from ..outbox import consent
 from ..outbox import quiet as hours
 from ..outbox.standing import Standing
+from ..salesmsg.text import STOP_WORDS
 from ..told import told
 from .card import Card
 from .queries import Stretch
@@ -21,7 +22,7 @@ from .queries import Stretch
 State = Message.State
 NEVER_LEFT = (State.FAILED, State.CANCELLED)
 # What a carrier takes for an opt-out, alone in a text.
-STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "opt-out", "revoke"})
+OUT_WORDS = STOP_WORDS | {"OPTOUT", "OPT-OUT", "REVOKE"}  # some carriers know these, too
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def opted_out(conversation: Conversation, stretch: Stretch, about: Standing) -> 
 def _stop(stretch: Stretch) -> Message | None:
     """Their newest text that says STOP and nothing else, as far as it is on the page."""
     said = (message for message in reversed(stretch.messages) if message.inbound)
-    return next((one for one in said if _bare(one).lower() in STOP_WORDS), None)
+    return next((one for one in said if _bare(one).upper() in OUT_WORDS), None)
 
 
 def _bare(message: Message) -> str:

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ..access import staff_required
 from ..models import Conversation
 from ..sync import request as sync
-from . import pane, presence, queries
+from . import alarms, pane, presence, queries
 from .views import unlinked
 
 
@@ -30,6 +30,7 @@ def list_poll(request: HttpRequest) -> HttpResponse:
     rows = queries.conversations(request.user, filters, limit=limit)
     context = {
         "accounts": found,
+        "alarms": alarms.of(found),
         "filters": filters,
         "mentions": queries.mentions_of(found),
         "rows": rows,

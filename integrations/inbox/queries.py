@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Left
 from django.utils import timezone
 from django.utils.translation import pgettext_lazy
@@ -16,6 +16,7 @@ from ..models import (
     Conversation,
     Credential,
     Draft,
+    Heartbeat,
     Inbox,
     Membership,
     Message,
@@ -26,6 +27,7 @@ from ..models import (
 from ..outbox import edits
 from ..sync import request as sync
 from . import noted
+from .alarms import stopped
 from .bubbles import Bubble, arranged, day_of, in_time
 from .nested import Nested, nested
 from .newest import MOST_PARTS, Counted, first
@@ -133,7 +135,9 @@ def accounts(user) -> list[Account]:
     """The person's accounts, each with `.own_inboxes`, and `.mentions`: how many mentions of them are unseen, to a
     limit. One query."""
     found = Account.objects.for_user(user).defer("webhook_secret", "last_error").order_by(*Account._meta.ordering)
-    found = found.annotate(mentions=noted.unread(user), **{f"inbox_{name}": F(f"inboxes__{name}") for name in _INBOX})
+    found = found.annotate(
+        mentions=noted.unread(user), beat_at=_BEAT, **{f"inbox_{name}": F(f"inboxes__{name}") for name in _INBOX}
+    )
     made: dict[int, Account] = {}
     for row in found.order_by(*Account._meta.ordering, *(f"inboxes__{name}" for name in Inbox._meta.ordering)):
         account = made.setdefault(row.pk, row)
@@ -146,18 +150,21 @@ def accounts(user) -> list[Account]:
 
 
 _INBOX = ("id", "vendor_id", "name")
+_BEAT = Subquery(Heartbeat.objects.filter(name="tick").values("at")[:1])
 
 
 def list_token(user) -> str:
     """Changes whenever something that the list shows may have changed. One query."""
-    found = Account.objects.for_user(user).aggregate(count=Count("pk"), version=Sum("inbox_version"))
-    return f"{found['count']}.{found['version'] or 0}"
+    found = Account.objects.for_user(user).annotate(beat_at=_BEAT)
+    found = found.aggregate(count=Count("pk"), version=Sum("inbox_version"), beat=Max("beat_at"))
+    return f"{found['count']}.{found['version'] or 0}{'!' if stopped(found['beat']) else ''}"
 
 
 def token_of(found: Iterable[Account]) -> str:
     """`list_token` of accounts that are already here."""
     versions = [account.inbox_version for account in found]
-    return f"{len(versions)}.{sum(versions)}"
+    beat = next((account.beat_at for account in found), None)
+    return f"{len(versions)}.{sum(versions)}{'!' if stopped(beat) else ''}"
 
 
 def mentions_of(found: Iterable[Account]) -> int:

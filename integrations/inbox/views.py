@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from ..access import staff_required
 from ..sync import request as sync
-from . import around, claim, first_steps, found, pane, queries
+from . import alarms, around, claim, first_steps, found, pane, queries
 
 
 def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
@@ -19,6 +19,7 @@ def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
     return {
         "accounts": accounts,
         "boxes": queries.boxes(accounts),
+        "alarms": alarms.of(accounts),
         "filters": filters,
         "rows": rows,
         "mentions": queries.mentions_of(accounts),

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from ..models import Account, Conversation, Member, Message, ThreadSync
+from ..models import Account, Contact, Conversation, Member, Message, ThreadSync
 from ..salesmsg.records import Message as Record
 from ..salesmsg.records import failure_reason
+from ..salesmsg.text import STOP_WORDS
 from .conversations import STATES
 from .feed import hold, touch, wake
 from .latest import refresh_latest
@@ -23,6 +25,7 @@ OUR_MEDIA = ("media", "media_pending")
 # Clocks differ, and the vendor writes whole seconds: how long before the claim its copy may be dated.
 EARLY = timedelta(seconds=30)
 LATE = timedelta(minutes=10)
+LATELY = timedelta(days=1)
 
 
 @dataclass
@@ -83,6 +86,8 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     result.changed = save_changed(changed) + len(created)
     shown = inserted(Message, [row for row in new if row.get("media")], created)
     keep_pictures([*shown.values(), *(row for row, names in changed.items() if "media" in names)])
+    if created:
+        _stopped(conversation, [row for row in new if row["vendor_id"] in created])
     if conversation.snoozed_until and any(row["is_news"] for row in new if row["vendor_id"] in created):
         wake(conversation.pk)
     if result.changed:
@@ -134,6 +139,19 @@ def _update(row: Message, record: Record, conversation: Conversation, names: dic
     if row.conversation_id != conversation.pk:
         values["conversation_id"] = conversation.pk
     return differing(row, values)
+
+
+def _stopped(conversation: Conversation, arrived: list[dict]) -> None:
+    """A text STOP opts out at Salesmsg at once, and here as well: its word about the contact comes a while later, and
+    confirms or corrects this. A text START, and what is older, are left to Salesmsg."""
+    recent = timezone.now() - LATELY
+    news = (row for row in arrived if row["is_news"] and row["at"] > recent)
+    stops = [row["at"] for row in news if row.get("text", "").strip().upper() in STOP_WORDS]
+    if not stops:
+        return
+    at = max(stops)
+    known = Contact.objects.filter(pk=conversation.contact_id, opted_out=False)
+    known.filter(Q(opted_in_at=None) | Q(opted_in_at__lt=at)).update(opted_out=True, opted_out_at=at)
 
 
 def _kept(message: Message) -> tuple[str, ...]:

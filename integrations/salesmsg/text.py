@@ -13,6 +13,9 @@ _GSM7 = frozenset(
 )
 _GSM7_TWO_UNITS = frozenset("\f^{}\\[~]|€")
 
+# Alone in a text they opt out, at Salesmsg and at once; case does not matter (salesmsg-api.md, section 8).
+STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
+
 
 @dataclass(frozen=True, slots=True)
 class Segments:

@@ -8,7 +8,7 @@
   const OFF = "keys-off"; // in localStorage, of this device
   const PAUSE = 1500; // between the keys of a sequence
   const FOCUSABLE = "a[href], button, summary, input:not([type=hidden]), select, textarea, [tabindex='0']";
-  const FIELD = "input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=hidden]), textarea, select";
+  const FIELD = "input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=hidden], [type=file]), textarea, select";
   const byId = (id) => document.getElementById(id);
   const mac = /Mac|iPhone|iPad/.test(navigator.platform);
 
@@ -87,7 +87,8 @@
     const all = links();
     const link = all.find((item) => item.getAttribute("aria-current") === "true") || all[0];
     if (link) show(link);
-    else byId("list-q")?.focus();
+    else if (document.activeElement?.id === "list-q" || !byId("list-q")) document.activeElement?.blur();
+    else byId("list-scroll")?.focus();
   };
 
   let waits = null; // {place, open}: goes on there when older conversations have come
@@ -174,6 +175,8 @@
   let prefixAt = 0;
 
   const single = (event) => {
+    // In a panel that chooses something, letters are not for the page behind it.
+    if (event.target.closest("[role=dialog], [role=listbox], [role=grid]")) return;
     const { key } = event;
     const letter = key.length === 1 ? key.toLowerCase() : key;
     if (event.shiftKey && /^\p{L}$/u.test(letter)) return;

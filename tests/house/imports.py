@@ -19,6 +19,7 @@ FLOORS: list[tuple[str, ...]] = [
         *("sync", "outbox", "webhooks", "accounts.connect", "accounts.queries"),
         *(
             "inbox.actions",
+            "inbox.alarms",
             "inbox.attached",
             "inbox.bubbles",
             "inbox.card",
