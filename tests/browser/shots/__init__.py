@@ -27,7 +27,7 @@ REDUCE = """async (source) => {
   for (const pixel of pixels) counted.set(pixel, (counted.get(pixel) || 0) + 1);
   const far = (one, two) => [0, 8, 16].reduce((sum, by) => sum + (((one >> by) & 255) - ((two >> by) & 255)) ** 2, 0);
   const ranked = [...counted].sort((one, two) => two[1] - one[1]).map(([pixel]) => pixel);
-  const palette = [];
+  const palette = ranked.slice(0, 48); // what is large stays as it is
   for (const least of [250, 60, 0]) {
     for (const pixel of ranked) {
       if (palette.length === 256) break;

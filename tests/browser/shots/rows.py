@@ -22,7 +22,7 @@ ada = make.person("ada", first_name="Ada", last_name="Marsh")
 rosa = make.person("rosa", first_name="Rosa", last_name="Lind")
 sam = make.person("sam", first_name="Sam", last_name="Ortiz")
 mia = make.person("mia", first_name="Mia", last_name="Keller")
-root = make.person("root", superuser=True)
+root = make.person("toni", superuser=True, first_name="Toni", last_name="Berg")
 harbor = make.account("Harbor Dental", ada, rosa, sam, mia, webhook_secret="sealed", last_event_at=now)
 front, billing = make.inbox(harbor, "Front desk"), make.inbox(harbor, "Billing")
 people = {one.username: make.member(harbor, one.get_full_name(), one) for one in (ada, rosa, sam)}
@@ -35,6 +35,10 @@ def talk(key, first, last, *texts, where=front, **values):
     own = {name: values.pop(name) for name in ("owner", "closed_at", "snoozed_until", "snoozed_by") if name in values}
     who = make.contact(harbor, first, last, **{"email": f"{first.lower()}@example.com", **values})
     made = make.conversation(harbor, who, inbox=where, **own)
+    Contact.objects.filter(pk=who.pk).update(created_at=ago(days=200))
+    if key != "first":
+        make.message(made, "Hello from Harbor Dental! You can text us here. Reply STOP to opt out.", inbound=False,
+            at=ago(days=190), state="delivered")
     for minutes, text, *state in texts:
         ours = bool(state)
         more = {"state": state[0], "sender": ada, "client_uuid": uuid.uuid4()} if ours else {}
@@ -50,7 +54,7 @@ SMALL = [
     ("Aylin", "Demir", "My crown feels loose since yesterday."), ("Noah", "Fischer", "What does a cleaning cost?"),
 ]
 for place, (first, last, text) in enumerate(SMALL):
-    one = talk(f"small{place}", first, last, (1500 + 190 * place, "Hello from Harbor Dental!", "delivered"),
+    one = talk(f"small{place}", first, last, 
         (140 + 170 * place, text), owner=people["rosa"] if place % 3 == 0 else None)
     if place > 2:
         for user in (ada, root):
@@ -113,12 +117,12 @@ Change.objects.create(**done, kind="tag", state="done", values={"label": "moved"
     finished_at=ago(hours=30))
 Change.objects.create(**done, kind="contact", state="conflict", values={"first_name": "Katharina"},
     base={"first_name": "Kathrin"}, theirs={"first_name": "Catherine"}, created_at=ago(hours=3))
-Change.objects.create(**done, kind="opt_out", state="refused", values={}, reason="Salesmsg refused it: not allowed.",
+Change.objects.create(**done, kind="note", state="refused", values={"text": "Moved to Boston."}, reason="The account may not write notes.",
     finished_at=ago(hours=1), created_at=ago(hours=1))
 
 shown = talk("pictures", "Jonas", "Weber", (45, "Which of my teeth was it?"))
 for inbound, text, files in ((False, "The one in the middle, and your next one.", 2), (True, "I see, thank you!", 0)):
-    made = make.message(shown, text, inbound=inbound, at=ago(minutes=30 - files), kind="mms" if files else "sms",
+    made = make.message(shown, text, inbound=inbound, at=ago(minutes=28 + files), kind="mms" if files else "sms",
         media=[{"id": n, "url": f"https://media.example/{n}.png", "content_type": "image/png"} for n in range(files)],
         sender=None if inbound else ada)
     for n in range(files):
