@@ -45,7 +45,8 @@ REDUCE = """async (source) => {
   let text = "";
   const indices = Uint8Array.from(pixels, (pixel) => nearest.get(pixel));
   for (let at = 0; at < indices.length; at += 32768) text += String.fromCharCode(...indices.subarray(at, at + 32768));
-  return [image.width, image.height, palette.flatMap((one) => [one & 255, (one >> 8) & 255, (one >> 16) & 255]), btoa(text)];
+  const colours = palette.flatMap((one) => [one & 255, (one >> 8) & 255, (one >> 16) & 255]);
+  return [image.width, image.height, colours, btoa(text)];
 }"""
 
 

@@ -14,7 +14,8 @@ from . import LOOKS, Camera
 
 NAMES = (
     "connect", "account", "account-first-sync", "bulk-preview", "bulk-running", "conflict", "consent", "contact-admin",
-    "contacts-admin", "inbox", "outbox", "sandbox-phone", "sync", "sync-first", "thread", "thread-later", "thread-unknown",
+    "contacts-admin", "inbox", "outbox", "sandbox-phone", "sync", "sync-first", "thread", "thread-later",
+    "thread-unknown",
 )  # fmt: skip
 
 HISTORY = (

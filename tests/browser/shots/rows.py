@@ -54,13 +54,14 @@ SMALL = [
     ("Aylin", "Demir", "My crown feels loose since yesterday."), ("Noah", "Fischer", "What does a cleaning cost?"),
 ]
 for place, (first, last, text) in enumerate(SMALL):
-    one = talk(f"small{place}", first, last, 
+    one = talk(f"small{place}", first, last,
         (140 + 170 * place, text), owner=people["rosa"] if place % 3 == 0 else None)
     if place > 2:
         for user in (ada, root):
             ReadMark.objects.create(user=user, conversation=one, message_pk=one.news_pk)
 
-every = talk("states", "Dana", "Reyes", (400, "Hi! Do you have time on Friday? https://example.com/map 🙂"), owner=people["ada"])
+every = talk("states", "Dana", "Reyes", (400, "Hi! Do you have time on Friday? https://example.com/map 🙂"),
+    owner=people["ada"])
 said = {"failed": "The recipient has a landline or an unreachable carrier (30006).",
         "unknown": "The connection to Salesmsg was lost. It may have been sent: Salesmsg is being asked."}
 words = {"delivered": "Yes, Friday at ten is free.", "sent": "Shall I book it for you?", "failed": "Here is the form.",
@@ -79,7 +80,8 @@ talk("plain", "Carla", "Diaz", (95, "Good morning, can I bring my daughter along
     notes=[{"id": 1, "text": "Prefers mornings.", "created_at": now.isoformat()}])
 long = talk("long", "Olivia", "Brandt")
 rows = make.thread(long, 160, start=ago(days=60), every=timedelta(minutes=500))
-chat = ["Is Tuesday fine?", "Yes, at nine.", "Thank you!", "You are welcome.", "Do I need my card?", "Yes, please bring it."]
+chat = ["Is Tuesday fine?", "Yes, at nine.", "Thank you!", "You are welcome.", "Do I need my card?",
+    "Yes, please bring it."]
 for place, row in enumerate(rows):
     row.text = chat[place % 6]
 rows[70].text = "My insurance asks for the invoice of the crown, number 4711. Could you send it?"
@@ -93,8 +95,9 @@ Draft.objects.create(user=ada, conversation=draft, text="About forty minutes. Pl
 noted = talk("noted", "Paul", "Hendricks", (205, "My invoice is wrong again. This is the third time!"),
     (190, "I am sorry, we look into it right now.", "delivered"), (20, "Ok, thanks. I can wait until noon."),
     owner=people["rosa"])
-for minutes, author, text, named in ((185, ada, "@rosa the discount is missing in his contract. Can you call billing?", rosa),
-                                     (150, rosa, "@ada done, the new one comes at eleven.", ada)):
+for minutes, author, text, named in (
+    (185, ada, "@rosa the discount is missing in his contract. Can you call billing?", rosa),
+    (150, rosa, "@ada done, the new one comes at eleven.", ada)):
     note = InternalNote.objects.create(account=harbor, conversation=noted, client_uuid=uuid.uuid4(), author=author,
         author_name=author.get_full_name(), text=text, at=ago(minutes=minutes))
     Mention.objects.create(note=note, user=named)
@@ -105,7 +108,8 @@ Presence.objects.create(user=rosa, conversation=here, seen_at=FAR, typing_at=FAR
 talk("moved", "Ivy", "Chen", (70, "Are you open on Saturday?"), (4, "And on Sunday?"))
 talk("snoozed", "Walter", "Lang", (2000, "I call you after my holiday."), owner=people["ada"],
     snoozed_until=now + timedelta(days=3), snoozed_by=ada)
-talk("snoozed2", "Zoe", "Martin", (2600, "Next week is better."), snoozed_until=now + timedelta(days=6), snoozed_by=rosa)
+talk("snoozed2", "Zoe", "Martin", (2600, "Next week is better."), snoozed_until=now + timedelta(days=6),
+    snoozed_by=rosa)
 talk("first", "Victor", "Hale", (3, "Hello, I got your number from my neighbour."), phone="+12125550142")
 stopped = talk("stopped", "Amy", "Lowe", (3000, "Your yearly check is due.", "delivered"), (2900, "STOP"),
     opted_out=True, opted_out_at=ago(minutes=2900))
@@ -117,7 +121,8 @@ Change.objects.create(**done, kind="tag", state="done", values={"label": "moved"
     finished_at=ago(hours=30))
 Change.objects.create(**done, kind="contact", state="conflict", values={"first_name": "Katharina"},
     base={"first_name": "Kathrin"}, theirs={"first_name": "Catherine"}, created_at=ago(hours=3))
-Change.objects.create(**done, kind="note", state="refused", values={"text": "Moved to Boston."}, reason="The account may not write notes.",
+Change.objects.create(**done, kind="note", state="refused", values={"text": "Moved to Boston."},
+    reason="The account may not write notes.",
     finished_at=ago(hours=1), created_at=ago(hours=1))
 
 shown = talk("pictures", "Jonas", "Weber", (45, "Which of my teeth was it?"))
@@ -160,5 +165,6 @@ def session(user):
     return store.session_key
 cut = render_to_string("inbox/_found.html", {"rows": {"cut": True}})
 sessions = {one.username: session(one) for one in (ada, mia, root, novice, starter, fresh)}
-print(json.dumps({"pks": pks, "sessions": sessions, "cut": cut}))
+marks = ReadMark.objects.count()
+print(json.dumps({"pks": pks, "marks": marks, "sessions": sessions, "cut": cut}))
 """
