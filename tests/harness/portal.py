@@ -62,6 +62,7 @@ class Portal:
             **{name: str(value) for name, value in settings.items()},
         }
         self.processes: list[Process] = []
+        self.shell: subprocess.Popen | None = None
         self._migrate(database_url)
 
     def _migrate(self, database_url: str) -> None:
@@ -119,17 +120,22 @@ class Portal:
         )  # fmt: skip
 
     def query(self, code: str) -> Any:
-        """Runs Python in the portal's Django; `print(json.dumps(…))` there is what comes back."""
-        done = subprocess.run(
-            [sys.executable, "-c", f"import json, django; django.setup()\n{code}"],
-            cwd=BASE_DIR,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.strip().splitlines()[-1])
+        """Runs Python in the portal's Django; `print(json.dumps(…))` there is what comes back. One process runs all."""
+        if self.shell is None:
+            self.shell = subprocess.Popen(
+                [sys.executable, "-m", "tests.harness.shell"],
+                cwd=BASE_DIR,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        self.shell.stdin.write(json.dumps(code) + "\n")
+        self.shell.stdin.flush()
+        told, said = json.loads(self.shell.stdout.readline() or '[false, "the shell ended"]')
+        assert told, said
+        return json.loads(said.strip().splitlines()[-1])
 
     def start_web(self) -> Process:
         """gunicorn with threads, as the demo has it."""
@@ -168,6 +174,9 @@ class Portal:
     def stop(self) -> None:
         """End all that was started."""
         stop_all(self.processes)
+        if self.shell is not None:
+            self.shell.communicate()
+            self.shell = None
 
 
 def processes_of(environment_line: str) -> list[int]:
