@@ -122,21 +122,21 @@ def test_the_whole_worker_is_killed_again_and_again(connected):
 def test_answers_that_are_lost_after_the_text_was_taken(connected):
     """Accepted, then dropped: such texts are found in the thread, and none is sent again."""
     vendor, ours, threads = connected
-    texts = written(ours, threads, 60, "dropped")
+    texts = written(ours, threads, 40, "dropped")
     vendor.post("/sandbox/faults", {"kind": "drop-after", "match": "POST /messages", "share": 0.3})
     ours.start_worker(2)
     settled(ours, 90)
     found = verdict(ours, vendor, texts)
     nothing_wrong(found)
     assert found["states"].get("failed", 0) == 0, found
-    assert sum(found["states"].values()) == 60
+    assert sum(found["states"].values()) == 40
     assert found["unknown"] == []
 
 
 @ON_POSTGRES
 def test_the_databases_connections_are_cut_again_and_again(connected):
     vendor, ours, threads = connected
-    texts = written(ours, threads, 60, "through cuts")
+    texts = written(ours, threads, 40, "through cuts")
     vendor.post("/sandbox/faults", {"kind": "slow", "match": "POST /messages", "seconds": 0.1})
     ours.start_worker(2)
     time.sleep(1)
