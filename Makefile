@@ -4,8 +4,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# How many tests run side by side; 0 runs them one after the other in this process.
+# How many tests run side by side; 0 runs them one after the other in this process. Those of PostgreSQL seldom wait.
 WORKERS ?= 4
+WORKERS_POSTGRES ?= 2
 
 .PHONY: help setup demo test test-sqlite test-postgres lint bench chromium messages
 
@@ -43,11 +44,11 @@ test: .venv/.development chromium
 
 test-sqlite: .venv/.development
 	@echo "== The suite on SQLite, with real processes and Chromium"
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not once or not database"
 
 test-postgres: .venv/.development
 	@echo "== What the database decides, once more on PostgreSQL"
-	@$(BIN)/python -m tests.harness.postgres $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup \
+	@$(BIN)/python -m tests.harness.postgres $(BIN)/python -m pytest -n $(WORKERS_POSTGRES) --dist loadgroup \
 		-m "database and not browser and not processes"
 
 chromium: .venv/.development

@@ -115,9 +115,15 @@ SAME_EVERYWHERE = (
 )
 
 
+# Slow, and on SQLite shown by whole processes, too (tests/processes, tests/secondvendor): `make test` runs them on
+# PostgreSQL alone.
+ONCE = ("tests/sync/",)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """A marker that nobody has to set."""
     config.addinivalue_line("markers", "database: touches the database of this run (set by the suite itself)")
+    config.addinivalue_line("markers", "once: `make test` runs it on PostgreSQL alone (set by the suite itself)")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -128,6 +134,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))
         if item.nodeid.startswith(SAME_EVERYWHERE):
             continue
+        if item.nodeid.startswith(ONCE):
+            item.add_marker(pytest.mark.once)
         if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(item.fixturenames):
             item.add_marker(pytest.mark.database)
 
