@@ -102,6 +102,16 @@ def test_a_day_without_a_mouse(page: Page, filled):
     assert at(page) == "assign-menu"
     keys.press("Escape")
 
+    # In a panel that chooses something, letters are not for the page behind it.
+    page.locator("#emoji-open").click()
+    expect(page.locator("#emoji-panel .emoji").first).to_be_focused()
+    keys.type("e")
+    expect(page.locator("#emoji-panel")).to_be_visible()
+    keys.press("Escape")
+    expect(page.locator("#emoji-panel")).to_have_count(0)
+    expect(page.locator("#close-button")).to_have_text("Close")
+    keys.press("Escape")
+
     # e closes and opens again.
     keys.press("e")
     expect(page.locator("#close-button")).to_have_text("Reopen")
@@ -145,6 +155,15 @@ def test_a_day_without_a_mouse(page: Page, filled):
         keys.press(letter)
         expect(page).to_have_url(ours.url + path)
         page.wait_for_load_state()
+
+    # An empty list keeps nobody in the search.
+    page.goto(f"{ours.url}/inbox/?show=failed&box=999999")
+    keys.press("/")
+    assert at(page) == "list-q"
+    keys.press("Escape")
+    keys.press("?")
+    expect(page.locator("#keys-help")).to_be_visible()
+    expect(page.locator("#list-q")).to_have_value("")
     assert page.complaints == []
 
 
