@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
@@ -11,7 +12,7 @@ from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from .models import Account, AuditEntry, Membership
+from .models import Account, AuditEntry, Contact, Membership
 
 
 def staff_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -78,7 +79,11 @@ def require(allowed: bool) -> None:
         raise PermissionDenied(_("Only a manager of this account can do that. Ask an administrator."))
 
 
-def audit(user, action: str, account: Account | None = None, detail: str = "") -> None:
-    """Notes who did what; no secrets, no texts of customers."""
+def audit(
+    user, action: AuditEntry.Action, account: Account | None = None, contact: Contact | None = None, **params: Any
+) -> None:
+    """Records who did what. params: to what (ids, counts, names of fields), never a secret or a customer's text."""
     person = user if user is not None and getattr(user, "pk", None) else None
-    AuditEntry.objects.create(user=person, account=account, action=action, detail=detail[:400])
+    if contact is not None:
+        params = {"contact": contact.pk, **params}
+    AuditEntry.objects.create(user=person, account=account, contact=contact, action=action, params=params)

@@ -48,7 +48,7 @@ class BudgetWait(Exception):
     """No call now; `until` is when to ask again, by this host's clock."""
 
     def __init__(self, until: datetime):
-        super().__init__("The rate budget is used up for the moment.")
+        super().__init__("no_budget")
         self.until = until
 
     @property

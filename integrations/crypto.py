@@ -11,16 +11,19 @@ from django.conf import settings
 
 
 class Unsealable(Exception):
-    """What is stored was sealed with a key that FIELD_ENCRYPTION_KEYS no longer names, or no key is set."""
+    """What is stored was sealed with a key that FIELD_ENCRYPTION_KEYS no longer names, or no key is set: see `code`
+    (words: `failures.Code`)."""
+
+    def __init__(self, code: str):
+        super().__init__(code)
+        self.code = code
 
 
 def _fernet() -> MultiFernet:
     try:
         return MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEYS])
     except ValueError as error:
-        raise Unsealable(
-            "FIELD_ENCRYPTION_KEYS must hold at least one Fernet key; make one with `manage.py generate_key`."
-        ) from error
+        raise Unsealable("no_encryption_key") from error
 
 
 def seal(text: str) -> str:
@@ -35,10 +38,7 @@ def unseal(sealed: str) -> str:
     try:
         return _fernet().decrypt(sealed.encode()).decode()
     except InvalidToken:
-        raise Unsealable(
-            "A stored secret cannot be decrypted: FIELD_ENCRYPTION_KEYS lacks the key it was sealed with. "
-            "Put the old key back beside the new one, or connect the account again."
-        ) from None
+        raise Unsealable("undecryptable") from None
 
 
 def reseal(sealed: str) -> str:

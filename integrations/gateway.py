@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from . import budget, tokens
 from .budget import BudgetWait
+from .failures import Code, Reason
 from .models import BudgetCall, Credential
 from .salesmsg import media, oauth
 from .salesmsg.client import Client
@@ -168,12 +169,8 @@ class Door:
             return self._call(request, fresh)
         except CredentialRefused:
             if self._is_known(fresh):
-                raise NotAllowed(
-                    "Salesmsg does not allow this to the connected user or application.",
-                    status=refused.status,
-                    endpoint=request.endpoint,
-                ) from None
-            reason = "Salesmsg refuses the token. Connect the account again."
+                raise NotAllowed(quote=refused.quote, status=refused.status, endpoint=request.endpoint) from None
+            reason = Reason(Code.TOKEN_REFUSED, {}, refused.quote)
             tokens.broken(self.account_id, fresh.generation, reason)
             raise NotConnected(reason) from None
 
@@ -186,7 +183,7 @@ class Door:
         except (NotAllowed, NotFound):
             return True
         except SalesmsgError as trouble:
-            raise _aside("The token could not be checked", trouble) from None
+            raise _aside(Code.TOKEN_CHECK_FAILED, trouble) from None
         return True
 
     def _token(self) -> Held:
@@ -206,7 +203,7 @@ class Door:
         try:
             self._patiently(lambda: renew(self.account_id, held.generation))
         except SalesmsgError as trouble:
-            raise _aside("The token could not be renewed", trouble) from None
+            raise _aside(Code.TOKEN_RENEWAL_FAILED, trouble) from None
         return self._patiently(lambda: tokens.held(self.account_id))
 
     def _call(self, request: Request, held: Held) -> Any:
@@ -271,12 +268,12 @@ def renew(account_id: int, generation: int) -> None:
         return
     try:
         if renewal.kind == Credential.Kind.OAUTH and not renewal.refresh_token:
-            raise CredentialRefused("There is no refresh token.", endpoint="POST /oauth/token")
+            raise CredentialRefused(Code.NO_REFRESH_TOKEN, endpoint="POST /oauth/token")
         ticket = budget.take(account_id, Lane.TOKEN)
         fresh = _made(account_id, ticket, lambda: _renewal_call(renewal))
     except CredentialRefused as refused:
-        said = (refused.description or refused.text).rstrip(".")
-        reason = f"Salesmsg refused to renew the token: {said}. Connect the account again."
+        lacking = refused.code == Code.NO_REFRESH_TOKEN
+        reason = Reason(Code.NO_REFRESH_TOKEN if lacking else Code.TOKEN_RENEWAL_REFUSED, {}, refused.quote)
         if tokens.broken(account_id, generation, reason):
             raise NotConnected(reason) from None
         return
@@ -340,9 +337,9 @@ def _counted(account_id: int | None, call: Callable[[], Any]) -> Any:
     return _made(account_id, budget.take(account_id, Lane.TOKEN), call)
 
 
-def _aside(what: str, trouble: SalesmsgError) -> Unreachable:
+def _aside(code: Code, trouble: SalesmsgError) -> Unreachable:
     """Trouble with the token, on the way to a call: the call itself was surely not made, whatever the trouble is."""
-    return Unreachable(f"{what}: {trouble.text}", endpoint=trouble.endpoint)
+    return Unreachable(code, quote=trouble.quote, endpoint=trouble.endpoint, why=trouble.code)
 
 
 def _made(account_id: int, ticket: budget.Ticket, call: Callable[[], Any]) -> Any:

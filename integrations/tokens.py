@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from .crypto import Unsealable, reseal, seal, unseal
+from .failures import Code, Reason
 from .models import Account, Credential
 from .salesmsg.oauth import Tokens
 
@@ -25,17 +26,18 @@ DATABASE_TRIES = (0.2, 1.0, 3.0)  # seconds to wait for a database that went awa
 
 
 class NotConnected(Exception):
-    """The account has no credential that works; a person must connect it again."""
+    """The account has no credential that works; a person must connect it again. `reason` says why."""
 
-    def __init__(self, text: str = "This account is not connected to Salesmsg. Connect it again on its page."):
-        super().__init__(text)
+    def __init__(self, reason: Reason = Reason(Code.NOT_CONNECTED)):  # noqa: B008 - frozen
+        super().__init__(reason.code)
+        self.reason = reason
 
 
 class BeingRenewed(Exception):
     """Another process renews the token right now; ask again at `until`."""
 
     def __init__(self, until: datetime):
-        super().__init__("The token is being renewed.")
+        super().__init__("being_renewed")
         self.until = until
 
 
@@ -137,7 +139,7 @@ def forget(account: Account) -> None:
     Credential.objects.filter(account=account).delete()
 
 
-def broken(account_id: int, generation: int, why: str) -> bool:
+def broken(account_id: int, generation: int, why: Reason) -> bool:
     """Marks the account as needing a person, unless its token was replaced meanwhile. True if it was marked."""
     with transaction.atomic():
         credential = Credential.objects.select_for_update().filter(account_id=account_id).first()
@@ -146,7 +148,7 @@ def broken(account_id: int, generation: int, why: str) -> bool:
         credential.renewing_until = None
         credential.save(update_fields=["renewing_until"])
         Account.objects.filter(pk=account_id, state=Account.State.CONNECTED).update(
-            state=Account.State.ATTENTION, last_error=why, last_error_at=timezone.now()
+            state=Account.State.ATTENTION, last_error_at=timezone.now(), **why.columns()
         )
     return True
 

@@ -1,9 +1,12 @@
-"""Spans of time as pages say them, in the reader's language."""
+"""Spans and moments of time as pages show them, in the reader's language."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
-from django.utils.formats import number_format
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, npgettext
 
@@ -87,3 +90,29 @@ def ahead(at: datetime, now: datetime) -> str:
     """How long until: "in 40 s", "now"."""
     left = (at - now).total_seconds()
     return _("now") if left < 1 else _("in %(span)s") % {"span": span(round(left), days_ago)}
+
+
+# --- Moments in a time zone ------------------------------------------------------------------------------------------
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """The IANA zones that this machine knows."""
+    return frozenset(available_timezones())
+
+
+def city(zone: str) -> str:
+    """A zone as people call it: "America/New_York" is "New York"."""
+    return zone.rpartition("/")[2].replace("_", " ")
+
+
+def in_zone(at: datetime, zone: str) -> datetime:
+    """The moment as clocks in that zone show it; in UTC when the zone is unknown."""
+    return at.astimezone(ZoneInfo(zone) if zone in zone_names() else UTC)
+
+
+def moment_in_zone(at: datetime, zone: str) -> str:
+    """ "Fri, Nov 28, 9:00 AM (New York)", with the year when it is not this one."""
+    local = in_zone(at, zone)
+    form = "PLANNED" if local.year == timezone.now().year else "PLANNED_YEAR"
+    return f"{date_format(local, form)} ({city(zone) or 'UTC'})"

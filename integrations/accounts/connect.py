@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 
 from .. import access, budget, gateway, tokens
 from ..crypto import Unsealable, digest, seal, unseal
+from ..failures import NO_REASON, Reason
 from ..gateway import BudgetWait, Identity, Tokens
-from ..models import Account, ConsentState, Credential, Membership
+from ..models import Account, AuditEntry, ConsentState, Credential, Membership
 from ..salesmsg.errors import CredentialRefused, NotDone, RateLimited, SalesmsgError
 from ..salesmsg.text import sentence
 from ..sync import request as sync_request
-from ..told import told
 
 STATE_LIVES = timedelta(minutes=10)
 CALLS = {Credential.Kind.PAT: 2, Credential.Kind.OAUTH: 3}  # to ask whose token it is, and before that to get it
@@ -71,7 +71,7 @@ def consent_url(user, session_key: str, *, label: str = "", account: Account | N
         raise _unsealable(problem) from None
     except SalesmsgError as error:
         raise ConnectProblem(
-            "setup", _("OAuth is not set up"), told(error.text), _("Look at SALESMSG_AUTHORIZE_URL.")
+            "setup", _("OAuth is not set up"), Reason.from_error(error).text, _("Look at SALESMSG_AUTHORIZE_URL.")
         ) from None
     ConsentState.objects.filter(created_at__lt=timezone.now() - timedelta(days=1)).delete()
     ConsentState.objects.create(
@@ -120,7 +120,7 @@ def finish(user, session_key: str, query: dict[str, str]) -> Account:
         raise ConnectProblem(
             "exchange",
             _("Salesmsg did not accept the code"),
-            refused.description or refused.text,
+            Reason.from_error(refused).text,
             _(
                 "Codes work once and for a few minutes: try again. If it happens again, compare "
                 "SALESMSG_CLIENT_ID and SALESMSG_CLIENT_SECRET with the registered application."
@@ -159,10 +159,13 @@ def disconnect(user, account: Account) -> None:
     with transaction.atomic():
         tokens.forget(account)
         Account.objects.filter(pk=account.pk).update(
-            state=Account.State.DISCONNECTED, last_error="", last_error_at=None, inbox_version=F("inbox_version") + 1
+            state=Account.State.DISCONNECTED,
+            last_error_at=None,
+            inbox_version=F("inbox_version") + 1,
+            **NO_REASON.columns(),
         )
         sync_request.stop(account)
-        access.audit(user, "account disconnected", account)
+        access.audit(user, AuditEntry.Action.ACCOUNT_DISCONNECTED, account)
 
 
 def webhook_address(account: Account) -> str:
@@ -175,7 +178,7 @@ def rotate_webhook(user, account: Account) -> str:
     access.require(access.manages(user, account))
     secret, values = _webhook_secret()
     Account.objects.filter(pk=account.pk).update(**values)
-    access.audit(user, "webhook address renewed", account)
+    access.audit(user, AuditEntry.Action.WEBHOOK_RENEWED, account)
     return settings.PORTAL_URL + reverse("webhook", args=[secret])
 
 
@@ -208,7 +211,7 @@ def _identify(fresh: Tokens, account: Account | None) -> Identity:
         raise ConnectProblem(
             "credential",
             _("Salesmsg does not accept this token"),
-            refused.text,
+            Reason.from_error(refused).text,
             _(
                 "Personal access tokens expire an hour after they are made: make a new one in Salesmsg "
                 "under Settings, Developer, Access Tokens, and paste it at once."
@@ -230,7 +233,7 @@ def _store(user, fresh: Tokens, kind: str, label: str, account: Account | None) 
                 kept = _account(user, organization_id, who, label, account)
                 tokens.store(kept, kind, fresh)
                 _member(user, kept, who)
-                access.audit(user, "account connected", kept, kind)
+                access.audit(user, AuditEntry.Action.ACCOUNT_CONNECTED, kept, kind=kind)
             break
         except IntegrityError:
             continue  # the same organisation was connected at the same moment by somebody else
@@ -296,7 +299,8 @@ def _account(user, organization_id: int | None, who: Identity, label: str, accou
     account.vendor_user_id = who.user.id if who.user else account.vendor_user_id
     account.state, account.learned = Account.State.CONNECTED, {}  # another token may be allowed other things
     account.connected_at = timezone.now()
-    account.last_error, account.last_error_at = "", None
+    account.last_error_at = None
+    account.set_reason(NO_REASON)
     account.save()
     return account
 
@@ -336,7 +340,7 @@ def _vendor(error: SalesmsgError) -> ConnectProblem:
         todo = _("Nothing was changed. Try again in a minute; if it stays so, look at SALESMSG_BASE_URL.")
     else:
         todo = _("Nothing was changed here. Try again in a minute.")
-    return ConnectProblem("vendor", _("Salesmsg could not be asked"), told(error.text), todo)
+    return ConnectProblem("vendor", _("Salesmsg could not be asked"), Reason.from_error(error).text, todo)
 
 
 def _busy() -> ConnectProblem:
@@ -350,5 +354,8 @@ def _busy() -> ConnectProblem:
 
 def _unsealable(problem: Unsealable) -> ConnectProblem:
     return ConnectProblem(
-        "setup", _("Tokens cannot be stored"), told(str(problem)), _("Set FIELD_ENCRYPTION_KEYS and restart.")
+        "setup",
+        _("Tokens cannot be stored"),
+        Reason.from_error(problem).text,
+        _("Set FIELD_ENCRYPTION_KEYS and restart."),
     )

@@ -48,18 +48,19 @@ def oauth_ready() -> bool:
     return bool(settings.SALESMSG_CLIENT_ID and settings.SALESMSG_CLIENT_SECRET)
 
 
-def cards(user) -> QuerySet[Account]:
-    """The person's accounts with their numbers; one query however many there are."""
-    return Account.objects.for_user(user).annotate(
-        contact_count=_count(Contact.objects.filter(deleted_at=None)),
-        conversation_count=_count(Conversation.objects.all()),
-        newest_run_state=Subquery(_runs().values("state")[:1]),
-        newest_run_error=Subquery(_runs().values("error")[:1]),
+def cards(user) -> list[Account]:
+    """The person's accounts with their numbers and their `newest_run`; two queries however many there are."""
+    accounts = list(
+        Account.objects.for_user(user).annotate(
+            contact_count=_count(Contact.objects.filter(deleted_at=None)),
+            conversation_count=_count(Conversation.objects.all()),
+            newest_run_pk=Subquery(SyncRun.objects.filter(account=OuterRef("pk")).order_by("-pk").values("pk")[:1]),
+        )
     )
-
-
-def _runs() -> QuerySet[SyncRun]:
-    return SyncRun.objects.filter(account=OuterRef("pk")).order_by("-pk")
+    runs = SyncRun.objects.defer("notes").in_bulk([account.newest_run_pk for account in accounts])
+    for account in accounts:
+        account.newest_run = runs.get(account.newest_run_pk)
+    return accounts
 
 
 def _count(rows: QuerySet) -> Coalesce:

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from .. import access
-from ..models import Account
+from ..models import Account, AuditEntry
 from ..sync import request as syncing
 from . import connect
 from .forms import LabelForm, TokenForm
@@ -166,7 +166,7 @@ def sync(request: HttpRequest, account: Account) -> HttpResponse:
 @managed
 def stop(request: HttpRequest, account: Account) -> HttpResponse:
     if syncing.stop(account):
-        access.audit(request.user, "sync.stopped", account)
+        access.audit(request.user, AuditEntry.Action.SYNC_STOPPED, account)
         messages.info(request, _("The sync was stopped. What it had read is kept."))
     return redirect(reverse("accounts:detail", args=[account.pk]) + "#sync")
 

@@ -6,9 +6,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from ..access import audit, manages
-from ..models import Account, Budget, BudgetBlock, Member, Membership
-from ..told import told
-from .base import SupportAdmin, badge, link, moment, rows_link, told_column
+from ..models import Account, AuditEntry, Budget, BudgetBlock, Member, Membership
+from .base import SupportAdmin, badge, link, moment, reason_column, rows_link
+
+Action = AuditEntry.Action
 
 TONES = {"connected": "ok", "attention": "bad"}
 
@@ -58,11 +59,11 @@ class AccountAdmin(SupportAdmin):
     inlines = [MembershipInline]
     readonly_fields = (
         "state_shown", "page", "organization_name", "organization_id", "organization_timezone", "vendor_user_id",
-        "thread_dialect", "created_at", "connected_at", "synced_at", "last_event_at", "last_error_told",
+        "thread_dialect", "created_at", "connected_at", "synced_at", "last_event_at", "reason_shown",
         "last_error_at", "rows", "budget_shown", "blocks_shown",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("label", "state_shown", "page", "rows", "last_error_told", "last_error_at")}),
+        (None, {"fields": ("label", "state_shown", "page", "rows", "reason_shown", "last_error_at")}),
         (_("Organisation"), {"fields": ("organization_name", "organization_id", "organization_timezone",
                                      "vendor_user_id")}),
         (_("Times"), {"fields": ("created_at", "connected_at", "synced_at", "last_event_at")}),
@@ -70,7 +71,7 @@ class AccountAdmin(SupportAdmin):
         (_("For developers"), {"fields": ("thread_dialect",)}),
     )  # fmt: skip
 
-    last_error_told = told_column("last_error", _("last error"))
+    reason_shown = reason_column(_("last error"))
 
     def has_change_permission(self, request, obj=None):
         return self.may(request, "change") and (obj is None or manages(request.user, obj))
@@ -87,11 +88,11 @@ class AccountAdmin(SupportAdmin):
         super().save_formset(request, form, formset, change)
         account = form.instance
         for membership in formset.new_objects:
-            audit(request.user, "membership.added", account, f"{membership.user}: {membership.role}")
+            audit(request.user, Action.MEMBERSHIP_ADDED, account, person=str(membership.user), role=membership.role)
         for membership, _fields in formset.changed_objects:
-            audit(request.user, "membership.changed", account, f"{membership.user}: {membership.role}")
+            audit(request.user, Action.MEMBERSHIP_CHANGED, account, person=str(membership.user), role=membership.role)
         for membership in formset.deleted_objects:
-            audit(request.user, "membership.removed", account, str(membership.user))
+            audit(request.user, Action.MEMBERSHIP_REMOVED, account, person=str(membership.user))
 
     @admin.display(description=_("state"), ordering="state")
     def state_shown(self, account):
@@ -99,7 +100,7 @@ class AccountAdmin(SupportAdmin):
 
     @admin.display(description=_("last error"))
     def error_short(self, account):
-        return told(account.last_error)[:80] or "–"
+        return account.reason.text[:80] or "–"
 
     @admin.display(description=_("account page"))
     def page(self, account):

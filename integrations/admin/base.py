@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import Account
 from ..salesmsg.text import breaks, national
-from ..told import told
 
 COUNT_LIMIT = 10_000
 _PHONE_SIGNS = set("0123456789 +-().\u00a0/")
@@ -187,12 +186,12 @@ def pretty_json(value: object) -> SafeString:
     return format_html('<pre class="sm-json" tabindex="0">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def told_column(name: str, description):
-    """A column or a field whose sentence is kept in English: see told.py."""
+def reason_column(description=None):
+    """A column or a field with a row's reason in words: see failures.py."""
 
-    @admin.display(description=description)
+    @admin.display(description=description or _("reason"))
     def shown(self, row) -> str:
-        return told(getattr(row, name)) or "–"
+        return row.explanation or "–"
 
     return shown
 

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Bulk, BulkRecipient
-from .base import AccountFilter, SupportAdmin, badge, inbox_link, link, row_link, rows_link, told_column
+from .base import AccountFilter, SupportAdmin, badge, inbox_link, link, reason_column, row_link, rows_link
 
 TONES = {"running": "wait", "paused": "wait", "done": "ok"}
 RECIPIENT_TONES = {"waiting": "wait", "handed": "ok", "left_out": "bad"}
@@ -52,17 +52,17 @@ class BulkAdmin(SupportAdmin):
 @admin.register(BulkRecipient)
 class BulkRecipientAdmin(SupportAdmin):
     account_path = "bulk__account__in"
-    list_display = ("contact", "standing", "reason_told", "in_inbox")
+    list_display = ("contact", "standing", "reason_shown", "in_inbox")
     list_filter = ("state",)
     list_select_related = ("bulk", "contact", "message")
     list_defer = ("contact__raw", "contact__custom_fields", "contact__notes", "message__raw")
-    search_fields = ("contact__full_name", "reason")
+    search_fields = ("contact__full_name",)
     phone_search = ("contact__phone",)
     sortable_by = ()
     links_by = ("bulk__id__exact", "contact__id__exact")
-    fields = ("bulk_link", "contact_link", "text", "standing", "reason_told", "in_inbox")
-    readonly_fields = ("bulk_link", "contact_link", "standing", "reason_told", "in_inbox")
-    reason_told = told_column("reason", _("reason"))
+    fields = ("bulk_link", "contact_link", "text", "standing", "reason_shown", "in_inbox")
+    readonly_fields = ("bulk_link", "contact_link", "standing", "reason_shown", "in_inbox")
+    reason_shown = reason_column()
 
     def has_module_permission(self, request) -> bool:
         return False  # reached from its bulk text

@@ -7,8 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import Change
 from ..outbox import edits
-from ..told import told
-from .base import AccountFilter, SupportAdmin, badge, link, row_link, told_column, works_here
+from .base import AccountFilter, SupportAdmin, badge, link, reason_column, row_link, works_here
 from .words import STATE_TONES, STATE_WORDS, before_in_words, values_in_words
 
 
@@ -17,17 +16,17 @@ class ChangeAdmin(SupportAdmin):
     list_display = ("created_at", "kind", "about", "what", "state_listed", "requested_by", "account")
     list_filter = ("state", "kind", AccountFilter)
     list_select_related = ("account", "contact", "conversation__contact", "requested_by")
-    search_fields = ("contact__full_name", "contact__email", "reason")
+    search_fields = ("contact__full_name", "contact__email", "vendor_reason")
     phone_search = ("contact__phone",)
     sortable_by = ()
     links_by = ("account__id__exact", "contact__id__exact")
     actions = ["try_again"]
     fields = (
-        "kind", "about_link", "what", "before", "there", "state_shown", "reason_told", "requested_by", "account",
+        "kind", "about_link", "what", "before", "there", "state_shown", "reason_shown", "requested_by", "account",
         "created_at", "finished_at", "attempts", "due_at",
     )  # fmt: skip
-    readonly_fields = ("about_link", "what", "before", "there", "state_shown", "reason_told")
-    reason_told = told_column("reason", _("reason"))
+    readonly_fields = ("about_link", "what", "before", "there", "state_shown", "reason_shown")
+    reason_shown = reason_column()
 
     @admin.display(description=_("about"))
     def about(self, change):
@@ -61,7 +60,7 @@ class ChangeAdmin(SupportAdmin):
     def state_listed(self, change):
         if change.reason and change.state != Change.State.DONE:
             return format_html(
-                '{} <span class="sm-reason">{}</span>', self.state_shown(change), told(change.reason)[:200]
+                '{} <span class="sm-reason">{}</span>', self.state_shown(change), change.explanation[:200]
             )
         return self.state_shown(change)
 

@@ -10,10 +10,11 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from ..failures import Reason
 from ..models import Account, Change, Contact, Conversation
+from ..models.reason import REASON_COLUMNS
 from ..outbox import bulk, conflicts, edits
 from ..outbox.merge import BulkProblem
-from ..told import told
 from .base import (
     AccountFilter,
     SupportAdmin,
@@ -28,8 +29,8 @@ from .base import (
     none,
     phone,
     pretty_json,
+    reason_column,
     rows_link,
-    told_column,
     works_here,
 )
 from .contact_filters import ASKED, CountryFilter, PresentFilter, SavedFilter, contact_changes
@@ -42,9 +43,9 @@ from .words import STATE_TONES, STATE_WORDS, before_in_words, values_in_words
 class ChangeInline(SupportInline):
     model = Change
     verbose_name_plural = _("history of edits")
-    fields = ("created_at", "kind", "what", "before", "state_shown", "reason_told", "requested_by")
+    fields = ("created_at", "kind", "what", "before", "state_shown", "reason_shown", "requested_by")
     readonly_fields = fields
-    reason_told = told_column("reason", _("reason"))
+    reason_shown = reason_column()
     ordering = ("-pk",)
     max_num = 0
 
@@ -101,7 +102,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
         threads = Conversation.objects.filter(contact=OuterRef("pk")).newest_first()
         return rows.annotate(
             edit_state=Subquery(newest.values("state")[:1]),
-            edit_reason=Subquery(newest.values("reason")[:1]),
+            **{f"edit_{name}": Subquery(newest.values(name)[:1]) for name in REASON_COLUMNS},
             edit_values=Subquery(newest.values("values")[:1]),
             edit_pk=Subquery(newest.values("pk")[:1]),
             thread_id=Subquery(threads.values("pk")[:1]),
@@ -150,8 +151,10 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
         label = badge(words, STATE_TONES.get(contact.edit_state, ""))
         if contact.edit_state == Change.State.CONFLICT:
             return format_html("{} {}", label, link(reverse("conflicts:detail", args=[contact.edit_pk]), _("Choose")))
-        if contact.edit_reason and contact.edit_state != Change.State.DONE:
-            return format_html('{} <span class="sm-reason">{}</span>', label, told(contact.edit_reason)[:120])
+        reason = Reason(contact.edit_reason_code, contact.edit_reason_params, contact.edit_vendor_reason)
+        if reason and contact.edit_state != Change.State.DONE:
+            shown = reason.explained(contact.edit_state)[:120]
+            return format_html('{} <span class="sm-reason">{}</span>', label, shown)
         return label
 
     @admin.display(description=_("inbox"))

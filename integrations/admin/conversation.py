@@ -66,7 +66,8 @@ class ConversationAdmin(SupportAdmin):
 
     @admin.display(description=_("newest message"))
     def latest(self, conversation):
-        words = conversation.latest_text[:70] + ("…" if len(conversation.latest_text) > 70 else "")
+        latest = conversation.latest
+        words = latest[:70] + ("…" if len(latest) > 70 else "")
         return (words if conversation.latest_inbound else _("You: %(words)s") % {"words": words}) if words else "–"
 
     @admin.display(description=_("inbox page"))

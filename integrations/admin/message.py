@@ -6,7 +6,6 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Attempt, Message
-from ..told import told
 from .base import (
     AccountFilter,
     SupportAdmin,
@@ -15,8 +14,8 @@ from .base import (
     called,
     inbox_link,
     pretty_json,
+    reason_column,
     row_link,
-    told_column,
 )
 
 TONES = {"queued": "wait", "sending": "wait", "failed": "bad", "unknown": "bad", "sent": "ok", "delivered": "ok"}
@@ -25,8 +24,8 @@ TONES = {"queued": "wait", "sending": "wait", "failed": "bad", "unknown": "bad",
 class AttemptInline(SupportInline):
     model = Attempt
     verbose_name_plural = _("attempts to send")
-    fields = ("started_at", "finished_at", "outcome", "detail_told")
-    detail_told = told_column("detail", _("detail"))
+    fields = ("started_at", "finished_at", "outcome", "reason_shown")
+    reason_shown = reason_column(_("detail"))
     readonly_fields = fields
 
 
@@ -61,12 +60,12 @@ class MessageAdmin(SupportAdmin):
         "in_inbox",
         "media_shown",
         "raw_shown",
-        "failure_told",
+        "reason_shown",
     )
-    failure_told = told_column("failure", _("failure"))
+    reason_shown = reason_column()
     fieldsets = (
         (None, {"fields": ("in_inbox", "conversation_link", "who", "at", "text", "media_shown", "kind")}),
-        (_("Delivery"), {"fields": ("state_shown", "failure_told", "vendor_status", "sent_at", "delivered_at",
+        (_("Delivery"), {"fields": ("state_shown", "reason_shown", "vendor_status", "sent_at", "delivered_at",
                                     "failed_at",
                                  "due_at", "claimed_at", "send_at", "zone", "stop_on_reply", "bulk")}),
         (_("From Salesmsg"), {"fields": ("account", "vendor_id", "client_uuid", "author_name", "automated", "source",
@@ -97,8 +96,8 @@ class MessageAdmin(SupportAdmin):
     def state_short(self, message):
         words = _("Not known") if message.state == Message.State.UNKNOWN else message.get_state_display()
         label = badge(words, TONES.get(message.state, ""))
-        if message.failure:
-            return format_html('{} <span class="sm-reason">{}</span>', label, told(message.failure)[:120])
+        if message.reason:
+            return format_html('{} <span class="sm-reason">{}</span>', label, message.explanation[:120])
         return label
 
     @admin.display(description=_("conversation"))

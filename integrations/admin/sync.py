@@ -6,9 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ..models import SyncRun, SyncStream
 from ..sync.plan import LABELS
-from ..told import told
 from ..words_of_time import precise
-from .base import AccountFilter, SupportAdmin, SupportInline, badge, told_column
+from .base import AccountFilter, SupportAdmin, SupportInline, badge, reason_column
 
 TONES = {"running": "wait", "done": "ok", "failed": "bad"}
 
@@ -39,18 +38,18 @@ class SyncRunAdmin(SupportAdmin):
     list_display = ("key", "account", "kind", "state_shown", "started_at", "took", "requests", "changed", "error_short")
     list_display_links = ("key", "account")
     list_filter = (AccountFilter, "state", "kind")
-    search_fields = ("error",)
+    search_fields = ("vendor_reason",)
     sortable_by = ()
     links_by = ("account__id__exact",)
     inlines = [StreamInline]
-    readonly_fields = ("state_shown", "took", "notes_shown", "error_told")
+    readonly_fields = ("state_shown", "took", "notes_shown", "reason_shown")
     fieldsets = (
-        (None, {"fields": ("account", "kind", "state_shown", "error_told", "started_at", "finished_at", "took")}),
+        (None, {"fields": ("account", "kind", "state_shown", "reason_shown", "started_at", "finished_at", "took")}),
         (_("Counts"), {"fields": ("requests", "contacts", "conversations", "messages", "changed", "notes_shown")}),
         (_("For developers"), {"fields": ("step", "failures", "due_at", "lease_until", "requested_by")}),
     )
 
-    error_told = told_column("error", _("error"))
+    reason_shown = reason_column(_("error"))
 
     @admin.display(description="#")
     def key(self, run):
@@ -68,8 +67,8 @@ class SyncRunAdmin(SupportAdmin):
 
     @admin.display(description=_("error"))
     def error_short(self, run):
-        return told(run.error)[:80] or "–"
+        return run.reason.text[:80] or "–"
 
     @admin.display(description=_("what could not be read"))
     def notes_shown(self, run):
-        return format_html_join("", "<p>{}</p>", ((told(str(note)),) for note in run.notes)) or "–"
+        return format_html_join("", "<p>{}</p>", ((str(note),) for note in run.note_reasons)) or "–"

@@ -5,9 +5,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ..models import WebhookEvent
-from ..told import told
 from ..webhooks import process
-from .base import AccountFilter, SupportAdmin, badge, pretty_json, told_column
+from .base import AccountFilter, SupportAdmin, badge, pretty_json, reason_column
 
 TONES = {"new": "wait", "done": "ok", "unknown": "wait", "failed": "bad"}
 
@@ -17,16 +16,16 @@ class WebhookEventAdmin(SupportAdmin):
     list_display = ("received_at", "name_shown", "state_shown", "account", "repeats", "attempts", "note_short")
     list_defer = ("body",)
     list_filter = ("state", AccountFilter)
-    search_fields = ("name", "note")
+    search_fields = ("name", "vendor_reason")
     sortable_by = ()
     links_by = ("account__id__exact",)
     actions = ["process_again"]
     fields = (
-        "name_shown", "state_shown", "note_told", "account", "received_at", "processed_at", "attempts", "repeats",
+        "name_shown", "state_shown", "reason_shown", "account", "received_at", "processed_at", "attempts", "repeats",
         "due_at", "body_shown",
     )  # fmt: skip
-    readonly_fields = ("name_shown", "state_shown", "body_shown", "note_told")
-    note_told = told_column("note", _("note"))
+    readonly_fields = ("name_shown", "state_shown", "body_shown", "reason_shown")
+    reason_shown = reason_column(_("note"))
 
     @admin.display(description=_("event"))
     def name_shown(self, event):
@@ -38,7 +37,7 @@ class WebhookEventAdmin(SupportAdmin):
 
     @admin.display(description=_("note"))
     def note_short(self, event):
-        return told(event.note)[:80] or "–"
+        return event.reason.text[:80] or "–"
 
     @admin.display(description=_("body, as it came"))
     def body_shown(self, event):

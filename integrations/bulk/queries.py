@@ -64,7 +64,7 @@ class Choice:
 
 def accounts(user) -> list[Account]:
     """Those that can text now."""
-    return list(Account.objects.for_user(user).reachable().defer("webhook_secret", "last_error"))
+    return list(Account.objects.for_user(user).reachable().defer("webhook_secret", "vendor_reason"))
 
 
 def contacts(user, choice: Choice) -> QuerySet[Contact]:

@@ -59,7 +59,7 @@ class Attached:
     def shown(self) -> tuple:
         """What the page shows of it."""
         row = self.row
-        reason = row.reason if row and row.state in {State.LOST, State.REFUSED} else ""
+        reason = row.reason.text if row and row.state in {State.LOST, State.REFUSED} else ""
         return self.state, self.is_picture, self.version, self.box, reason
 
 

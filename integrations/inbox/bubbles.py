@@ -7,12 +7,12 @@ from hashlib import blake2s
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from ..failures import Code
 from ..models import Attempt, Message, Picture
 from .attached import Attached, attached
 from .noted import Noted
 
 GROUP_GAP = timedelta(minutes=10)
-NEEDS_A_LOOK = "look at the conversation"  # in what `outbox.reconcile` says of a text that only a person can settle
 State = Message.State
 
 
@@ -78,7 +78,7 @@ class Bubble:
     @property
     def needs_a_look(self) -> bool:
         """Whether only a person can find out what became of it."""
-        return self.message.state == State.UNKNOWN and NEEDS_A_LOOK in self.message.failure.lower()
+        return self.message.state == State.UNKNOWN and self.message.reason_code == Code.AMBIGUOUS_COPY
 
     @property
     def repeatable(self) -> bool:
@@ -99,9 +99,9 @@ class Bubble:
     def etag(self) -> str:
         """Differs when anything that the bubble shows differs."""
         it = self.message
-        shown = (it.at, it.state, it.kind, it.text, it.media_pending, it.call, it.failure, self.author)
+        shown = (it.at, it.state, it.kind, it.text, it.media_pending, it.call, it.explanation, self.author)
         later = (it.held, it.send_at, it.zone, it.stop_on_reply, self.plans)
-        tries = [(one.pk, one.outcome, one.detail) for one in self.told_attempts]
+        tries = [(one.pk, one.outcome, one.reason.text) for one in self.told_attempts]
         files = [file.shown for file in self.files]
         place = (self.day, self.opens, self.closes)
         return blake2s(repr((shown, files, later, tries, place)).encode(), digest_size=6).hexdigest()

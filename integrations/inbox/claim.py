@@ -5,7 +5,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from ..access import audit
-from ..models import Conversation, Member, Membership
+from ..models import AuditEntry, Conversation, Member, Membership
 from ..outbox import edits
 
 
@@ -71,5 +71,5 @@ def this_is_me(user, pk: int | None) -> Member:
             raise CannotClaim(
                 _("You are linked to a Salesmsg user already. An administrator can change it in your membership.")
             )
-        audit(user, "linked to a Salesmsg user", member.account, f"member {member.pk}")
+        audit(user, AuditEntry.Action.MEMBER_LINKED, member.account, member=member.pk)
     return member

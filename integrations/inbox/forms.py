@@ -9,11 +9,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from ..failures import Reason
 from ..models import Account, Inbox, Member, Message
 from ..outbox import schedule
 from ..pictures import outgoing
+from ..salesmsg.text import PhoneError
 from ..salesmsg.text import phone as normal_phone
-from ..told import told
+from ..words_of_time import in_zone
 
 NINE = time(9)
 WRITE_FIRST = gettext_lazy("Write a text first.")
@@ -132,7 +134,7 @@ class LaterForm(ReplyForm):
     def fresh(cls, zones: list[schedule.Zone]) -> "LaterForm":
         """Offers tomorrow at nine, in the likeliest zone."""
         zone = zones[0].name
-        tomorrow = schedule.there(timezone.now(), zone).date() + timedelta(days=1)
+        tomorrow = in_zone(timezone.now(), zone).date() + timedelta(days=1)
         return cls(initial={"when": datetime.combine(tomorrow, NINE), "zone": zone})
 
 
@@ -143,7 +145,7 @@ class EditForm(LaterForm):
 
     @classmethod
     def of(cls, message: Message) -> "EditForm":
-        when = schedule.there(message.send_at, message.zone).replace(tzinfo=None)
+        when = in_zone(message.send_at, message.zone).replace(tzinfo=None)
         values = {"text": message.text, "when": when, "zone": message.zone, "stop_on_reply": message.stop_on_reply}
         return cls(initial=values)
 
@@ -198,8 +200,8 @@ class NewForm(forms.Form):
     def clean_phone(self) -> str:
         try:
             return normal_phone(self.cleaned_data["phone"])
-        except ValueError as error:
-            raise forms.ValidationError(told(str(error))) from None
+        except PhoneError as error:
+            raise forms.ValidationError(Reason(error.code).text) from None
 
     def clean_line(self) -> tuple[Account, Inbox | None]:
         return self.lines[self.cleaned_data["line"]]

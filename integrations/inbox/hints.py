@@ -10,12 +10,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from ..failures import Code, Reason
 from ..models import Change, Conversation, Message
 from ..outbox import consent
 from ..outbox import quiet as hours
 from ..outbox.standing import Standing
 from ..salesmsg.text import STOP_WORDS
-from ..told import told
 from .card import Card
 from .queries import Stretch
 
@@ -63,7 +63,7 @@ def opted_out(conversation: Conversation, stretch: Stretch, about: Standing) -> 
     ours = change if change is not None and change.kind == Change.Kind.OPT_OUT else None
     stop = _stop(stretch)
     if ours is not None and consent.keeps_out(ours) and not contact.opted_out:
-        return OptedOut(told(consent.ON_ITS_WAY), _by_staff(ours))
+        return OptedOut(Reason(Code.OPT_OUT_PENDING).text, _by_staff(ours))
     if stop is not None and (ours is None or stop.at > ours.created_at) and _fits(stop.at, contact.opted_in_at):
         values = {"day": _day(stop.at), "word": _bare(stop).upper()}
         words = _("Opted out on %(day)s by texting %(word)s.") % values

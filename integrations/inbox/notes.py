@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from .. import mirror
 from ..access import audit, staff_required
-from ..models import Conversation, InternalNote
+from ..models import AuditEntry, Conversation, InternalNote
 from . import mentions, pane
 from .forms import NoteForm
 from .views import list_context
@@ -45,8 +45,8 @@ def add(user, conversation: Conversation, text: str, client_uuid: uuid.UUID) -> 
                 text=text,
             )
             people = mentions.keep(note)
-            told = f"conversation {conversation.pk}, note {note.pk}, {people} mentioned"
-            audit(user, "internal note added", conversation.account, told)
+            about = {"conversation": conversation.pk, "note": note.pk, "mentioned": people}
+            audit(user, AuditEntry.Action.INTERNAL_NOTE_ADDED, conversation.account, **about)
             mirror.touch(conversation.account_id, [conversation.pk])
     except IntegrityError:
         if (known := _known(client_uuid)) is None:
@@ -61,8 +61,8 @@ def remove(user, note: InternalNote) -> bool:
     with transaction.atomic():
         gone, _rows = InternalNote.objects.filter(pk=note.pk, author=user).delete()
         if gone:
-            told = f"conversation {conversation.pk}, note {note.pk}"
-            audit(user, "internal note deleted", conversation.account, told)
+            about = {"conversation": conversation.pk, "note": note.pk}
+            audit(user, AuditEntry.Action.INTERNAL_NOTE_DELETED, conversation.account, **about)
             mirror.touch(conversation.account_id, [conversation.pk])
     return bool(gone)
 

@@ -14,13 +14,13 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from ..failures import Code, Reason
 from ..models import Account, Conversation
-from ..outbox import consent, schedule
+from ..outbox import schedule
 from ..outbox.standing import Standing, standing, suggestions
 from ..pictures import outgoing
 from ..pictures import request as pictures
 from ..sync import request as sync
-from ..told import told
 from . import hints, mentions, queries, snooze
 from .actions import mark_read
 from .bubbles import Bubble
@@ -66,9 +66,9 @@ def why_not(conversation: Conversation, about: Standing) -> str:
     """Why nobody can text in this conversation now; empty when they can."""
     account, contact = conversation.account, conversation.contact
     if contact.why_not_textable:
-        return told(contact.why_not_textable)
+        return contact.why_not_textable.text
     if about.opted_out:
-        return told(consent.ON_ITS_WAY)
+        return Reason(Code.OPT_OUT_PENDING).text
     if account.state == Account.State.ATTENTION:
         said = _("Salesmsg no longer accepts our access to “%(account)s”. It has to be connected again first.")
         return said % {"account": account.label}

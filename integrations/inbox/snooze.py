@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from .. import mirror
 from ..access import audit
-from ..models import Conversation
+from ..models import AuditEntry, Conversation
 from ..outbox import moved, schedule
 from ..outbox.compose import CannotSend
 
@@ -92,7 +92,8 @@ def snooze(user, conversation: Conversation, until: datetime, seen: int | None =
             raise CannotSnooze(said % {"name": conversation.contact.name})
         Conversation.objects.filter(pk=conversation.pk).update(snoozed_until=until, snoozed_by=user)
         mirror.touch(conversation.account_id, [conversation.pk])
-        audit(user, "conversation snoozed", conversation.account, f"conversation {conversation.pk} until {until:%F %R}")
+        about = {"conversation": conversation.pk, "until": f"{until:%F %R}"}
+        audit(user, AuditEntry.Action.CONVERSATION_SNOOZED, conversation.account, **about)
 
 
 def wake(user, conversation: Conversation) -> bool:
@@ -102,7 +103,7 @@ def wake(user, conversation: Conversation) -> bool:
         woken = asleep.update(snoozed_until=None, snoozed_by=None)
         if woken:
             mirror.touch(conversation.account_id, [conversation.pk])
-            audit(user, "conversation woken", conversation.account, f"conversation {conversation.pk}")
+            audit(user, AuditEntry.Action.CONVERSATION_WOKEN, conversation.account, conversation=conversation.pk)
     return bool(woken)
 
 

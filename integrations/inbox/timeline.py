@@ -20,6 +20,7 @@ from .quick import LABELS
 
 ENTRIES = 20
 Kind, State = Change.Kind, Change.State
+CONFLICT_DECIDED, CHANGE_DROPPED = AuditEntry.Action.CONFLICT_DECIDED, AuditEntry.Action.CHANGE_DROPPED
 TONES = {State.DONE: "ok", State.PENDING: "warn", State.PUSHING: "warn", State.CONFLICT: "warn", State.REFUSED: "error"}
 # Where an entry comes from: of two of the same moment, and in its place's number (`Entry.key`).
 CONTACT, THREADS, AUDIT, FACTS = range(4)
@@ -120,7 +121,7 @@ def _of_change(change: Change, source: int, names: dict[int, str]) -> Entry:
         tone=TONES.get(change.state, ""),
         standing=_standing(change),
         ended_at=change.finished_at if change.state == State.DONE else None,
-        reason=change.reason,
+        reason=change.explanation,
         lines=_lines(change),
         conflict=change.pk if change.state == State.CONFLICT else None,
     )
@@ -202,14 +203,13 @@ def _members(account_id: int, changes: Iterable[Change]) -> dict[int, str]:
 
 
 def _decisions(user, contact: Contact) -> QuerySet[AuditEntry]:
-    """What the audit says of this contact that no change does: its details name it by its key."""
-    named = Q(action="conflict decided", detail__startswith=f"contact {contact.pk}, ")
-    named |= Q(action="refused change dropped", detail__endswith=f", contact {contact.pk}")
-    return AuditEntry.objects.for_user(user).filter(named, account=contact.account_id).select_related("user")
+    """What the audit says of this contact that no change does."""
+    entries = AuditEntry.objects.for_user(user).filter(contact=contact, action__in=[CONFLICT_DECIDED, CHANGE_DROPPED])
+    return entries.select_related("user")
 
 
 def _of_audit(entry: AuditEntry) -> Entry:
-    decided = entry.action == "conflict decided"
+    decided = entry.action == CONFLICT_DECIDED
     what = _("Chose which values stand") if decided else _("Left a refused change at that")
     return Entry(entry.at, _key(entry.pk, AUDIT), what, _called(entry.user))
 

@@ -13,6 +13,12 @@ _not_said = Q(send_at__isnull=False) & (
 )
 
 
+LATEST_KINDS = {
+    Message.Kind.MMS: Conversation.LatestKind.PICTURE,
+    Message.Kind.CALL: Conversation.LatestKind.CALL,
+}
+
+
 def refresh_latest(conversation_id: int, *, held: bool = False) -> None:
     """Repeats in a conversation what its messages say: the newest one as the list shows it, the newest news, and what
     is wrong with our newest text. Whoever inserts, moves, deletes or settles messages calls it, in the same
@@ -41,10 +47,10 @@ def standing_of(messages: QuerySet) -> dict:
 
 def latest_of(message: Message) -> dict:
     """The columns of a conversation that repeat this message."""
-    text = message.text or {"call": "Call", "mms": "Picture"}.get(message.kind, "")
     return {
         "latest_at": message.at,
-        "latest_text": text[:200],
+        "latest_text": message.text[:200],
+        "latest_kind": LATEST_KINDS.get(message.kind, Conversation.LatestKind.TEXT),
         "latest_inbound": message.inbound,
         "latest_state": "held" if message.held else message.state,
     }

@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from ..failures import NO_REASON, Reason
 from ..models import Account, Contact, Conversation, Member, Message, ThreadSync
 from ..salesmsg.records import Message as Record
-from ..salesmsg.records import failure_reason
 from ..salesmsg.text import STOP_WORDS
 from .conversations import STATES
 from .feed import hold, touch, wake
@@ -118,7 +118,7 @@ def adopt(message: Message, record: Record) -> None:
     values = _values(record, _authors(account_id, [record]))
     values = {name: value for name, value in values.items() if name not in {"text", "inbound", "kind", *_kept(locked)}}
     state = values.pop("state", Message.State.SENT)
-    differing(locked, {"failure": "", **values, "vendor_id": record.id, "rank": record.id, "due_at": None})
+    differing(locked, {**NO_REASON.columns(), **values, "vendor_id": record.id, "rank": record.id, "due_at": None})
     locked.state = state if state in PROGRESS and state != Message.State.RECEIVED else Message.State.SENT
     locked.save()
     keep_pictures([locked])
@@ -135,7 +135,7 @@ def _update(row: Message, record: Record, conversation: Conversation, names: dic
         # What we wrote is what was sent, whatever their markup made of it; so are the pictures.
         values = {name: value for name, value in values.items() if name not in {"text", *_kept(row)}}
     if row.vendor_id is None:
-        values = {"failure": "", **values, "vendor_id": record.id, "rank": record.id, "due_at": None}
+        values = {**NO_REASON.columns(), **values, "vendor_id": record.id, "rank": record.id, "due_at": None}
     if row.conversation_id != conversation.pk:
         values["conversation_id"] = conversation.pk
     return differing(row, values)
@@ -203,7 +203,7 @@ def _values(record: Record, names: dict[int, str]) -> dict:
         values["author_vendor_id"] = record.user_id
         values["author_name"] = record.author_name or names.get(record.user_id, "")
     if "failed_reason" in present:
-        values["failure"] = failure_reason(record.failed_reason) if record.failed_reason else ""
+        values |= (Reason.from_vendor(record.failed_reason) if record.failed_reason else NO_REASON).columns()
     for name in ("automated", "source", "received_at", "sent_at", "delivered_at", "failed_at"):
         if name in present:
             values[name] = getattr(record, name)

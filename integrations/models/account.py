@@ -5,6 +5,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .reason import ReasonFields
+
 
 class AccountQuerySet(models.QuerySet):
     def for_user(self, user) -> "AccountQuerySet":
@@ -18,7 +20,7 @@ class AccountQuerySet(models.QuerySet):
         return self.filter(state=Account.State.CONNECTED)
 
 
-class Account(models.Model):
+class Account(ReasonFields):
     """One Salesmsg organisation. Disconnecting keeps the row and all cached data."""
 
     class State(models.TextChoices):
@@ -42,8 +44,7 @@ class Account(models.Model):
     last_event_at = models.DateTimeField(null=True, blank=True)
     events_missed = models.PositiveIntegerField(default=0, help_text="New texts in a row that no event announced.")
     events_missed_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.TextField(blank=True)
-    last_error_at = models.DateTimeField(null=True, blank=True)
+    last_error_at = models.DateTimeField(null=True, blank=True, help_text=_("When what the reason says happened."))
     inbox_version = models.BigIntegerField(default=0, help_text="Rises with every change that the inbox list shows.")
     sync_paused_at = models.DateTimeField(null=True, blank=True, help_text="Since when nothing is read by itself.")
     sync_paused_by = models.ForeignKey(

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from .account import Account, OwnedQuerySet
 from .contact import Contact
 from .message import Message
+from .reason import ReasonFields
 
 
 class Bulk(models.Model):
@@ -37,7 +38,7 @@ class Bulk(models.Model):
         return _("Bulk text %(id)s (%(state)s)") % {"id": self.pk, "state": self.get_state_display()}
 
 
-class BulkRecipient(models.Model):
+class BulkRecipient(ReasonFields):
     """One contact of a bulk text. The row is the job; `message` is there from the moment it is about to leave."""
 
     class State(models.TextChoices):
@@ -50,7 +51,6 @@ class BulkRecipient(models.Model):
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="+")
     text = models.TextField(blank=True, help_text=_("What this contact is to get, as it was previewed."))
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    reason = models.CharField(max_length=255, blank=True, help_text=_("Why it was left out, in words for staff."))
     message = models.OneToOneField(Message, models.SET_NULL, null=True, blank=True, related_name="bulk_recipient")
 
     class Meta:

@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from .account import Account, OwnedQuerySet
 from .contact import Contact
 from .conversation import Conversation
+from .reason import ReasonFields
 
 
-class Change(models.Model):
+class Change(ReasonFields):
     """A pending change. All kinds set absolute values, so that repeating one does no harm."""
 
     class Kind(models.TextChoices):
@@ -45,7 +46,6 @@ class Change(models.Model):
         help_text=_("Field -> what it had become at Salesmsg meanwhile; {} without a conflict."),
     )
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
-    reason = models.TextField(blank=True, help_text=_("Why it was refused or still waits, in words for staff."))
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     attempts = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)

@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..failures import Code, Reason
 from .account import Account, OwnedQuerySet
 
 
@@ -81,12 +82,10 @@ class Contact(models.Model):
         return not (self.opted_out or self.blocked or self.deleted_at)
 
     @property
-    def why_not_textable(self) -> str:
-        """In words for staff; empty when they may be texted."""
+    def why_not_textable(self) -> Reason:
+        """Empty when they may be texted."""
         if self.opted_out:
-            return "This contact has opted out. They can opt in again by texting START."
+            return Reason(Code.OPTED_OUT)
         if self.blocked:
-            return "This contact is blocked in Salesmsg."
-        if self.deleted_at:
-            return "This contact was deleted in Salesmsg."
-        return ""
+            return Reason(Code.BLOCKED)
+        return Reason(Code.DELETED) if self.deleted_at else Reason()

@@ -32,6 +32,14 @@ class Conversation(models.Model):
     """
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="conversations")
+
+    class LatestKind(models.TextChoices):
+        """What the newest message is: says what the list shows where it has no text."""
+
+        TEXT = "text", _("Text")
+        PICTURE = "picture", _("Picture")
+        CALL = "call", _("Call")
+
     vendor_id = models.BigIntegerField(null=True, blank=True, verbose_name=_("Salesmsg id"))
     contact = models.ForeignKey(Contact, models.PROTECT, related_name="conversations")
     inbox = models.ForeignKey(Inbox, models.SET_NULL, null=True, blank=True, related_name="conversations")
@@ -45,6 +53,7 @@ class Conversation(models.Model):
     raw = models.JSONField(default=dict, blank=True)
     latest_at = models.DateTimeField(default=timezone.now, help_text=_("Sorts the inbox."))
     latest_text = models.CharField(max_length=200, blank=True)
+    latest_kind = models.CharField(max_length=8, choices=LatestKind, default=LatestKind.TEXT)
     latest_inbound = models.BooleanField(default=False)
     latest_state = models.CharField(max_length=12, blank=True)
     version = models.BigIntegerField(default=0)
@@ -90,6 +99,11 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return _("Conversation with %(contact)s") % {"contact": self.contact}
+
+    @property
+    def latest(self) -> str:
+        """What the list shows of the newest message: its text, else what it is; "" before the first one."""
+        return self.latest_text or ("" if self.latest_kind == self.LatestKind.TEXT else self.get_latest_kind_display())
 
     @property
     def is_open(self) -> bool:

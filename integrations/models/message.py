@@ -8,11 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from .account import Account, OwnedQuerySet
 from .conversation import Conversation
+from .reason import ReasonFields
 
 DRAFT_RANK = 1 << 60  # texts that Salesmsg has not numbered yet come after all others of their second
 
 
-class Message(models.Model):
+class Message(ReasonFields):
     """One message of a thread, ours or theirs.
 
     A reply begins here with a `client_uuid` and no `vendor_id`: the row is the job. `state` is written by `outbox`
@@ -53,7 +54,6 @@ class Message(models.Model):
     automated = models.BooleanField(default=False)
     source = models.CharField(max_length=64, blank=True)
     vendor_status = models.CharField(max_length=64, blank=True)
-    failure = models.TextField(blank=True, help_text=_("Why it failed, in words for staff."))
     at = models.DateTimeField(help_text=_("Orders the thread: the vendor's time, or ours until it is known."))
     rank = models.BigIntegerField(help_text=_("Orders what shares a second: the vendor's id, or DRAFT_RANK and more."))
     received_at = models.DateTimeField(null=True, blank=True)
@@ -105,8 +105,8 @@ class Message(models.Model):
         return self.state == self.State.QUEUED and self.due_at is None
 
 
-class Attempt(models.Model):
-    """One try to hand a text to Salesmsg. `detail` holds no text, phone or token."""
+class Attempt(ReasonFields):
+    """One try to hand a text to Salesmsg. Its reason holds no text, phone or token."""
 
     class Outcome(models.TextChoices):
         RUNNING = "running", _("Running")
@@ -119,7 +119,6 @@ class Attempt(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.RUNNING)
-    detail = models.CharField(max_length=400, blank=True)
 
     class Meta:
         ordering = ["pk"]

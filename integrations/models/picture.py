@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .account import OwnedQuerySet
 from .message import Message
+from .reason import ReasonFields
 
 
 class PictureQuerySet(OwnedQuerySet):
@@ -14,7 +15,7 @@ class PictureQuerySet(OwnedQuerySet):
         return self.filter(message__in=Message.objects.for_user(user))
 
 
-class Picture(models.Model):
+class Picture(ReasonFields):
     """One file of a message's `media`, at this position. The row is the job of fetching it; the file is ours."""
 
     class State(models.TextChoices):
@@ -28,7 +29,6 @@ class Picture(models.Model):
     url = models.TextField(blank=True)
     ours = models.BooleanField(default=False, help_text="Sent from here: the file was ours first, Salesmsg fetches it.")
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
-    reason = models.CharField(max_length=400, blank=True, help_text="In words for staff.")
     content_type = models.CharField(max_length=64, blank=True, help_text="As its bytes show, not as it was told.")
     size = models.PositiveIntegerField(default=0, help_text="Bytes.")
     width = models.PositiveIntegerField(default=0)

@@ -5,11 +5,13 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..failures import Reason
 from .account import Account, OwnedQuerySet
 from .conversation import Conversation
+from .reason import ReasonFields
 
 
-class SyncRun(models.Model):
+class SyncRun(ReasonFields):
     """One walk through an account. `step` is its fencing token: a task works only on the step it was given."""
 
     class Kind(models.TextChoices):
@@ -35,8 +37,7 @@ class SyncRun(models.Model):
     conversations = models.PositiveIntegerField(default=0)
     messages = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
-    notes = models.JSONField(default=list, blank=True, help_text=_("What could not be read and why, in words."))
-    error = models.TextField(blank=True)
+    notes = models.JSONField(default=list, blank=True, help_text=_("What could not be read and why: reasons."))
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -50,6 +51,10 @@ class SyncRun(models.Model):
                 fields=["account", "kind"], condition=models.Q(state="running"), name="sync_one_running_per_kind"
             )
         ]
+
+    @property
+    def note_reasons(self) -> list[Reason]:
+        return [Reason.from_json(note) for note in self.notes]
 
     def __str__(self) -> str:
         return _("Sync %(id)s (%(state)s)") % {"id": self.pk, "state": self.get_state_display()}
@@ -92,8 +97,25 @@ class SyncSeen(models.Model):
         return f"{self.vendor_id} in stream {self.stream_id}"
 
 
-class ListSync(models.Model):
-    """How well one list of an account is known, and when to look at it again; see `sync.plan` for the names."""
+class ListSync(ReasonFields):
+    """How well one list of an account is known, and when to look at it again."""
+
+    class Name(models.TextChoices):
+        """The lists of an account, as runs walk them (`sync.plan`), and what people call them."""
+
+        ORGANIZATION = "organization", _("Organisation")
+        MEMBERS = "members", _("Members")
+        INBOXES = "inboxes", _("Inboxes")
+        NUMBERS = "numbers", _("Numbers")
+        TAGS = "tags", _("Tags")
+        CONTACTS = "contacts", _("Contacts")
+        DELETED = "deleted", _("Deleted contacts")
+        OPEN = "open", _("Open conversations")
+        CLOSED = "closed", _("Closed conversations")
+        OUTBOUND = "outbound", _("Unanswered conversations")
+        LOST = "lost", _("Conversations missing from every list")
+        MESSAGES = "messages", _("Conversations read")
+        CHECK = "check", _("Comparison")
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="lists")
     name = models.CharField(max_length=32)
@@ -108,7 +130,6 @@ class ListSync(models.Model):
     repaired = models.PositiveIntegerField(default=0, help_text="Rows that the last comparison had to put right.")
     due_at = models.DateTimeField(default=timezone.now)
     pause = models.FloatField(default=60.0, help_text="Seconds between two looks at present.")
-    error = models.TextField(blank=True)
     error_at = models.DateTimeField(null=True, blank=True)
 
     objects = OwnedQuerySet.as_manager()

@@ -5,9 +5,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .account import Account, OwnedQuerySet
+from .reason import ReasonFields
 
 
-class WebhookEvent(models.Model):
+class WebhookEvent(ReasonFields):
     """One delivery. Identical ones within ten minutes are counted in `repeats`."""
 
     class State(models.TextChoices):
@@ -22,7 +23,6 @@ class WebhookEvent(models.Model):
     digest = models.CharField(max_length=64)
     repeats = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=8, choices=State, default=State.NEW)
-    note = models.TextField(blank=True)
     attempts = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(default=timezone.now)
     received_at = models.DateTimeField(default=timezone.now)

@@ -18,9 +18,11 @@ from django.utils.translation import gettext_lazy
 
 from .. import jobs, mirror
 from ..access import audit
+from ..failures import NO_REASON, Code, Reason
 from ..mirror.conversations import refresh_latest
-from ..models import Account, Bulk, BulkRecipient, Contact, Message
+from ..models import Account, AuditEntry, Bulk, BulkRecipient, Contact, Message
 from ..models.message import DRAFT_RANK
+from ..models.reason import REASON_COLUMNS
 from . import compose, consent
 from .merge import BulkProblem, EmptyField, Template
 
@@ -29,18 +31,10 @@ MOST = 5000
 BATCH = 1000
 ONCE = uuid.UUID("0f3a2c5e-8f5d-4c9a-9a63-1c7f0c1f5a77")  # namespace: one message for each recipient
 HANDED_OUT = timedelta(seconds=10)  # for so long a message belongs to the worker that was given it
-State, Waits = Bulk.State, BulkRecipient.State
+State, Waits, Action = Bulk.State, BulkRecipient.State, AuditEntry.Action
 UNDER_WAY = (Message.State.QUEUED, Message.State.SENDING)
 
 TOO_MANY = gettext_lazy("A bulk text goes to %(most)s contacts at the most. Narrow the choice, or send it in parts.")
-OPTED_OUT = "Opted out of texts"
-BLOCKED = "Blocked in Salesmsg"
-DELETED = "Deleted in Salesmsg"
-NO_PHONE = "No phone number"
-SAME_PHONE = "Same phone as another recipient"
-TWIN = "A contact with this phone has opted out or is blocked"
-EMPTY = "Nothing would be left of the text"
-TOO_LONG = f"Longer than {compose.MAX_CHARACTERS} characters with their details filled in"
 
 # --- Choosing and writing --------------------------------------------------------------------------------------------
 
@@ -54,7 +48,7 @@ def draft(user, account: Account, contacts: QuerySet[Contact] | Iterable[Contact
     with transaction.atomic():
         made = Bulk.objects.create(account=account, created_by=user)
         BulkRecipient.objects.bulk_create([BulkRecipient(bulk=made, contact_id=pk) for pk in ids], batch_size=BATCH)
-        audit(user, "bulk text drafted", account, f"bulk text {made.pk}, {len(ids)} contacts")
+        audit(user, Action.BULK_DRAFTED, account, bulk=made.pk, contacts=len(ids))
     return write(user, made, text) if text.strip() else made
 
 
@@ -113,7 +107,7 @@ def write(user, bulk: Bulk, text: str) -> Bulk:
         if not Bulk.objects.filter(pk=bulk.pk, state=State.DRAFT).update(text=text):
             raise BulkProblem(_("This bulk text was started already, so its text can no longer be changed."))
         # An upsert by primary key: several times faster than bulk_update, and the lock is held for less.
-        fields = ["text", "state", "reason"]
+        fields = ["text", "state", *REASON_COLUMNS]
         BulkRecipient.objects.bulk_create(
             rows, batch_size=BATCH, update_conflicts=True, unique_fields=["pk"], update_fields=fields
         )
@@ -126,36 +120,39 @@ def _fill(rows: list[BulkRecipient], template: Template, refusing: set[str]) -> 
     for row in rows:
         row.text, why = "", why_not(row.contact, refusing)
         if not why and row.contact.phone in phones:
-            why = SAME_PHONE
+            why = Reason(Code.SKIP_SAME_PHONE)
         if not why:
             row.text, why = _filled(template, row.contact)
-        row.state, row.reason = (Waits.LEFT_OUT, why) if why else (Waits.WAITING, "")
+        row.state = Waits.LEFT_OUT if why else Waits.WAITING
+        row.set_reason(why)
         if not why:
             phones.add(row.contact.phone)
 
 
-def _filled(template: Template, contact: Contact) -> tuple[str, str]:
-    """(text, "") or ("", why not)."""
+def _filled(template: Template, contact: Contact) -> tuple[str, Reason]:
+    """(text, no reason), or ("", why not)."""
     try:
         text = template.fill(contact)
     except EmptyField as empty:
-        return "", f"No {empty.field.replace('_', ' ')}, and the text has nothing to put in its place"
+        return "", Reason(Code.SKIP_EMPTY_FIELD, {"merge_field": empty.field})
     if not text:
-        return "", EMPTY
-    return ("", TOO_LONG) if len(text) > compose.MAX_CHARACTERS else (text, "")
+        return "", Reason(Code.SKIP_EMPTY_TEXT)
+    if len(text) > compose.MAX_CHARACTERS:
+        return "", Reason(Code.SKIP_TOO_LONG, {"most": compose.MAX_CHARACTERS})
+    return text, NO_REASON
 
 
-def why_not(contact: Contact, refusing: set[str]) -> str:
-    """Why this contact gets no bulk text, in words for lists; empty when they do. `refusing`: phones."""
+def why_not(contact: Contact, refusing: set[str]) -> Reason:
+    """Why this contact gets no bulk text; empty when they do. `refusing`: phones."""
     if contact.opted_out:
-        return OPTED_OUT
+        return Reason(Code.SKIP_OPTED_OUT)
     if contact.blocked:
-        return BLOCKED
+        return Reason(Code.SKIP_BLOCKED)
     if contact.deleted_at:
-        return DELETED
+        return Reason(Code.SKIP_DELETED)
     if not contact.phone:
-        return NO_PHONE
-    return TWIN if contact.phone in refusing else ""
+        return Reason(Code.SKIP_NO_PHONE)
+    return Reason(Code.SKIP_TWIN_REFUSES) if contact.phone in refusing else NO_REASON
 
 
 def _refusing(account_id: int, phone: str = "") -> set[str]:
@@ -182,7 +179,7 @@ def start(user, bulk: Bulk) -> bool:
     if not bulk.text or not bulk.recipients.filter(state=Waits.WAITING).exists():
         raise BulkProblem(_("Nobody would get this text, so nothing was started. Write it anew, or choose others."))
     draft_as_seen = Bulk.objects.filter(pk=bulk.pk, state=State.DRAFT, text=bulk.text)
-    started = _switch(user, bulk, draft_as_seen, "started", state=State.RUNNING, started_at=timezone.now())
+    started = _switch(user, bulk, draft_as_seen, Action.BULK_STARTED, state=State.RUNNING, started_at=timezone.now())
     if not started and bulk.state == State.DRAFT:
         raise BulkProblem(_("Somebody changed the text meanwhile, so nothing was started. Look at it again."))
     return started
@@ -191,13 +188,15 @@ def start(user, bulk: Bulk) -> bool:
 def pause(user, bulk: Bulk) -> bool:
     """Running → paused; a text that is just leaving may still leave. False when it does not run."""
     _allowed(user, bulk.account_id)
-    return _switch(user, bulk, Bulk.objects.filter(pk=bulk.pk, state=State.RUNNING), "paused", state=State.PAUSED)
+    running = Bulk.objects.filter(pk=bulk.pk, state=State.RUNNING)
+    return _switch(user, bulk, running, Action.BULK_PAUSED, state=State.PAUSED)
 
 
 def resume(user, bulk: Bulk) -> bool:
     """Paused → running."""
     _allowed(user, bulk.account_id)
-    return _switch(user, bulk, Bulk.objects.filter(pk=bulk.pk, state=State.PAUSED), "resumed", state=State.RUNNING)
+    paused = Bulk.objects.filter(pk=bulk.pk, state=State.PAUSED)
+    return _switch(user, bulk, paused, Action.BULK_RESUMED, state=State.RUNNING)
 
 
 def cancel(user, bulk: Bulk) -> bool:
@@ -205,7 +204,7 @@ def cancel(user, bulk: Bulk) -> bool:
     _allowed(user, bulk.account_id)
     alive = Bulk.objects.filter(pk=bulk.pk, state__in=[State.DRAFT, State.RUNNING, State.PAUSED])
     with transaction.atomic():
-        if not _switch(user, bulk, alive, "cancelled", state=State.CANCELLED, finished_at=timezone.now()):
+        if not _switch(user, bulk, alive, Action.BULK_CANCELLED, state=State.CANCELLED, finished_at=timezone.now()):
             return False
         # The recipients first: whoever was just handed out is then found among the messages.
         bulk.recipients.filter(state=Waits.WAITING).update(state=Waits.CANCELLED)
@@ -225,12 +224,12 @@ def _take_back(bulk: Bulk) -> None:
             mirror.touch(bulk.account_id, threads)
 
 
-def _switch(user, bulk: Bulk, rows: QuerySet[Bulk], word: str, **values) -> bool:
+def _switch(user, bulk: Bulk, rows: QuerySet[Bulk], action: AuditEntry.Action, **values) -> bool:
     """The conditional update behind every change of state; who comes second changes nothing."""
     with transaction.atomic():
         changed = bool(rows.update(**values))
         if changed:
-            audit(user, f"bulk text {word}", bulk.account, f"bulk text {bulk.pk}")
+            audit(user, action, bulk.account, bulk=bulk.pk)
             if values["state"] == State.RUNNING:
                 jobs.enqueue(SEND, bulk.account_id)
     bulk.refresh_from_db()
@@ -314,7 +313,8 @@ def _next_recipient(bulk_id: int) -> int | None:
             if row is None:
                 return None
             if why := why_not(row.contact, _refusing(bulk.account_id, row.contact.phone)):
-                BulkRecipient.objects.filter(pk=row.pk).update(state=Waits.LEFT_OUT, reason=f"{why} after the start")
+                why = Reason(why.code, {"after_start": True})
+                BulkRecipient.objects.filter(pk=row.pk).update(state=Waits.LEFT_OUT, **why.columns())
                 continue
             message = _make(bulk, row)
             BulkRecipient.objects.filter(pk=row.pk).update(state=Waits.HANDED, message=message)

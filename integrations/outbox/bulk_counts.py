@@ -7,7 +7,9 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
+from ..failures import Reason
 from ..models import Bulk, BulkRecipient, Conversation, Message
+from ..models.reason import REASON_COLUMNS
 from ..salesmsg.text import segments
 
 Waits, State = BulkRecipient.State, Message.State
@@ -21,7 +23,7 @@ LIGHT = ("contact__first_name", "contact__last_name", "contact__full_name", "con
 class LeftOut:
     """Recipients that get nothing for one reason; `rows` are the first of them."""
 
-    reason: str
+    reason: Reason
     count: int = 0
     rows: list[BulkRecipient] = field(default_factory=list)
 
@@ -52,7 +54,7 @@ class Preview:
 
 def preview(bulk: Bulk) -> Preview:
     """Of a bulk text whose text is written."""
-    rows = list(bulk.recipients.select_related("contact").only("text", "state", "reason", "bulk", *LIGHT))
+    rows = list(bulk.recipients.select_related("contact").only("text", "state", *REASON_COLUMNS, "bulk", *LIGHT))
     waiting = [row for row in rows if row.state == Waits.WAITING]
     sizes = [segments(row.text) for row in waiting]
     calls = _calls(bulk)
@@ -75,7 +77,7 @@ def left_out(rows: list[BulkRecipient]) -> list[LeftOut]:
     groups: dict[str, LeftOut] = {}
     for row in rows:
         if row.state == Waits.LEFT_OUT:
-            group = groups.setdefault(row.reason, LeftOut(row.reason))
+            group = groups.setdefault(row.reason.text, LeftOut(row.reason))
             group.count += 1
             if len(group.rows) < NAMES:
                 group.rows.append(row)

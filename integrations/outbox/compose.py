@@ -12,11 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import jobs, mirror
+from ..failures import Reason
 from ..mirror.conversations import refresh_latest
 from ..models import Account, Contact, Conversation, Inbox, Message, Picture
 from ..models.message import DRAFT_RANK
+from ..salesmsg.text import PhoneError
 from ..salesmsg.text import phone as normal_phone
-from ..told import told
 from . import consent, filling, moved
 
 SEND, SEND_BULK = "integrations.tasks.send_due", "integrations.tasks.send_bulk"
@@ -79,8 +80,8 @@ def to_phone(
     text = _text(text)
     try:
         number = normal_phone(phone)
-    except ValueError as error:
-        raise CannotSend(told(str(error))) from None
+    except PhoneError as error:
+        raise CannotSend(Reason(error.code).text) from None
     inbox = inbox or _default_inbox(account)
     with transaction.atomic():
         contact = _contact(account, number)
@@ -111,7 +112,7 @@ def cancel(user, message: Message) -> bool:
     with transaction.atomic():
         cancelled = Message.objects.filter(
             pk=message.pk, state=Message.State.QUEUED, client_uuid__isnull=False, vendor_id=None
-        ).update(state=Message.State.CANCELLED, due_at=None, failure="", at=Least(F("at"), timezone.now()))
+        ).update(state=Message.State.CANCELLED, due_at=None, at=Least(F("at"), timezone.now()), **Reason().columns())
         if cancelled:
             refresh_latest(message.conversation_id)
             mirror.touch(message.account_id, [message.conversation_id])
@@ -201,7 +202,7 @@ def _sendable(account: Account, contact: Contact) -> None:
     if account.state == Account.State.ATTENTION:
         raise CannotSend(_("Salesmsg does not accept this account's sign-in any more. Connect it again, then send."))
     if why := consent.why_not(contact):
-        raise CannotSend(told(why))
+        raise CannotSend(why.text)
 
 
 def _filled(text: str, contact: Contact) -> None:

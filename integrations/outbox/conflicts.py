@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..access import audit
-from ..models import Change, Contact
+from ..failures import Code
+from ..models import AuditEntry, Change, Contact
 from . import threeway
 from .edits import ask
 from .tell import shown_changed
@@ -117,10 +118,9 @@ def choose(user, change: Change, picks: dict[str, str], seen: str) -> Change | N
             )
         ours = {row.field: row.ours for row in rows if picks[row.field] == OURS}
         theirs = [row.field for row in rows if picks[row.field] == THEIRS]
-        chosen = f"ours: {', '.join(ours) or 'none'}; theirs: {', '.join(theirs) or 'none'}"
-        threeway.end(held, "Decided: what Salesmsg has stays." if not ours else "Decided, and told to Salesmsg anew.")
+        threeway.end(held, Code.DECIDED_OURS if ours else Code.DECIDED_THEIRS)
         shown_changed(held)
-        audit(user, "conflict decided", held.account, f"contact {contact.pk}, {chosen}")
+        audit(user, AuditEntry.Action.CONFLICT_DECIDED, held.account, contact, ours=list(ours), theirs=theirs)
         if not ours:
             return None
         return ask(user, contact, ours, threeway.columns(contact))

@@ -5,13 +5,12 @@ An opt-out counts from the moment somebody asks for it, also while Salesmsg refu
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from ..failures import Code, Reason
 from ..models import Change, Contact
 
 Kind, State = Change.Kind, Change.State
 OPTS = (Kind.OPT_OUT, Kind.OPT_IN)
 NOT_YET = (State.PENDING, State.PUSHING, State.REFUSED)
-
-ON_ITS_WAY = "This contact is being opted out, so no text may be sent to them."
 
 
 def newest(contact: Contact) -> Change | None:
@@ -24,9 +23,9 @@ def keeps_out(change: Change | None) -> bool:
     return change is not None and change.kind == Kind.OPT_OUT and change.state in NOT_YET
 
 
-def why_not(contact: Contact) -> str:
-    """Why this contact may not be texted, in words for staff; empty when they may. One query."""
-    return contact.why_not_textable or (ON_ITS_WAY if keeps_out(newest(contact)) else "")
+def why_not(contact: Contact) -> Reason:
+    """Why this contact may not be texted; empty when they may. One query."""
+    return contact.why_not_textable or Reason(Code.OPT_OUT_PENDING if keeps_out(newest(contact)) else "")
 
 
 def kept_out(account_id: int) -> QuerySet[Contact]:

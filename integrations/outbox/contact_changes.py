@@ -14,15 +14,22 @@ from django.utils.translation import gettext as _
 
 from .. import jobs
 from ..access import audit
-from ..models import Account, Change, Contact, Tag
-from ..told import english
+from ..models import Account, AuditEntry, Change, Contact, Tag
 from . import consent
 from .edits import InvalidEdit, retry
 from .standing import KINDS, OPEN, TAGGING, definitions, values_of
 from .tell import PUSH, shown_changed
 from .telling import same_label
 
-Kind, State = Change.Kind, Change.State
+Kind, State, Action = Change.Kind, Change.State, AuditEntry.Action
+AUDITED = {
+    Kind.TAG: Action.TAG_ADDED,
+    Kind.UNTAG: Action.TAG_REMOVED,
+    Kind.OPT_OUT: Action.OPTED_OUT,
+    Kind.OPT_IN: Action.OPTED_IN,
+    Kind.NOTE: Action.NOTE_ADDED,
+    Kind.FIELDS: Action.FIELDS_EDITED,
+}
 WISHES = ("tag", "untag", "opt-out", "opt-in", "note", "fields", "again", "leave")  # as forms say them
 LONGEST_LABEL, LONGEST_NOTE, LONGEST_VALUE = 50, 2000, 1000
 
@@ -48,7 +55,7 @@ def _tagging(user, contact: Contact, kind: str, label: str) -> Change | None:
         contact = _locked(user, contact)
         earlier = [one for one in _open(contact, TAGGING) if same_label(one.values["label"], label)]
         worn = any(same_label(tag, label) for tag in contact.tags)
-        return _one_or_other(user, contact, kind, {"label": label}, earlier, worn == (kind == Kind.TAG), f"“{label}”")
+        return _one_or_other(user, contact, kind, {"label": label}, earlier, worn == (kind == Kind.TAG), tag=label)
 
 
 def opt_out(user, contact: Contact) -> Change | None:
@@ -70,7 +77,7 @@ def _opting(user, contact: Contact, kind: str) -> Change | None:
     with transaction.atomic():
         contact = _locked(user, contact)
         so_already = contact.opted_out == (kind == Kind.OPT_OUT)
-        return _one_or_other(user, contact, kind, {}, _open(contact, consent.OPTS), so_already, "")
+        return _one_or_other(user, contact, kind, {}, _open(contact, consent.OPTS), so_already)
 
 
 def add_note(user, contact: Contact, text: str) -> Change:
@@ -90,7 +97,7 @@ def add_note(user, contact: Contact, text: str) -> Change:
     with transaction.atomic():
         contact = _locked(user, contact)
         same = [one for one in _open(contact, (Kind.NOTE,)) if one.values["text"] == text and one.waiting]
-        return same[0] if same else _begin(user, contact, Kind.NOTE, {"text": text}, {}, "")
+        return same[0] if same else _begin(user, contact, Kind.NOTE, {"text": text}, {})
 
 
 def edit_fields(user, contact: Contact, values: dict[str, str]) -> Change | None:
@@ -114,7 +121,7 @@ def edit_fields(user, contact: Contact, values: dict[str, str]) -> Change | None
             shown_changed(earlier[0])
             return None
         base = {key: has.get(key, "") for key in told}
-        return _begin(user, contact, Kind.FIELDS, told, base, ", ".join(sorted(told)))
+        return _begin(user, contact, Kind.FIELDS, told, base, fields=sorted(told))
 
 
 def give_up(user, change: Change) -> bool:
@@ -124,12 +131,7 @@ def give_up(user, change: Change) -> bool:
         left = Change.objects.filter(pk=change.pk, kind__in=KINDS, state=State.REFUSED)
         if not left.update(state=State.SUPERSEDED, finished_at=timezone.now()):
             return False
-        audit(
-            user,
-            "refused change dropped",
-            change.account,
-            f"{english(change.get_kind_display)}, contact {change.contact_id}",
-        )
+        audit(user, Action.CHANGE_DROPPED, change.account, change.contact, kind=change.kind)
         shown_changed(change)
     return True
 
@@ -175,7 +177,7 @@ def _refused(user, contact: Contact, key: str) -> Change | None:
 
 
 def _one_or_other(
-    user, contact: Contact, kind: str, values: dict, earlier: list[Change], so_already: bool, detail: str
+    user, contact: Contact, kind: str, values: dict, earlier: list[Change], so_already: bool, **about
 ) -> Change | None:
     """Of two opposite changes the newest one wins. `so_already`: Salesmsg's copy shows what is asked for."""
     last = next((one for one in reversed(earlier) if one.waiting), None)
@@ -185,7 +187,7 @@ def _one_or_other(
         if earlier:
             shown_changed(earlier[0])
         return None
-    return _begin(user, contact, kind, values, {}, detail)
+    return _begin(user, contact, kind, values, {}, **about)
 
 
 def _replace(earlier: list[Change]) -> bool:
@@ -199,14 +201,14 @@ def _replace(earlier: list[Change]) -> bool:
     return untold
 
 
-def _begin(user, contact: Contact, kind: str, values: dict, base: dict, detail: str) -> Change:
+def _begin(user, contact: Contact, kind: str, values: dict, base: dict, **about) -> Change:
+    """about: what the audit says of it."""
     change = Change.objects.create(
         account_id=contact.account_id, contact=contact, kind=kind, values=values, base=base, requested_by=user
     )
     jobs.enqueue(PUSH, change.pk)
     shown_changed(change)
-    words = f"contact {contact.pk}, {detail}" if detail else f"contact {contact.pk}"
-    audit(user, english(change.get_kind_display).lower(), contact.account, words)
+    audit(user, AUDITED[kind], contact.account, contact, **about)
     return change
 
 

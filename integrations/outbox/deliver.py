@@ -18,12 +18,12 @@ from django.utils import timezone
 
 from .. import gateway, jobs, mirror
 from ..crypto import Unsealable
+from ..failures import NO_REASON, Code, Reason
 from ..gateway import BudgetWait, Door, NotConnected
 from ..mirror.contacts import merge_draft
 from ..mirror.conversations import refresh_latest
 from ..models import Account, Attempt, BudgetCall, Bulk, Contact, Conversation, Message
 from ..salesmsg.errors import CredentialRefused, Invalid, SalesmsgError
-from ..salesmsg.records import failure_reason
 from ..sync.request import look_again
 from . import consent, enclosed, schedule
 from .compose import SEND, SEND_BULK
@@ -63,7 +63,7 @@ def deliver(message_id: int, *, patience: float = 0.0) -> str:
     except BudgetWait:
         return State.QUEUED
     except (NotConnected, Unsealable) as problem:
-        return refuse(message_id, str(problem))
+        return refuse(message_id, Reason.from_error(problem))
     except SalesmsgError as error:
         return put_off(message_id, error)
     finally:
@@ -84,7 +84,7 @@ def send(message_id: int, door: Door) -> str:
         _settle(message, **values)
         return values["state"]
     if message.account.state != Account.State.CONNECTED:
-        return _fail(message, "This account is not connected to Salesmsg. Connect it again, then send again.")
+        return _fail(message, Reason(Code.NOT_CONNECTED))
     if why := consent.why_not(message.conversation.contact):
         return _fail(message, why)
     try:
@@ -92,14 +92,14 @@ def send(message_id: int, door: Door) -> str:
     except BudgetWait as wait:
         return _put_back(message, wait.until)
     except (NotConnected, Unsealable) as problem:
-        return _fail(message, str(problem))
+        return _fail(message, Reason.from_error(problem))
     except SalesmsgError as error:
         # Nothing was texted yet, and opening a conversation twice gives the same one.
         return _put_back_or_fail(message, error)
     return _send(message, conversation_id, door)
 
 
-def refuse(message_id: int, reason: str) -> str:
+def refuse(message_id: int, reason: Reason) -> str:
     """Fails a text that cannot leave at all, before any call."""
     message = _claim(message_id)
     return _fail(message, reason) if message is not None else ""
@@ -125,9 +125,9 @@ def expire_claims() -> int:
         # Whatever does not say that surely nothing happened is a doubt.
         if message.attempts.exclude(outcome__in=[Attempt.Outcome.NOT_DONE, Attempt.Outcome.REFUSED]).exists():
             message.attempts.filter(outcome=Attempt.Outcome.RUNNING).update(
-                outcome=Attempt.Outcome.UNCLEAR, finished_at=now, detail="The worker stopped before an answer came."
+                outcome=Attempt.Outcome.UNCLEAR, finished_at=now, **Reason(Code.WORKER_STOPPED).columns()
             )
-            _unknown(message, "The portal was interrupted before Salesmsg's answer came.")
+            _unknown(message, Reason(Code.WORKER_STOPPED))
         else:
             _put_back(message, now)
         count += 1
@@ -231,7 +231,7 @@ def _send(message: Message, conversation_id: int, door: Door) -> str:
     except BudgetWait as wait:
         return _put_back(message, wait.until)
     except (NotConnected, Unsealable) as problem:
-        return _fail(message, str(problem))
+        return _fail(message, Reason.from_error(problem))
     except SalesmsgError as error:
         return _put_back_or_fail(message, error)
     attempt = _confirm(message)
@@ -247,8 +247,8 @@ def _send(message: Message, conversation_id: int, door: Door) -> str:
         mirror.adopt(message, record)
         accepted = record.state != "failed"
         outcome = Attempt.Outcome.ACCEPTED if accepted else Attempt.Outcome.REFUSED
-        said = f"Salesmsg's message {record.id}, {record.vendor_status or 'no status'}."
-        _close(attempt, outcome, said if accepted else failure_reason(record.failed_reason))
+        said = Reason(Code.ACCEPTED, {"id": record.id, "vendor_status": record.vendor_status})
+        _close(attempt, outcome, said if accepted else Reason.from_vendor(record.failed_reason))
     if accepted:
         look_again(message.conversation_id, delay=3.0, following=True)
     return Message.objects.values_list("state", flat=True).get(pk=message.pk)
@@ -257,54 +257,54 @@ def _send(message: Message, conversation_id: int, door: Door) -> str:
 def _not_sent(message: Message, attempt: Attempt, problem: Exception) -> str:
     """What a call that brought no record means for the text."""
     if isinstance(problem, BudgetWait):
-        _close(attempt, Attempt.Outcome.NOT_DONE, "Salesmsg's limit left no room: nothing was sent.")
+        _close(attempt, Attempt.Outcome.NOT_DONE, Reason(Code.NO_BUDGET))
         return _put_back(message, problem.until)
+    reason = Reason.from_error(problem)
     if not isinstance(problem, SalesmsgError):
-        _close(attempt, Attempt.Outcome.REFUSED, str(problem))
-        return _fail(message, str(problem))
+        _close(attempt, Attempt.Outcome.REFUSED, reason)
+        return _fail(message, reason)
     if problem.done is None:
-        _close(attempt, Attempt.Outcome.UNCLEAR, problem.text)
-        return _unknown(message, problem.text)
+        _close(attempt, Attempt.Outcome.UNCLEAR, reason)
+        return _unknown(message, reason)
     if problem.again == "never":
-        _close(attempt, Attempt.Outcome.REFUSED, problem.text)
-        return _fail(message, failure_reason(problem.text))
-    _close(attempt, Attempt.Outcome.NOT_DONE, problem.text)
+        _close(attempt, Attempt.Outcome.REFUSED, reason)
+        return _fail(message, reason.with_carrier_code())
+    _close(attempt, Attempt.Outcome.NOT_DONE, reason)
     return _put_back_or_fail(message, problem)
 
 
-def _close(attempt: Attempt, outcome: str, detail: str) -> None:
-    Attempt.objects.filter(pk=attempt.pk).update(outcome=outcome, detail=detail[:400], finished_at=timezone.now())
+def _close(attempt: Attempt, outcome: str, reason: Reason) -> None:
+    Attempt.objects.filter(pk=attempt.pk).update(outcome=outcome, finished_at=timezone.now(), **reason.columns())
 
 
 def _put_back_or_fail(message: Message, error: SalesmsgError) -> str:
     """Tries again what may be tried again, with growing pauses."""
     if error.done is False and error.again == "never":
-        return _fail(message, error.text)
+        return _fail(message, Reason.from_error(error))
     if timezone.now() - (message.send_at or message.created_at) > GIVE_UP:
-        return _fail(message, f"{error.text} Nothing was sent.")
+        return _fail(message, Reason.from_error(error, gave_up=True))
     tries = message.attempts.filter(outcome=Attempt.Outcome.NOT_DONE).count()
     pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** min(tries, 10))
     if isinstance(error, CredentialRefused):
         pause = SHORTEST_PAUSE
-    return _put_back(message, timezone.now() + timedelta(seconds=pause), f"{error.text} Trying again.")
+    return _put_back(message, timezone.now() + timedelta(seconds=pause), Reason.from_error(error))
 
 
-def _put_back(message: Message, until: datetime, why: str = "") -> str:
-    _settle(message, State.QUEUED, failure=why, due_at=until)
+def _put_back(message: Message, until: datetime, why: Reason = NO_REASON) -> str:
+    _settle(message, State.QUEUED, due_at=until, **why.columns())
     people = message.bulk_id is None
     delay = max(0.05, (until - timezone.now()).total_seconds())
     jobs.enqueue(SEND if people else SEND_BULK, message.account_id, delay=delay, urgent=people)
     return State.QUEUED
 
 
-def _fail(message: Message, reason: str) -> str:
-    _settle(message, State.FAILED, failure=reason, due_at=None, failed_at=timezone.now())
+def _fail(message: Message, reason: Reason) -> str:
+    _settle(message, State.FAILED, due_at=None, failed_at=timezone.now(), **reason.columns())
     return State.FAILED
 
 
-def _unknown(message: Message, why: str) -> str:
-    explanation = f"{why} It may have been sent: Salesmsg is being asked.".strip()
-    _settle(message, State.UNKNOWN, failure=explanation, due_at=None)
+def _unknown(message: Message, why: Reason) -> str:
+    _settle(message, State.UNKNOWN, due_at=None, **why.columns())
     look_again(message.conversation_id, delay=1.0)
     return State.UNKNOWN
 

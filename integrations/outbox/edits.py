@@ -12,15 +12,21 @@ from django.utils.translation import gettext as _
 
 from .. import jobs, mirror
 from ..access import audit
-from ..models import Account, Change, Contact, Conversation, Member
+from ..failures import NO_REASON, Code, Reason
+from ..models import Account, AuditEntry, Change, Contact, Conversation, Member
+from ..salesmsg.text import PhoneError
 from ..salesmsg.text import phone as normal_phone
-from ..told import english, told
 from . import threeway
 from .tell import PUSH, shown_changed
 from .threeway import EDITABLE, LIMITS
 
-Kind, State = Change.Kind, Change.State
+Kind, State, Action = Change.Kind, Change.State, AuditEntry.Action
 OPEN_STATES = (State.PENDING, State.PUSHING, State.CONFLICT)
+AUDITED = {
+    Kind.CLOSE: Action.CONVERSATION_CLOSED,
+    Kind.REOPEN: Action.CONVERSATION_REOPENED,
+    Kind.ASSIGN: Action.CONVERSATION_ASSIGNED,
+}
 
 
 class InvalidEdit(Exception):
@@ -80,7 +86,7 @@ def edit_contact(user, contact: Contact, values: dict[str, str]) -> Change | Non
         if (conflict := threeway.open_conflict(contact)) is not None:
             decided = [name for name in touched if name in conflict.values]
             base |= {name: conflict.theirs[name] for name in decided}
-            threeway.take_out(conflict, decided, "Decided by a later edit.")
+            threeway.take_out(conflict, decided, Code.DECIDED_BY_LATER_EDIT)
             shown_changed(conflict)
         return ask(user, contact, touched, base)
 
@@ -110,7 +116,7 @@ def ask(user, contact: Contact, wanted: dict[str, str], base: dict[str, str]) ->
     )  # fmt: skip
     jobs.enqueue(PUSH, change.pk)
     shown_changed(change)
-    audit(user, "contact edited", contact.account, ", ".join(sorted(differing)))
+    audit(user, Action.CONTACT_EDITED, contact.account, contact, fields=sorted(differing))
     return change
 
 
@@ -145,7 +151,7 @@ def retry(user, change: Change) -> Change:
     _allowed(user, change.account_id)
     with transaction.atomic():
         if Change.objects.filter(pk=change.pk, state=State.REFUSED).update(
-            state=State.PENDING, attempts=0, due_at=timezone.now(), reason="", finished_at=None
+            state=State.PENDING, attempts=0, due_at=timezone.now(), finished_at=None, **NO_REASON.columns()
         ):
             jobs.enqueue(PUSH, change.pk)
             shown_changed(change)
@@ -166,7 +172,7 @@ def _conversation_change(user, conversation: Conversation, kind: str, values: di
         if not Conversation.objects.filter(pk=conversation.pk, **still).update(**local):
             raise Taken
         mirror.touch(conversation.account_id, [conversation.pk])
-        audit(user, english(change.get_kind_display).lower(), conversation.account, f"conversation {conversation.pk}")
+        audit(user, AUDITED[kind], conversation.account, conversation=conversation.pk)
     return change
 
 
@@ -192,8 +198,10 @@ def _clean(contact: Contact, values: dict[str, str]) -> dict[str, str]:
         value = (value or "").replace("\x00", "").strip()
         try:
             cleaned[name] = _clean_field(contact, name, value)
-        except (ValueError, ValidationError) as error:
-            errors[name] = [told(words) for words in getattr(error, "messages", None) or [str(error)]]
+        except PhoneError as error:
+            errors[name] = [Reason(error.code).text]
+        except ValidationError as error:
+            errors[name] = error.messages
     if errors:
         raise InvalidEdit(errors)
     return cleaned
@@ -201,16 +209,16 @@ def _clean(contact: Contact, values: dict[str, str]) -> dict[str, str]:
 
 def _clean_field(contact: Contact, name: str, value: str) -> str:
     if len(value) > LIMITS[name]:
-        raise ValueError(_("At most %(most)s characters.") % {"most": LIMITS[name]})
+        raise ValidationError(_("At most %(most)s characters.") % {"most": LIMITS[name]})
     if name == "email" and value:
         validate_email(value)
     if name == "phone" and value != contact.phone:
         if not value:
-            raise ValueError(_("A contact needs a phone number: texts go there."))
+            raise ValidationError(_("A contact needs a phone number: texts go there."))
         value = normal_phone(value, contact.country if len(contact.country) == 2 else "US")
         twins = Contact.objects.present().filter(account_id=contact.account_id, phone=value).exclude(pk=contact.pk)
         if twins.exists():
-            raise ValueError(_("Another contact has this phone number already."))
+            raise ValidationError(_("Another contact has this phone number already."))
     return value
 
 

@@ -352,4 +352,4 @@ def lost(account: Account) -> list[int]:
 
 def _need(message: Message) -> Need:
     kind = "held" if message.held else str(message.state)
-    return Need(message, kind, message.failure or NO_REASON.get(kind, ""), WHAT_TO_DO.get(kind, ""))
+    return Need(message, kind, message.explanation or NO_REASON.get(kind, ""), WHAT_TO_DO.get(kind, ""))

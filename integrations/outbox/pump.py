@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from .. import gateway, jobs
 from ..crypto import Unsealable
+from ..failures import Reason
 from ..gateway import BudgetWait, NotConnected
 from ..models import Budget, BudgetCall, Message
 from ..salesmsg.errors import SalesmsgError
@@ -65,7 +66,7 @@ class Pump:
         try:
             door.reserve()
         except (NotConnected, Unsealable) as problem:
-            return partial(deliver.refuse, reason=str(problem))
+            return partial(deliver.refuse, reason=Reason.from_error(problem))
         except SalesmsgError as trouble:
             return partial(deliver.put_off, error=trouble)
         return partial(deliver.send, door=door)

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from ..models import Account, Contact
 from ..salesmsg.text import time_zones
+from ..words_of_time import city as city_of
+from ..words_of_time import in_zone
 from . import schedule
 
 MORNING = 9
@@ -64,9 +66,9 @@ def of(contact: Contact, account: Account) -> Quiet | None:
     lives = [zone.name for zone in zones if zone.name in names] if len(names) <= schedule.PRECISE else []
     zone = lives[0] if lives else zones[0].name
     now = timezone.now()
-    sure = len({schedule.there(now, name).utcoffset() for name in lives}) == 1
-    local = schedule.there(now, zone).replace(tzinfo=None)
+    sure = len({in_zone(now, name).utcoffset() for name in lives}) == 1
+    local = in_zone(now, zone).replace(tzinfo=None)
     decent = time(max(MORNING, hours[1]) if hours[1] < 12 else MORNING)
     day = local.date() if local.time() < decent else local.date() + timedelta(days=1)
-    city = "" if sure and len(lives) > 1 else schedule.city(zone)
+    city = "" if sure and len(lives) > 1 else city_of(zone)
     return Quiet(zone, sure, city, *hours, local, datetime.combine(day, decent))

@@ -16,24 +16,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import mirror
+from ..failures import Code, Reason
 from ..mirror.conversations import refresh_latest
 from ..mirror.messages import EARLY, LATE, OUR_MEDIA
 from ..models import Account, Message
 from .compose import CannotSend
 
 State = Message.State
-NOT_SENT = "Salesmsg does not have this text, so it was not sent."
-AMBIGUOUS = (
-    "Salesmsg has a text with these words from about that time, but it cannot be told whether it is this one. Look at "
-    "the conversation and decide."
-)
 
 _WORD, _LINK = re.compile(r"\w+"), re.compile(r"(?:https?://|www\.)\S+")
 
 # What Salesmsg tells of a message; the text and who wrote it stay ours.
 TOLD = (
     "vendor_id", "state", "vendor_status", "kind", "media", "media_pending", "author_vendor_id", "automated", "source",
-    "failure", "at", "rank", "received_at", "sent_at", "delivered_at", "failed_at", "raw",
+    "reason_code", "reason_params", "vendor_reason", "at", "rank", "received_at", "sent_at", "delivered_at",
+    "failed_at", "raw",
 )  # fmt: skip
 
 
@@ -54,7 +51,7 @@ def sweep() -> int:
         claimed_at__lt=horizon,
         conversation__thread_sync__complete=True,
         conversation__thread_sync__read_at__gt=horizon - timedelta(days=2),
-    ).exclude(failure=AMBIGUOUS)
+    ).exclude(reason_code=Code.AMBIGUOUS_COPY)
     settled = 0
     doubtful = doubtful.annotate(given_up_at=Max("attempts__finished_at"))
     for message in doubtful.select_related("conversation__thread_sync").order_by("claimed_at")[:200]:
@@ -111,9 +108,9 @@ def accept(user, message: Message) -> None:
 
 
 def _decide(message: Message) -> int:
-    values = {"failure": AMBIGUOUS}
+    values = Reason(Code.AMBIGUOUS_COPY).columns()
     if not copies(message):
-        values = {"state": State.FAILED, "failure": NOT_SENT, "failed_at": timezone.now()}
+        values = {"state": State.FAILED, "failed_at": timezone.now(), **Reason(Code.NOT_AT_VENDOR).columns()}
     with transaction.atomic():
         mirror.hold(message.conversation_id)
         if not Message.objects.filter(pk=message.pk, state=State.UNKNOWN, vendor_id=None).update(**values):

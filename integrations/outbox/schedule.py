@@ -8,8 +8,7 @@ contact answered first and the text was to stop then.
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -19,11 +18,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from .. import jobs, mirror
+from ..failures import NO_REASON, Code, Reason
 from ..mirror.conversations import refresh_latest
 from ..models import Account, Contact, Conversation, Message
 from ..models.message import DRAFT_RANK
 from ..salesmsg.text import time_zones
 from ..sync.request import look_again
+from ..words_of_time import city, moment_in_zone, zone_names
 from . import compose
 from .compose import SEND, CannotSend
 
@@ -37,7 +38,6 @@ LOOK_AHEAD = timedelta(seconds=20)
 PRECISE = 8  # a phone that may live in more zones than these (a toll-free one) tells nothing
 SAME_MOMENT = timedelta(seconds=2)  # the vendor's times are whole seconds, and its clock is another one
 BATCH = 200
-ANSWERED = "They answered first, so this was not sent."
 
 
 # --- Zones and moments -----------------------------------------------------------------------------------------------
@@ -55,24 +55,14 @@ class Zone:
         return city(self.name)
 
 
-@cache
-def _names() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def city(zone: str) -> str:
-    """How people call a zone: "America/New_York" is "New York"."""
-    return zone.rpartition("/")[2].replace("_", " ")
-
-
 def zones_of(contact: Contact, account: Account, viewer: str = "") -> list[Zone]:
     """The zones that make sense, the most likely first: the contact's if there is one only, else the account's."""
-    theirs = [Zone(name, "contact") for name in time_zones(contact.phone) if name in _names()]
+    theirs = [Zone(name, "contact") for name in time_zones(contact.phone) if name in zone_names()]
     if len(theirs) > PRECISE:
         theirs = []
-    ours = [Zone(account.organization_timezone, "account")] if account.organization_timezone in _names() else []
+    ours = [Zone(account.organization_timezone, "account")] if account.organization_timezone in zone_names() else []
     found = [*theirs, *ours] if len(theirs) == 1 else [*ours, *theirs]
-    found += [Zone(viewer, "viewer")] if viewer in _names() else []
+    found += [Zone(viewer, "viewer")] if viewer in zone_names() else []
     unique: dict[str, Zone] = {}
     for zone in found:
         unique.setdefault(zone.name, zone)
@@ -123,20 +113,8 @@ def twice(local: datetime, zone: str) -> bool:
     return first > second
 
 
-def there(at: datetime, zone: str) -> datetime:
-    """The moment as clocks in that zone show it; in UTC should the zone be unknown."""
-    return at.astimezone(ZoneInfo(zone) if zone in _names() else UTC)
-
-
-def said(at: datetime, zone: str) -> str:
-    """For people: "Fri, Nov 28, 9:00 AM (New York)", with the year when it is another one."""
-    local = there(at, zone)
-    form = "PLANNED" if local.year == timezone.now().year else "PLANNED_YEAR"
-    return f"{date_format(local, form)} ({city(zone) or 'UTC'})"
-
-
 def _place(zone: str) -> ZoneInfo:
-    if zone not in _names():
+    if zone not in zone_names():
         raise CannotSend(_("The portal does not know this time zone. Choose one from the list."))
     return ZoneInfo(zone)
 
@@ -195,7 +173,7 @@ def edit(user, message: Message, text: str, local: datetime, zone: str, stop_on_
         # What was answered is the sweep's to stop. And it is written anew now: earlier messages are no answer to it.
         changed = _scheduled().filter(pk=message.pk).exclude(_answered(), stop_on_reply=True)
         values = {"send_at": at, "due_at": at, "at": at, "zone": zone, "stop_on_reply": stop_on_reply}
-        if not changed.update(text=text, failure="", created_at=now, **values):
+        if not changed.update(text=text, created_at=now, **values, **NO_REASON.columns()):
             return False
         _shown_changed(message)
         _nudge(message.account_id, at)
@@ -214,7 +192,7 @@ def send_now(user, message: Message) -> bool:
         # From here on it is a text like any other, written now: nothing holds it back again.
         values = {"send_at": None, "zone": "", "stop_on_reply": False, "due_at": now, "at": now, "created_at": now}
         rank = DRAFT_RANK + int(now.timestamp() * 1_000_000)
-        if not _waiting().filter(pk=message.pk).update(failure="", rank=rank, **values):
+        if not _waiting().filter(pk=message.pk).update(rank=rank, **values, **NO_REASON.columns()):
             return False
         _shown_changed(message)
         _nudge(message.account_id, now)
@@ -237,16 +215,9 @@ def kept_back(message: Message, verdict: str) -> dict:
     """The columns, state among them, of a text that the gate does not let through."""
     now = timezone.now()
     if verdict == "answered":
-        return {"state": State.CANCELLED, "failure": ANSWERED, "due_at": None, "at": now}
-    return {"state": State.QUEUED, "failure": missed(message), "due_at": None, "at": now}
-
-
-def missed(message: Message) -> str:
-    """What is said of a text that did not leave at its hour: English, but for the date."""
-    return (
-        f"It should have left on {said(message.send_at, message.zone)}, but the portal could not send it then. "
-        "It was not sent. Send it now or cancel it."
-    )
+        return {"state": State.CANCELLED, "due_at": None, "at": now, **Reason(Code.ANSWERED_FIRST).columns()}
+    missed = Reason(Code.MISSED_ITS_TIME, {"at": message.send_at.isoformat(), "zone": message.zone})
+    return {"state": State.QUEUED, "due_at": None, "at": now, **missed.columns()}
 
 
 def hold_late() -> int:
@@ -320,9 +291,8 @@ def _ahead(local: datetime, zone: str) -> datetime:
     """The moment, if a text can be scheduled for it. Raises CannotSend."""
     at, now = moment(local, zone), timezone.now()
     if at < now - GRACE:
-        raise CannotSend(
-            _("%(time)s is in the past. Choose a later time, or send the text now.") % {"time": said(at, zone)}
-        )
+        words = {"time": moment_in_zone(at, zone)}
+        raise CannotSend(_("%(time)s is in the past. Choose a later time, or send the text now.") % words)
     if at > now + AHEAD:
         raise CannotSend(_("A text can wait for a year at most. Choose an earlier date."))
     return at

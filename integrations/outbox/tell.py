@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from .. import gateway, jobs, mirror
 from ..crypto import Unsealable
+from ..failures import NO_REASON, Code, Reason
 from ..gateway import BudgetWait, Door, NotConnected
 from ..models import BudgetCall, Change, Conversation
 from ..salesmsg.errors import Invalid, NotFound, SalesmsgError
@@ -36,24 +37,25 @@ def push(change_id: int) -> str:
         return ""
     change = Change.objects.select_related("account", "contact", "conversation").get(pk=change_id)
     if not _turn(change):
-        return _put_off(change, now + timedelta(seconds=1), "", counted=False)
+        return _put_off(change, now + timedelta(seconds=1), counted=False)
     door = gateway.door(change.account_id, BudgetCall.Lane.EDIT)
     try:
         _tell(change, door)
     except telling.TakenAway:
         return ""
     except BudgetWait as wait:
-        return _put_off(change, wait.until, "", counted=False)
+        return _put_off(change, wait.until, counted=False)
     except (NotConnected, Unsealable) as problem:
-        return _end(change, State.REFUSED, str(problem))
+        return _end(change, State.REFUSED, Reason.from_error(problem))
     except Invalid as invalid:
         words = " ".join(message for messages in invalid.fields.values() for message in messages)
-        return _end(change, State.REFUSED, words or invalid.text)
+        reason = Reason.from_error(invalid)
+        return _end(change, State.REFUSED, Reason(reason.code, reason.params, words or reason.quote))
     except SalesmsgError as error:
         if error.again == "never" or change.attempts >= MOST_ATTEMPTS:
             return _end(change, State.REFUSED, _refusal(change, error))
         pause = min(300.0, 2.0 ** min(change.attempts, 9))
-        return _put_off(change, timezone.now() + timedelta(seconds=pause), f"{error.text} Trying again.")
+        return _put_off(change, timezone.now() + timedelta(seconds=pause), Reason.from_error(error))
     return change.state
 
 
@@ -82,7 +84,7 @@ def _tell(change: Change, door: Door) -> None:
         return
     conversation_id = change.conversation.vendor_id
     if conversation_id is None:
-        raise NotFound("Salesmsg does not know this conversation yet.")
+        raise NotFound(Code.CONVERSATION_NOT_AT_VENDOR)
     if change.kind == Kind.CLOSE:
         record = client.close_conversation(conversation_id)
     elif change.kind == Kind.REOPEN:
@@ -90,7 +92,7 @@ def _tell(change: Change, door: Door) -> None:
     else:
         record = client.reassign(conversation_id, change.values.get("member"))
     with transaction.atomic():
-        _end(change, State.DONE, "")
+        _end(change, State.DONE)
         if not _later(change).exists():
             mirror.upsert_conversations(change.account_id, [record])
 
@@ -99,7 +101,7 @@ def _tell_contact(change: Change, client) -> None:
     """Two calls: reads the contact, then tells what is still to be told. The change keeps what was in no conflict."""
     contact = change.contact
     if contact.vendor_id is None:
-        raise NotFound("Salesmsg does not know this contact yet. Send a text first, then save again.")
+        raise NotFound(Code.CONTACT_NOT_AT_VENDOR)
     # Not when it was read a moment ago: with little budget, reading anew would take the very place the edit waits for.
     names = cache.get(_just_read(change))
     if not names or threeway.moved(change):
@@ -139,17 +141,16 @@ def _still_to_tell(change: Change, record) -> list[str]:
         threeway.set_aside(change, parts, theirs)
         shown_changed(change)
     elif not parts.told:
-        _end(change, State.DONE, "")
+        _end(change, State.DONE)
     return parts.told
 
 
-def _verdict(told: dict[str, str], record, country: str) -> tuple[str, str]:
+def _verdict(told: dict[str, str], record, country: str) -> tuple[str, Reason]:
     """Whether Salesmsg's copy now says what was asked; it answers 200 also where it ignores a field."""
     ignored = [name for name, value in told.items() if not threeway.same(name, getattr(record, name), value, country)]
     if not ignored:
-        return State.DONE, ""
-    words = ", ".join(name.replace("_", " ") for name in ignored)
-    return State.REFUSED, f"Salesmsg accepted the edit but did not take over: {words}."
+        return State.DONE, NO_REASON
+    return State.REFUSED, Reason(Code.FIELDS_IGNORED, {"fields": ignored})
 
 
 def _same_target(change: Change):
@@ -167,25 +168,25 @@ def _later(change: Change):
     return _same_target(change).filter(pk__gt=change.pk, state__in=[State.PENDING, State.PUSHING])
 
 
-def _refusal(change: Change, error: SalesmsgError) -> str:
+def _refusal(change: Change, error: SalesmsgError) -> Reason:
     if isinstance(error, NotFound) and change.contact and change.contact.vendor_id:
-        return "Salesmsg does not have this contact any more."
-    return error.text
+        return Reason(Code.CONTACT_GONE)
+    return Reason.from_error(error)
 
 
-def _put_off(change: Change, until: datetime, why: str, *, counted: bool = True) -> str:
+def _put_off(change: Change, until: datetime, why: Reason = NO_REASON, *, counted: bool = True) -> str:
     attempts = F("attempts") if counted else F("attempts") - 1
     if Change.objects.filter(pk=change.pk, state=State.PUSHING).update(
-        state=State.PENDING, due_at=until, reason=why, attempts=attempts
+        state=State.PENDING, due_at=until, attempts=attempts, **why.columns()
     ):
         delay = max(0.05, (until - timezone.now()).total_seconds())
         jobs.enqueue(PUSH, change.pk, delay=delay + random.random())  # many may wait for the same place
     return State.PENDING
 
 
-def _end(change: Change, state: str, reason: str) -> str:
+def _end(change: Change, state: str, reason: Reason = NO_REASON) -> str:
     Change.objects.filter(pk=change.pk, state=State.PUSHING).update(
-        state=state, reason=reason, finished_at=timezone.now()
+        state=state, finished_at=timezone.now(), **reason.columns()
     )
     change.state = state
     shown_changed(change)

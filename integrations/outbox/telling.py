@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from .. import mirror
 from ..crypto import Unsealable
+from ..failures import NO_REASON, Code, Reason
 from ..gateway import BudgetWait, Door, NotConnected
 from ..models import Change, Tag
 from ..salesmsg import records
@@ -22,11 +23,7 @@ from ..salesmsg.errors import Invalid, NotAllowed, NotFound, SalesmsgError
 Kind, State = Change.Kind, Change.State
 CLAIM = timedelta(seconds=90)  # how long a worker may be silent before its change is taken from it
 
-NOT_SHOWN = "Salesmsg accepted this but does not show it. Look at the contact there before you try again."
-NOBODY_KNOWS = (
-    "The connection was lost while the note was being saved, and Salesmsg does not show a contact's notes to the "
-    "portal. Look there whether it arrived; if not, try again."
-)
+NOT_SHOWN = Reason(Code.NOT_SHOWN)
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Told:
 
     contact: records.Contact
     state: str = State.DONE
-    reason: str = ""
+    reason: Reason = NO_REASON
 
 
 class TakenAway(Exception):
@@ -45,7 +42,7 @@ class TakenAway(Exception):
 def contact_id(change: Change) -> int:
     """Salesmsg's id of the contact. Raises NotFound for a draft of ours."""
     if change.contact.vendor_id is None:
-        raise NotFound("Salesmsg does not know this contact yet. Send a text first, then try again.")
+        raise NotFound(Code.CONTACT_NOT_AT_VENDOR)
     return change.contact.vendor_id
 
 
@@ -153,14 +150,13 @@ def _fields(change: Change, door: Door) -> Told:
     try:
         door.client.set_custom_fields(contact, change.values)
     except NotAllowed as refused:
-        words = f"{refused.text} Custom fields need the scope custom-fields:write when the account is connected."
-        raise NotAllowed(words, status=refused.status, endpoint=refused.endpoint) from None
+        code = Code.CUSTOM_FIELDS_SCOPE
+        raise NotAllowed(code, quote=refused.quote, status=refused.status, endpoint=refused.endpoint) from None
     record = door.client.contact(contact)
     theirs = {str(field.get("field_key")): field_value(field) for field in record.custom_fields}
     ignored = [key for key, value in change.values.items() if not _same_value(theirs.get(key, ""), value)]
     if "custom_fields" in record.present and ignored:
-        words = ", ".join(key.replace("_", " ") for key in ignored)
-        return Told(record, State.REFUSED, f"Salesmsg accepted the edit but did not take over: {words}.")
+        return Told(record, State.REFUSED, Reason(Code.CUSTOM_FIELDS_IGNORED, {"custom_fields": ignored}))
     return Told(record)
 
 
@@ -197,7 +193,7 @@ def _note(change: Change, door: Door) -> Told:
             return _not_shown(change, record)
         if not shows and not change.base.get("blind"):
             _keep(change, blind=True)  # once more only when a person says so
-            return Told(record, State.REFUSED, NOBODY_KNOWS)
+            return Told(record, State.REFUSED, Reason(Code.NOTE_UNCERTAIN))
         _keep(change)
     else:
         known = [note_key(note) for note in change.contact.notes if isinstance(note, dict)]

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from ..failures import NO_REASON, Code, Reason
 from ..models import Change, Contact
+from ..models.reason import REASON_COLUMNS
 from ..salesmsg.text import phone_of_record
 
 EDITABLE = ("first_name", "last_name", "email", "phone")
@@ -94,8 +96,8 @@ def set_aside(change: Change, parts: Sorted, theirs: dict[str, str]) -> None:
     base = {name: older.base.get(name, "") for name in kept} | {name: change.base[name] for name in names}
     there = {name: older.theirs.get(name, "") for name in kept} | {name: theirs[name] for name in names}
     if older:
-        end(older, "A later edit of this contact met a change in Salesmsg, too: both wait together.")
-    fields = {"values": values, "base": base, "theirs": there, "state": State.CONFLICT, "reason": ""}
+        end(older, Code.JOINED_LATER_CONFLICT)
+    fields = {"values": values, "base": base, "theirs": there, "state": State.CONFLICT, **NO_REASON.columns()}
     if not parts.told:
         Change.objects.filter(pk=change.pk).update(**fields)
         for name, value in fields.items():
@@ -110,7 +112,7 @@ def set_aside(change: Change, parts: Sorted, theirs: dict[str, str]) -> None:
     change.save(update_fields=["values", "base"])
 
 
-def take_out(conflict: Change, names: Iterable[str], why: str) -> None:
+def take_out(conflict: Change, names: Iterable[str], why: Code) -> None:
     """These fields are decided. The conflict ends when none is left."""
     gone = set(names)
     left = {name: value for name, value in conflict.values.items() if name not in gone}
@@ -123,6 +125,7 @@ def take_out(conflict: Change, names: Iterable[str], why: str) -> None:
     conflict.save(update_fields=["values", "base", "theirs"])
 
 
-def end(change: Change, why: str) -> None:
-    change.state, change.reason, change.finished_at = State.SUPERSEDED, why, timezone.now()
-    change.save(update_fields=["state", "reason", "finished_at"])
+def end(change: Change, why: Code) -> None:
+    change.state, change.finished_at = State.SUPERSEDED, timezone.now()
+    change.set_reason(Reason(why))
+    change.save(update_fields=["state", "finished_at", *REASON_COLUMNS])

@@ -9,10 +9,10 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import F
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from .. import gateway, jobs, mirror
+from ..failures import NO_REASON, Code, Reason
 from ..gateway import BudgetWait
 from ..models import Picture
 from ..salesmsg.errors import NotFound, SalesmsgError, TooLarge, Unfit
@@ -42,43 +42,41 @@ def _fetched(picture_id: int) -> str:
     now = timezone.now()
     lease = now + LEASE
     waiting = Picture.objects.filter(pk=picture_id, state=State.WAITING, due_at__lte=now)
-    if not waiting.update(due_at=lease, attempts=F("attempts") + 1, reason=""):
+    if not waiting.update(due_at=lease, attempts=F("attempts") + 1, **NO_REASON.columns()):
         return "taken"
     picture = Picture.objects.select_related("message").defer("message__raw").get(pk=picture_id)
     if picture.attempts > TRIES:
-        return _ended(picture, lease, State.LOST, "Fetching it broke off again and again.")
+        return _ended(picture, lease, State.LOST, Reason(Code.FILE_INTERRUPTED))
     try:
         body = gateway.file_of(picture.message.account_id, picture.url)
         return _stored(picture, lease, body)
     except BudgetWait as wait:
         pause = timedelta(seconds=max(1.0, wait.seconds))
-        _settle(picture, lease, due_at=now + pause, attempts=picture.attempts - 1, reason="Waits for a free call.")
+        waits = Reason(Code.NO_BUDGET).columns()
+        _settle(picture, lease, due_at=now + pause, attempts=picture.attempts - 1, **waits)
         return "later"
     except TooLarge:
-        bound = filesizeformat(settings.SALESMSG_PICTURE_LARGEST).replace(".0", "")
-        return _ended(picture, lease, State.REFUSED, f"It is larger than {bound}. Salesmsg still has it.")
+        largest = {"bytes": settings.SALESMSG_PICTURE_LARGEST}
+        return _ended(picture, lease, State.REFUSED, Reason(Code.FILE_TOO_LARGE, largest))
     except Unfit:
-        return _ended(picture, lease, State.REFUSED, "It lies at an address that is not safe to ask.")
+        return _ended(picture, lease, State.REFUSED, Reason(Code.FILE_UNSAFE_ADDRESS))
     except SalesmsgError as trouble:
-        return _failed(picture, lease, _words(trouble))
+        return _failed(picture, lease, _reason(trouble))
     except OSError as trouble:
         log.error("Picture %d could not be written: %s", picture_id, type(trouble).__name__)
-        return _failed(picture, lease, "It could not be written to the portal's disk.")
+        return _failed(picture, lease, Reason(Code.FILE_NOT_WRITTEN))
 
 
-def _words(trouble: SalesmsgError) -> str:
+def _reason(trouble: SalesmsgError) -> Reason:
     if isinstance(trouble, NotFound):
-        return "It is no longer where Salesmsg said it is."
-    if trouble.again == "never":
-        return "The server that keeps it refused to give it."
-    return "The server that keeps it did not answer as it should."
+        return Reason(Code.FILE_GONE)
+    return Reason(Code.FILE_SERVER_REFUSED if trouble.again == "never" else Code.FILE_SERVER_FAILED)
 
 
 def _stored(picture: Picture, lease: datetime, body: bytes) -> str:
     kind = kinds.of(body)
     if kind is None:
-        kept = "pictures, sound, video, PDF and contact cards"
-        return _ended(picture, lease, State.REFUSED, f"It is of no kind that is kept here ({kept}).")
+        return _ended(picture, lease, State.REFUSED, Reason(Code.FILE_KIND_NOT_KEPT))
     # A name of its own for every try: who is too late deletes only what is theirs.
     name = f"pictures/{picture.created_at:%Y/%m}/{picture.pk}-{secrets.token_hex(8)}"
     name = default_storage.save(name, ContentFile(body))
@@ -94,17 +92,17 @@ def _stored(picture: Picture, lease: datetime, body: bytes) -> str:
     return "stored"
 
 
-def _failed(picture: Picture, lease: datetime, reason: str) -> str:
+def _failed(picture: Picture, lease: datetime, reason: Reason) -> str:
     """Later again, and given up after some tries."""
     if picture.attempts >= TRIES:
         return _ended(picture, lease, State.LOST, reason)
     pause = timedelta(seconds=PAUSES[picture.attempts - 1])
-    _settle(picture, lease, due_at=timezone.now() + pause, reason=reason)
+    _settle(picture, lease, due_at=timezone.now() + pause, **reason.columns())
     return "failed"
 
 
-def _ended(picture: Picture, lease: datetime, state: str, reason: str) -> str:
-    _settle(picture, lease, state=state, reason=reason, due_at=None)
+def _ended(picture: Picture, lease: datetime, state: str, reason: Reason) -> str:
+    _settle(picture, lease, state=state, due_at=None, **reason.columns())
     return str(state)
 
 

@@ -219,7 +219,7 @@ class Client:
         request = self._request(method, path, **how)
         answer = self._send(request)
         if isinstance(answer, dict) and answer.get("type") in ("error", "fail", "failed"):  # [assumed]
-            raise Refused(f"Salesmsg refused the request ({request.endpoint}).", endpoint=request.endpoint)
+            raise Refused(endpoint=request.endpoint)
 
     def _request(
         self,

@@ -22,24 +22,30 @@ SalesmsgError
 Source: salesmsg-api.md, sections 2.5, 3 and 9.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .redact import redact
 
 
 class SalesmsgError(Exception):
-    """Base of all. `text` is one safe line for people (redacted here, whoever made it);
-    `status` the HTTP status or None; `endpoint` like "GET /contacts/{contact}", without ids."""
+    """Base of all. `code` says what happened, by default the class's own; `quote` is what the vendor said, redacted;
+    `status` the HTTP status or None; `endpoint` like "GET /contacts/{contact}", without ids; `params` what the words
+    for the code name besides. Words are made elsewhere: `failures` in the portal."""
 
     done: ClassVar[bool | None] = None
     again: ClassVar[str] = "never"
-    default: ClassVar[str] = "Something went wrong with Salesmsg."
+    default: ClassVar[str] = "salesmsg_error"
 
-    def __init__(self, text: str = "", *, status: int | None = None, endpoint: str = "") -> None:
-        self.text = redact(text) or self.default
+    def __init__(
+        self, code: str = "", *, quote: str = "", status: int | None = None, endpoint: str = "", **params: Any
+    ) -> None:
+        self.code = code or self.default
+        self.quote = redact(quote)
         self.status = status
         self.endpoint = endpoint
-        super().__init__(self.text)
+        self.params = params
+        where = ", ".join(str(part) for part in (status, endpoint) if part)
+        super().__init__(f"{self.code} ({where})" if where else self.code)
 
 
 class NotDone(SalesmsgError):
@@ -52,61 +58,56 @@ class Unreachable(NotDone):
     """No connection could be made, so nothing left this machine."""
 
     again = "later"
-    default = "Salesmsg could not be reached."
+    default = "unreachable"
 
 
 class RateLimited(NotDone):
     """429. `retry_after` in seconds if the vendor said so, else None."""
 
     again = "after_block"
-    default = "Salesmsg's limit of requests is reached."
+    default = "rate_limited"
 
     def __init__(
-        self, text: str = "", *, status: int | None = 429, endpoint: str = "", retry_after: float | None = None
+        self, code: str = "", *, status: int | None = 429, retry_after: float | None = None, **known: Any
     ) -> None:
-        super().__init__(text, status=status, endpoint=endpoint)
+        super().__init__(code, status=status, **known)
         self.retry_after = retry_after
 
 
 class CredentialRefused(NotDone):
-    """The token or grant is not accepted (section 2.5). `description`: the vendor's own words, redacted, or ""."""
+    """The token or grant is not accepted (section 2.5)."""
 
     again = "after_renewal"
-    default = "Salesmsg does not accept the credential."
-
-    def __init__(self, text: str = "", *, status: int | None = None, endpoint: str = "", description: str = "") -> None:
-        super().__init__(text, status=status, endpoint=endpoint)
-        self.description = redact(description)
+    default = "credential_refused"
 
 
 class NotAllowed(NotDone):
     """The token is good but may not do this: a missing scope, or a record of others."""
 
-    default = "Salesmsg does not allow this to the connected user."
+    default = "not_allowed"
 
 
 class NotFound(NotDone):
     """The record or the path does not exist."""
 
-    default = "Salesmsg does not know this record."
+    default = "not_found"
 
 
 class Invalid(NotDone):
     """The vendor did not like what was sent. `fields`: wire name -> its words, redacted.
     `contact_id`: the contact that has the number already, or None."""
 
-    default = "Salesmsg did not accept what was sent."
+    default = "invalid"
 
     def __init__(
         self,
-        text: str = "",
+        code: str = "",
         *,
-        status: int | None = None,
-        endpoint: str = "",
         fields: dict[str, list[str]] | None = None,
         contact_id: int | None = None,
+        **known: Any,
     ) -> None:
-        super().__init__(text, status=status, endpoint=endpoint)
+        super().__init__(code, **known)
         self.fields = {redact(name): [redact(word) for word in words] for name, words in (fields or {}).items()}
         self.contact_id = contact_id
 
@@ -114,25 +115,25 @@ class Invalid(NotDone):
 class Refused(NotDone):
     """Any other refusal, among them redirects, which are never followed."""
 
-    default = "Salesmsg refused the request."
+    default = "refused"
 
 
 class Unfit(NotDone):
     """A message's file that is not taken."""
 
-    default = "This file is not taken."
+    default = "file_refused"
 
 
 class TooLarge(Unfit):
     """More bytes than we keep."""
 
-    default = "This file is too large to be kept."
+    default = "file_too_large"
 
 
 class Unsafe(Unfit):
     """An address that strangers must not make us ask."""
 
-    default = "This file lies at an address that is not safe to ask."
+    default = "file_unsafe_address"
 
 
 class Unclear(SalesmsgError):
@@ -145,28 +146,26 @@ class Unclear(SalesmsgError):
 class TimedOut(Unclear):
     """The request left, no answer came in time (also 408 and 504)."""
 
-    default = "Salesmsg did not answer in time."
+    default = "timed_out"
 
 
 class VendorTrouble(Unclear):
     """5xx. `maybe_credential`: True for 500 {"message": null}, which a bad token can cause; probe `GET /user`."""
 
-    default = "Salesmsg has trouble of its own."
+    default = "server_error"
 
-    def __init__(
-        self, text: str = "", *, status: int | None = None, endpoint: str = "", maybe_credential: bool = False
-    ) -> None:
-        super().__init__(text, status=status, endpoint=endpoint)
+    def __init__(self, code: str = "", *, maybe_credential: bool = False, **known: Any) -> None:
+        super().__init__(code, **known)
         self.maybe_credential = maybe_credential
 
 
 class ConnectionBroken(Unclear):
     """The connection was lost after the request may have left."""
 
-    default = "The connection to Salesmsg was lost."
+    default = "connection_lost"
 
 
 class Unreadable(Unclear):
     """A 2xx answer that makes no sense."""
 
-    default = "Salesmsg's answer could not be read."
+    default = "unreadable"

@@ -86,7 +86,7 @@ def _attempt(
 ) -> _Good | SalesmsgError:
     """The answer, or the error as a value."""
     if not token or not token.isascii() or not token.isprintable() or " " in token:
-        return CredentialRefused("The token is empty or holds characters that no token has.", endpoint=request.endpoint)
+        return CredentialRefused("token_malformed", endpoint=request.endpoint)
     headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "salesmsg-portal"}
     try:
         with (
@@ -107,7 +107,7 @@ def _attempt(
                 headers_seen(response.headers)
             return _read(response, request.endpoint)
     except UnicodeError:
-        return Invalid("The text holds characters that cannot be sent.", endpoint=request.endpoint)
+        return Invalid("unsendable_characters", endpoint=request.endpoint)
     except (OSError, ValueError) as failure:  # `requests`' own errors are OSErrors, and some escape it bare
         return error_from(failure, request.endpoint)
 
@@ -120,7 +120,7 @@ def _read(response: requests.Response, endpoint: str) -> _Good | SalesmsgError:
         for chunk in response.iter_content(64 * 1024):
             body += chunk
             if len(body) > LARGEST:
-                broken = Unreadable(f"Salesmsg's answer is too large ({endpoint}).", **known)
+                broken = Unreadable("answer_too_large", **known)
                 break
     except OSError as failure:
         broken = error_from(failure, endpoint)
@@ -130,13 +130,13 @@ def _read(response: requests.Response, endpoint: str) -> _Good | SalesmsgError:
 
 
 def _parse(response: requests.Response, body: bytes, known: dict[str, Any]) -> _Good | SalesmsgError:
-    endpoint, status = known["endpoint"], known["status"]
+    status = known["status"]
     if status == 204 or not body:
         return _Good(status, None)
     if "html" in response.headers.get("Content-Type", "").lower() or body.startswith(b"<"):
-        return Unreadable(f"Salesmsg answered with a web page instead of data ({endpoint}).", **known)
+        return Unreadable("answer_is_html", **known)
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
-        return Unreadable(f"Salesmsg's answer is not whole ({endpoint}).", **known)
+        return Unreadable("answer_incomplete", **known)
     return _Good(status, storable(found) if _ODD_CHARACTER.search(body) else found)

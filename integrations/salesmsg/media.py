@@ -11,6 +11,7 @@ import ipaddress
 import logging
 import socket
 import time
+from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import requests
@@ -48,11 +49,11 @@ def fetch(
     for _ in range(HOPS + 1):
         outcome = _hop(outcome, largest, timeout, started + seconds, own)
         if isinstance(outcome, str) and time.monotonic() > started + seconds:
-            outcome = TimedOut("The file did not come in time.", endpoint=ENDPOINT)
+            outcome = TimedOut(endpoint=ENDPOINT)
         if not isinstance(outcome, str):
             break
     else:
-        outcome = Refused("The file's address leads on and on.", endpoint=ENDPOINT)
+        outcome = Refused("redirected", endpoint=ENDPOINT)
     spent = (time.monotonic() - started) * 1000
     if isinstance(outcome, SalesmsgError):
         log.info("%s %s %s %d ms", ENDPOINT, outcome.status or "-", type(outcome).__name__, spent)
@@ -99,14 +100,14 @@ def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
 
 
 def _refusal(status: int) -> SalesmsgError | None:
-    known = {"status": status, "endpoint": ENDPOINT}
+    known: dict[str, Any] = {"status": status, "endpoint": ENDPOINT}
     if status == 200:
         return None
     if status in (404, 410):
-        return NotFound("The file is not there.", **known)
+        return NotFound(**known)
     if status in (408, 429) or status >= 500:
-        return VendorTrouble("The file's server has trouble of its own.", **known)
-    return Refused("The file's server refused to give it.", **known)
+        return VendorTrouble(**known)
+    return Refused(**known)
 
 
 def _body(response: requests.Response, largest: int, until: float) -> bytes | SalesmsgError:
@@ -114,7 +115,7 @@ def _body(response: requests.Response, largest: int, until: float) -> bytes | Sa
     length = int(told) if told.isascii() and told.isdigit() else None
     if length is not None and length > largest:
         return TooLarge(status=200, endpoint=ENDPOINT)
-    known = {"status": 200, "endpoint": ENDPOINT}
+    known: dict[str, Any] = {"status": 200, "endpoint": ENDPOINT}
     body = bytearray()
     # One read at a time, as it was sent: a slow drip is noticed, and nothing is unpacked into more than was bounded.
     try:
@@ -123,13 +124,13 @@ def _body(response: requests.Response, largest: int, until: float) -> bytes | Sa
             if len(body) > largest:
                 return TooLarge(**known)
             if time.monotonic() > until:
-                return TimedOut("The file did not come in time.", **known)
+                return TimedOut(**known)
     except ReadTimeoutError:
-        return TimedOut("The file did not come in time.", **known)
+        return TimedOut(**known)
     except HTTPError:
-        return ConnectionBroken("The file broke off.", **known)
+        return ConnectionBroken(**known)
     if length is not None and len(body) < length:
-        return ConnectionBroken("The file broke off.", **known)
+        return ConnectionBroken(**known)
     return bytes(body)
 
 

@@ -71,7 +71,7 @@ def authorize_url(app: App, state: str) -> tuple[str, str]:
 def exchange(app: App, code: str, code_verifier: str, *, timeout: tuple[float, float] = (5, 30)) -> Tokens:
     """Tokens for the code that came back. CredentialRefused if the vendor says no."""
     if not code:
-        raise CredentialRefused("Salesmsg sent no code back.", endpoint="POST /oauth/token")
+        raise CredentialRefused("no_authorization_code", endpoint="POST /oauth/token")
 
     def ask(session: OAuth2Session) -> None:
         session.fetch_token(
@@ -156,7 +156,7 @@ def _answer(app: App, url: str, endpoint: str, ask: Callable[[OAuth2Session], No
     except requests.RequestException as error:
         failure = error_from(error, endpoint)
     except (OAuth2Error, ValueError, Warning):
-        failure = None if taken else Unreadable(f"Salesmsg's answer to {endpoint} has an unknown form.")
+        failure = None if taken else Unreadable("answer_form_unknown", endpoint=endpoint)
     status, what = (failure.status or "-", type(failure).__name__) if failure else (200, "ok")
     log.info("%s %s %s %d ms", endpoint, status, what, (time.monotonic() - started) * 1000)
     if failure:
@@ -176,9 +176,9 @@ def _checked(answer: Any, status: int, endpoint: str) -> dict:
     known: dict[str, Any] = {"status": status, "endpoint": endpoint}
     if isinstance(answer, dict) and isinstance(answer.get("error"), str) and not answer.get("access_token"):
         words = vendor_words({"message": answer.get("error_description"), "error": answer["error"]})
-        raise CredentialRefused(f"Salesmsg does not accept the credential: {words}", description=words, **known)
+        raise CredentialRefused(quote=words, **known)
     if not isinstance(answer, dict) or not string(answer.get("access_token")).strip():
-        raise Unreadable(f"Salesmsg's answer holds no token ({endpoint}).", **known)
+        raise Unreadable("answer_without_token", **known)
     return answer
 
 
@@ -226,9 +226,9 @@ def _needs_https(url: str) -> SplitResult:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        raise Refused("The address for tokens is not valid.") from None
+        raise Refused("token_address_invalid") from None
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise Refused("The address for tokens must begin with https://.")
+        raise Refused("token_address_insecure")
     return parts
 
 

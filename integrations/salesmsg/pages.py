@@ -88,4 +88,4 @@ def _meta(payload: dict) -> Meta:
 
 
 def _unknown(endpoint: str) -> Unreadable:
-    return Unreadable(f"Salesmsg's answer to {endpoint} has an unknown form.", endpoint=endpoint)
+    return Unreadable("answer_form_unknown", endpoint=endpoint)

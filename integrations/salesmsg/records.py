@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 from .errors import Unreadable
 from .text import phone_of_record, plain
 from .values import dicts, flag, ident, moment, number, string, web_address
-from .words import KINDS, STATES, failure_reason
+from .words import KINDS, STATES
 
 __all__ = [
     "Contact",
@@ -26,7 +26,6 @@ __all__ = [
     "Tag",
     "Team",
     "User",
-    "failure_reason",
 ]
 
 Fields = dict[str, tuple]  # our name: (reader, wire path, wire path, …)
@@ -77,7 +76,7 @@ class Record:
         """Unreadable if `raw` is no object or has no id; everything else is forgiven."""
         _, key = _read(raw, ident, cls.IDS) if isinstance(raw, dict) else (False, None)
         if key is None:
-            raise Unreadable(f"Salesmsg sent a {cls.__name__.lower()} without an id.")
+            raise Unreadable("answer_without_id")
         values, present = {}, set()
         for name, (reader, *paths) in cls.FIELDS.items():
             carried, values[name] = _read(raw, reader, tuple(paths))
@@ -206,7 +205,7 @@ class Message(Record):
     `inbound`: the vendor has no direction field, see `_is_inbound`. `kind`: sms, mms, call, other. `state`, our
     word: received, queued, sent, delivered, failed, scheduled (`vendor_status` is theirs). `text` is plain, never
     HTML. `call`: {duration: seconds, status, url, voicemail} of a call, else {}. `failed_reason` as the vendor
-    wrote it; `failure_reason` puts it into plain words."""
+    wrote it; `failures.Reason.from_vendor` reads the code in it."""
 
     FIELDS: ClassVar = {
         "conversation_id": (ident, "conversation_id", "conversation.id"),

@@ -80,33 +80,40 @@ def typed_plainly(text: str) -> str:
     return text.translate(_TYPOGRAPHIC)
 
 
-_HINT = 'Write it like "+1 305 555 0142": with the country code, or with the area code for a number in your country.'
+class PhoneError(ValueError):
+    """What a person typed is no phone number to text; `code` says why (words: `failures.Code`)."""
+
+    def __init__(self, code: str):
+        super().__init__(code)
+        self.code = code
+
+
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 def phone(text: str, region: str = "US") -> str:
-    """E.164 ("+13055550142") of what a person wrote. ValueError says what to do.
+    """E.164 ("+13055550142") of what a person wrote. Raises PhoneError.
 
     Only lengths are checked: carriers open new ranges faster than the library learns them."""
     if not text.strip():
-        raise ValueError("Enter a phone number.")
+        raise PhoneError("phone_missing")
     try:
         found = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
-        raise ValueError(f"This is not a phone number. {_HINT}") from None
+        raise PhoneError("phone_invalid") from None
     if found.extension:
-        raise ValueError("A text cannot reach an extension: leave it out.")
+        raise PhoneError("phone_extension")
     match phonenumbers.is_possible_number_with_reason(found):
         case phonenumbers.ValidationResult.IS_POSSIBLE:
             return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
         case phonenumbers.ValidationResult.TOO_LONG:
-            raise ValueError(f"This phone number is too long. {_HINT}")
+            raise PhoneError("phone_too_long")
         case phonenumbers.ValidationResult.TOO_SHORT:
-            raise ValueError(f"This phone number is too short. {_HINT}")
+            raise PhoneError("phone_too_short")
         case phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
-            raise ValueError(f"The area code is missing. {_HINT}")
+            raise PhoneError("phone_without_area")
         case _:
-            raise ValueError(f"This phone number cannot be right. {_HINT}")
+            raise PhoneError("phone_impossible")
 
 
 def phone_of_record(value: object, region: str = "US") -> str:

@@ -58,58 +58,46 @@ def error_for(response: requests.Response, endpoint: str, content: bytes | None 
         return None
     body = _body(response.content if content is None else content)
     words = vendor_words(body)
-    known: dict[str, Any] = {"status": status, "endpoint": endpoint}
-
-    def says(what: str) -> str:
-        return f"{what} ({status}, {endpoint}){': ' + words if words else '.'}"
-
+    known: dict[str, Any] = {"status": status, "endpoint": endpoint, "quote": words}
     if status == 429:
-        return RateLimited(
-            says("Salesmsg's limit of requests is reached"),
-            retry_after=_retry_after(response.headers.get("Retry-After")),
-            **known,
-        )
+        return RateLimited(retry_after=_retry_after(response.headers.get("Retry-After")), **known)
     if _credential(status, body, words, at_the_grant="/oauth/" in endpoint):
-        return CredentialRefused(says("Salesmsg does not accept the credential"), description=words, **known)
+        return CredentialRefused(**known)
     if status in (408, 504):
-        return TimedOut(says("Salesmsg did not answer in time"), **known)
+        return TimedOut(**known)
     if status >= 500:
         silent = "message" in body and body["message"] is None
-        return VendorTrouble(
-            says("Salesmsg has trouble of its own"), maybe_credential=status == 500 and silent, **known
-        )
+        return VendorTrouble(maybe_credential=status == 500 and silent, **known)
     if status == 404 or (status == 403 and _UNKNOWN_PATH in words.lower()):
-        return NotFound(says("Salesmsg does not know this"), **known)
+        return NotFound(**known)
     if status == 403:
-        return NotAllowed(says("Salesmsg does not allow this to the connected user"), **known)
+        return NotAllowed(**known)
     contact_id = _contact_id(body)
     if status in (400, 422) or (contact_id and status >= 400):
-        return Invalid(
-            says("Salesmsg did not accept what was sent"), fields=_fields(body), contact_id=contact_id, **known
-        )
-    return Refused(says("Salesmsg refused the request"), **known)
+        return Invalid(fields=_fields(body), contact_id=contact_id, **known)
+    return Refused(**known)
 
 
 def error_from(failure: Exception, endpoint: str) -> SalesmsgError:
     """The error that a failure of `requests` is. Never holds the failure's own words: they name addresses."""
-    where = {"endpoint": endpoint}
+    where: dict[str, Any] = {"endpoint": endpoint}
     if isinstance(failure, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
-        return Unreachable(f"Salesmsg could not be reached ({endpoint}).", **where)
+        return Unreachable(**where)
     if _never_left(failure):
         if any(isinstance(cause, urllib3.exceptions.SSLError) for cause in _causes(failure)):
-            return Unreachable(f"No secure connection to Salesmsg could be made ({endpoint}).", **where)
-        return Unreachable(f"Salesmsg could not be reached ({endpoint}).", **where)
+            return Unreachable("tls_failed", **where)
+        return Unreachable(**where)
     if isinstance(failure, requests.exceptions.Timeout) or any(
         isinstance(cause, (urllib3.exceptions.ReadTimeoutError, TimeoutError)) for cause in _causes(failure)
     ):
-        return TimedOut(f"Salesmsg did not answer in time ({endpoint}).", **where)
+        return TimedOut(**where)
     if isinstance(failure, requests.exceptions.TooManyRedirects):
-        return Refused(f"Salesmsg answered with a redirect, which is not followed ({endpoint}).", **where)
+        return Refused("redirected", **where)
     if isinstance(failure, _BAD_ADDRESS):
-        return Unreachable(f"The address of Salesmsg is not valid ({endpoint}).", **where)
+        return Unreachable("bad_address", **where)
     if isinstance(failure, _BAD_ANSWER):
-        return Unreadable(f"Salesmsg's answer could not be read ({endpoint}).", **where)
-    return ConnectionBroken(f"The connection to Salesmsg was lost ({endpoint}).", **where)
+        return Unreadable(**where)
+    return ConnectionBroken(**where)
 
 
 def vendor_words(body: dict) -> str:

@@ -7,7 +7,9 @@ walked, more pages than there can be.
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
+from typing import Any
 
+from ..failures import Code, Reason
 from ..models import SyncRun, SyncSeen, SyncStream
 from ..salesmsg.pages import Page
 
@@ -19,7 +21,11 @@ FOR_GOOD = {"all", "how", "quick"}  # what a cursor keeps when its walk begins a
 
 
 class SyncProblem(Exception):
-    """The vendor's answers cannot be right; the run ends and says so."""
+    """The vendor's answers cannot be right; the run ends with this reason."""
+
+    def __init__(self, code: Code, **params: Any):
+        super().__init__(code)
+        self.reason = Reason(code, params)
 
 
 def remember(stream: SyncStream, page: Page) -> int:
@@ -27,9 +33,9 @@ def remember(stream: SyncStream, page: Page) -> int:
     ids = [record.id for record in page.items]
     stream.pages += 1
     if stream.pages > MOST_PAGES:
-        raise SyncProblem(f"The list of {stream.name} does not end.")
+        raise SyncProblem(Code.LIST_ENDLESS, list=stream.name)
     if ids and ids == stream.cursor.get("ids"):
-        raise SyncProblem(f"Salesmsg gave the same page of {stream.name} twice.")
+        raise SyncProblem(Code.LIST_REPEATS_PAGE, list=stream.name)
     new = set(ids) - met(stream, ids)
     SyncSeen.objects.bulk_create([SyncSeen(stream=stream, vendor_id=pk) for pk in sorted(new)])
     stream.seen += len(new)
@@ -43,14 +49,15 @@ def onward(stream: SyncStream, new: int, **cursor) -> None:
     """The cursor of the next page; a list that brings the same rows over and over is a loud error."""
     idle = 0 if new else stream.cursor.get("idle", 0) + 1
     if idle > MOST_IDLE:
-        raise SyncProblem(f"The list of {stream.name} brings the same rows over and over.")
+        raise SyncProblem(Code.LIST_CIRCLES, list=stream.name)
     kept = {key: value for key, value in stream.cursor.items() if key in FOR_GOOD | {"head"}}
     stream.cursor = {**kept, **cursor, "idle": idle, "ids": stream.cursor.get("ids", [])}
 
 
-def restart(stream: SyncStream, why: str, listed: int | None = None) -> None:
+def restart(stream: SyncStream, why: Code, listed: int | None = None, **counts: int) -> None:
+    """Begins the walk again. Raises SyncProblem, with `why` and these counts, when it was begun again too often."""
     if stream.restarts >= MOST_RESTARTS:
-        raise SyncProblem(f"Even after {MOST_RESTARTS} new beginnings, {why}.")
+        raise SyncProblem(why, list=stream.name, restarts=MOST_RESTARTS, **counts)
     stream.met.all().delete()
     stream.restarts += 1
     stream.cursor = {key: value for key, value in stream.cursor.items() if key in FOR_GOOD} | {"listed": listed}
@@ -61,7 +68,7 @@ def lost_rows(stream: SyncStream, page: Page) -> bool:
     """Whether the list became shorter while we walked it; if so the walk begins again."""
     if stream.total is None or page.total is None or page.total >= stream.total:
         return False
-    restart(stream, f"the list of {stream.name} shrank from {stream.total} to {page.total} while it was read")
+    restart(stream, Code.LIST_SHRANK)
     return True
 
 
@@ -91,18 +98,19 @@ def finish(stream: SyncStream) -> None:
     stream.done = True
 
 
-def note(run: SyncRun, words: str) -> None:
-    """Says something about the run, as long as people would read it."""
+def note(run: SyncRun, reason: Reason) -> None:
+    """Adds a note to the run, up to as many as people would read."""
     if len(run.notes) < MOST_NOTES:
-        run.notes.append(words)
+        run.notes.append(reason.as_json())
     elif len(run.notes) == MOST_NOTES:
-        run.notes.append("There is more of this kind.")
+        run.notes.append(Reason(Code.MORE_NOTES).as_json())
 
 
-def skip(run: SyncRun, stream: SyncStream, why: str) -> None:
-    """Ends a stream that the inbox can do without, and says so."""
-    stream.cursor["skipped"] = why
-    note(run, f"{stream.name.capitalize()} could not be read: {why}")
+def skip(run: SyncRun, stream: SyncStream, why: Reason) -> None:
+    """Ends a stream that the inbox can do without, and adds a note about it."""
+    stream.cursor["skipped"] = why.as_json()
+    params = {**why.params, "list": stream.name, "why": why.code}
+    note(run, Reason(Code.LIST_SKIPPED, params, why.quote))
     stream.done = True
 
 

@@ -7,6 +7,7 @@ else GET /contacts, 10 a page. All are walked oldest first, so that whoever come
 from collections.abc import Callable
 
 from .. import mirror
+from ..failures import Code, Reason
 from ..models import SyncRun, SyncStream
 from ..salesmsg.client import Client
 from ..salesmsg.errors import Invalid, NotAllowed, NotFound, Refused
@@ -46,9 +47,10 @@ def _all(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         if page.count and not is_last(page, number) and (missing or not again):
             return
         if missing and listed == stream.seen:
-            note(run, f"Salesmsg counts {stream.total} contacts and lists {stream.seen}, twice the same.")
+            note(run, Reason(Code.COUNT_DIFFERS, {"total": stream.total, "seen": stream.seen}))
         elif missing and stream.seen < began_with:
-            restart(stream, f"{stream.seen} of {stream.total} contacts were listed", listed=stream.seen)
+            counts = {"seen": stream.seen, "total": stream.total}
+            restart(stream, Code.LIST_INCOMPLETE, listed=stream.seen, **counts)
             return
         elif missing:
             # All that were there in the beginning are read; those that came meanwhile stand before them.

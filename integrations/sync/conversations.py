@@ -6,6 +6,7 @@ There is no filter “all”: open, closed and outbound together are all (salesm
 from collections.abc import Callable
 
 from .. import mirror
+from ..failures import Code, Reason
 from ..models import Account, SyncRun, SyncStream
 from ..salesmsg.client import Client
 from ..salesmsg.errors import Invalid
@@ -28,8 +29,8 @@ def conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
     except Invalid as invalid:
         if stream.name != "outbound":
             raise
-        text = invalid.text
-        return lambda: skip(run, stream, text)
+        why = Reason.from_error(invalid)
+        return lambda: skip(run, stream, why)
     # One that was opened and never written in has no such time; where it stands says nothing about the others.
     moments = [record.last_message_at for record in page.items if record.last_message_at]
     in_order = descending(moments)
@@ -37,10 +38,10 @@ def conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
     def store() -> None:
         ids = [record.id for record in page.items]
         if ids and ids == stream.cursor.get("ids"):
-            raise SyncProblem(f"Salesmsg gave the same page of {stream.name} conversations twice.")
+            raise SyncProblem(Code.LIST_REPEATS_PAGE, list=stream.name)
         if stream.cursor.get("overlaps") and ids and not met(stream, ids):
             # Rows that we read have left this list, so that others moved up and may have been jumped over.
-            restart(stream, f"the list of {stream.name} conversations became shorter while it was read")
+            restart(stream, Code.LIST_SHRANK)
             return
         result = mirror.upsert_conversations(
             run.account_id,
@@ -50,7 +51,7 @@ def conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         )
         run.changed += result.changed
         for vendor_id in result.homeless:
-            note(run, f"Conversation {vendor_id} names no contact; it was left out.")
+            note(run, Reason(Code.CONVERSATION_WITHOUT_CONTACT, {"id": vendor_id}))
         new = remember(stream, page)
         run.conversations += new - met_elsewhere(run, stream, ids, FILTERS)
         ordered = stream.cursor.get("ordered", True) and in_order

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from .. import mirror
+from ..failures import Code, Reason
 from ..models import Contact, Conversation, SyncRun, SyncSeen, SyncStream
 from ..salesmsg.client import Client
 from ..salesmsg.errors import NotAllowed, NotFound
@@ -20,12 +21,10 @@ FEW = 50  # so many may be gone at once, whatever the number of all
 
 @dataclass(frozen=True)
 class Sort:
-    """What may be gone. `words`, `verdict`: how people call it, and its being so; `lists`: the streams that should have
-    shown it; `ours`: the rows that are taken for present; `ask`, `gone`, `keep`: the question, and what either answer
-    means."""
+    """What may be gone. `too_many`: the note when it cannot be so many; `lists`: the streams that should have shown it;
+    `ours`: the rows that are taken for present; `ask`, `gone`, `keep`: the question, and what either answer means."""
 
-    words: str
-    verdict: str
+    too_many: Code
     lists: tuple[str, ...]
     ours: Callable[[SyncRun], QuerySet]
     ask: Callable[[Client, int], Record]
@@ -48,8 +47,7 @@ def _keep_conversation(run: SyncRun, record: Record) -> None:
 
 
 CONTACTS = Sort(
-    words="contacts",
-    verdict="deleted",
+    too_many=Code.MANY_CONTACTS_MISSING,
     lists=("contacts",),
     ours=lambda run: Contact.objects.present().filter(account=run.account, vendor_id__isnull=False),
     ask=lambda client, vendor_id: client.contact(vendor_id),
@@ -57,8 +55,7 @@ CONTACTS = Sort(
     keep=_keep_contact,
 )
 CONVERSATIONS = Sort(
-    words="conversations",
-    verdict="gone",
+    too_many=Code.MANY_CONVERSATIONS_MISSING,
     lists=FILTERS,
     ours=lambda run: Conversation.objects.filter(account=run.account, vendor_id__isnull=False, gone_at=None),
     ask=lambda client, vendor_id: client.conversation(vendor_id),
@@ -106,9 +103,7 @@ def _plan(sort: Sort, run: SyncRun, stream: SyncStream) -> None:
     if any("skipped" in cursor for cursor in lists.values_list("cursor", flat=True)):
         missing = 0  # what stands in a list that could not be read is not lost
     elif missing > max(FEW, listed // 5):
-        note(
-            run, f"{missing} {sort.words} were not listed any more: too many to take for {sort.verdict}; all were kept."
-        )
+        note(run, Reason(sort.too_many, {"count": missing}))
         missing = 0
     stream.cursor = {"after": 0}
     stream.total = missing

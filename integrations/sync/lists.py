@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from django.db.models import F
 from django.utils import timezone
 
+from ..failures import NO_REASON, Reason
 from ..models import Account, ListSync, SyncRun, SyncStream
+from ..models.reason import REASON_COLUMNS
 from . import pace
 from .plan import CHECK, HOUSE
 
@@ -14,7 +16,7 @@ AFTER_TROUBLE = timedelta(minutes=5)
 # All but the calls, which others count up at the same moment.
 _TOLD = (
     *("looked_at", "walked_at", "found_at", "read_to", "rows", "repaired"),
-    *("due_at", "pause", "error", "error_at"),
+    *("due_at", "pause", "error_at", *REASON_COLUMNS),
 )
 SOON, CLAIMED = timedelta(seconds=5), timedelta(minutes=2)
 
@@ -35,11 +37,13 @@ def ended(run: SyncRun, stream: SyncStream) -> None:
     now = timezone.now()
     known = row(run.account_id, stream.name)
     if skipped := stream.cursor.get("skipped"):
-        known.error, known.error_at = skipped, now
+        known.error_at = now
+        known.set_reason(Reason.from_json(skipped))
         known.due_at = now + timedelta(seconds=pace.CHECK_AT_LEAST)
-        known.save(update_fields=["error", "error_at", "due_at"])
+        known.save(update_fields=[*REASON_COLUMNS, "error_at", "due_at"])
         return
-    known.looked_at, known.error, known.error_at = stream.began_at or now, "", None
+    known.looked_at, known.error_at = stream.began_at or now, None
+    known.set_reason(NO_REASON)
     if newest := stream.cursor.get("head"):
         known.read_to = datetime.fromisoformat(newest)
     if run.kind in TO_THE_END or stream.cursor.get("all"):
@@ -78,7 +82,8 @@ def compared(run: SyncRun) -> None:
     if run.kind == SyncRun.Kind.CHECK:
         known.repaired = sum(stream.changed for stream in run.streams.all() if stream.name not in HOUSE)
         known.calls += run.requests
-        known.error, known.error_at = "", None
+        known.error_at = None
+        known.set_reason(NO_REASON)
         if run.changed:
             known.found_at = now
     listed = sum(stream.calls for stream in run.streams.all() if stream.name != "messages")
@@ -88,14 +93,14 @@ def compared(run: SyncRun) -> None:
     known.save()
 
 
-def failed(run: SyncRun, name: str, why: str) -> None:
+def failed(run: SyncRun, name: str, why: Reason) -> None:
     """A run ended in trouble at this list; all of its lists wait a little."""
     now = timezone.now()
     names = [CHECK] if run.kind == SyncRun.Kind.CHECK else list(run.streams.values_list("name", flat=True))
     ListSync.objects.filter(account=run.account_id, name__in=names).update(due_at=now + AFTER_TROUBLE)
     if name:
         row(run.account_id, name)
-        ListSync.objects.filter(account=run.account_id, name=name).update(error=why, error_at=now)
+        ListSync.objects.filter(account=run.account_id, name=name).update(error_at=now, **why.columns())
 
 
 def due_now(account: Account) -> list[str]:

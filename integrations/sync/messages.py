@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from ..failures import Code, Reason
 from ..models import Conversation, Message, SyncRun, SyncStream, ThreadSync
 from ..salesmsg.client import Client
 from ..salesmsg.errors import NotAllowed, NotFound
@@ -29,12 +30,12 @@ def messages(run: SyncRun, stream: SyncStream, client: Client) -> Store:
     try:
         keep = threads.fetch(thread, client, deep=deep)
     except NotFound:
-        return lambda: _lost(run, stream, thread, "does not exist at Salesmsg any more")
+        return lambda: _lost(run, stream, thread, Code.CONVERSATION_GONE)
     except NotAllowed:
         times = stream.cursor.get("refused", 0) + 1
         if times > MOST_REFUSED and times > stream.seen:
             raise  # not one of them may be read: it is the token, not the thread
-        return lambda: _lost(run, stream, thread, "may not be read by the connected user", times)
+        return lambda: _lost(run, stream, thread, Code.CONVERSATION_NOT_ALLOWED, times)
 
     def store() -> None:
         result = keep()
@@ -133,8 +134,8 @@ def _as_of(conversation: Conversation) -> str:
     return str(conversation.last_message_at)
 
 
-def _lost(run: SyncRun, stream: SyncStream, thread: ThreadSync, why: str, times: int = 0) -> None:
-    note(run, f"Conversation {thread.conversation.vendor_id} {why}.")
+def _lost(run: SyncRun, stream: SyncStream, thread: ThreadSync, why: Code, times: int = 0) -> None:
+    note(run, Reason(why, {"id": thread.conversation.vendor_id}))
     if times:
         stream.cursor["refused"] = times
     cursor = {"refused": _as_of(thread.conversation)}

@@ -1,25 +1,9 @@
 """Which lists a run walks, in which order, and what people call them."""
 
-from django.utils.translation import gettext_lazy as _
+from ..models import ListSync, SyncRun
 
-from ..models import SyncRun
-
-CHECK = "check"  # the comparison of everything, as an entry among the lists
-LABELS = {
-    "organization": _("Organisation"),
-    "members": _("Members"),
-    "inboxes": _("Inboxes"),
-    "numbers": _("Numbers"),
-    "tags": _("Tags"),
-    "contacts": _("Contacts"),
-    "deleted": _("Deleted contacts"),
-    "open": _("Open conversations"),
-    "closed": _("Closed conversations"),
-    "outbound": _("Unanswered conversations"),
-    "lost": _("Conversations that no list shows"),
-    "messages": _("Conversations read"),
-    CHECK: _("Comparison"),
-}
+CHECK = ListSync.Name.CHECK.value  # the comparison of everything, as an entry among the lists
+LABELS = dict(ListSync.Name.choices)
 # There is no filter “all”: these three together are all conversations (salesmsg-api.md, section 10.10).
 FILTERS = ("open", "closed", "outbound")
 HOUSE = ("organization", "members", "inboxes", "numbers", "tags")

@@ -7,9 +7,11 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from .. import access, jobs
-from ..models import Account, Budget, Contact, Conversation, ListSync, SyncRun, SyncStream, ThreadSync
+from ..models import Account, AuditEntry, Budget, Contact, Conversation, ListSync, SyncRun, SyncStream, ThreadSync
 from .plan import LOOKED, streams_of
 from .progress import Progress, StreamProgress, progress, progress_of
+
+Action = AuditEntry.Action
 
 __all__ = [
     "Progress",
@@ -77,7 +79,7 @@ def pause(account: Account, user) -> bool:
             sync_paused_at=timezone.now(), sync_paused_by=user
         )
         if paused:
-            access.audit(user, "sync.paused", account)
+            access.audit(user, Action.SYNC_PAUSED, account)
     return bool(paused)
 
 
@@ -90,7 +92,7 @@ def resume(account: Account, user) -> bool:
         )
         if resumed:
             ListSync.objects.filter(account=account, name__in=LOOKED).update(due_at=now)
-            access.audit(user, "sync.resumed", account)
+            access.audit(user, Action.SYNC_RESUMED, account)
             for run in SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING):
                 jobs.enqueue(STEP, run.pk, run.step)
     return bool(resumed)
@@ -104,7 +106,7 @@ def contact_now(contact: Contact, user) -> bool:
     """
     if contact.vendor_id is None:
         return False
-    access.audit(user, "contact.read again", contact.account, f"contact {contact.pk}")
+    access.audit(user, Action.CONTACT_REFRESHED, contact.account, contact)
     for conversation in contact.conversations.filter(vendor_id__isnull=False).newest_first()[:THREADS_OF_ONE]:
         watch(conversation)
     jobs.enqueue(CONTACT, contact.pk, 0, keep=False, urgent=True)
@@ -115,7 +117,7 @@ def conversation_now(conversation: Conversation, user) -> bool:
     """Has the newest page of this thread read at once. False for a draft that Salesmsg does not know."""
     if conversation.vendor_id is None:
         return False
-    access.audit(user, "conversation.read again", conversation.account, f"conversation {conversation.pk}")
+    access.audit(user, Action.CONVERSATION_REFRESHED, conversation.account, conversation=conversation.pk)
     watch(conversation)
     return True
 

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from .. import mirror
+from ..failures import Code
 from ..models import Account, Conversation, Message, ThreadSync
 from ..salesmsg.client import Client
 from ..salesmsg.errors import NotFound, Unreadable
@@ -52,9 +53,9 @@ def fetch(thread: ThreadSync, client: Client, *, deep: bool, asked: datetime | N
     page, dialect = _read(client, account, conversation, cursor)
     ids = [record.id for record in page.items]
     if ids and ids == cursor.get("ids"):
-        raise Unreadable("Salesmsg gave the same page of messages twice.", endpoint="GET /messages/{conversation}")
+        raise Unreadable(Code.THREAD_REPEATS_PAGE, endpoint="GET /messages/{conversation}")
     if cursor.get("pages", 0) > MOST_PAGES:
-        raise Unreadable("The thread does not end.", endpoint="GET /messages/{conversation}")
+        raise Unreadable(Code.THREAD_ENDLESS, endpoint="GET /messages/{conversation}")
     if not page.count and thread.read_to and "pages" not in cursor:
         began = thread.read_at  # a thread with messages that shows none tells nothing of what it holds
     head = max([cursor.get("head") or [], *(_place(record) for record in page.items)])

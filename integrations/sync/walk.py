@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from .. import gateway, jobs
 from ..crypto import Unsealable
+from ..failures import NO_REASON, Code, Reason
 from ..gateway import BudgetWait, Door, NotConnected
 from ..models import Account, BudgetCall, SyncRun, SyncStream
 from ..salesmsg.errors import NotAllowed, NotFound, SalesmsgError
@@ -81,24 +82,21 @@ def advance(run: SyncRun, door: Door) -> bool:
         except (NotAllowed, NotFound, SyncProblem) as refused:
             if stream.name not in OPTIONAL:
                 raise
-            why = str(refused)
+            why = Reason.from_error(refused)
             return _store(run, stream, lambda: skip(run, stream, why), door.calls - before)
     except BudgetWait as wait:
         _pause(run, stream, wait.until, door.calls - before)
-    except SyncProblem as problem:
-        _fail(run, stream, str(problem), door.calls - before)
-    except (NotConnected, Unsealable) as problem:
-        _fail(run, stream, str(problem), door.calls - before)
+    except (SyncProblem, NotConnected, Unsealable) as problem:
+        _fail(run, stream, Reason.from_error(problem), door.calls - before)
     except SalesmsgError as error:
         if error.again == "never" or run.failures >= MOST_FAILURES:
-            where = f" ({stream.name})" if stream else ""
-            _fail(run, stream, f"{error.text}{where}", door.calls - before)
+            _fail(run, stream, Reason.from_error(error, list=stream.name if stream else ""), door.calls - before)
         else:
-            _pause(run, stream, _later(run), door.calls - before, error.text)
+            _pause(run, stream, _later(run), door.calls - before, Reason.from_error(error))
     except BaseException:
         # Ctrl-C, or a fault of ours: nobody works on this step any more. It stays counted as a failed one.
         with suppress(DatabaseError):
-            _pause(run, stream, _later(run), door.calls - before, "The step broke off.")
+            _pause(run, stream, _later(run), door.calls - before, Reason(Code.STEP_INTERRUPTED))
         raise
     return False
 
@@ -120,7 +118,7 @@ def _claim(run_id: int, step: int) -> SyncRun | None:
     run = SyncRun.objects.select_related("account").get(pk=run_id)
     if run.failures > MOST_FAILURES * 2:
         stream = run.streams.filter(done=False).first()
-        _fail(run, stream, "The same step was begun again and again and never ended. Look at the worker's log.", 0)
+        _fail(run, stream, Reason(Code.STEP_NEVER_ENDED), 0)
         return None
     return run
 
@@ -148,7 +146,7 @@ def _store(run: SyncRun, stream: SyncStream | None, store, calls: int) -> bool:
         run.step += 1
         run.failures = 0
         run.lease_until = None
-        run.error = ""
+        run.set_reason(NO_REASON)
         run.due_at = timezone.now()
         run.save()
     return True
@@ -157,32 +155,36 @@ def _store(run: SyncRun, stream: SyncStream | None, store, calls: int) -> bool:
 def _completed(run: SyncRun) -> None:
     if run.kind != SyncRun.Kind.CHANGES:
         lists.compared(run)
-    values = {"last_error": "", "last_error_at": None}
+    values = {"last_error_at": None, **NO_REASON.columns()}
     if run.kind == SyncRun.Kind.FULL:
         values["synced_at"] = timezone.now()
     if run.kind != SyncRun.Kind.CHECK:
         Account.objects.filter(pk=run.account_id).update(**values)
 
 
-def _pause(run: SyncRun, stream: SyncStream | None, until: datetime, calls: int, why: str = "") -> None:
+def _pause(run: SyncRun, stream: SyncStream | None, until: datetime, calls: int, why: Reason = NO_REASON) -> None:
     """Gives the step back until then; a wait for budget is no failure."""
     failures = F("failures") if why else F("failures") - 1
     SyncRun.objects.filter(pk=run.pk, step=run.step, state=SyncRun.State.RUNNING).update(
-        lease_until=None, due_at=until, requests=F("requests") + calls, failures=failures, error=why
+        lease_until=None, due_at=until, requests=F("requests") + calls, failures=failures, **why.columns()
     )
     _spent(run, stream, calls)
 
 
-def _fail(run: SyncRun, stream: SyncStream | None, why: str, calls: int) -> None:
+def _fail(run: SyncRun, stream: SyncStream | None, why: Reason, calls: int) -> None:
     now = timezone.now()
     failed = SyncRun.objects.filter(pk=run.pk, step=run.step, state=SyncRun.State.RUNNING).update(
-        state=SyncRun.State.FAILED, error=why, finished_at=now, lease_until=None, requests=F("requests") + calls
+        state=SyncRun.State.FAILED,
+        finished_at=now,
+        lease_until=None,
+        requests=F("requests") + calls,
+        **why.columns(),
     )
     _spent(run, stream, calls)
     if failed:
         lists.failed(run, stream.name if stream else "", why)
         if run.kind != SyncRun.Kind.CHECK:
-            Account.objects.filter(pk=run.account_id).update(last_error=f"Sync failed: {why}", last_error_at=now)
+            Account.objects.filter(pk=run.account_id).update(last_error_at=now, **why.columns())
 
 
 def _spent(run: SyncRun, stream: SyncStream | None, calls: int) -> None:

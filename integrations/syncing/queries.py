@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 
 from ..accounts.queries import webhook_address
+from ..failures import NO_REASON, Reason
 from ..models import (
     Account,
     BudgetCall,
@@ -34,7 +35,6 @@ from ..sync.progress import Progress, progress_of_all
 from ..words_of_time import ahead, lag, span
 from .fresh import HOURS, Fresh
 from .fresh import of as freshness
-from .trouble import Trouble, explain
 
 ACCOUNTS = 50  # on one page
 FOUND = 10  # runs that are told one by one
@@ -74,7 +74,8 @@ class ListRow:
     every: str = ""
     repaired: int = 0
     late: bool = False
-    trouble: Trouble | None = None
+    reason: Reason = NO_REASON
+    todo: str = ""
     error_at: datetime | None = None
 
 
@@ -232,7 +233,7 @@ def _runs(accounts: list[Account], *, alone: bool) -> tuple[list[Progress], list
     for run in found:
         run.tone = TONES.get(run.state, "")
         run.took = span(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
-        run.trouble = explain(run.error, run.account_id) if run.error else None
+        run.todo = run.reason.todo(run.account_id) if run.reason else ""
     return (progress_of_all(running) if running else []), found[:FOUND]
 
 
@@ -295,6 +296,7 @@ def _list(account: Account, name: str, row: ListSync | None, now: datetime) -> L
         every=span(row.pause),
         repaired=row.repaired,
         late=name in LOOKED and not still and row.looked_at is not None and row.due_at < now - LATE,
-        trouble=explain(row.error, account.pk, name) if row.error else None,
+        reason=row.reason,
+        todo=row.reason.todo(account.pk, name) if row.reason else "",
         error_at=row.error_at,
     )

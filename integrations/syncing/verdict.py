@@ -7,13 +7,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from ..models import Account, SyncRun
-from ..salesmsg.text import sentence
 from ..words_of_time import lag, since, span
-from . import trouble
 from .queries import Standing
 
 BEAT_LOST = timedelta(seconds=60)  # the worker's pulse beats every few seconds
-PREFIX = "Sync failed: "  # how a run's end stands in Account.last_error
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ def _worker(standing: Standing) -> Verdict | None:
     if beat is not None and beat > standing.now - BEAT_LOST:
         return None
     if beat:
-        what = _("The background worker does not run since %(span)s, so nothing is read and nothing is sent.") % {
+        what = _("The background worker has not run for %(span)s, so nothing is read and nothing is sent.") % {
             "span": since(standing.now, beat)
         }
     else:
@@ -88,14 +85,14 @@ def _paused(standing: Standing) -> Verdict | None:
 
 def _failed(standing: Standing) -> Verdict | None:
     account = standing.account
-    if not account.last_error or standing.running:
+    reason = account.reason
+    if not reason or standing.running:
         return None
-    found = trouble.explain(account.last_error.removeprefix(PREFIX), account.pk)
     if account.synced_at is None:
-        what = _("The first sync failed: %(why)s What had been read is kept.")
+        what = _("The first sync failed: %(why)s What it had read is kept.")
     else:
-        what = _("The last sync failed: %(why)s What had been read is kept.")
-    return Verdict("error", what % {"why": found.what}, found.todo)
+        what = _("The last sync failed: %(why)s What it had read is kept.")
+    return Verdict("error", what % {"why": reason.text}, reason.todo(account.pk))
 
 
 def _first(standing: Standing) -> Verdict | None:
@@ -120,12 +117,9 @@ def _blocked(standing: Standing) -> Verdict | None:
 
 def _lists(standing: Standing) -> Verdict | None:
     for row in standing.lists:
-        if row.trouble:
-            return Verdict(
-                "warn",
-                _("%(list)s could not be read: %(why)s") % {"list": row.label, "why": sentence(row.trouble.what)},
-                row.trouble.todo,
-            )
+        if row.reason:
+            what = _("%(list)s could not be read: %(why)s") % {"list": row.label, "why": row.reason.text}
+            return Verdict("warn", what, row.todo)
     late = next((row for row in standing.lists if row.late), None)
     if late is None:
         return None

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from .. import access
-from ..models import Account, Contact, Conversation
+from ..models import Account, AuditEntry, Contact, Conversation
 from ..sync import request as syncing
 from .find import find
 from .views import one_page
@@ -29,6 +29,8 @@ NOBODY = gettext_lazy(
     "Nobody here fits that. Write a phone number, a part of the name, or the id that Salesmsg "
     "shows. Somebody who is new at Salesmsg comes with “Look for changes now”."
 )
+
+Action = AuditEntry.Action
 
 
 def managed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -62,23 +64,23 @@ def resume(request: HttpRequest, account: Account) -> None:
 @managed
 def full(request: HttpRequest, account: Account) -> None:
     """Reads everything again."""
-    _begin(request, account, syncing.full, "sync.full asked for")
+    _begin(request, account, syncing.full, Action.SYNC_FULL)
 
 
 @managed
 def changes(request: HttpRequest, account: Account) -> None:
     """Looks for changes now."""
-    _begin(request, account, syncing.changes, "sync.changes asked for")
+    _begin(request, account, syncing.changes, Action.SYNC_CHANGES)
 
 
 @managed
 def stop(request: HttpRequest, account: Account) -> None:
     if syncing.stop(account):
-        access.audit(request.user, "sync.stopped", account)
+        access.audit(request.user, Action.SYNC_STOPPED, account)
         messages.info(request, _("It was stopped. What had been read is kept."))
 
 
-def _begin(request: HttpRequest, account: Account, ask: Callable, action: str) -> None:
+def _begin(request: HttpRequest, account: Account, ask: Callable, action: Action) -> None:
     if account.state != Account.State.CONNECTED:
         messages.error(request, NOT_CONNECTED)
     elif account.sync_paused_at:

@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 
 from salesmsg_portal import words
 
-from .. import told as sentences_told
 from .. import words_of_time
 from ..outbox import schedule
 from ..pictures import kinds
@@ -79,12 +78,6 @@ def hue(key: int) -> int:
     return (int(key or 0) * 5 + int(key or 0) // 8) % 8
 
 
-@register.filter
-def latest(text: str) -> str:
-    """A row's newest words. What stands for a message without a text is kept in English, and told in the reader's."""
-    return {"Call": _("Call"), "Picture": _("Picture")}.get(text, text)
-
-
 # --- Times, in the viewer's zone -------------------------------------------------------------------------------------
 
 
@@ -133,21 +126,23 @@ def day(date) -> str:
 @register.filter
 def planned(message) -> str:
     """When a scheduled text leaves: "Fri, Nov 28, 9:00 AM (New York)"."""
-    return schedule.said(message.send_at, message.zone)
+    return words_of_time.moment_in_zone(message.send_at, message.zone)
 
 
 @register.filter
 def planned_here(message) -> str:
     """The same moment on the viewer's clock, where it shows another time: "Fri 3:00 PM"."""
     here = timezone.localtime(message.send_at)
-    same = here.replace(tzinfo=None) == schedule.there(message.send_at, message.zone).replace(tzinfo=None)
+    same = here.replace(tzinfo=None) == words_of_time.in_zone(message.send_at, message.zone).replace(tzinfo=None)
     return "" if same else date_format(here, "WEEKDAY_CLOCK")
 
 
 @register.filter
 def planned_twice(message) -> bool:
     """Whether clocks show this time twice that night; it is the first one then."""
-    return schedule.twice(schedule.there(message.send_at, message.zone).replace(tzinfo=None, fold=0), message.zone)
+    return schedule.twice(
+        words_of_time.in_zone(message.send_at, message.zone).replace(tzinfo=None, fold=0), message.zone
+    )
 
 
 @register.filter
@@ -204,19 +199,6 @@ def ending(at: datetime | None) -> str:
     return date_format(then, "CLOCK" if then.date() == timezone.localdate() else "DAY_CLOCK")
 
 
-@register.filter
-def told(text) -> str:
-    """A sentence that is kept in English, in the reader's language: see told.told."""
-    return sentences_told.told(text)
-
-
-@register.filter
-def why(message) -> str:
-    """Why a text did not leave, in the reader's language; empty when nothing is known."""
-    late = message.failure and message.held and message.send_at is not None
-    return sentences_told.told(schedule.missed(message) if late else message.failure)  # the date is the reader's, too
-
-
 # --- Texts -----------------------------------------------------------------------------------------------------------
 
 
@@ -243,12 +225,6 @@ def breakable(address: str) -> SafeString:
     return format_html_join(
         "", '<span class="email-part">{}</span>', ((format_html_join(wbr, "{}", zip(part)),) for part in parts)
     )
-
-
-@register.filter
-def sentence(text: str) -> str:
-    """The vendor's words with a full stop."""
-    return salesmsg_text.sentence(text or "")
 
 
 @register.filter

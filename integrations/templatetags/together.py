@@ -6,7 +6,7 @@ from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from ..outbox import schedule
+from ..words_of_time import city
 
 register = template.Library()
 
@@ -29,4 +29,4 @@ def until_short(at: datetime | None) -> str:
 @register.simple_tag
 def viewer_zone() -> str:
     """What the viewer's time zone is called: "Berlin"."""
-    return schedule.city(timezone.get_current_timezone_name()) or "UTC"
+    return city(timezone.get_current_timezone_name()) or "UTC"

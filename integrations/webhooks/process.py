@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from .. import gateway, jobs
 from ..crypto import Unsealable
+from ..failures import NO_REASON, Code, Reason
 from ..gateway import BudgetWait, NotConnected
 from ..models import BudgetCall, WebhookEvent
 from ..salesmsg.client import Client
@@ -52,7 +53,6 @@ AT_ONCE, BODIES = 500, 50  # events that a pump takes; of which so many bodies a
 SLICE = 1.0  # seconds of calls in one task, before others have their turn
 EARLY, EARLY_TRIES = 2.0, 3  # seconds, times
 GRACE = timedelta(seconds=2)  # the nudge's own time to arrive
-WORN_OUT = "It was begun again and again and never ended. Look at the worker's log."
 State = WebhookEvent.State
 
 
@@ -85,7 +85,9 @@ def process(event_id: int) -> str:
 
 def again(event: WebhookEvent) -> None:
     """Processes an event once more."""
-    WebhookEvent.objects.filter(pk=event.pk).update(state=State.NEW, attempts=0, note="", due_at=timezone.now())
+    WebhookEvent.objects.filter(pk=event.pk).update(
+        state=State.NEW, attempts=0, due_at=timezone.now(), **NO_REASON.columns()
+    )
     jobs.enqueue(PROCESS, event.pk)
 
 
@@ -155,9 +157,11 @@ class Batch:
     # -- without calls ------------------------------------------------------------------------------------------------
 
     def _settle_without_calls(self) -> None:
-        self._end([job for job in self.claimed if job.attempts > MOST_ATTEMPTS], State.FAILED, WORN_OUT)
+        self._end(
+            [job for job in self.claimed if job.attempts > MOST_ATTEMPTS], State.FAILED, Reason(Code.EVENT_NEVER_ENDED)
+        )
         alive = [job for job in self.claimed if job.attempts <= MOST_ATTEMPTS]
-        self._end([job for job in alive if not job.named], State.UNKNOWN, "It names no contact and no conversation.")
+        self._end([job for job in alive if not job.named], State.UNKNOWN, Reason(Code.EVENT_NAMES_NOTHING))
         texts = []
         for job in alive:
             named = job.named
@@ -245,7 +249,7 @@ class Batch:
                     self._leave(wait.seconds)
                     return
                 except (NotConnected, Unsealable) as problem:
-                    self._end(groups[key], State.FAILED, str(problem))
+                    self._end(groups[key], State.FAILED, Reason.from_error(problem))
                 except SalesmsgError as error:
                     self._failed(groups[key], error)
                 del groups[key]
@@ -269,17 +273,17 @@ class Batch:
     # -- how they end -------------------------------------------------------------------------------------------------
 
     def _done(self, ended: list[Job]) -> None:
-        self._end([job for job in ended if job.name in KNOWN], State.DONE, "")
+        self._end([job for job in ended if job.name in KNOWN], State.DONE)
         unknown = [job for job in ended if job.name not in KNOWN]
-        self._end(unknown, State.UNKNOWN, "Unknown kind; what it names was read.")
+        self._end(unknown, State.UNKNOWN, Reason(Code.EVENT_KIND_UNKNOWN))
 
-    def _end(self, ended: list[Job], state: str, note: str) -> None:
+    def _end(self, ended: list[Job], state: str, reason: Reason = NO_REASON) -> None:
         if ended:
-            self.outcomes.append((ended, {"state": state, "note": note, "processed_at": timezone.now()}))
+            self.outcomes.append((ended, {"state": state, "processed_at": timezone.now(), **reason.columns()}))
 
     def _failed(self, named: list[Job], error: SalesmsgError) -> None:
         over = [job for job in named if error.again == "never" or job.attempts >= MOST_ATTEMPTS]
-        self._end(over, State.FAILED, error.text)
+        self._end(over, State.FAILED, Reason.from_error(error))
         for job in named:
             if job not in over:
                 self._put_off([job], min(120.0, 2.0**job.attempts))

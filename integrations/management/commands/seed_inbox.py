@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, Substr
 from django.utils import timezone
 from tqdm import tqdm
 
 from integrations.crypto import digest, seal
+from integrations.failures import Code
 from integrations.management.seeding import words
 from integrations.management.seeding.store import Store
 from integrations.mirror.latest import standing_of
@@ -156,13 +157,13 @@ def _messages(
             text = texts[int(roll() * len(texts))]
             if roll() < 0.1:
                 text = f"{text} #{int(roll() * 900_000)}"
-            state, failure, author = "received", "", ""
+            state, code, author = "received", "", ""
             if not inbound:
                 lost, author = roll() < 0.01, words.MEMBERS[int(roll() * len(words.MEMBERS))]
                 state = "failed" if lost else "delivered"
-                failure = "The phone is not reachable." if lost else ""
+                code = Code.CARRIER_30003.value if lost else ""
             is_news = inbound and place >= news_from
-            batch.append((account.pk, pk, key, key, inbound, state, text, at, is_news, now, failure, author))
+            batch.append((account.pk, pk, key, key, inbound, state, text, at, is_news, now, code, author))
             made += 1
             at -= timedelta(seconds=int(30 + 30_000 * roll() ** 3))
         if len(batch) >= MESSAGES_AT_ONCE:
@@ -184,6 +185,7 @@ def _repeat(first: int, last: int) -> None:
     newest = own.order_by("-at", "-rank")
     shown = {
         "latest_text": Coalesce(Subquery(newest.values(begin=Substr("text", 1, 200))[:1]), F("latest_text")),
+        "latest_kind": Value(Conversation.LatestKind.TEXT),
         "latest_inbound": Coalesce(Subquery(newest.values("inbound")[:1]), F("latest_inbound")),
         "latest_state": Coalesce(Subquery(newest.values("state")[:1]), F("latest_state")),
     }

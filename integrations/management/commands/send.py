@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 break
             time.sleep(0.1)
         if message.state in {Message.State.FAILED, Message.State.CANCELLED}:
-            self.stderr.write(message.failure or "The text was not sent.")
+            self.stderr.write(message.explanation or "The text was not sent.")
             return 1
-        self.stderr.write(f"Not known yet: {message.get_state_display().lower()}. {message.failure}".strip())
+        self.stderr.write(f"Not known yet: {message.get_state_display().lower()}. {message.explanation}".strip())
         return 2

@@ -46,9 +46,9 @@ class Command(BaseCommand):
             rows.append(row)
             for name in total:
                 total[name] += row[name]
-            notes += run.notes
+            notes += [note.text for note in run.note_reasons]
             if run.state != SyncRun.State.DONE:
-                failures.append(f"{one.label}: {run.error or 'the sync was stopped.'}")
+                failures.append(f"{one.label}: {run.reason or 'the sync was stopped.'}")
         result = {**total, "seconds": round(time.monotonic() - started, 2), "notes": notes, "accounts": rows}
         if json:
             self.stdout.write(_dump(result))
@@ -74,7 +74,7 @@ class Command(BaseCommand):
         if one is None:
             raise CommandError(f"There is no account {pk}. `status --json` lists them.")
         if one.state != Account.State.CONNECTED:
-            raise CommandError(f"{one.label}: {one.get_state_display().lower()}. {one.last_error}".strip())
+            raise CommandError(f"{one.label}: {one.get_state_display().lower()}. {one.reason}".strip())
         if one.sync_paused_at:
             raise CommandError(f"{one.label}: the sync is paused. Resume it on the sync page first.")
         return [one]
