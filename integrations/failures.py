@@ -17,8 +17,8 @@ from django.db.models import TextChoices
 from django.template.defaultfilters import filesizeformat
 from django.utils.formats import number_format
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from .crypto import Unsealable
 from .salesmsg.errors import SalesmsgError
@@ -29,206 +29,206 @@ class Code(TextChoices):
     """Every stored reason: value, words. What stands in the words as %(name)s is a parameter of that name."""
 
     # Calls to Salesmsg: the codes of `salesmsg.errors`
-    SALESMSG_ERROR = "salesmsg_error", _lazy("Something went wrong at Salesmsg.")
-    UNREACHABLE = "unreachable", _lazy("Salesmsg could not be reached.")
-    TLS_FAILED = "tls_failed", _lazy("No secure connection to Salesmsg could be made.")
-    BAD_ADDRESS = "bad_address", _lazy("The address of Salesmsg is not valid.")
-    RATE_LIMITED = "rate_limited", _lazy("Salesmsg's request limit was reached.")
-    CREDENTIAL_REFUSED = "credential_refused", _lazy("Salesmsg does not accept the access token.")
-    NO_AUTHORIZATION_CODE = "no_authorization_code", _lazy("Salesmsg sent no authorization code.")
-    TOKEN_MALFORMED = "token_malformed", _lazy("The token is empty or contains characters that no token has.")
-    NO_REFRESH_TOKEN = "no_refresh_token", _lazy("There is no refresh token.")
-    NOT_ALLOWED = "not_allowed", _lazy("Salesmsg does not allow the connected user to do this.")
-    NOT_FOUND = "not_found", _lazy("Salesmsg does not have this record.")
-    INVALID = "invalid", _lazy("Salesmsg did not accept the data.")
-    UNSENDABLE_CHARACTERS = "unsendable_characters", _lazy("The text contains characters that cannot be sent.")
-    REFUSED = "refused", _lazy("Salesmsg refused the request.")
-    REDIRECTED = "redirected", _lazy("Salesmsg answered with a redirect, which the portal does not follow.")
-    TOKEN_ADDRESS_INVALID = "token_address_invalid", _lazy("The token address is not valid.")
-    TOKEN_ADDRESS_INSECURE = "token_address_insecure", _lazy("The token address must begin with https://.")
-    TIMED_OUT = "timed_out", _lazy("Salesmsg did not answer in time.")
-    SERVER_ERROR = "server_error", _lazy("Salesmsg returned a server error.")
-    CONNECTION_LOST = "connection_lost", _lazy("The connection to Salesmsg was lost.")
-    UNREADABLE = "unreadable", _lazy("Salesmsg's answer could not be read.")
-    ANSWER_TOO_LARGE = "answer_too_large", _lazy("Salesmsg's answer is too large.")
-    ANSWER_IS_HTML = "answer_is_html", _lazy("Salesmsg answered with a web page instead of data.")
-    ANSWER_INCOMPLETE = "answer_incomplete", _lazy("Salesmsg's answer is incomplete.")
-    ANSWER_WITHOUT_TOKEN = "answer_without_token", _lazy("Salesmsg's answer contains no token.")
-    ANSWER_WITHOUT_ID = "answer_without_id", _lazy("Salesmsg sent a record without an id.")
-    ANSWER_FORM_UNKNOWN = "answer_form_unknown", _lazy("Salesmsg's answer has an unknown form.")
+    SALESMSG_ERROR = "salesmsg_error", _("Something went wrong at Salesmsg.")
+    UNREACHABLE = "unreachable", _("Salesmsg could not be reached.")
+    TLS_FAILED = "tls_failed", _("No secure connection to Salesmsg could be made.")
+    BAD_ADDRESS = "bad_address", _("The address of Salesmsg is not valid.")
+    RATE_LIMITED = "rate_limited", _("Salesmsg's request limit was reached.")
+    CREDENTIAL_REFUSED = "credential_refused", _("Salesmsg does not accept the access token.")
+    NO_AUTHORIZATION_CODE = "no_authorization_code", _("Salesmsg sent no authorization code.")
+    TOKEN_MALFORMED = "token_malformed", _("The token is empty or contains characters that no token has.")
+    NO_REFRESH_TOKEN = "no_refresh_token", _("There is no refresh token.")
+    NOT_ALLOWED = "not_allowed", _("Salesmsg does not allow the connected user to do this.")
+    NOT_FOUND = "not_found", _("Salesmsg does not have this record.")
+    INVALID = "invalid", _("Salesmsg did not accept the data.")
+    UNSENDABLE_CHARACTERS = "unsendable_characters", _("The text contains characters that cannot be sent.")
+    REFUSED = "refused", _("Salesmsg refused the request.")
+    REDIRECTED = "redirected", _("Salesmsg answered with a redirect, which the portal does not follow.")
+    TOKEN_ADDRESS_INVALID = "token_address_invalid", _("The token address is not valid.")
+    TOKEN_ADDRESS_INSECURE = "token_address_insecure", _("The token address must begin with https://.")
+    TIMED_OUT = "timed_out", _("Salesmsg did not answer in time.")
+    SERVER_ERROR = "server_error", _("Salesmsg returned a server error.")
+    CONNECTION_LOST = "connection_lost", _("The connection to Salesmsg was lost.")
+    UNREADABLE = "unreadable", _("Salesmsg's answer could not be read.")
+    ANSWER_TOO_LARGE = "answer_too_large", _("Salesmsg's answer is too large.")
+    ANSWER_IS_HTML = "answer_is_html", _("Salesmsg answered with a web page instead of data.")
+    ANSWER_INCOMPLETE = "answer_incomplete", _("Salesmsg's answer is incomplete.")
+    ANSWER_WITHOUT_TOKEN = "answer_without_token", _("Salesmsg's answer contains no token.")
+    ANSWER_WITHOUT_ID = "answer_without_id", _("Salesmsg sent a record without an id.")
+    ANSWER_FORM_UNKNOWN = "answer_form_unknown", _("Salesmsg's answer has an unknown form.")
 
     # Tokens and the budget
-    NOT_CONNECTED = "not_connected", _lazy("This account is not connected to Salesmsg.")
-    TOKEN_REFUSED = "token_refused", _lazy("Salesmsg no longer accepts the access token.")
-    TOKEN_CHECK_FAILED = "token_check_failed", _lazy("The token could not be checked: %(why)s")
-    TOKEN_RENEWAL_FAILED = "token_renewal_failed", _lazy("The token could not be renewed: %(why)s")
-    TOKEN_RENEWAL_REFUSED = "token_renewal_refused", _lazy("Salesmsg refused to renew the token.")
+    NOT_CONNECTED = "not_connected", _("This account is not connected to Salesmsg.")
+    TOKEN_REFUSED = "token_refused", _("Salesmsg no longer accepts the access token.")
+    TOKEN_CHECK_FAILED = "token_check_failed", _("The token could not be checked: %(why)s")
+    TOKEN_RENEWAL_FAILED = "token_renewal_failed", _("The token could not be renewed: %(why)s")
+    TOKEN_RENEWAL_REFUSED = "token_renewal_refused", _("Salesmsg refused to renew the token.")
     UNDECRYPTABLE = (
         "undecryptable",
-        _lazy("A stored secret cannot be decrypted: FIELD_ENCRYPTION_KEYS lacks the key that encrypted it."),
+        _("A stored secret cannot be decrypted: FIELD_ENCRYPTION_KEYS lacks the key that encrypted it."),
     )
     NO_ENCRYPTION_KEY = (
         "no_encryption_key",
-        _lazy("FIELD_ENCRYPTION_KEYS contains no valid Fernet key. Create one with `manage.py generate_key`."),
+        _("FIELD_ENCRYPTION_KEYS contains no valid Fernet key. Create one with `manage.py generate_key`."),
     )
-    NO_BUDGET = "no_budget", _lazy("The request limit left no room for the call.")
+    NO_BUDGET = "no_budget", _("The request limit left no room for the call.")
 
     # Texts
-    OPTED_OUT = "opted_out", _lazy("This contact has opted out. They can opt in again by texting START.")
-    OPT_OUT_PENDING = "opt_out_pending", _lazy("This contact is being opted out, so no text may be sent to them.")
-    BLOCKED = "blocked", _lazy("This contact is blocked in Salesmsg.")
-    DELETED = "deleted", _lazy("This contact was deleted in Salesmsg.")
-    WORKER_STOPPED = "worker_stopped", _lazy("The worker stopped before Salesmsg answered.")
-    ACCEPTED = "accepted", _lazy("Salesmsg's message %(id)s, %(vendor_status)s.")
-    NOT_AT_VENDOR = "not_at_vendor", _lazy("Salesmsg does not have this text, so it was not sent.")
+    OPTED_OUT = "opted_out", _("This contact has opted out. They can opt in again by texting START.")
+    OPT_OUT_PENDING = "opt_out_pending", _("This contact is being opted out, so no text may be sent to them.")
+    BLOCKED = "blocked", _("This contact is blocked in Salesmsg.")
+    DELETED = "deleted", _("This contact was deleted in Salesmsg.")
+    WORKER_STOPPED = "worker_stopped", _("The worker stopped before Salesmsg answered.")
+    ACCEPTED = "accepted", _("Salesmsg's message %(id)s, %(vendor_status)s.")
+    NOT_AT_VENDOR = "not_at_vendor", _("Salesmsg does not have this text, so it was not sent.")
     AMBIGUOUS_COPY = (
         "ambiguous_copy",
-        _lazy(
+        _(
             "Salesmsg has a text with these words from about that time, but the portal cannot tell whether it is "
             "this one. Look at the conversation and decide."
         ),
     )
-    ANSWERED_FIRST = "answered_first", _lazy("The contact replied first, so this text was not sent.")
+    ANSWERED_FIRST = "answered_first", _("The contact replied first, so this text was not sent.")
     MISSED_ITS_TIME = (
         "missed_its_time",
-        _lazy(
+        _(
             "This text was scheduled for %(at)s, but the portal could not send it then. It was not sent. Send it now "
             "or cancel it."
         ),
     )
-    VENDOR_FAILED = "vendor_failed", _lazy("Salesmsg could not send this text.")
+    VENDOR_FAILED = "vendor_failed", _("Salesmsg could not send this text.")
 
     # What carriers say, by the codes that Salesmsg passes on (salesmsg-api.md, section 8)
-    CARRIER_21211 = "carrier_21211", _lazy("The recipient's number is invalid.")
-    CARRIER_21266 = "carrier_21266", _lazy("The recipient's number is the same as the sender's.")
-    CARRIER_21408 = "carrier_21408", _lazy("Texts to this region are not enabled.")
-    CARRIER_21606 = "carrier_21606", _lazy("The sender's number cannot send texts.")
-    CARRIER_21610 = "carrier_21610", _lazy("The recipient has unsubscribed.")
-    CARRIER_21612 = "carrier_21612", _lazy("This sender cannot text this recipient.")
-    CARRIER_30003 = "carrier_30003", _lazy("The recipient's phone cannot be reached.")
-    CARRIER_30004 = "carrier_30004", _lazy("The message was blocked.")
-    CARRIER_30005 = "carrier_30005", _lazy("The recipient's phone is unknown.")
-    CARRIER_30006 = "carrier_30006", _lazy("The recipient has a landline or an unreachable carrier.")
-    CARRIER_30007 = "carrier_30007", _lazy("The carrier filtered the message.")
-    CARRIER_30008 = "carrier_30008", _lazy("The message expired before it was delivered.")
-    CARRIER_30009 = "carrier_30009", _lazy("The carrier rejected the message.")
+    CARRIER_21211 = "carrier_21211", _("The recipient's number is invalid.")
+    CARRIER_21266 = "carrier_21266", _("The recipient's number is the same as the sender's.")
+    CARRIER_21408 = "carrier_21408", _("Texts to this region are not enabled.")
+    CARRIER_21606 = "carrier_21606", _("The sender's number cannot send texts.")
+    CARRIER_21610 = "carrier_21610", _("The recipient has unsubscribed.")
+    CARRIER_21612 = "carrier_21612", _("This sender cannot text this recipient.")
+    CARRIER_30003 = "carrier_30003", _("The recipient's phone cannot be reached.")
+    CARRIER_30004 = "carrier_30004", _("The message was blocked.")
+    CARRIER_30005 = "carrier_30005", _("The recipient's phone is unknown.")
+    CARRIER_30006 = "carrier_30006", _("The recipient has a landline or an unreachable carrier.")
+    CARRIER_30007 = "carrier_30007", _("The carrier filtered the message.")
+    CARRIER_30008 = "carrier_30008", _("The message expired before it was delivered.")
+    CARRIER_30009 = "carrier_30009", _("The carrier rejected the message.")
 
     # Bulk texts: why a recipient is left out; labels of a list, so no full stop
-    SKIP_OPTED_OUT = "skip_opted_out", _lazy("Opted out of texts")
-    SKIP_BLOCKED = "skip_blocked", _lazy("Blocked in Salesmsg")
-    SKIP_DELETED = "skip_deleted", _lazy("Deleted in Salesmsg")
-    SKIP_NO_PHONE = "skip_no_phone", _lazy("No phone number")
-    SKIP_SAME_PHONE = "skip_same_phone", _lazy("Same phone as another recipient")
-    SKIP_TWIN_REFUSES = "skip_twin_refuses", _lazy("A contact with this phone has opted out or is blocked")
-    SKIP_EMPTY_TEXT = "skip_empty_text", _lazy("Nothing would be left of the text")
-    SKIP_TOO_LONG = "skip_too_long", _lazy("Longer than %(most)s characters once its merge fields are filled in")
-    SKIP_EMPTY_FIELD = "skip_empty_field", _lazy("%(merge_field)s is empty, and the text names no replacement for it")
+    SKIP_OPTED_OUT = "skip_opted_out", _("Opted out of texts")
+    SKIP_BLOCKED = "skip_blocked", _("Blocked in Salesmsg")
+    SKIP_DELETED = "skip_deleted", _("Deleted in Salesmsg")
+    SKIP_NO_PHONE = "skip_no_phone", _("No phone number")
+    SKIP_SAME_PHONE = "skip_same_phone", _("Same phone as another recipient")
+    SKIP_TWIN_REFUSES = "skip_twin_refuses", _("A contact with this phone has opted out or is blocked")
+    SKIP_EMPTY_TEXT = "skip_empty_text", _("Nothing would be left of the text")
+    SKIP_TOO_LONG = "skip_too_long", _("Longer than %(most)s characters once its merge fields are filled in")
+    SKIP_EMPTY_FIELD = "skip_empty_field", _("%(merge_field)s is empty, and the text names no replacement for it")
 
     # Phone numbers as people type them
-    PHONE_MISSING = "phone_missing", _lazy("Enter a phone number.")
-    PHONE_EXTENSION = "phone_extension", _lazy("Texts cannot reach an extension. Leave it out.")
-    PHONE_INVALID = "phone_invalid", _lazy("This is not a phone number.")
-    PHONE_TOO_LONG = "phone_too_long", _lazy("This phone number is too long.")
-    PHONE_TOO_SHORT = "phone_too_short", _lazy("This phone number is too short.")
-    PHONE_WITHOUT_AREA = "phone_without_area", _lazy("The area code is missing.")
-    PHONE_IMPOSSIBLE = "phone_impossible", _lazy("This phone number cannot exist.")
+    PHONE_MISSING = "phone_missing", _("Enter a phone number.")
+    PHONE_EXTENSION = "phone_extension", _("Texts cannot reach an extension. Leave it out.")
+    PHONE_INVALID = "phone_invalid", _("This is not a phone number.")
+    PHONE_TOO_LONG = "phone_too_long", _("This phone number is too long.")
+    PHONE_TOO_SHORT = "phone_too_short", _("This phone number is too short.")
+    PHONE_WITHOUT_AREA = "phone_without_area", _("The area code is missing.")
+    PHONE_IMPOSSIBLE = "phone_impossible", _("This phone number cannot exist.")
 
     # Changes to contacts and conversations
     CONVERSATION_NOT_AT_VENDOR = (
         "conversation_not_at_vendor",
-        _lazy("Salesmsg does not have this conversation yet. Send a text first, then try again."),
+        _("Salesmsg does not have this conversation yet. Send a text first, then try again."),
     )
     CONTACT_NOT_AT_VENDOR = (
         "contact_not_at_vendor",
-        _lazy("Salesmsg does not have this contact yet. Send a text first, then try again."),
+        _("Salesmsg does not have this contact yet. Send a text first, then try again."),
     )
-    CONTACT_GONE = "contact_gone", _lazy("Salesmsg no longer has this contact.")
-    FIELDS_IGNORED = "fields_ignored", _lazy("Salesmsg accepted the edit but did not save: %(fields)s.")
+    CONTACT_GONE = "contact_gone", _("Salesmsg no longer has this contact.")
+    FIELDS_IGNORED = "fields_ignored", _("Salesmsg accepted the edit but did not save: %(fields)s.")
     CUSTOM_FIELDS_IGNORED = (
         "custom_fields_ignored",
-        _lazy("Salesmsg accepted the edit but did not save: %(custom_fields)s."),
+        _("Salesmsg accepted the edit but did not save: %(custom_fields)s."),
     )
     CUSTOM_FIELDS_SCOPE = (
         "custom_fields_scope",
-        _lazy("The connection lacks the scope custom-fields:write, which editing custom fields needs."),
+        _("The connection lacks the scope custom-fields:write, which editing custom fields needs."),
     )
     NOT_SHOWN = (
         "not_shown",
-        _lazy("Salesmsg accepted this but does not show it. Look at the contact there before you try again."),
+        _("Salesmsg accepted this but does not show it. Look at the contact there before you try again."),
     )
     NOTE_UNCERTAIN = (
         "note_uncertain",
-        _lazy(
+        _(
             "The connection was lost while the note was being saved, and Salesmsg does not show a contact's notes to "
             "the portal. Check there whether it arrived. If not, try again."
         ),
     )
-    DECIDED_BY_LATER_EDIT = "decided_by_later_edit", _lazy("A later edit decided this.")
+    DECIDED_BY_LATER_EDIT = "decided_by_later_edit", _("A later edit decided this.")
     JOINED_LATER_CONFLICT = (
         "joined_later_conflict",
-        _lazy("A later edit of this contact also conflicts with a change in Salesmsg. Both wait together."),
+        _("A later edit of this contact also conflicts with a change in Salesmsg. Both wait together."),
     )
-    DECIDED_OURS = "decided_ours", _lazy("Decided: the portal's values were sent to Salesmsg again.")
-    DECIDED_THEIRS = "decided_theirs", _lazy("Decided: Salesmsg's values stay.")
+    DECIDED_OURS = "decided_ours", _("Decided: the portal's values were sent to Salesmsg again.")
+    DECIDED_THEIRS = "decided_theirs", _("Decided: Salesmsg's values stay.")
 
     # Attachments
-    FILE_REFUSED = "file_refused", _lazy("The file is not accepted.")
-    FILE_TOO_LARGE = "file_too_large", _lazy("The file is larger than %(bytes)s. Salesmsg still has it.")
-    FILE_UNSAFE_ADDRESS = "file_unsafe_address", _lazy("The file's address is not safe to open.")
-    FILE_GONE = "file_gone", _lazy("The file is no longer where Salesmsg said it is.")
-    FILE_SERVER_REFUSED = "file_server_refused", _lazy("The file's server refused to deliver it.")
-    FILE_SERVER_FAILED = "file_server_failed", _lazy("The file's server did not answer as expected.")
-    FILE_INTERRUPTED = "file_interrupted", _lazy("Fetching the file was interrupted again and again.")
-    FILE_NOT_WRITTEN = "file_not_written", _lazy("The file could not be written to the portal's disk.")
+    FILE_REFUSED = "file_refused", _("The file is not accepted.")
+    FILE_TOO_LARGE = "file_too_large", _("The file is larger than %(bytes)s. Salesmsg still has it.")
+    FILE_UNSAFE_ADDRESS = "file_unsafe_address", _("The file's address is not safe to open.")
+    FILE_GONE = "file_gone", _("The file is no longer where Salesmsg said it is.")
+    FILE_SERVER_REFUSED = "file_server_refused", _("The file's server refused to deliver it.")
+    FILE_SERVER_FAILED = "file_server_failed", _("The file's server did not answer as expected.")
+    FILE_INTERRUPTED = "file_interrupted", _("Fetching the file was interrupted again and again.")
+    FILE_NOT_WRITTEN = "file_not_written", _("The file could not be written to the portal's disk.")
     FILE_KIND_NOT_KEPT = (
         "file_kind_not_kept",
-        _lazy("The portal keeps pictures, sound, video, PDF files and contact cards; this is none of them."),
+        _("The portal keeps pictures, sound, video, PDF files and contact cards; this is none of them."),
     )
 
     # Syncs
-    LIST_ENDLESS = "list_endless", _lazy("The list “%(list)s” does not end.")
-    LIST_REPEATS_PAGE = "list_repeats_page", _lazy("Salesmsg sent the same page of “%(list)s” twice.")
-    LIST_CIRCLES = "list_circles", _lazy("The list “%(list)s” keeps repeating the same rows.")
+    LIST_ENDLESS = "list_endless", _("The list “%(list)s” does not end.")
+    LIST_REPEATS_PAGE = "list_repeats_page", _("Salesmsg sent the same page of “%(list)s” twice.")
+    LIST_CIRCLES = "list_circles", _("The list “%(list)s” keeps repeating the same rows.")
     LIST_SHRANK = (
         "list_shrank",
-        _lazy("The list “%(list)s” kept shrinking while it was read, even after %(restarts)s restarts."),
+        _("The list “%(list)s” kept shrinking while it was read, even after %(restarts)s restarts."),
     )
     LIST_INCOMPLETE = (
         "list_incomplete",
-        _lazy("The list “%(list)s” showed %(seen)s of %(total)s rows, even after %(restarts)s restarts."),
+        _("The list “%(list)s” showed %(seen)s of %(total)s rows, even after %(restarts)s restarts."),
     )
-    LIST_SKIPPED = "list_skipped", _lazy("“%(list)s” could not be read: %(why)s")
-    THREAD_REPEATS_PAGE = "thread_repeats_page", _lazy("Salesmsg sent the same page of messages twice.")
-    THREAD_ENDLESS = "thread_endless", _lazy("The thread does not end.")
+    LIST_SKIPPED = "list_skipped", _("“%(list)s” could not be read: %(why)s")
+    THREAD_REPEATS_PAGE = "thread_repeats_page", _("Salesmsg sent the same page of messages twice.")
+    THREAD_ENDLESS = "thread_endless", _("The thread does not end.")
     COUNT_DIFFERS = (
         "count_differs",
-        _lazy("Salesmsg counts %(total)s contacts but lists %(seen)s, twice in a row."),
+        _("Salesmsg counts %(total)s contacts but lists %(seen)s, twice in a row."),
     )
     CONVERSATION_WITHOUT_CONTACT = (
         "conversation_without_contact",
-        _lazy("Conversation %(id)s names no contact, so it was skipped."),
+        _("Conversation %(id)s names no contact, so it was skipped."),
     )
-    CONVERSATION_GONE = "conversation_gone", _lazy("Conversation %(id)s no longer exists in Salesmsg.")
+    CONVERSATION_GONE = "conversation_gone", _("Conversation %(id)s no longer exists in Salesmsg.")
     CONVERSATION_NOT_ALLOWED = (
         "conversation_not_allowed",
-        _lazy("The connected user may not read conversation %(id)s."),
+        _("The connected user may not read conversation %(id)s."),
     )
     MANY_CONTACTS_MISSING = (
         "many_contacts_missing",
-        _lazy("%(count)s contacts were no longer listed: too many to treat as deleted, so all were kept."),
+        _("%(count)s contacts were no longer listed: too many to treat as deleted, so all were kept."),
     )
     MANY_CONVERSATIONS_MISSING = (
         "many_conversations_missing",
-        _lazy("%(count)s conversations were no longer listed: too many to treat as gone, so all were kept."),
+        _("%(count)s conversations were no longer listed: too many to treat as gone, so all were kept."),
     )
-    MORE_NOTES = "more_notes", _lazy("There are more notes like these.")
-    STEP_INTERRUPTED = "step_interrupted", _lazy("The step was interrupted.")
-    STEP_NEVER_ENDED = "step_never_ended", _lazy("The same step was started again and again and never finished.")
+    MORE_NOTES = "more_notes", _("There are more notes like these.")
+    STEP_INTERRUPTED = "step_interrupted", _("The step was interrupted.")
+    STEP_NEVER_ENDED = "step_never_ended", _("The same step was started again and again and never finished.")
 
     # Webhook events
-    EVENT_NEVER_ENDED = "event_never_ended", _lazy("Processing was started again and again and never finished.")
-    EVENT_NAMES_NOTHING = "event_names_nothing", _lazy("The event names no contact and no conversation.")
-    EVENT_KIND_UNKNOWN = "event_kind_unknown", _lazy("The kind of event is unknown. What it names was read.")
+    EVENT_NEVER_ENDED = "event_never_ended", _("Processing was started again and again and never finished.")
+    EVENT_NAMES_NOTHING = "event_names_nothing", _("The event names no contact and no conversation.")
+    EVENT_KIND_UNKNOWN = "event_kind_unknown", _("The kind of event is unknown. What it names was read.")
 
 
 def code_choices() -> list[tuple[str, str]]:
@@ -236,8 +236,8 @@ def code_choices() -> list[tuple[str, str]]:
     return Code.choices
 
 
-NO_REASON_GIVEN = _lazy("Salesmsg gave no reason.")
-PHONE_EXAMPLE = _lazy(
+NO_REASON_GIVEN = _("Salesmsg gave no reason.")
+PHONE_EXAMPLE = _(
     "Write it like “+1 305 555 0142”: with the country code, or with the area code for a number in your country."
 )
 _WITH_EXAMPLE = {
@@ -318,12 +318,14 @@ class Reason:
         if self.code in _WITH_EXAMPLE:
             words = f"{words} {PHONE_EXAMPLE}"
         if self.params.get("after_start"):
-            words = _("%(why)s (after the start)") % {"why": words}
+            words = gettext("%(why)s (after the start)") % {"why": words}
         return words
 
     @property
     def where(self) -> str:
-        """Which call it was: "404, GET /contacts/{contact}"; "" for what was no call."""
+        """Which call it was: "404, GET /contacts/{contact}", or the carrier's code: "21610"; "" for neither."""
+        if self.code.startswith("carrier_"):
+            return self.code.removeprefix("carrier_")
         return ", ".join(str(self.params[name]) for name in ("status", "endpoint") if self.params.get(name))
 
     @property
@@ -332,16 +334,16 @@ class Reason:
         words = self.what
         if words and self.where:
             words = f"{words.rstrip('.')} ({self.where})."
-        if words and self.quote:
-            return _("%(what)s Salesmsg says: “%(quote)s”") % {"what": words, "quote": self.quote}
-        return words or (_("“%(quote)s”") % {"quote": self.quote} if self.quote else "")
+        if words and self.quote and self.quote != self.where:
+            return gettext("%(what)s Salesmsg says: “%(quote)s”") % {"what": words, "quote": self.quote}
+        return words or (gettext("“%(quote)s”") % {"quote": self.quote} if self.quote else "")
 
     def explained(self, state: str) -> str:
         """The text, and what follows from the row's state: the portal tries again, asks Salesmsg, or gave up."""
         words = self.text
         if not words or self.code in _SETTLED:
             return words
-        follows = _("Nothing was sent.") if self.params.get("gave_up") else _FOLLOWS.get(state, "")
+        follows = gettext("Nothing was sent.") if self.params.get("gave_up") else _FOLLOWS.get(state, "")
         return f"{words} {follows}".strip()
 
     @property
@@ -357,7 +359,7 @@ class Reason:
     def todo(self, account_id: int, list_name: str = "") -> str:
         """What a person does about it. `list_name`: the list of a sync that it happened to; code in `backticks`."""
         scopes = {"scopes": _SCOPES.get(list_name or str(self.params.get("list", "")))}
-        scope = _("the scope `%(scopes)s`") % scopes if scopes["scopes"] else _("the scope of this list")
+        scope = gettext("the scope `%(scopes)s`") % scopes if scopes["scopes"] else gettext("the scope of this list")
         advice = _ADVICE.get(self.code, _ADVICE_ELSE)
         return str(advice) % {"scope": scope, "account": account_id}
 
@@ -365,9 +367,9 @@ class Reason:
 NO_REASON = Reason()
 _SETTLED = {Code.AMBIGUOUS_COPY, Code.MISSED_ITS_TIME}  # their words say already how it goes on
 _FOLLOWS = {
-    "queued": _lazy("The portal will try again."),
-    "pending": _lazy("The portal will try again."),
-    "unknown": _lazy("It may have been sent. The portal is checking with Salesmsg."),
+    "queued": _("The portal will try again."),
+    "pending": _("The portal will try again."),
+    "unknown": _("It may have been sent. The portal is checking with Salesmsg."),
 }
 
 # --- Parameters in words ---------------------------------------------------------------------------------------------
@@ -399,7 +401,7 @@ _SHOWN: dict[str, Callable[[Any], str]] = {
     "list": _list_label,
     "merge_field": lambda name: capfirst(_contact_field(name)),
     "why": lambda code: str(Code(code).label) if code in Code.values else "",
-    "vendor_status": lambda status: status or _("no status"),
+    "vendor_status": lambda status: status or gettext("no status"),
 }
 
 
@@ -436,7 +438,7 @@ _SCOPES = {
     "messages": "messages:read",
 }
 
-_ALL_KEPT = _lazy("Everything already read is kept.")
+_ALL_KEPT = _("Everything already read is kept.")
 _KEPT = dict.fromkeys(
     (
         Code.NOT_ALLOWED,
@@ -458,7 +460,7 @@ def _advice(words: str, *codes: str) -> dict[str, str]:
 
 _ADVICE: dict[str, str] = {
     **_advice(
-        _lazy(
+        _(
             "The access token lacks %(scope)s. Add it to the token in Salesmsg and to `SALESMSG_SCOPES`, then connect "
             "the account again."
         ),
@@ -466,13 +468,11 @@ _ADVICE: dict[str, str] = {
         Code.CONVERSATION_NOT_ALLOWED,
     ),
     **_advice(
-        _lazy(
-            "Put the old key back into `FIELD_ENCRYPTION_KEYS` and restart the portal, or connect the account again."
-        ),
+        _("Put the old key back into `FIELD_ENCRYPTION_KEYS` and restart the portal, or connect the account again."),
         Code.UNDECRYPTABLE,
     ),
     **_advice(
-        _lazy("Connect the account again on its page."),
+        _("Connect the account again on its page."),
         Code.NOT_CONNECTED,
         Code.TOKEN_REFUSED,
         Code.TOKEN_RENEWAL_REFUSED,
@@ -481,7 +481,7 @@ _ADVICE: dict[str, str] = {
         Code.TOKEN_MALFORMED,
     ),
     **_advice(
-        _lazy(
+        _(
             "You don't need to do anything: the limit resets by itself and reading continues. If this happens often, "
             "another program uses the same access."
         ),
@@ -489,7 +489,7 @@ _ADVICE: dict[str, str] = {
         Code.NO_BUDGET,
     ),
     **_advice(
-        _lazy(
+        _(
             "The portal does not know this form of answer. Run `manage.py probe --account %(account)s` and share what "
             "it prints. Until then, a full sync may help."
         ),
@@ -502,7 +502,7 @@ _ADVICE: dict[str, str] = {
         Code.ANSWER_FORM_UNKNOWN,
     ),
     **_advice(
-        _lazy(
+        _(
             "The list changed while it was read. Start a full sync at a quiet time. If the problem stays, run "
             "`manage.py probe --account %(account)s`."
         ),
@@ -515,17 +515,17 @@ _ADVICE: dict[str, str] = {
         Code.THREAD_ENDLESS,
     ),
     **_advice(
-        _lazy("Check `SALESMSG_BASE_URL` in the environment, then restart the portal."),
+        _("Check `SALESMSG_BASE_URL` in the environment, then restart the portal."),
         Code.BAD_ADDRESS,
         Code.REDIRECTED,
     ),
     **_advice(
-        _lazy("Check `SALESMSG_TOKEN_URL` and `SALESMSG_REFRESH_URL` in the environment, then restart the portal."),
+        _("Check `SALESMSG_TOKEN_URL` and `SALESMSG_REFRESH_URL` in the environment, then restart the portal."),
         Code.TOKEN_ADDRESS_INVALID,
         Code.TOKEN_ADDRESS_INSECURE,
     ),
     **_advice(
-        _lazy(
+        _(
             "Check that this server can reach the internet, and check `SALESMSG_BASE_URL`. The portal tries again by "
             "itself."
         ),
@@ -535,7 +535,7 @@ _ADVICE: dict[str, str] = {
         Code.TOKEN_RENEWAL_FAILED,
     ),
     **_advice(
-        _lazy(
+        _(
             "You don't need to do anything: the portal tries again by itself. If the problem lasts for an hour, check "
             "Salesmsg's status page."
         ),
@@ -544,16 +544,16 @@ _ADVICE: dict[str, str] = {
         Code.CONNECTION_LOST,
     ),
     **_advice(
-        _lazy("Salesmsg no longer has this record, or the address is wrong: check `SALESMSG_API_VERSION`."),
+        _("Salesmsg no longer has this record, or the address is wrong: check `SALESMSG_API_VERSION`."),
         Code.NOT_FOUND,
     ),
     **_advice(
-        _lazy("The fault is in the portal: check the worker's log, then start a full sync."),
+        _("The fault is in the portal: check the worker's log, then start a full sync."),
         Code.STEP_INTERRUPTED,
         Code.STEP_NEVER_ENDED,
     ),
 }
-_ADVICE_ELSE = _lazy(
+_ADVICE_ELSE = _(
     "Check for changes once more. If the problem comes back, check the worker's log or run `manage.py probe --account "
     "%(account)s`."
 )

@@ -53,7 +53,7 @@ def unlinked(user) -> list[Member]:
     """Whom this person may say to be, in accounts where the portal does not know yet. One query."""
     known = Membership.objects.filter(user=user, account=OuterRef("account")).exclude(member=None)
     found = free(user).filter(~Exists(known)).select_related("account")
-    return list(found.defer("raw", "account__webhook_secret", "account__last_error")[:200])
+    return list(found.defer("raw", "account__webhook_secret", "account__vendor_reason")[:200])
 
 
 def this_is_me(user, pk: int | None) -> Member:

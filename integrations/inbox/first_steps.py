@@ -77,7 +77,7 @@ def of(user, host: str = "") -> FirstSteps:
     own = Message.objects.filter(account=OuterRef("pk"), client_uuid__isnull=False, state__in=left)
     found = list(
         Account.objects.for_user(user)
-        .defer("webhook_secret", "last_error")
+        .defer("webhook_secret", "vendor_reason")
         .annotate(
             beat_at=Subquery(Heartbeat.objects.filter(name="tick").values("at")[:1]),
             shared=Exists(others),

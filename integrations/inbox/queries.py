@@ -24,6 +24,7 @@ from ..models import (
     ReadMark,
     ThreadSync,
 )  # fmt: skip
+from ..models.reason import REASON_COLUMNS
 from ..outbox import edits
 from ..sync import request as sync
 from . import noted
@@ -134,7 +135,7 @@ def place(text: str) -> tuple[datetime, int] | None:
 def accounts(user) -> list[Account]:
     """The person's accounts, each with `.own_inboxes`, and `.mentions`: how many mentions of them are unseen, to a
     limit. One query."""
-    found = Account.objects.for_user(user).defer("webhook_secret", "last_error").order_by(*Account._meta.ordering)
+    found = Account.objects.for_user(user).defer("webhook_secret", "vendor_reason").order_by(*Account._meta.ordering)
     found = found.annotate(
         mentions=noted.unread(user), beat_at=_BEAT, **{f"inbox_{name}": F(f"inboxes__{name}") for name in _INBOX}
     )
@@ -289,7 +290,7 @@ _HEAVY = (
     "inbox__raw",
     "owner__raw",
     "account__webhook_secret",
-    "account__last_error",
+    "account__vendor_reason",
 )
 
 
@@ -412,7 +413,7 @@ _SHOWN = (
     "author_name",
     "author_vendor_id",
     "automated",
-    "failure",
+    *REASON_COLUMNS,
     "at",
     "rank",
     "is_news",

@@ -19,7 +19,7 @@ def visible(user) -> QuerySet[SavedReply]:
 
 def managed(user) -> list[Account]:
     """The accounts whose shared replies this person may change."""
-    found = Account.objects.for_user(user).defer("webhook_secret", "last_error")
+    found = Account.objects.for_user(user).defer("webhook_secret", "vendor_reason")
     if not user.is_superuser:
         manager = Membership.objects.filter(user=user, role=Membership.Role.MANAGER)
         found = found.filter(pk__in=manager.values("account"))

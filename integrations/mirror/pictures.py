@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from .. import jobs
 from ..models import Message, Picture
+from ..models.reason import REASON_COLUMNS
 
 FETCH = "integrations.tasks.fetch_picture"
 AT_ONCE = 2  # nudges; whoever has fetched one goes on with what else is due
@@ -37,7 +38,7 @@ def keep_pictures(messages: Iterable[Message], *, now_please: bool = False) -> N
         rows,
         update_conflicts=True,
         unique_fields=["message", "position"],
-        update_fields=["url", "state", "reason", "attempts", "due_at"],
+        update_fields=["url", "state", *REASON_COLUMNS, "attempts", "due_at"],
     )
     gone = [row.pk for (pk, position), row in known.items() if position >= len(found[pk].media)]
     if gone:

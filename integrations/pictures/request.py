@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from .. import jobs, mirror
+from ..failures import NO_REASON
 from ..models import Message, Picture
 from ..models.picture import PictureQuerySet
 
@@ -19,7 +20,7 @@ def due() -> PictureQuerySet:
 
 def under_way() -> int:
     """How many are being fetched: a claim lies ahead, and gives no reason for it."""
-    return Picture.objects.filter(state=State.WAITING, due_at__gt=timezone.now(), reason="").count()
+    return Picture.objects.filter(state=State.WAITING, due_at__gt=timezone.now(), reason_code="").count()
 
 
 def want(conversation_id: int, message_ids: Iterable[int]) -> None:
@@ -40,7 +41,7 @@ def again(picture: Picture) -> bool:
     with transaction.atomic():
         mirror.hold(picture.message.conversation_id)
         asked = Picture.objects.filter(pk=picture.pk, state=picture.state).exclude(state=State.WAITING)
-        if not asked.update(state=State.WAITING, reason="", attempts=0, due_at=timezone.now()):
+        if not asked.update(state=State.WAITING, attempts=0, due_at=timezone.now(), **NO_REASON.columns()):
             return False
         mirror.touch(picture.message.account_id, [picture.message.conversation_id])
         mirror.nudge_pictures([picture.pk])

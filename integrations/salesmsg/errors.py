@@ -45,7 +45,7 @@ class SalesmsgError(Exception):
         self.endpoint = endpoint
         self.params = params
         where = ", ".join(str(part) for part in (status, endpoint) if part)
-        super().__init__(f"{self.code} ({where})" if where else self.code)
+        super().__init__(": ".join(filter(None, (f"{self.code} ({where})" if where else self.code, self.quote))))
 
 
 class NotDone(SalesmsgError):

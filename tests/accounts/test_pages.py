@@ -77,7 +77,7 @@ def test_tokens_are_never_on_the_page(manager, account):
 
 
 def test_an_account_that_needs_attention_says_what_to_do(manager, account):
-    Account.objects.update(state=Account.State.ATTENTION, last_error="The refresh token was refused.")
+    Account.objects.update(state=Account.State.ATTENTION, vendor_reason="The refresh token was refused.")
     shown = page(manager, account)
     assert "Connect it again" in shown
     assert "The refresh token was refused." in shown

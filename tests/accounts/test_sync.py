@@ -45,7 +45,10 @@ def test_the_card_asks_again_while_a_sync_runs_and_then_stops(agent, account):
 
 def test_a_failed_sync_says_why(agent, account):
     build.run(
-        account, SyncRun.State.FAILED, error="Salesmsg answered with an error page.", notes=["Page 7 was no list."]
+        account,
+        SyncRun.State.FAILED,
+        vendor_reason="Salesmsg answered with an error page.",
+        notes=[{"quote": "Page 7 was no list."}],
     )
     shown = live(agent, account)
     assert "The last sync failed" in shown
@@ -66,7 +69,7 @@ def test_stop_ends_the_run_and_is_noted(manager, account):
     manager.post(reverse("accounts:stop", args=[account.pk]))
     run.refresh_from_db()
     assert run.state == SyncRun.State.STOPPED
-    assert AuditEntry.objects.filter(action="sync.stopped", account=account, user__username="manager").exists()
+    assert AuditEntry.objects.filter(action="sync_stopped", account=account, user__username="manager").exists()
 
 
 def test_the_card_says_what_each_button_costs(manager, agent, account):
@@ -83,8 +86,8 @@ def test_the_card_says_what_each_button_costs(manager, agent, account):
 
 
 def test_a_reason_of_the_vendor_ends_before_our_words(manager, account):
-    build.run(account, failures=2, error="Service unavailable")
-    assert ": Service unavailable. It is tried again" in " ".join(live(manager, account).split())
+    build.run(account, failures=2, reason_code="server_error", vendor_reason="Service unavailable")
+    assert "Salesmsg says: “Service unavailable” It is tried again" in " ".join(live(manager, account).split())
 
 
 def test_a_pause_is_told_where_the_buttons_would_be(manager, account):

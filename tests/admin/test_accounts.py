@@ -47,7 +47,7 @@ def test_people_get_access_and_it_is_noted(boss, account):
     ]
     assert boss.post(form(account), data(account.label, *rows)).status_code == 302
     assert Membership.objects.get(user=newcomer).role == Membership.Role.AGENT
-    entry = AuditEntry.objects.get(action="membership.added")
+    entry = AuditEntry.objects.get(action="membership_added")
     assert (entry.user.username, entry.account) == ("boss", account)
 
 
@@ -55,11 +55,11 @@ def test_a_new_label_writes_only_the_label(boss, account):
     """Workers write the row all the time; the form's copy of it is old."""
     own = Membership.objects.get()
     row = {"id": own.pk, "account": account.pk, "user": own.user_id, "role": "manager"}
-    Account.objects.update(last_error="written by a worker")
+    Account.objects.update(vendor_reason="written by a worker")
     sent = data("Front office", row) | {"state": "disconnected", "webhook_digest": "x"}
     boss.post(form(account), sent)
     fresh = Account.objects.get()
-    assert (fresh.label, fresh.last_error, fresh.state) == ("Front office", "written by a worker", account.state)
+    assert (fresh.label, fresh.vendor_reason, fresh.state) == ("Front office", "written by a worker", account.state)
     assert fresh.webhook_digest == account.webhook_digest
 
 

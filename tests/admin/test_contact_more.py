@@ -60,7 +60,7 @@ def test_a_refusal_is_tried_again_or_left(editor, contact):
         values={"text": "Hi"},
         base={"told": True, "known": ["7"]},
         state=State.REFUSED,
-        reason="Not allowed.",
+        vendor_reason="Not allowed.",
     )
     shown = page(editor, contact)
     assert "Salesmsg refused to add the note “Hi”" in shown

@@ -159,7 +159,7 @@ def test_other_fields_cannot_be_smuggled_in(editor, contact):
     ],
 )
 def test_the_panel_tells_how_the_edit_stands(editor, contact, state, words, polls):
-    build.edit(contact, state, reason="The number has already been taken.", finished_at=timezone.now())
+    build.edit(contact, state, vendor_reason="The number has already been taken.", finished_at=timezone.now())
     shown = editor.get(form(contact, "saved")).content.decode()
     assert words in shown
     assert ("hx-trigger" in shown) is polls
@@ -167,7 +167,7 @@ def test_the_panel_tells_how_the_edit_stands(editor, contact, state, words, poll
 
 
 def test_a_refused_edit_can_be_tried_again(editor, contact, client):
-    refused = build.edit(contact, Change.State.REFUSED, reason="Taken")
+    refused = build.edit(contact, Change.State.REFUSED, vendor_reason="Taken")
     assert form(contact, "retry") in editor.get(form(contact)).content.decode()
     client.force_login(build.person("newcomer"))
     client.post(form(contact, "retry"))
@@ -189,7 +189,7 @@ def test_the_panel_of_another_account_is_not_there(editor, other):
 
 def test_the_history_is_below_the_form(editor, contact):
     build.edit(contact, Change.State.SUPERSEDED, {"last_name": "Earlier"})
-    build.edit(contact, Change.State.REFUSED, {"email": ""}, reason="An email is needed.")
+    build.edit(contact, Change.State.REFUSED, {"email": ""}, vendor_reason="An email is needed.")
     shown = editor.get(form(contact)).content.decode()
     assert "last name Earlier" in shown
     assert "email (empty)" in shown
@@ -236,7 +236,7 @@ def test_the_filters(helper, account):
 
 
 def test_a_refusal_is_in_the_list_with_its_reason(helper, contact):
-    build.edit(contact, Change.State.REFUSED, reason="The number has already been taken.")
+    build.edit(contact, Change.State.REFUSED, vendor_reason="The number has already been taken.")
     shown = helper.get(reverse(LIST)).content.decode()
     assert "Refused" in shown
     assert "The number has already been taken." in shown

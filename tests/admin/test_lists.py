@@ -35,11 +35,11 @@ def fill(of, count=3):
         owner = Member.objects.create(account=of, vendor_id=number, full_name=f"Member {number}")
         thread = build.conversation(contact, inbox=inbox, owner=owner)
         text = build.message(thread, f"Hello {number}", inbound=False, state="failed", sender=user)
-        Attempt.objects.create(message=text, outcome="refused", detail="No such number")
+        Attempt.objects.create(message=text, outcome="refused", vendor_reason="No such number")
         build.edit(contact, requested_by=user)
         build.run(of, SyncRun.State.DONE)
         build.event(of)
-        AuditEntry.objects.create(account=of, user=user, action="account connected")
+        AuditEntry.objects.create(account=of, user=user, action="account_connected")
 
 
 def list_of(model):
@@ -153,7 +153,7 @@ def test_our_own_links_into_lists_work(root, account, other):
 
 
 def test_events_are_processed_again_by_those_who_may(editor, helper, account):
-    failed = build.event(account, WebhookEvent.State.FAILED, note="Unreachable", attempts=5)
+    failed = build.event(account, WebhookEvent.State.FAILED, vendor_reason="Unreachable", attempts=5)
     kept = build.event(account, WebhookEvent.State.UNKNOWN)
     data = {"action": "process_again", "_selected_action": [failed.pk]}
     helper.post(list_of("webhookevent"), data)
@@ -227,7 +227,7 @@ def test_what_counts_as_a_phone(typed, digits):
 
 
 def test_refused_changes_are_tried_again(editor, account):
-    refused = build.edit(build.contact(account, 1), Change.State.REFUSED, reason="Taken")
+    refused = build.edit(build.contact(account, 1), Change.State.REFUSED, vendor_reason="Taken")
     done = build.edit(build.contact(account, 2), Change.State.DONE)
     data = {"action": "try_again", "_selected_action": [refused.pk, done.pk]}
     shown = editor.post(list_of("change"), data, follow=True).content.decode()
@@ -238,8 +238,8 @@ def test_refused_changes_are_tried_again(editor, account):
 
 def test_a_message_shows_its_attempts_read_only(helper, account):
     text = build.message(build.conversation(build.contact(account)), inbound=False, state="unknown")
-    Attempt.objects.create(message=text, outcome="not_done", detail="Salesmsg could not be reached.")
-    Attempt.objects.create(message=text, outcome="unclear", detail="Salesmsg did not answer in time.")
+    Attempt.objects.create(message=text, outcome="not_done", vendor_reason="Salesmsg could not be reached.")
+    Attempt.objects.create(message=text, outcome="unclear", vendor_reason="Salesmsg did not answer in time.")
     shown = helper.get(form_of(text)).content.decode()
     for words in ("Did not reach Salesmsg; tried again", "could not be reached", "No clear answer", "answer in time"):
         assert words in shown

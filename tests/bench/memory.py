@@ -96,7 +96,7 @@ def main(token: str, threads: str) -> None:
         due.sweep()
     due.prune()
     told("sweeps and pruning", 21)
-    print(json.dumps({"phases": found, "error": run.error}))
+    print(json.dumps({"phases": found, "error": run.reason.text}))
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def main(run_id: int) -> None:
             kills += 1
         elif os.WEXITSTATUS(status) == 1:
             raise SystemExit("A child failed; its fault is above.")
-    print(json.dumps({"kills": kills, "steps": run.step, "state": run.state, "error": run.error}))
+    print(json.dumps({"kills": kills, "steps": run.step, "state": run.state, "error": run.reason.text}))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ now = timezone.now()
 demo = make.person("demo", superuser=True)
 empty = make.person("novice", superuser=False)
 harbor = make.account("Harbor Dental", demo)
-make.account("Northside Clinic of Greater Boston", demo, state="attention", last_error="The token was refused.")
+make.account("Northside Clinic of Greater Boston", demo, state="attention", vendor_reason="The token was refused.")
 front, rear = make.inbox(harbor), make.inbox(harbor, "Billing")
 rosa = make.member(harbor)
 make.member(harbor, "Demo Person", demo)
@@ -51,13 +51,14 @@ def talk(name, **values):
 every = talk("Every")
 reasons = {"failed": "The recipient has a landline.", "unknown": "The connection was lost."}
 for place, state in enumerate(("queued", "sending", "sent", "delivered", "failed", "unknown", "cancelled")):
-    own = make.message(every, f"This text is {state}.", inbound=False, state=state, failure=reasons.get(state, ""),
+    own = make.message(every, f"This text is {state}.", inbound=False, state=state,
+        vendor_reason=reasons.get(state, ""),
         client_uuid=uuid.uuid4(), sender=demo, at=now - timedelta(minutes=60 - 6 * place))
     make.message(every, "Thank you!", at=now - timedelta(minutes=57 - 6 * place))
     if state == "failed":
-        Attempt.objects.create(message=own, outcome="refused", detail="30006", finished_at=now)
+        Attempt.objects.create(message=own, outcome="refused", vendor_reason="30006", finished_at=now)
 Message.objects.create(account=harbor, conversation=every, state="queued", text="Held back", client_uuid=uuid.uuid4(),
-    at=now, rank=2**62, failure="It was planned for a time when the portal was off.")
+    at=now, rank=2**62, vendor_reason="It was planned for a time when the portal was off.")
 long = talk("Long")
 make.thread(long, 70, start=now - timedelta(hours=4))
 planned = talk("Planned")
@@ -74,7 +75,7 @@ make.message(calls, "", kind="mms", media=[{"id": 1, "url": "https://x.example/a
 notes = [{"id": place, "text": f"Note {place}", "created_at": now.isoformat()} for place in range(5)]
 noted = talk("Noted", notes=notes)
 refused = Change.objects.create(account=harbor, kind="opt_out", contact=noted.contact, values={}, state="refused",
-    reason="Not allowed.", requested_by=demo, finished_at=now)
+    vendor_reason="Not allowed.", requested_by=demo, finished_at=now)
 clash = Change.objects.create(account=harbor, kind="contact", contact=talk("Clash").contact, state="conflict",
     values={"first_name": "Ann"}, base={"first_name": "Clash"}, theirs={"first_name": "Anna"}, requested_by=demo)
 pks["conflict"], pks["contact"] = clash.pk, noted.contact_id
@@ -86,7 +87,7 @@ for one in (preview, running):
 running.refresh_from_db()
 bulk.start(demo, running)
 pks |= {"bulk_new": new.pk, "bulk_preview": preview.pk, "bulk_running": running.pk}
-SyncRun.objects.create(account=harbor, kind="full", state="failed", error="Salesmsg did not answer.", finished_at=now)
+SyncRun.objects.create(account=harbor, kind="full", state="failed", reason_code="timed_out", finished_at=now)
 
 def session(user):
     store = SessionStore()
@@ -180,7 +181,7 @@ STATES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("account", "/accounts/{account}/", None),
     ("account, disconnect", "/accounts/{account}/disconnect/", None),
     ("account, webhook", "/accounts/{account}/webhook/", None),
-    ("consent refused", "/accounts/callback/?error=access_denied", None),
+    ("consent refused", "/accounts/callback/?vendor_reason=access_denied", None),
     ("conflict", "/conflicts/{conflict}/", None),
     ("not found", "/inbox/999999/", None),
     ("admin", "/admin/", None),

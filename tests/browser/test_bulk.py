@@ -28,7 +28,7 @@ ONE_LEAVES = """
 from integrations.models import Message
 from integrations.outbox import bulk
 pk = bulk.next_message({account})
-Message.objects.filter(pk=pk).update(state={state!r}, failure={failure!r}, due_at=None)
+Message.objects.filter(pk=pk).update(state={state!r}, vendor_reason={failure!r}, due_at=None)
 print(json.dumps(pk))
 """
 
@@ -49,7 +49,7 @@ def ours(portal) -> Portal:
 
 
 def leave(portal: Portal, state: str = "sent", failure: str = "") -> None:
-    assert portal.query(ONE_LEAVES.format(account=portal.account, state=state, failure=failure))
+    assert portal.query(ONE_LEAVES.format(account=portal.account, state=state, vendor_reason=failure))
 
 
 def sign_in(page: Page, portal: Portal) -> None:

@@ -47,7 +47,7 @@ def test_the_way_from_choosing_to_the_start(browser, ada, harbor, people):
     assert "Being sent" in pages.text(started)
     draft.refresh_from_db()
     assert (draft.state, draft.created_by) == (State.RUNNING, ada)
-    assert AuditEntry.objects.filter(action="bulk text started", user=ada, account=harbor).exists()
+    assert AuditEntry.objects.filter(action="bulk_started", user=ada, account=harbor).exists()
 
 
 def test_all_that_match(browser, harbor, people):
@@ -175,7 +175,7 @@ def test_pressed_twice_it_starts_once(browser, made):
     seal = pages.field(browser.get(at("detail", made)), "seal")
     for _ in range(2):
         assert browser.post(at("start", made), {"seal": seal})["Location"] == at("detail", made)
-    assert AuditEntry.objects.filter(action="bulk text started").count() == 1
+    assert AuditEntry.objects.filter(action="bulk_started").count() == 1
 
 
 def test_when_nobody_would_get_it_there_is_no_button(browser, ada, harbor, people):
@@ -203,7 +203,7 @@ def test_the_page_follows_and_an_unchanged_one_is_cheap(browser, ada, made, djan
     with django_assert_max_num_queries(5):
         assert browser.get(address).status_code == 204
     message = Message.objects.get(pk=service.next_message(made.account_id))
-    Message.objects.filter(pk=message.pk).update(state=Message.State.FAILED, failure="The carrier refused it.")
+    Message.objects.filter(pk=message.pk).update(state=Message.State.FAILED, vendor_reason="The carrier refused it.")
     answer = browser.get(address)
     assert "1 of 3 handled" in pages.text(answer)
     assert "The carrier refused it." in pages.text(answer)

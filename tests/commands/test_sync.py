@@ -93,7 +93,7 @@ def test_a_failure_is_told_on_stderr_and_the_numbers_all_the_same(vendor):
     vendor.list_allowed = False
     vendor.bend["GET /contacts"] = lambda query: vendor.page(vendor.contacts, 1, 10)
     out = StringIO()
-    with pytest.raises(CommandError, match="Test: Salesmsg gave the same page of contacts twice"):
+    with pytest.raises(CommandError, match="Test: Salesmsg sent the same page of “Contacts” twice"):
         call_command("sync", "--json", stdout=out)
     told = json.loads(out.getvalue())
     assert told["accounts"][0]["state"] == "failed"

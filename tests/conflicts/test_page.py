@@ -104,7 +104,7 @@ def test_all_of_theirs_with_one_button(browser, conflict):
     decide(browser, conflict, all="theirs")
     assert not Change.objects.filter(state=State.PENDING).exists()
     conflict.refresh_from_db()
-    assert (conflict.state, conflict.reason) == (State.SUPERSEDED, "Decided: what Salesmsg has stays.")
+    assert (conflict.state, conflict.reason_code) == (State.SUPERSEDED, "decided_theirs")
 
 
 def test_a_choice_over_values_that_nobody_saw_is_kept_but_not_saved(browser, contact, conflict):

@@ -7,6 +7,7 @@ from integrations import gateway, tokens
 from integrations.accounts import connect
 from integrations.accounts.connect import ConnectProblem
 from integrations.crypto import unseal
+from integrations.failures import Code, Reason
 from integrations.models import (
     Account,
     Budget,
@@ -200,12 +201,12 @@ def test_disconnected_and_connected_again_keeps_everything(vendor, root, account
 
 
 def test_an_account_that_needs_attention_is_well_again(vendor, root, account):
-    tokens.broken(account.pk, account.credential.generation, "It broke.")
+    tokens.broken(account.pk, account.credential.generation, Reason(Code.TOKEN_REFUSED))
     account.refresh_from_db()
-    assert (account.state, account.last_error) == (Account.State.ATTENTION, "It broke.")
+    assert (account.state, account.reason_code) == (Account.State.ATTENTION, "token_refused")
     connect.by_token(root, "", vendor.make_pat(), account=account)
     account.refresh_from_db()
-    assert (account.state, account.last_error, account.last_error_at) == (Account.State.CONNECTED, "", None)
+    assert (account.state, account.reason.text, account.last_error_at) == (Account.State.CONNECTED, "", None)
 
 
 def test_another_organisation_does_not_take_an_account_over(vendor, root, account):

@@ -58,7 +58,7 @@ def test_the_whole_way(vendor, root):
     assert (credential.expires_at - timezone.now()).total_seconds() == pytest.approx(86340, abs=30)
     assert Membership.objects.get(user=root, account=account).role == Membership.Role.MANAGER
     assert SyncRun.objects.get().account == account
-    assert AuditEntry.objects.filter(account=account, user=root, action="account connected").exists()
+    assert AuditEntry.objects.filter(account=account, user=root, action="account_connected").exists()
     assert vendor.state()["requests"] == BudgetCall.objects.count() == 3, "what connecting cost is booked"
     assert gateway.door(account.pk, "event", patience=5).client.user().id
 

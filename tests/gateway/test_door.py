@@ -85,7 +85,7 @@ def test_a_token_that_nobody_knows_ends_in_words_after_one_renewal(vendor):
     with pytest.raises(NotConnected):
         door(account).client.user()
     assert state_of(account) == Account.State.ATTENTION
-    assert "Connect the account again" in account.last_error
+    assert account.reason_code == "token_renewal_refused"
     assert vendor.state()["by_endpoint"] == {"GET /user": 1, "POST /oauth/personal-token/refresh": 1}
 
 
@@ -97,7 +97,7 @@ def test_refused_again_with_a_fresh_token_but_known_is_a_matter_of_rights(vendor
     def send(base, token, request, **how):
         if request.endpoint == "GET /teams":
             real(base, token, request, **how)
-            raise CredentialRefused("No.", status=401, endpoint=request.endpoint)
+            raise CredentialRefused(quote="No.", status=401, endpoint=request.endpoint)
         return real(base, token, request, **how)
 
     monkeypatch.setattr(gateway, "send", send)
@@ -117,7 +117,7 @@ def test_refused_again_and_unknown_is_a_lost_connection(vendor, monkeypatch):
     account = vendor.connect("oauth")
 
     def send(base, token, request, **how):
-        raise CredentialRefused("No.", status=401, endpoint=request.endpoint)
+        raise CredentialRefused(quote="No.", status=401, endpoint=request.endpoint)
 
     monkeypatch.setattr(gateway, "send", send)
     with pytest.raises(NotConnected):
@@ -131,7 +131,7 @@ def test_a_write_is_not_repeated_for_trouble_that_may_be_the_token(vendor, monke
 
     def send(base, token, request, **how):
         seen.append(request.endpoint)
-        raise VendorTrouble("500", status=500, endpoint=request.endpoint, maybe_credential=True)
+        raise VendorTrouble(status=500, endpoint=request.endpoint, maybe_credential=True)
 
     monkeypatch.setattr(gateway, "send", send)
     with pytest.raises(VendorTrouble):

@@ -116,7 +116,7 @@ def test_only_the_new_message_travels(tab, conversation):
 
 def test_a_changed_message_is_swapped_in_place(tab, conversation):
     message = conversation.messages.filter(inbound=False).first()
-    Message.objects.filter(pk=message.pk).update(state="failed", failure="The carrier said no.")
+    Message.objects.filter(pk=message.pk).update(state="failed", vendor_reason="The carrier said no.")
     f.touch(conversation)
     answer = tab.poll()
     assert tab.swapped(answer) == [message.pk]

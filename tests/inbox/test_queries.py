@@ -72,8 +72,8 @@ def test_a_thread_with_all_that_it_can_show(browser, harbor, ada, number):
     for place in range(number):
         f.message(thread, f"Text {place}", is_news=True)
         lost = f.message(thread, f"Lost {place}", inbound=False, state="failed", client_uuid=uuid.uuid4(), media=FILE)
-        Attempt.objects.create(message=lost, outcome="refused", detail="No such number.")
-        Picture.objects.create(message=lost, position=0, url=FILE[0]["url"], state="lost", reason="Gone.")
+        Attempt.objects.create(message=lost, outcome="refused", vendor_reason="No such number.")
+        Picture.objects.create(message=lost, position=0, url=FILE[0]["url"], state="lost", vendor_reason="Gone.")
     for kind, values in (("contact", {"first_name": "Dan"}), ("tag", {"label": "VIP"}), ("note", {"text": "Hi"})):
         Change.objects.create(
             account=harbor, contact=thread.contact, kind=kind, values=values, base={"first_name": "P0"}

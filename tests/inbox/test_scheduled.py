@@ -8,8 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from integrations.failures import Code
 from integrations.models import Contact, Message
-from integrations.outbox import reconcile, schedule
+from integrations.outbox import schedule
+from integrations.words_of_time import in_zone, moment_in_zone
 
 from . import factories as f
 from . import pages
@@ -35,7 +37,7 @@ def ours(conversation):
 
 def clock(zone: str = NEW_YORK, **ahead) -> str:
     """As the input says it."""
-    at = schedule.there(timezone.now() + timedelta(**(ahead or {"days": 2})), zone)
+    at = in_zone(timezone.now() + timedelta(**(ahead or {"days": 2})), zone)
     return at.strftime("%Y-%m-%dT%H:%M")
 
 
@@ -70,13 +72,13 @@ def test_schedule_without_a_script(browser, address, conversation, ada):
     assert (message.state, message.sender, message.zone, message.stop_on_reply) == ("queued", ada, NEW_YORK, True)
     assert message.send_at == schedule.moment(datetime.fromisoformat(data["when"]), NEW_YORK)
     words = pages.text(browser.get(address))
-    assert f"Scheduled for {schedule.said(message.send_at, NEW_YORK)}" in words
+    assert f"Scheduled for {moment_in_zone(message.send_at, NEW_YORK)}" in words
     assert "Not sent if they answer first." in words
 
 
 def test_the_form_offers_tomorrow_at_nine_in_the_contacts_zone(browser, address):
     page = browser.get(address)
-    tomorrow = schedule.there(timezone.now(), NEW_YORK).date() + timedelta(days=1)
+    tomorrow = in_zone(timezone.now(), NEW_YORK).date() + timedelta(days=1)
     assert pages.field(page, "when") == f"{tomorrow}T09:00"
     assert [v["value"] for t, v in pages.read(page).tags if t == "option" and "selected" in v] == [NEW_YORK]
 
@@ -329,10 +331,10 @@ def test_an_unknown_text_offers_both_answers(browser, address, conversation):
     assert f"/inbox/messages/{message.pk}/settle/" in body
     assert f"/inbox/messages/{message.pk}/again/" in body
     assert "Not known whether it was sent" in pages.text(page)
-    Message.objects.filter(pk=message.pk).update(failure=reconcile.AMBIGUOUS)
+    Message.objects.filter(pk=message.pk).update(reason_code="ambiguous_copy")
     words = pages.text(browser.get(address))
     assert "Needs a look: perhaps not sent" in words
-    assert reconcile.AMBIGUOUS in words
+    assert str(Code.AMBIGUOUS_COPY.label) in words
 
 
 def test_it_was_sent_links_the_copy(browser, htmx, address, conversation):
@@ -349,9 +351,9 @@ def test_it_was_sent_links_the_copy(browser, htmx, address, conversation):
 
 def test_the_tries_are_told_where_they_explain_something(browser, address, conversation):
     failed, sent, twice = lost(conversation, "failed"), lost(conversation, "sent"), lost(conversation, "sent")
-    failed.attempts.create(outcome="refused", detail="The number is a landline.")
-    sent.attempts.create(outcome="accepted", detail="Nothing to explain.")
-    twice.attempts.create(outcome="not_done", detail="Salesmsg could not be reached.")
+    failed.attempts.create(outcome="refused", vendor_reason="The number is a landline.")
+    sent.attempts.create(outcome="accepted", vendor_reason="Nothing to explain.")
+    twice.attempts.create(outcome="not_done", vendor_reason="Salesmsg could not be reached.")
     twice.attempts.create(outcome="accepted")
     words = pages.text(browser.get(address))
     assert "Details: 1 try" in words
@@ -362,7 +364,7 @@ def test_the_tries_are_told_where_they_explain_something(browser, address, conve
 
 
 def test_a_waiting_text_says_why_it_still_waits(browser, address, conversation):
-    f.message(conversation, "Soon", inbound=False, state="queued", failure="Salesmsg is busy. Trying again.")
+    f.message(conversation, "Soon", inbound=False, state="queued", vendor_reason="Salesmsg is busy. Trying again.")
     words = pages.text(browser.get(address))
     assert "Waiting to be sent" in words
     assert "Salesmsg is busy. Trying again." in words

@@ -93,7 +93,7 @@ def test_a_chosen_time_is_of_the_viewers_clock(browser, address, conversation, a
     page = pages.text(browser.get(address))
     assert "Ada Marsh snoozed this until" in page
     assert "10:15 AM. It comes back sooner if they text." in page
-    [entry] = AuditEntry.objects.filter(action="conversation snoozed")
+    [entry] = AuditEntry.objects.filter(action="conversation_snoozed")
     assert (entry.user, entry.account_id) == (ada, conversation.account_id)
 
 
@@ -131,7 +131,7 @@ def test_where_it_is_and_where_not(browser, htmx, address, conversation, harbor,
     htmx.post(f"{address}wake/")
     assert set(pages.rows(browser.get("/inbox/"))) == {conversation.pk, other.pk}
     assert conversation.pk in pages.rows(browser.get("/inbox/?show=mine"))
-    assert AuditEntry.objects.filter(action="conversation woken").count() == 1
+    assert AuditEntry.objects.filter(action="conversation_woken").count() == 1
     assert "Nothing is snoozed" in pages.text(browser.get("/inbox/?show=snoozed"))
 
 

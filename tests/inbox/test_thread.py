@@ -36,7 +36,9 @@ def test_texts_are_never_html(browser, harbor):
         harbor, contact, owner=f.member(harbor, "<em>Owner</em>"), inbox=f.inbox(harbor, "<h1>Room")
     )
     f.message(conversation, evil)
-    f.message(conversation, evil, inbound=False, state="failed", failure="<b>reason</b>", author_name="<b>Author</b>")
+    f.message(
+        conversation, evil, inbound=False, state="failed", vendor_reason="<b>why</b>", author_name="<b>Author</b>"
+    )
     response = browser.get(address(conversation))
     body = response.content.decode()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in body
@@ -93,7 +95,7 @@ def test_pictures_and_other_attachments(browser, harbor):
 def test_states_in_plain_words(browser, harbor, state, words, button):
     conversation = f.conversation(harbor)
     failure = "The recipient has unsubscribed (21610)." if state == "failed" else ""
-    f.message(conversation, "Hello", inbound=False, state=state, failure=failure)
+    f.message(conversation, "Hello", inbound=False, state=state, vendor_reason=failure)
     response = browser.get(address(conversation))
     assert words in pages.text(response)
     acts = response.content.decode().count('class="message-act"')
@@ -219,7 +221,7 @@ def test_the_card_shows_what_is_known(browser, harbor):
     [
         ("pending", "waiting to be saved", "Newname"),
         ("pushing", "being saved", "Newname"),
-        ("refused", "refused the last change: Bad email", "Dana"),
+        ("refused", "refused the last change: “Bad email”", "Dana"),
         ("done", "", "Dana"),
         ("superseded", "", "Dana"),
     ],
@@ -229,7 +231,12 @@ def test_the_card_tells_a_change_that_is_under_way(browser, harbor, state, words
     conversation = f.conversation(harbor, contact)
     reason = "Bad email" if state == "refused" else ""
     Change.objects.create(
-        account=harbor, kind="contact", contact=contact, values={"first_name": "Newname"}, state=state, reason=reason
+        account=harbor,
+        kind="contact",
+        contact=contact,
+        values={"first_name": "Newname"},
+        state=state,
+        vendor_reason=reason,
     )
     page = pages.text(browser.get(address(conversation)))
     assert words in page
@@ -245,7 +252,7 @@ def test_the_composer_is_shut_for_who_cannot_be_texted(browser, harbor, values):
     send = next(v for tag, v in pages.read(response).tags if v.get("id") == "composer-send")
     assert "disabled" in send
     conversation.contact.refresh_from_db()
-    assert conversation.contact.why_not_textable in pages.text(response)
+    assert conversation.contact.why_not_textable.text in pages.text(response)
 
 
 @pytest.mark.parametrize("state", [Account.State.ATTENTION, Account.State.DISCONNECTED])

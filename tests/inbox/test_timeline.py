@@ -56,7 +56,7 @@ def test_each_kind_is_told_in_words(browser, conversation, contact, changed, har
     changed("reopen", {}, **thread)
     changed("assign", {"member": rosa.vendor_id}, **thread)
     changed("assign", {"member": None}, **thread)
-    audit(None, "conflict decided", harbor, f"contact {contact.pk}, ours: email; theirs: none")
+    audit(None, "conflict_decided", harbor, contact, ours=["email"], theirs=[])
     Contact.objects.filter(pk=contact.pk).update(opted_out_at=timezone.now(), vendor_created_at=timezone.now())
     told = pages.text(open_it(browser, conversation))
     for words in (
@@ -74,7 +74,7 @@ def test_each_kind_is_told_in_words(browser, conversation, contact, changed, har
     [
         (State.PENDING, "Waiting to be saved in Salesmsg"),
         (State.PUSHING, "Being saved in Salesmsg"),
-        (State.REFUSED, "Refused by Salesmsg: Bad address."),
+        (State.REFUSED, "Refused by Salesmsg: “Bad address.”"),
         (State.CONFLICT, "(in Salesmsg: Daniela)"),
         (State.SUPERSEDED, "Replaced by a later change"),
     ],
@@ -83,7 +83,7 @@ def test_what_became_of_it(browser, conversation, changed, state, words):
     reason = "Bad address." if state == State.REFUSED else ""
     theirs = {"first_name": "Daniela"} if state == State.CONFLICT else {}
     change = changed(
-        "contact", {"first_name": "N"}, base={"first_name": "D"}, state=state, reason=reason, theirs=theirs
+        "contact", {"first_name": "N"}, base={"first_name": "D"}, state=state, vendor_reason=reason, theirs=theirs
     )
     response = open_it(browser, conversation)
     assert words in pages.text(response)
@@ -97,7 +97,7 @@ def test_older_ones_follow_without_a_gap_or_a_repeat(ada, conversation, contact,
         own = {"contact": None, "conversation": conversation} if place % 3 else {}
         changed("close" if place % 3 else "opt_out", {}, created_at=at, **own)
         if place % 5 == 0:
-            audit(ada, "conflict decided", harbor, f"contact {contact.pk}, ours: none; theirs: email")
+            audit(ada, "conflict_decided", harbor, contact, ours=[], theirs=["email"])
     whole = timeline.of(ada, contact, limit=1000).entries
     found, cursor = [], ""
     while True:
@@ -119,7 +119,7 @@ def test_a_fixed_number_of_queries(ada, contact, changed, django_assert_max_num_
 
 
 def test_others_and_strangers_are_left_out(browser, conversation, contact, changed, harbor):
-    audit(None, "conflict decided", harbor, f"contact {contact.pk}1, ours: none; theirs: none")
+    audit(None, "conflict_decided", harbor, None, ours=[], theirs=[])
     changed("tag", {"label": "Not theirs"}, of=f.contact(harbor))
     told = pages.text(open_it(browser, conversation))
     assert "Chose" not in told

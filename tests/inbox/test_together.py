@@ -342,7 +342,7 @@ def test_whom_the_portal_does_not_know_is_told_how(htmx, browser, conversation, 
     assert htmx.post(f"{address}me/", {"member": taken.pk}).status_code == 422
     assert htmx.post(f"{address}me/", {"member": member.pk}).status_code == 200
     assert Membership.objects.get(user=ada).member == member
-    assert AuditEntry.objects.filter(user=ada, action="linked to a Salesmsg user").count() == 1
+    assert AuditEntry.objects.filter(user=ada, action="member_linked").count() == 1
     other = f.member(harbor, "Other")
     refused = htmx.post(f"{address}me/", {"member": other.pk})
     assert "You are linked to a Salesmsg user already." in pages.text(refused)

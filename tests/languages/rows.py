@@ -34,7 +34,7 @@ class Rows:
         self.user = build.person("§boss")
         self.user.user_permissions.set(Permission.objects.filter(content_type__app_label="integrations"))
         self.account = self._account("Harbor§ Dental§", synced_at=now - timedelta(hours=30), last_event_at=now)
-        self.account.last_error = "Sync failed: Salesmsg does not know this (404, GET /contacts)."
+        self.account.reason_code, self.account.reason_params = "not_found", {"status": 404, "endpoint": "GET /contacts"}
         self.account.last_error_at, self.account.events_missed = now, 5
         self.account.save()
         self.away = self._account("North§", state=Account.State.ATTENTION)
@@ -48,8 +48,8 @@ class Rows:
         self._texts(now)
         self._bulks(now)
         self._edits(now)
-        for state, note in (("new", ""), ("done", ""), ("unknown", "Unknown kind; what it names was read.")):
-            build.event(self.account, state, name=f"§{state}", note=note, repeats=2, digest=state.ljust(64, "0"))
+        for state, note in (("new", ""), ("done", ""), ("unknown", "event_kind_unknown")):
+            build.event(self.account, state, name=f"§{state}", reason_code=note, repeats=2, digest=state.ljust(64, "0"))
 
     def _account(self, label: str, **fields) -> Account:
         made = build.account(label, organization_name=f"{label}1", **fields)
@@ -66,15 +66,15 @@ class Rows:
     def _syncs(self, now) -> None:
         past = {"started_at": now - timedelta(hours=3), "finished_at": now - timedelta(hours=2), "requests": 90}
         build.run(self.account, SyncRun.State.DONE, changed=7, notes=["There is more of this kind."], **past)
-        build.run(self.account, SyncRun.State.FAILED, error="The step broke off.", **past)
-        build.run(self.account, failures=2, error="Salesmsg could not be reached.", requests=1)
+        build.run(self.account, SyncRun.State.FAILED, reason_code="step_interrupted", **past)
+        build.run(self.account, failures=2, reason_code="unreachable", requests=1)
         FreshHour.objects.create(account=self.account, hour=now, arrivals=4, counts=[2, 1, 1], slowest=7.5)
         for name in ("contacts", "open", "outbound"):
             ListSync.objects.create(
                 account=self.account, name=name, rows=3, looked_at=now - timedelta(days=3), walked_at=now,
                 due_at=now - timedelta(hours=2), repaired=2,
             )  # fmt: skip
-        ListSync.objects.create(account=self.account, name="tags", walked_at=now, error="Salesmsg refused the request.")
+        ListSync.objects.create(account=self.account, name="tags", walked_at=now, reason_code="refused")
 
     def _texts(self, now) -> None:
         self.contacts = [
@@ -124,7 +124,11 @@ class Rows:
                     state="handed" if message else "waiting",
                 )  # fmt: skip
             BulkRecipient.objects.create(
-                bulk=made, contact=self.contacts[6], state="left_out", reason="Opted out of texts after the start"
+                bulk=made,
+                contact=self.contacts[6],
+                state="left_out",
+                reason_code="skip_opted_out",
+                reason_params={"after_start": True},
             )
         self.unwritten = Bulk.objects.create(account=self.account, created_by=self.user)
         BulkRecipient.objects.create(bulk=self.unwritten, contact=self.contacts[1])
@@ -135,10 +139,10 @@ class Rows:
         self.conflict = build.edit(self.contacts[1], "conflict", value, theirs={"first_name": "Old§"}, **who)
         Contact.objects.filter(pk=self.contacts[1].pk).update(first_name="Old§")
         self.done = build.edit(self.contacts[2], "done", value, finished_at=now, **who)
-        build.edit(self.contacts[3], "refused", value, reason="It gave no reason.", **who)
-        build.edit(self.contacts[4], "pending", value, reason="Salesmsg could not be reached. Trying again.", **who)
+        build.edit(self.contacts[3], "refused", value, **who)
+        build.edit(self.contacts[4], "pending", value, reason_code="unreachable", **who)
         self.settled = build.edit(
-            self.contacts[5], "superseded", value, reason="Decided by a later edit.", finished_at=now, **who
+            self.contacts[5], "superseded", value, reason_code="decided_by_later_edit", finished_at=now, **who
         )
         kinds = {"tag": {"label": "new§"}, "opt_out": {}, "note": {"text": "Note§"}, "fields": {"x§": "1§"}}
         for kind, values in kinds.items():

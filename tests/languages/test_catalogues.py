@@ -1,6 +1,5 @@
 """The catalogues hold all that the sources say, wholly translated, and the compiled ones say the same."""
 
-import ast
 import gettext
 import re
 from html.parser import HTMLParser
@@ -9,9 +8,8 @@ import pytest
 from django.contrib import admin
 
 from integrations.nouns import NOUNS
-from integrations.sentences import SENTENCES
 
-from .catalogue import DOMAINS, LANGUAGES, PLACES, ROOT, entries, path_of, said
+from .catalogue import DOMAINS, LANGUAGES, PLACES, entries, path_of, said
 
 BOTH = [(language, domain) for language in LANGUAGES for domain in DOMAINS]
 
@@ -80,40 +78,6 @@ def _tags(text: str) -> list:
     parser = _Tags()
     parser.feed(text)
     return sorted(parser.found)
-
-
-# --- Sentences that are stored ---------------------------------------------------------------------------------------
-
-WRITERS = ("salesmsg", "outbox", "sync", "webhooks", "pictures", "models")
-FLAT = ("gateway.py", "tokens.py", "budget.py", "crypto.py")
-
-
-def _written() -> list[str]:
-    """What the writers' rooms write, with a NUL for whatever is filled in."""
-    found = []
-    paths = [path for room in WRITERS for path in (ROOT / "integrations" / room).rglob("*.py")]
-    for path in paths + [ROOT / "integrations" / name for name in FLAT]:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.JoinedStr):
-                parts = [part.value if isinstance(part, ast.Constant) else "\0" for part in node.values]
-                found.append("".join(parts))
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.append(node.value)
-    return found
-
-
-def test_every_sentence_is_still_written_somewhere():
-    text = "\n".join(_written())
-    names = {"first name", "last name", "full name", "phone", "email", "It gave no reason."}  # filled in; on a page
-    lost = []
-    for sentence in SENTENCES:
-        shape = re.sub(r"%\(\w+\)s", "\0", sentence)
-        # Some are made of two parts: "… could not be checked" and what it was; or end in "(GET /user)." instead of ".".
-        parts = [shape, shape.removesuffix("."), shape.removesuffix(": \0"), shape.removeprefix("\0")]
-        parts.append(re.sub(r"^Conversation \0 |\.$", "", shape))
-        if sentence not in names and not any(part and part in text for part in parts):
-            lost.append(sentence)
-    assert not lost
 
 
 # --- Nouns of the admin ----------------------------------------------------------------------------------------------

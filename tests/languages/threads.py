@@ -27,7 +27,6 @@ from integrations.models import (
     Tag,
     ThreadSync,
 )  # fmt: skip
-from integrations.outbox import reconcile
 from tests.accounts import build
 
 from .rows import Rows
@@ -94,16 +93,16 @@ class Threads:
         Contact.objects.filter(pk=contacts[6].pk).update(opted_out_at=now)
         Contact.objects.filter(pk__in=[contacts[4].pk, contacts[5].pk]).update(opted_out=True)
         for of, kind, values, state, why in (
-            (3, "untag", {"label": "vip§"}, "refused", "It gave no reason."),
+            (3, "untag", {"label": "vip§"}, "refused", "contact_gone"),
             (3, "opt_in", {}, "refused", ""),
             (4, "untag", {"label": "vip§"}, "pushing", ""),
             (4, "opt_in", {}, "pushing", ""),
-            (4, "note", {"text": "Note§"}, "pushing", "Salesmsg could not be reached."),
+            (4, "note", {"text": "Note§"}, "pushing", "unreachable"),
             (5, "opt_in", {}, "pending", ""),
             (7, "opt_out", {}, "pushing", ""),
             (5, "fields", {"size§": ""}, "refused", ""),
         ):
-            Change.objects.create(contact=contacts[of], kind=kind, values=values, state=state, reason=why, **who)
+            Change.objects.create(contact=contacts[of], kind=kind, values=values, state=state, reason_code=why, **who)
 
     def _messages(self, now) -> None:
         ours = {"inbound": False, "vendor_id": None, "sender": self.user, "author_name": "§boss"}
@@ -117,15 +116,15 @@ class Threads:
         said("Old§", "sent", at=now - timedelta(days=400))
         said("Yes§", "sent")
         said("There§", "delivered", sender=None, author_name="", automated=True)
-        said("Stopped§", "cancelled", failure=STOPPED)
+        said("Stopped§", "cancelled", reason_code="answered_first")
         said("Wait§", "queued", due_at=None)
-        said("Missed§", "queued", due_at=None, send_at=now - timedelta(days=1), zone="Europe/Berlin", failure="")
-        said("Look§", "unknown", failure=reconcile.AMBIGUOUS)
+        said("Missed§", "queued", due_at=None, send_at=now - timedelta(days=1), zone="Europe/Berlin")
+        said("Look§", "unknown", reason_code="ambiguous_copy")
         self.unknown = said("Broke§", "unknown")
         self.failed = said("Failed§", "failed")
         for outcome in ("not_done", "refused"):
-            Attempt.objects.create(message=self.failed, outcome=outcome, detail="Salesmsg could not be reached.")
-        once = said("Once§", "failed", failure="The message was blocked.")
+            Attempt.objects.create(message=self.failed, outcome=outcome, reason_code="unreachable")
+        once = said("Once§", "failed", reason_code="carrier_30004")
         Attempt.objects.create(message=once, outcome="refused")
         self.planned = said(
             "Plan§", "queued", due_at=now + timedelta(days=3), send_at=now + timedelta(days=3),
@@ -143,8 +142,8 @@ class Threads:
         names = ("a§.jpg", "b§.pdf")
         for state, reason in (
             ("waiting", ""),
-            ("lost", "It is no longer where Salesmsg said it is."),
-            ("refused", "It lies at an address that is not safe to ask."),
+            ("lost", "file_gone"),
+            ("refused", "file_unsafe_address"),
             ("stored", ""),
         ):
             media = [{"id": 1, "url": f"https://x§/{name}", "content_type": ""} for name in names]
@@ -152,7 +151,7 @@ class Threads:
             for place, kind in enumerate(("image/jpeg", "application/pdf")):
                 size = {"width": 30, "height": 20} if place == 0 and state == "stored" else {}
                 Picture.objects.create(
-                    message=message, position=place, url=media[place]["url"], state=state, reason=reason,
+                    message=message, position=place, url=media[place]["url"], state=state, reason_code=reason,
                     content_type=kind, size=2048, file=f"x-{place}.bin" if state == "stored" else "", **size,
                 )  # fmt: skip
 

@@ -106,7 +106,7 @@ def test_a_stale_page_takes_nothing_back(thread):
     assert dump() == known
     row = Message.objects.get(vendor_id=1)
     assert (row.state, row.vendor_status, bool(row.delivered_at)) == (State.DELIVERED, "delivered", True)
-    assert Message.objects.get(vendor_id=2).failure.startswith("The carrier filtered")
+    assert Message.objects.get(vendor_id=2).reason_code == "carrier_30007"
 
 
 def test_an_unknown_status_is_in_progress(thread):
@@ -175,14 +175,14 @@ def test_a_copy_of_a_text_that_is_being_sent_is_left_for_later(thread):
 
 @pytest.mark.parametrize("status", ["queued", "delivered", "failed"])
 def test_an_unknown_one_is_linked_to_the_only_text_that_it_can_be(thread, status):
-    mine = waiting(thread, "Does  10\nwork?", State.UNKNOWN, failure="It may have been sent: Salesmsg is being asked.")
+    mine = waiting(thread, "Does  10\nwork?", State.UNKNOWN, reason_code="timed_out")
     mirror.upsert_messages(
         thread, [told.ours(600, status, "09:00:01", body="Does 10 work?"), told.ours(601, "sent", body="Other")]
     )
     mine.refresh_from_db()
     assert (mine.vendor_id, mine.rank, mine.text, mine.due_at) == (600, 600, "Does  10\nwork?", None)
     assert mine.state == {"queued": State.SENT}.get(status, status)
-    assert "may have been sent" not in mine.failure
+    assert not mine.reason
     assert Message.objects.count() == 2
 
 
@@ -213,19 +213,19 @@ def test_an_unknown_one_is_not_linked_to_what_it_cannot_be(thread, wire):
 
 
 def test_an_answer_takes_the_place_of_a_copy_that_was_quicker(thread):
-    mine = waiting(thread, failure="Salesmsg could not be reached. Trying again.")
+    mine = waiting(thread, vendor_reason="Salesmsg could not be reached. Trying again.")
     build.message(thread, "Does 10 work?", vendor_id=600, inbound=False, state=State.SENT)
     answer = told.ours(600, "queued", "09:00:01", body="Does 10 work?")
     mirror.adopt(mine, type(answer).parse({key: value for key, value in answer.raw.items() if key != "failed_reason"}))
     row = Message.objects.get()
-    assert (row.pk, row.vendor_id, row.state, row.failure, row.due_at) == (mine.pk, 600, State.SENT, "", None)
+    assert (row.pk, row.vendor_id, row.state, row.reason.text, row.due_at) == (mine.pk, 600, State.SENT, "", None)
 
 
 def test_an_answer_of_failure_is_one(thread):
     mine = waiting(thread)
     mirror.adopt(mine, told.ours(600, "failed", failed_reason="21610 Unsubscribed"))
     mine.refresh_from_db()
-    assert (mine.state, mine.failure) == (State.FAILED, "The recipient has unsubscribed (21610).")
+    assert (mine.state, mine.reason_code) == (State.FAILED, "carrier_21610")
     assert Conversation.objects.get().latest_state == State.FAILED
 
 

@@ -70,9 +70,9 @@ def read_everything(account: Account) -> SyncRun:
     run = request.full(account)
     door = gateway.door(account.pk, BudgetCall.Lane.SYNC, patience=30)
     while (claimed := walk.take(run.pk)) is not None:
-        assert walk.advance(claimed, door), SyncRun.objects.get(pk=run.pk).error
+        assert walk.advance(claimed, door), SyncRun.objects.get(pk=run.pk).reason.text
     run.refresh_from_db()
-    assert run.state == "done", run.error
+    assert run.state == "done", run.reason.text
     return run
 
 

@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from integrations.failures import Code
 from integrations.models import Account, AuditEntry, Bulk, BulkRecipient, Contact, Conversation, Message
 from integrations.outbox import bulk, bulk_counts, deliver
 from integrations.outbox.merge import BulkProblem, EmptyField, render
@@ -48,7 +49,7 @@ def states(of: Bulk) -> list[str]:
 
 
 def reasons(of: Bulk) -> dict[str, str]:
-    return {row.contact.first_name: row.reason for row in of.recipients.select_related("contact")}
+    return {row.contact.first_name: row.reason_code for row in of.recipients.select_related("contact")}
 
 
 def sent(message_id: int) -> None:
@@ -122,19 +123,19 @@ def test_who_is_left_out_and_why(ada, shop):
     made = bulk.draft(ada, shop, Contact.objects.all(), "{first_name} {last_name}" + " {email|}" * 6)
     assert reasons(made) == {
         "Ana": "",
-        "Ben": bulk.OPTED_OUT,
-        "Cleo": bulk.BLOCKED,
-        "Dan": bulk.DELETED,
-        "Eva": bulk.NO_PHONE,
-        "Finn": bulk.SAME_PHONE,
-        "Gil": bulk.TWIN,
-        "Hal": bulk.OPTED_OUT,
-        "Ida": bulk.TOO_LONG,
-        "Jon": "No last name, and the text has nothing to put in its place",
+        "Ben": Code.SKIP_OPTED_OUT,
+        "Cleo": Code.SKIP_BLOCKED,
+        "Dan": Code.SKIP_DELETED,
+        "Eva": Code.SKIP_NO_PHONE,
+        "Finn": Code.SKIP_SAME_PHONE,
+        "Gil": Code.SKIP_TWIN_REFUSES,
+        "Hal": Code.SKIP_OPTED_OUT,
+        "Ida": Code.SKIP_TOO_LONG,
+        "Jon": Code.SKIP_EMPTY_FIELD,
     }
     preview = bulk_counts.preview(made)
     assert (preview.recipients, preview.left_out_count) == (1, 9)
-    assert (preview.left_out[0].reason, preview.left_out[0].count) == (bulk.OPTED_OUT, 2)
+    assert (preview.left_out[0].reason.code, preview.left_out[0].count) == (Code.SKIP_OPTED_OUT, 2)
 
 
 def test_a_phone_left_out_for_its_own_reason_does_not_shut_out_its_twin(ada, shop):
@@ -229,7 +230,7 @@ def test_a_second_start_starts_nothing_twice(ada, shop, people):
     assert bulk.start(ada, made)
     assert not bulk.start(ada, Bulk.objects.get(pk=made.pk))
     assert OrmQ.objects.count() == before + 1
-    assert AuditEntry.objects.filter(action="bulk text started", user=ada).count() == 1
+    assert AuditEntry.objects.filter(action="bulk_started", user=ada).count() == 1
 
 
 def test_what_was_not_seen_is_not_started(ada, shop, people):
@@ -354,9 +355,9 @@ def test_an_existing_conversation_is_used(ada, shop, people):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"opted_out": True}, bulk.OPTED_OUT),
-        ({"blocked": True}, bulk.BLOCKED),
-        ({"deleted_at": timezone.now()}, bulk.DELETED),
+        ({"opted_out": True}, Code.SKIP_OPTED_OUT),
+        ({"blocked": True}, Code.SKIP_BLOCKED),
+        ({"deleted_at": timezone.now()}, Code.SKIP_DELETED),
     ],
 )
 def test_who_says_no_after_the_start_gets_nothing(ada, shop, people, change, reason):
@@ -365,7 +366,7 @@ def test_who_says_no_after_the_start_gets_nothing(ada, shop, people, change, rea
     message = Message.objects.get(pk=bulk.next_message(shop.pk))
     assert message.conversation.contact == people[1]
     row = made.recipients.get(contact=people[0])
-    assert (row.state, row.reason, row.message) == (Waits.LEFT_OUT, f"{reason} after the start", None)
+    assert (row.state, row.reason_code, row.message) == (Waits.LEFT_OUT, reason, None)
 
 
 def test_a_twin_that_opts_out_after_the_start_counts_too(ada, shop, people):

@@ -239,7 +239,7 @@ def test_choosing_ours_tells_it_over_theirs(salesmsg, staff, contact, conflict):
     assert spent(salesmsg, lambda: tell.push(made.pk)) == (1, 1)
     assert at_salesmsg(salesmsg, contact)["email"] == "ours@example.com"
     assert not conflicts.waiting(staff).exists()
-    assert AuditEntry.objects.filter(action="conflict decided", user=staff, detail__contains="ours: email").exists()
+    assert AuditEntry.objects.filter(action="conflict_decided", user=staff, detail__contains="ours: email").exists()
     assert "example.com" not in "".join(AuditEntry.objects.values_list("detail", flat=True))
 
 

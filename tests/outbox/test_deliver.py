@@ -97,7 +97,7 @@ def test_whoever_opted_out_after_the_text_was_queued_is_not_texted(salesmsg, sta
     message = write(staff, conversation, f"late {uuid.uuid4()}")
     Contact.objects.filter(pk=conversation.contact_id).update(opted_out=True)
     assert deliver.deliver(message.pk) == State.FAILED
-    assert "opted out" in fresh(message).failure
+    assert fresh(message).reason_code == "opted_out"
     assert posts(salesmsg, message.text) == 0
 
 
@@ -107,7 +107,7 @@ def test_a_text_that_salesmsg_answers_with_failed_is_failed(salesmsg, staff, acc
     message = write(staff, conversation, f"refused {uuid.uuid4()}")
     assert deliver.deliver(message.pk) == State.FAILED
     sent = fresh(message)
-    assert "unsubscribed" in sent.failure
+    assert sent.reason_code == "carrier_21610"
     assert sent.attempts.get().outcome == Attempt.Outcome.REFUSED
     salesmsg.post(f"/sandbox/phone/{contact.vendor_id}", {"text": "START"})
 
@@ -142,11 +142,11 @@ def test_what_surely_did_not_leave_is_tried_again(salesmsg, staff, conversation,
     assert deliver.deliver(message.pk) == State.QUEUED
     waiting = fresh(message)
     assert waiting.due_at > timezone.now()
-    assert "Trying again" in waiting.failure
+    assert "try again" in waiting.explanation
     settings.SALESMSG_BASE_URL = salesmsg.url
     due_now(message)
     assert deliver.deliver(message.pk) == State.SENT
-    assert fresh(message).failure == ""
+    assert not fresh(message).reason
     assert posts(salesmsg, text) == 1
     outcomes = list(message.attempts.values_list("outcome", flat=True))
     assert outcomes == [Attempt.Outcome.NOT_DONE, Attempt.Outcome.ACCEPTED]
@@ -247,7 +247,7 @@ def test_a_disconnected_account_sends_nothing_and_says_so(salesmsg, staff, accou
     account.state = "attention"
     account.save()
     assert deliver.deliver(message.pk) == State.FAILED
-    assert "Connect it again" in fresh(message).failure
+    assert fresh(message).reason_code == "not_connected"
     with pytest.raises(compose.CannotSend, match="Connect it again"):
         write(staff, Conversation.objects.get(pk=conversation.pk), "no")
 
@@ -331,7 +331,7 @@ def test_sending_asks_for_a_look_at_the_thread(salesmsg, staff, conversation):
 @pytest.fixture
 def refused_once(monkeypatch):
     """Salesmsg refuses the token of the next text, before it does anything."""
-    really, refusals = gateway._sent, [CredentialRefused("Unauthenticated.", status=401)]
+    really, refusals = gateway._sent, [CredentialRefused(quote="Unauthenticated.", status=401)]
 
     def sent(request, token, *more):
         if refusals and request.endpoint.startswith("POST /messages"):

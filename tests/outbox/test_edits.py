@@ -106,7 +106,7 @@ def test_an_unclear_answer_is_repeated_since_repeating_does_no_harm(salesmsg, st
     salesmsg.post("/sandbox/faults", {"kind": kind, "count": 1, "match": "PUT /"})
     assert tell.push(change.pk) == State.PENDING
     change.refresh_from_db()
-    assert "Trying again" in change.reason
+    assert "try again" in change.explanation
     due_now(change)
     assert tell.push(change.pk) == State.DONE
     assert at_salesmsg(salesmsg, contact)["first_name"] == f"Unclear {kind}"
@@ -118,7 +118,7 @@ def test_a_deleted_contact_is_a_refusal_with_words(salesmsg, staff, account, con
     change = edits.edit_contact(staff, contact, {"first_name": "Ghost"})
     assert tell.push(change.pk) == State.REFUSED
     change.refresh_from_db()
-    assert "does not have this contact" in change.reason
+    assert change.reason_code == "contact_gone"
 
 
 def test_a_push_left_by_a_killed_worker_is_found(salesmsg, staff, contact):

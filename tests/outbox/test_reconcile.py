@@ -75,7 +75,7 @@ def test_a_copy_that_salesmsg_changed_a_little_waits_for_a_person(doubtful, ours
     theirs(message, copy, message.claimed_at + timedelta(seconds=2))
     assert reconcile.sweep() == 1
     assert state(message) == State.UNKNOWN
-    assert Message.objects.get(pk=message.pk).failure == reconcile.AMBIGUOUS
+    assert Message.objects.get(pk=message.pk).reason_code == "ambiguous_copy"
 
 
 @pytest.mark.parametrize("off", [timedelta(minutes=-5), timedelta(hours=-7), timedelta(hours=2)])

@@ -12,6 +12,7 @@ from django.utils import timezone
 from integrations.models import Account, Contact, Message
 from integrations.outbox import compose, reconcile, schedule
 from integrations.outbox.compose import CannotSend
+from integrations.words_of_time import in_zone, moment_in_zone
 from tests.inbox import factories as f
 
 NEW_YORK, BERLIN = "America/New_York", "Europe/Berlin"
@@ -66,7 +67,7 @@ def test_a_time_that_exists_twice_is_the_first_one_and_known_as_such():
     for other in (datetime(2027, 11, 7, 2), datetime(2027, 11, 7, 0, 59), datetime(2027, 3, 14, 2, 30)):
         assert not schedule.twice(other, NEW_YORK)
     first = schedule.moment(local, NEW_YORK)
-    assert schedule.there(first + timedelta(hours=1), NEW_YORK).replace(tzinfo=None, fold=0) == local
+    assert in_zone(first + timedelta(hours=1), NEW_YORK).replace(tzinfo=None, fold=0) == local
     # Whatever the form says about the fold.
     assert schedule.moment(local.replace(fold=1), NEW_YORK) == first
 
@@ -139,7 +140,7 @@ def nudges(monkeypatch):
 
 def clock(at: datetime, zone: str = "UTC") -> datetime:
     """What clocks show there, naive and in whole minutes."""
-    return schedule.there(at, zone).replace(tzinfo=None, second=0, microsecond=0)
+    return in_zone(at, zone).replace(tzinfo=None, second=0, microsecond=0)
 
 
 def write(user, conversation, *, minutes=60.0, zone="UTC", stop=False, key=None, text="See you tomorrow") -> Message:
@@ -318,8 +319,8 @@ def test_more_than_an_hour_late_it_asks_first(ada, conversation, nudges):
     assert schedule.sweep() == 0, "it is told once"
     message.refresh_from_db()
     assert message.held
-    assert schedule.said(message.send_at, NEW_YORK) in message.failure
-    assert message.failure.endswith("It was not sent. Send it now or cancel it.")
+    assert moment_in_zone(message.send_at, NEW_YORK) in message.reason.text
+    assert message.reason.text.endswith("It was not sent. Send it now or cancel it.")
     conversation.refresh_from_db()
     assert conversation.version == version + 1
     assert conversation.latest_text == "See you tomorrow", "it stands where people look"
@@ -328,7 +329,7 @@ def test_more_than_an_hour_late_it_asks_first(ada, conversation, nudges):
     nudges.clear()
     assert schedule.send_now(ada, message)
     message.refresh_from_db()
-    assert (message.state, message.failure, message.send_at) == ("queued", "", None)
+    assert (message.state, message.reason.text, message.send_at) == ("queued", "", None)
     assert abs(message.due_at - timezone.now()) < timedelta(seconds=5)
     assert nudges == [(compose.SEND, (conversation.account_id,), 0.0)]
     assert schedule.sweep() == 0, "a person's word is not taken back"
@@ -342,10 +343,10 @@ def test_a_held_text_can_get_another_time_or_be_cancelled(ada, conversation):
     assert schedule.edit(ada, later, "Anew", clock(timezone.now() + timedelta(hours=1)), "UTC")
     later.refresh_from_db()
     assert not later.held
-    assert later.failure == ""
+    assert not later.reason
     assert compose.cancel(ada, gone)
     gone.refresh_from_db()
-    assert (gone.state, gone.failure) == ("cancelled", "")
+    assert (gone.state, gone.reason.text) == ("cancelled", "")
 
 
 def test_what_was_never_scheduled_is_never_held(ada, conversation):
@@ -376,7 +377,7 @@ def test_an_answer_stops_it(ada, conversation):
     assert schedule.sweep() == 1
     assert schedule.sweep() == 0
     message.refresh_from_db()
-    assert (message.state, message.failure) == ("cancelled", "They answered first, so this was not sent.")
+    assert (message.state, message.reason_code) == ("cancelled", "answered_first")
     assert message.at <= timezone.now()
     conversation.refresh_from_db()
     assert conversation.latest_text == "I am on my way"
@@ -466,7 +467,7 @@ def test_the_gate_writes_nothing_and_says_what_to_write(ada, conversation):
 def unknown(conversation):
     return f.message(
         conversation, "On my way", inbound=False, state="unknown", vendor_id=None, client_uuid=uuid.uuid4(),
-        claimed_at=timezone.now() - timedelta(minutes=20), failure="Salesmsg did not answer.",
+        claimed_at=timezone.now() - timedelta(minutes=20), vendor_reason="Salesmsg did not answer.",
     )  # fmt: skip
 
 
@@ -481,7 +482,7 @@ def test_a_person_says_that_it_was_sent(ada, conversation, unknown):
     reconcile.accept(ada, unknown)
     unknown.refresh_from_db()
     assert (unknown.vendor_id, unknown.rank, unknown.at) == (copy.vendor_id, copy.rank, copy.at)
-    assert (unknown.state, unknown.failure, unknown.text) == ("delivered", "", "On my way")
+    assert (unknown.state, unknown.reason.text, unknown.text) == ("delivered", "", "On my way")
     assert not Message.objects.filter(pk=copy.pk).exists()
     assert Message.objects.filter(pk=later.pk).exists(), "another text with the same words stays one"
     with pytest.raises(CannotSend, match="known by now"):

@@ -57,7 +57,7 @@ def test_after_an_outage_it_asks_and_a_word_sends_it(staff, conversation, plan, 
         sweep()
     pump.PEOPLE.run(conversation.account_id)  # the gate holds it also where no sweep came first
     assert state(message) == "held"
-    assert "It was not sent" in message.failure
+    assert message.reason_code == "missed_its_time"
     pump.PEOPLE.run(conversation.account_id)
     assert posts(salesmsg, words) == 0
     assert schedule.send_now(staff, message)
@@ -77,7 +77,7 @@ def test_an_answer_between_sweep_and_claim_stops_it(conversation, plan, salesmsg
     )  # fmt: skip
     assert deliver.deliver(message.pk, patience=5) == "cancelled"
     assert state(message) == "cancelled"
-    assert message.failure == schedule.ANSWERED
+    assert message.reason_code == "answered_first"
     assert message.attempts.count() == 0
     assert posts(salesmsg, words) == 0
 

@@ -225,13 +225,13 @@ def lost(of, state: str, **values) -> Message:
 
 def test_held_unknown_and_failed_texts_need_a_person(harbor, queued):
     thread = f.conversation(harbor)
-    held = queued(thread, due_at=None, failure="It is late.")
-    unknown, failed = lost(thread, "unknown"), lost(thread, "failed", failure="A landline.")
+    held = queued(thread, due_at=None, vendor_reason="It is late.")
+    unknown, failed = lost(thread, "unknown"), lost(thread, "failed", vendor_reason="A landline.")
     lost(thread, "cancelled")
     lost(thread, "sent", vendor_id=77)
     found = forecast.needs_person(harbor)
     assert {need.message: need.kind for need in found} == {held: "held", unknown: "unknown", failed: "failed"}
-    assert {need.kind: need.why for need in found}["failed"] == "A landline."
+    assert {need.kind: need.why for need in found}["failed"] == "“A landline.”"
     assert all(need.why and need.what for need in found)
 
 

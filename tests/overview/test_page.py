@@ -32,7 +32,7 @@ def ids(response) -> list[str]:
 def failed(harbor):
     return f.message(
         f.conversation(harbor, f.contact(harbor, "Tom", "Baker")), "Your glasses are ready", inbound=False,
-        state="failed", client_uuid=uuid.uuid4(), vendor_id=None, failure="The number is a landline.",
+        state="failed", client_uuid=uuid.uuid4(), vendor_id=None, vendor_reason="The number is a landline.",
     )  # fmt: skip
 
 
@@ -136,7 +136,7 @@ def test_an_account_that_is_not_connected_says_so(browser, harbor, queued):
 
 
 def test_what_needs_a_person_comes_with_its_buttons(browser, harbor, failed, queued):
-    held = queued(due_at=None, failure="It is more than an hour late.")
+    held = queued(due_at=None, vendor_reason="It is more than an hour late.")
     shown = browser.get("/outbox/").content.decode()
     for part in (
         "Tom Baker", "The number is a landline.", f"/inbox/messages/{failed.pk}/again/",
@@ -206,7 +206,7 @@ def test_a_failure_is_news(browser, harbor, queued):
     """What is remembered of lost texts lasts until something of the account changes."""
     text = queued()
     told = state(browser.get("/outbox/"))
-    Message.objects.filter(pk=text.pk).update(state="failed", failure="A landline.", due_at=None)
+    Message.objects.filter(pk=text.pk).update(state="failed", vendor_reason="A landline.", due_at=None)
     f.touch(text.conversation)
     answer = browser.get("/outbox/live/", {"have": told})
     assert ids(answer) == [f"needs-{harbor.pk}", f"waiting-{harbor.pk}"]

@@ -49,7 +49,7 @@ def test_what_is_told_to_be_a_picture_and_is_none(picture, server, body, told):
     assert tasks.fetch_picture(picture.pk) == "refused"
     picture.refresh_from_db()
     assert (picture.state, picture.due_at) == ("refused", None)
-    assert "no kind that is kept" in picture.reason
+    assert picture.reason_code == "file_kind_not_kept"
     assert kept_files() == []
 
 
@@ -58,7 +58,7 @@ def test_too_large(picture, server, settings):
     server.will(body=png(50, 50), chunked=True)
     assert tasks.fetch_picture(picture.pk) == "refused"
     picture.refresh_from_db()
-    assert "larger than 100" in picture.reason
+    assert "larger than 100" in picture.reason.text
     assert kept_files() == []
 
 
@@ -66,8 +66,8 @@ def test_an_address_in_our_own_network(picture, server):
     server.will(302, b"", headers={"Location": "http://169.254.169.254/latest/meta-data/"})
     assert tasks.fetch_picture(picture.pk) == "refused"
     picture.refresh_from_db()
-    assert "not safe" in picture.reason
-    assert "169.254" not in picture.reason
+    assert picture.reason_code == "file_unsafe_address"
+    assert "169.254" not in picture.reason.text
 
 
 def test_trouble_is_tried_again_later_and_later_and_then_given_up(picture, server):
@@ -82,7 +82,7 @@ def test_trouble_is_tried_again_later_and_later_and_then_given_up(picture, serve
     assert tasks.fetch_picture(picture.pk) == "lost"
     picture.refresh_from_db()
     assert (picture.state, picture.due_at, len(server.seen)) == ("lost", None, TRIES)
-    assert "did not answer" in picture.reason
+    assert picture.reason_code == "file_server_failed"
 
 
 def test_a_person_may_try_once_more(picture, server):
@@ -90,7 +90,7 @@ def test_a_person_may_try_once_more(picture, server):
     Picture.objects.update(attempts=TRIES - 1)
     assert tasks.fetch_picture(picture.pk) == "lost"
     picture.refresh_from_db()
-    assert "no longer where" in picture.reason
+    assert picture.reason_code == "file_gone"
     assert request.again(picture)
     assert not request.again(picture), "asked for already"
     assert tasks.fetch_picture(picture.pk) == "stored"
@@ -197,7 +197,7 @@ def test_a_full_disk_is_trouble_of_ours(picture, server, monkeypatch):
     server.will(body=png())
     assert tasks.fetch_picture(picture.pk) == "failed"
     picture.refresh_from_db()
-    assert "portal's disk" in picture.reason
+    assert picture.reason_code == "file_not_written"
 
 
 def test_nothing_is_fetched_inside_a_transaction(picture, server, account):

@@ -58,7 +58,7 @@ def test_a_text_with_pictures(sent, browser, thread):
 def test_a_picture_alone(browser, thread):
     assert send(browser, thread, picture(), text=" ").status_code == 302
     thread.refresh_from_db()
-    assert (Message.objects.get().text, thread.latest_text) == ("", "Picture")
+    assert (Message.objects.get().text, thread.latest_text, thread.latest_kind) == ("", "", "picture")
 
 
 def test_the_same_form_twice_is_one_message(browser, thread):

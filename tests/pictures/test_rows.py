@@ -104,11 +104,11 @@ def test_busy_with_an_entry_that_has_no_address_yet(bring):
 def test_another_address_is_another_file(bring):
     bring(7, [URL], OLD)
     Picture.objects.update(
-        state="lost", reason="gone", attempts=5, due_at=None, file="pictures/x", fetched_at=timezone.now()
+        state="lost", vendor_reason="gone", attempts=5, due_at=None, file="pictures/x", fetched_at=timezone.now()
     )
     bring(7, ["https://files.example.com/other.jpg"], OLD)
     row = Picture.objects.get()
-    assert (row.state, row.reason, row.attempts, row.file.name) == ("waiting", "", 0, "pictures/x")
+    assert (row.state, row.reason.text, row.attempts, row.file.name) == ("waiting", "", 0, "pictures/x")
     assert row.due_at is not None
 
 

@@ -49,7 +49,7 @@ def test_nothing_leads_to_the_vendor(browser, thread, bring, server):
     store(rows[0], png())
     store(rows[1], b"%PDF-1.7")
     for row, state in zip(rows[2:4], ("lost", "refused"), strict=True):
-        Picture.objects.filter(pk=row.pk).update(state=state, reason="So it is.", due_at=None)
+        Picture.objects.filter(pk=row.pk).update(state=state, vendor_reason="So it is.", due_at=None)
     response = open_thread(browser, thread)
     assert len(images(response)) == 1
     assert pages.text(response).count("So it is.") == 2
@@ -65,14 +65,14 @@ def test_a_pdf_is_a_download(browser, thread, bring, server):
 
 
 def test_a_refused_file_says_why(browser, thread, picture):
-    Picture.objects.update(state="refused", reason="It is of no kind that is kept here.", due_at=None)
+    Picture.objects.update(state="refused", vendor_reason="It is of no kind that is kept here.", due_at=None)
     words = pages.text(open_thread(browser, thread))
     assert "Picture not kept. It is of no kind that is kept here" in words
     assert "Try again" not in words
 
 
 def test_try_again_without_javascript(browser, thread, picture):
-    Picture.objects.update(state="lost", reason="It broke off.", attempts=5, due_at=None)
+    Picture.objects.update(state="lost", vendor_reason="It broke off.", attempts=5, due_at=None)
     response = open_thread(browser, thread)
     assert "Picture could not be fetched." in pages.text(response)
     again = reverse("inbox:fetch-again", args=[picture.message_id, 0])
@@ -84,7 +84,7 @@ def test_try_again_without_javascript(browser, thread, picture):
 
 
 def test_try_again_with_htmx_draws_the_message_anew(browser, thread, picture):
-    Picture.objects.update(state="lost", reason="It is no longer where Salesmsg said it is.", due_at=None)
+    Picture.objects.update(state="lost", vendor_reason="It is no longer where Salesmsg said it is.", due_at=None)
     told = pages.state(open_thread(browser, thread))
     again = reverse("inbox:fetch-again", args=[picture.message_id, 0])
     response = browser.post(again, told, headers={"HX-Request": "true"})

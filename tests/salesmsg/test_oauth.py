@@ -162,7 +162,7 @@ def test_denied(vendor, app, status, word):
         with pytest.raises(errors.CredentialRefused) as caught:
             ask()
         error = caught.value
-        assert error.description == "The refresh token is invalid."
+        assert error.quote == "The refresh token is invalid."
         assert (error.status, error.endpoint, error.__context__) == (status, "POST /oauth/token", None)
         frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
         assert not [name for name in frames if "requests" in name or "oauthlib" in name]  # their frames hold the body

@@ -15,7 +15,6 @@ from integrations.salesmsg.records import (
     Tag,
     Team,
     User,
-    failure_reason,
 )
 
 KINDS = [Contact, Conversation, Message, Team, Number, User, Organization, Tag]
@@ -398,19 +397,3 @@ def test_the_small_records():
 def test_records_are_frozen():
     with pytest.raises(AttributeError):
         Contact(id=1).full_name = "x"
-
-
-@pytest.mark.parametrize(
-    ("given", "shown"),
-    [
-        ("21610 Attempt to send to unsubscribed recipient", "The recipient has unsubscribed (21610)."),
-        ("Error 30007: filtered", "The carrier filtered the message (30007)."),
-        ("30003", "The recipient's phone cannot be reached (30003)."),
-        ("39999 something new", "39999 something new"),
-        ("130007", "130007"),
-        ("No credits", "No credits"),
-        ("", ""),
-    ],
-)
-def test_failure_reasons(given, shown):
-    assert failure_reason(given) == shown

@@ -89,8 +89,8 @@ def test_errors_hold_nothing(vendor, status):
 
 
 def test_an_error_redacts_whoever_makes_it():
-    clean(str(errors.Unclear(LEAKY)))
-    clean(errors.CredentialRefused("x", description=LEAKY).description)
+    clean(str(errors.Unclear(quote=LEAKY)))
+    clean(errors.CredentialRefused(quote=LEAKY).quote)
 
 
 def test_failures_of_the_network_name_no_address():

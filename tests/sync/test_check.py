@@ -141,7 +141,7 @@ def test_many_that_are_not_listed_are_kept_and_told(vendor):
     full(account)
     vendor.conversations = vendor.conversations[:10]
     run = check(account)
-    assert any("70 conversations were not listed" in note for note in run.notes)
+    assert [(note["code"], note["params"]) for note in run.notes] == [("many_conversations_missing", {"count": 70})]
     assert vendor.calls["GET /conversations/{id}"] == 0
 
 

@@ -45,7 +45,7 @@ def test_the_cache_equals_the_vendor_and_a_second_sync_writes_nothing(world, swi
     world.post("/sandbox/settings", switches)
     account = connected()
     run = full(account)
-    assert (run.state, run.error, run.notes) == (DONE, "", [])
+    assert (run.state, run.reason.text, run.notes) == (DONE, "", [])
     seen = Account.objects.get().inbox_version
     with writes() as written:
         again = full(account)
@@ -86,7 +86,7 @@ def delivery_equals(data):
             at = getattr(message, name)
             assert (at and at.strftime("%Y-%m-%d %H:%M:%S")) == row[name]
         assert message.author_name == (row["user"]["full_name"] if row["user"] else "")
-        assert bool(message.failure) == bool(row["failed_reason"])
+        assert bool(message.reason) == bool(row["failed_reason"])
         assert message.media_pending == (row["mms_status"] == "busy")
         if row["record"]:
             assert message.call["duration"] == row["record"]["duration"]
@@ -98,7 +98,8 @@ def delivery_equals(data):
         assert conversation.latest_at == message.at
         assert conversation.latest_state == message.state
         assert conversation.latest_inbound == message.inbound
-        assert conversation.latest_text == (message.text[:200] or {"call": "Call", "mms": "Picture"}[message.kind])
+        assert conversation.latest_text == message.text[:200]
+        assert conversation.latest_kind == {"call": "call", "mms": "picture"}.get(message.kind, "text")
 
 
 def test_only_what_the_vendor_counts_as_unread_is_news_after_the_first_sync(world):
@@ -172,7 +173,7 @@ def test_a_step_that_never_ends_fails_the_run(world):
     assert walk.take(run.pk) is None
     run.refresh_from_db()
     assert run.state == FAILED
-    assert "again and again" in run.error
+    assert run.reason_code == "step_never_ended"
 
 
 def test_two_workers_with_the_same_step_store_its_page_once(world):
@@ -238,14 +239,14 @@ def test_trouble_that_does_not_end_is_told(world):
     world.post("/sandbox/faults", {"kind": "html", "match": "GET /conversations"})
     run = full(account)
     assert run.state == FAILED
-    assert "open" in run.error
+    assert run.reason_params["list"] == "open"
     account.refresh_from_db()
-    assert account.last_error.startswith("Sync failed: ")
+    assert account.reason == run.reason
     assert account.synced_at is None
     world.post("/sandbox/faults", {"kind": "none"})
     assert full(account).state == DONE
     account.refresh_from_db()
-    assert account.last_error == ""
+    assert not account.reason
     assert differences(world) == []
 
 

@@ -155,12 +155,12 @@ def test_a_list_that_failed_says_so_and_waits(vendor, account):
     ListSync.objects.update(due_at=timezone.now() + timedelta(hours=1))
     run = changes(account)
     known = ListSync.objects.get(name="open")
-    assert (run.state, known.error) == (SyncRun.State.FAILED, run.error)
+    assert (run.state, known.reason) == (SyncRun.State.FAILED, run.reason)
     assert known.due_at <= timezone.now() + lists.AFTER_TROUBLE
     del vendor.bend["GET /conversations"]
     changes(account)
     known.refresh_from_db()
-    assert (known.error, known.error_at) == ("", None)
+    assert (known.reason.text, known.error_at) == ("", None)
 
 
 def test_calls_are_booked_by_list(vendor, account):

@@ -67,7 +67,7 @@ def test_resume_goes_on_where_it_stood(vendor):
     assert request.resume(account, None)
     assert not request.resume(account, None)
     assert finish(run).state == SyncRun.State.DONE
-    assert set(AuditEntry.objects.values_list("action", flat=True)) >= {"sync.paused", "sync.resumed"}
+    assert set(AuditEntry.objects.values_list("action", flat=True)) >= {"sync_paused", "sync_resumed"}
 
 
 def test_the_command_says_that_the_sync_is_paused(vendor):

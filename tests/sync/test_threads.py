@@ -62,7 +62,7 @@ def test_every_way_gives_the_whole_thread_and_every_gap_is_filled(way, thread):
         way.message(thread, number)
     account = connected(TOKEN)
     run = full(account)
-    assert (run.state, run.error) == (SyncRun.State.DONE, "")
+    assert (run.state, run.reason.text) == (SyncRun.State.DONE, "")
     assert shown(thread) == thread_of(way, thread)
     for count in (1, 0, 35, 75):  # fewer than a page, none, more than one, more than two
         for number in itertools.islice(numbers, count):

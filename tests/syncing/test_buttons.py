@@ -51,7 +51,7 @@ def test_pause_and_resume_are_noted_and_told(manager, synced, queued):
     synced.refresh_from_db()
     assert synced.sync_paused_at is synced.sync_paused_by is None
     assert ListSync.objects.get(account=synced, name="open").due_at <= timezone.now()
-    assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == ["sync.paused", "sync.resumed"]
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", flat=True)) == ["sync_paused", "sync_resumed"]
 
 
 @pytest.mark.parametrize(("name", "kind"), [("full", "full"), ("changes", "changes")])
@@ -60,7 +60,7 @@ def test_a_press_begins_one_run(manager, synced, queued, name, kind):
         press(manager, name, synced.pk)
     run = SyncRun.objects.get()
     assert (run.kind, run.requested_by.username) == (kind, "manager")
-    assert AuditEntry.objects.filter(action=f"sync.{name} asked for").count() == 2
+    assert AuditEntry.objects.filter(action=f"sync_{name}").count() == 2
 
 
 def test_nothing_begins_in_a_pause_or_without_access(manager, synced, queued):
@@ -76,7 +76,7 @@ def test_stop_ends_what_runs(manager, synced):
     assert "What had been read is kept" in press(manager, "stop", synced.pk).content.decode()
     run.refresh_from_db()
     assert run.state == SyncRun.State.STOPPED
-    assert AuditEntry.objects.filter(action="sync.stopped").exists()
+    assert AuditEntry.objects.filter(action="sync_stopped").exists()
 
 
 # --- one contact, one conversation -----------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ def test_a_contact_now(agent, synced, queued):
     assert ("refresh_contact", (contact.pk, 0)) in queued
     assert ("refresh_thread", (thread.pk,)) in queued
     assert ThreadSync.objects.get(conversation=thread).due_at <= timezone.now()
-    assert AuditEntry.objects.get().action == "contact.read again"
+    assert AuditEntry.objects.get().action == "contact_refreshed"
 
 
 def test_a_conversation_now_answers_htmx_in_place(agent, synced, queued):

@@ -143,7 +143,7 @@ class Vendor:
         self.calls += 1
         world = id // WORLD - 1000
         if world not in self.version:
-            raise NotFound("No such record.", endpoint="GET")
+            raise NotFound(endpoint="GET")
         return world, self.version[world]
 
     def door(self, *_, **__) -> SimpleNamespace:

@@ -220,7 +220,7 @@ def test_what_cannot_be_read_is_kept(vendor, account):
         one = event(account, "message.received", None, body=body)
         assert told(one) == State.UNKNOWN, body[:60]
         one.refresh_from_db()
-        assert (one.body, bool(one.note), vendor.calls.total()) == (body, True, 0)
+        assert (one.body, bool(one.reason), vendor.calls.total()) == (body, True, 0)
     assert cache() == before
 
 
@@ -229,7 +229,7 @@ def test_an_unknown_kind_is_kept_and_what_it_names_is_read(vendor, account):
     one = event(account, "mystery.happened", about(text))
     assert told(one) == State.UNKNOWN
     one.refresh_from_db()
-    assert one.note
+    assert one.reason
     assert Message.objects.filter(vendor_id=text["id"]).exists()
 
 
@@ -270,7 +270,7 @@ def test_trouble_is_waited_for_and_then_given_up(vendor, account):
         state = process.process(one.pk)
     assert state == State.FAILED
     one.refresh_from_db()
-    assert one.note
+    assert one.reason
     vendor.bend.clear()
     process.again(one)
     assert told(one) == State.DONE

@@ -144,7 +144,7 @@ def test_trouble_with_one_contact_is_no_trouble_for_the_others(vendor, account, 
 
     def bent(id):
         if id == orders.contact_id(2):
-            raise VendorTrouble("Trouble.", status=500, endpoint="GET /contacts/{contact}")
+            raise VendorTrouble(status=500, endpoint="GET /contacts/{contact}")
         return honest(id)
 
     monkeypatch.setattr(vendor, "contact", bent)

@@ -30,7 +30,7 @@ NEWS = 0.4  # of each thread came after the account was connected
 READ = 0.95  # of the conversations with news, by each person
 MESSAGE = (
     *("account_id", "conversation_id", "vendor_id", "rank", "inbound", "state", "text", "at", "is_news"),
-    *("created_at", "failure", "author_name"),
+    *("created_at", "reason_code", "author_name"),
 )
 
 

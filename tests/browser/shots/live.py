@@ -47,10 +47,10 @@ for conversation, text in zip(may, ("Your invoice is paid, thank you!", "See you
         unknown = conversation.pk
         Message.objects.filter(pk=made.pk).update(
             state="unknown", due_at=None, claimed_at=timezone.now(),
-            failure="The connection to Salesmsg was lost. It may have been sent: Salesmsg is being asked.")
+            vendor_reason="The connection to Salesmsg was lost. It may have been sent: Salesmsg is being asked.")
     if text == "The part has arrived.":
         Message.objects.filter(pk=made.pk).update(
-            state="failed", due_at=None, failure="The recipient has a landline or an unreachable carrier (30006).")
+            state="failed", due_at=None, reason_code="carrier_30006")
 people = Contact.objects.filter(account=account).order_by("pk")
 draft = bulk.draft(user, account, people, "Hi {first_name|there}, we are closed on Friday. See you on Monday!")
 preview = bulk.draft(user, account, list(people[:40]))

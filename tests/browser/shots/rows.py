@@ -68,10 +68,10 @@ words = {"delivered": "Yes, Friday at ten is free.", "sent": "Shall I book it fo
     "unknown": "Please bring your card.", "cancelled": "See you on Thursday.", "queued": "See you on Friday!",
     "sending": "And please come ten minutes early."}
 for place, (state, text) in enumerate(words.items()):
-    made = make.message(every, text, inbound=False, state=state, failure=said.get(state, ""), sender=ada,
+    made = make.message(every, text, inbound=False, state=state, vendor_reason=said.get(state, ""), sender=ada,
         client_uuid=uuid.uuid4(), at=ago(minutes=390 - 50 * place))
     if state == "failed":
-        Attempt.objects.create(message=made, outcome="refused", detail="30006", finished_at=now)
+        Attempt.objects.create(message=made, outcome="refused", vendor_reason="30006", finished_at=now)
         make.message(every, "Ten is good for me", at=ago(minutes=300))
 
 talk("plain", "Carla", "Diaz", (95, "Good morning, can I bring my daughter along on Tuesday?"),
@@ -122,7 +122,7 @@ Change.objects.create(**done, kind="tag", state="done", values={"label": "moved"
 Change.objects.create(**done, kind="contact", state="conflict", values={"first_name": "Katharina"},
     base={"first_name": "Kathrin"}, theirs={"first_name": "Catherine"}, created_at=ago(hours=3))
 Change.objects.create(**done, kind="note", state="refused", values={"text": "Moved to Boston."},
-    reason="The account may not write notes.",
+    vendor_reason="The account may not write notes.",
     finished_at=ago(hours=1), created_at=ago(hours=1))
 
 shown = talk("pictures", "Jonas", "Weber", (45, "Which of my teeth was it?"))
