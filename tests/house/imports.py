@@ -11,8 +11,8 @@ APP = "integrations"
 # From the ground up; a module may import its own floor's room and what lies below.
 # A room of pages is a page, but for the parts that are named further down.
 FLOORS: list[tuple[str, ...]] = [
-    ("crypto", "salesmsg", "words_of_time"),
-    ("models", "soon", "failures"),
+    ("crypto", "salesmsg", "sentences", "words_of_time"),
+    ("models", "soon", "told"),
     ("tokens", "budget", "access", "jobs", "search"),
     ("mirror", "gateway"),
     (

@@ -116,7 +116,7 @@ def test_what_is_refused_at_once_is_said(ask, browser, conversation, htmx):
 
 
 def refused(contact, **values) -> Change:
-    values = {"kind": "tag", "values": {"label": "Summer"}, "reason": "Not allowed.", **values}
+    values = {"kind": "tag", "values": {"label": "Summer"}, "vendor_reason": "Not allowed.", **values}
     return Change.objects.create(account=contact.account, contact=contact, state=State.REFUSED, **values)
 
 

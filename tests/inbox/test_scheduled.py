@@ -236,7 +236,7 @@ def test_stopped_by_an_answer_says_so(browser, address, conversation):
     f.message(conversation, "Yes!", at=timezone.now() + timedelta(seconds=1))
     schedule.sweep()
     words = pages.text(browser.get(address))
-    assert "They answered first, so this was not sent." in words
+    assert str(Code.ANSWERED_FIRST.label) in words
     assert "Send again" in words
 
 
@@ -353,11 +353,11 @@ def test_the_tries_are_told_where_they_explain_something(browser, address, conve
     failed, sent, twice = lost(conversation, "failed"), lost(conversation, "sent"), lost(conversation, "sent")
     failed.attempts.create(outcome="refused", vendor_reason="The number is a landline.")
     sent.attempts.create(outcome="accepted", vendor_reason="Nothing to explain.")
-    twice.attempts.create(outcome="not_done", vendor_reason="Salesmsg could not be reached.")
+    twice.attempts.create(outcome="not_done", reason_code="unreachable")
     twice.attempts.create(outcome="accepted")
     words = pages.text(browser.get(address))
     assert "Details: 1 try" in words
-    assert "Refused: The number is a landline." in words
+    assert "Refused: “The number is a landline.”" in words
     assert "Details: 2 tries" in words
     assert "Did not reach Salesmsg; tried again: Salesmsg could not be reached." in words
     assert "Nothing to explain" not in words

@@ -163,7 +163,7 @@ def test_a_refusal_is_told_here(browser, harbor, failed):
     failed.conversation.contact.save()
     response = browser.post(f"/inbox/messages/{failed.pk}/again/", {"next": "/outbox/"}, follow=True)
     assert response.redirect_chain == [("/outbox/", 302)]
-    assert failed.conversation.contact.why_not_textable in pages.text(response)
+    assert failed.conversation.contact.why_not_textable.text in pages.text(response)
 
 
 @pytest.mark.parametrize(

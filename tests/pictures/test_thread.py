@@ -67,7 +67,7 @@ def test_a_pdf_is_a_download(browser, thread, bring, server):
 def test_a_refused_file_says_why(browser, thread, picture):
     Picture.objects.update(state="refused", vendor_reason="It is of no kind that is kept here.", due_at=None)
     words = pages.text(open_thread(browser, thread))
-    assert "Picture not kept. It is of no kind that is kept here" in words
+    assert "Picture not kept. “It is of no kind that is kept here" in words
     assert "Try again" not in words
 
 

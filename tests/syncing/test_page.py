@@ -189,7 +189,9 @@ def test_what_is_counted_now_and_then_is_nobody_elses(agent, synced, other):
 
 def test_an_error_of_a_list_comes_first_and_says_what_to_do(agent, synced):
     row(synced, "numbers", reason_code="not_allowed", error_at=timezone.now())
-    assert headline(agent, synced) == ("Numbers could not be read: Salesmsg does not allow this to the connected user.")
+    assert headline(agent, synced) == (
+        "Numbers could not be read: Salesmsg does not allow the connected user to do this."
+    )
     assert "the scope <code>numbers:read</code>" in page(agent, synced)
 
 
@@ -252,7 +254,13 @@ def test_freshness_adds_hours_up():
 
 def test_runs_that_found_something_and_what_they_noted(agent, synced):
     build.run(synced, SyncRun.State.DONE, changed=0, requests=3)
-    build.run(synced, SyncRun.State.DONE, changed=17, requests=5, notes=["Members could not be read: no scope."])
+    build.run(
+        synced,
+        SyncRun.State.DONE,
+        changed=17,
+        requests=5,
+        notes=[{"code": "list_skipped", "params": {"list": "members", "why": "not_allowed"}}],
+    )
     for _ in range(12):
         build.run(synced, SyncRun.State.DONE, changed=1)
     response = agent.get(reverse("syncing:one", args=[synced.pk]))
@@ -260,7 +268,7 @@ def test_runs_that_found_something_and_what_they_noted(agent, synced):
     assert len(found) == 10
     assert all(run.changed for run in found)
     SyncRun.objects.filter(changed=1).delete()
-    assert "Members could not be read: no scope." in page(agent, synced)
+    assert "“Members” could not be read: Salesmsg does not allow" in page(agent, synced)
 
 
 def test_a_comparison_is_shown_while_it_runs(agent, synced):
