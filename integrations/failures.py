@@ -21,8 +21,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .crypto import Unsealable
+from .durations import moment_in_zone
 from .salesmsg.errors import SalesmsgError
-from .words_of_time import moment_in_zone
 
 
 class Code(TextChoices):

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 
 from salesmsg_portal import words
 
-from .. import words_of_time
-from ..outbox import schedule
-from ..pictures import kinds
+from .. import durations
+from ..attachments import kinds
+from ..outbox import scheduled
 from ..salesmsg import text as salesmsg_text
 
 register = template.Library()
@@ -126,23 +126,21 @@ def day(date) -> str:
 @register.filter
 def planned(message) -> str:
     """When a scheduled text leaves: "Fri, Nov 28, 9:00 AM (New York)"."""
-    return words_of_time.moment_in_zone(message.send_at, message.zone)
+    return durations.moment_in_zone(message.send_at, message.zone)
 
 
 @register.filter
 def planned_here(message) -> str:
     """The same moment on the viewer's clock, where it shows another time: "Fri 3:00 PM"."""
     here = timezone.localtime(message.send_at)
-    same = here.replace(tzinfo=None) == words_of_time.in_zone(message.send_at, message.zone).replace(tzinfo=None)
+    same = here.replace(tzinfo=None) == durations.in_zone(message.send_at, message.zone).replace(tzinfo=None)
     return "" if same else date_format(here, "WEEKDAY_CLOCK")
 
 
 @register.filter
 def planned_twice(message) -> bool:
     """Whether clocks show this time twice that night; it is the first one then."""
-    return schedule.twice(
-        words_of_time.in_zone(message.send_at, message.zone).replace(tzinfo=None, fold=0), message.zone
-    )
+    return scheduled.twice(durations.in_zone(message.send_at, message.zone).replace(tzinfo=None, fold=0), message.zone)
 
 
 @register.filter
@@ -175,7 +173,7 @@ def duration(seconds) -> str:
 @register.filter
 def minutes(seconds: int | None) -> str:
     """About how long: "about 3 min", "about 5 h", "about 3 days"."""
-    return "" if seconds is None else words_of_time.about(seconds)
+    return "" if seconds is None else durations.about(seconds)
 
 
 @register.filter
@@ -187,7 +185,7 @@ def grouped(number: int | None) -> str:
 @register.filter
 def atleast(seconds: float) -> str:
     """A time that is not undercut: "40 s", "3 min", "1 h 5 min"."""
-    return words_of_time.at_least(seconds)
+    return durations.at_least(seconds)
 
 
 @register.filter

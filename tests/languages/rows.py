@@ -23,7 +23,7 @@ from integrations.models import (
     SyncRun,
 )
 from tests.accounts import build
-from tests.overview.conftest import Books
+from tests.outbox.page.conftest import Books
 
 
 class Rows:
@@ -89,8 +89,8 @@ class Rows:
         states = {
             "queued": {"due_at": now + timedelta(minutes=2)},
             "sending": {"claimed_at": now},
-            "failed": {"failure": "The recipient has unsubscribed (21610)."},
-            "unknown": {"failure": "Salesmsg did not answer in time. It may have been sent: Salesmsg is being asked."},
+            "failed": {"reason_code": "carrier_21610"},
+            "unknown": {"reason_code": "timed_out"},
         }
         self.texts = {}
         for number, (state, fields) in enumerate(states.items()):
