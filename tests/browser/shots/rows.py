@@ -163,7 +163,7 @@ def session(user):
     store[HASH_SESSION_KEY] = user.get_session_auth_hash()
     store.save()
     return store.session_key
-cut = render_to_string("inbox/_found.html", {"rows": {"cut": True}})
+cut = render_to_string("inbox/conversation_list/_search_results.html", {"rows": {"cut": True}})
 sessions = {one.username: session(one) for one in (ada, mia, root, novice, starter, fresh)}
 marks = ReadMark.objects.count()
 print(json.dumps({"pks": pks, "marks": marks, "sessions": sessions, "cut": cut}))
