@@ -149,8 +149,8 @@ INLINE = {"changes-TOTAL_FORMS": "0", "changes-INITIAL_FORMS": "0"}
 def test_answers(rows, address, given):
     """What is said to somebody who pressed a button."""
     own = {
-        "syncing": [rows.account.pk], "accounts": [rows.account.pk], "bulk": [rows.bulks["draft"].pk],
-        "conflicts": [rows.conflict.pk], "admin": [rows.contacts[2].pk],
+        "sync": [rows.account.pk], "accounts": [rows.account.pk], "bulk": [rows.bulks["draft"].pk],
+        "contacts": [rows.conflict.pk], "admin": [rows.contacts[2].pk],
     }[address.partition(":")[0]]  # fmt: skip
     args = [] if address in ("accounts:token", "accounts:connect", "bulk:new") else own
     args += ["note"] if address.endswith("_more") else []

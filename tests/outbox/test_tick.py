@@ -19,10 +19,10 @@ def ticks() -> list[tuple]:
     return [row.task["args"] for row in OrmQ.objects.order_by("pk") if row.task["func"] == jobs.TICK]
 
 
-@pytest.mark.parametrize("broken", ["reconcile.sweep", "deliver.expire_claims", "due.sweep"])
+@pytest.mark.parametrize("broken", ["reconcile.sweep", "deliver.expire_claims", "sync_sweep.sweep"])
 def test_a_part_that_fails_stops_no_other(monkeypatch, caplog, broken):
     ran = []
-    for name in ("reconcile.sweep", "deliver.expire_claims", "due.sweep", "pump.nudge_due"):
+    for name in ("reconcile.sweep", "deliver.expire_claims", "sync_sweep.sweep", "dispatcher.nudge_due"):
         room, part = name.split(".")
 
         def run(name=name):

@@ -20,12 +20,12 @@ def queued(monkeypatch) -> list[tuple]:
 
 
 def press(client, name: str, pk: int, **data):
-    return client.post(reverse(f"syncing:{name}", args=[pk]), data, follow=True)
+    return client.post(reverse(f"sync:{name}", args=[pk]), data, follow=True)
 
 
 @pytest.mark.parametrize("name", BUTTONS)
 def test_agents_cannot_press_what_is_for_managers(agent, synced, name):
-    assert agent.post(reverse(f"syncing:{name}", args=[synced.pk])).status_code == 403
+    assert agent.post(reverse(f"sync:{name}", args=[synced.pk])).status_code == 403
     assert not SyncRun.objects.exists()
     assert not AuditEntry.objects.exists()
 
@@ -34,8 +34,8 @@ def test_agents_cannot_press_what_is_for_managers(agent, synced, name):
 def test_nobody_reaches_another_account(manager, other, name):
     contact = build.contact(other)
     pk = {"contact": contact.pk, "conversation": build.conversation(contact).pk}.get(name, other.pk)
-    assert manager.post(reverse(f"syncing:{name}", args=[pk]), {"who": "Ana"}).status_code == 404
-    assert manager.get(reverse(f"syncing:{name}", args=[pk])).status_code == 405
+    assert manager.post(reverse(f"sync:{name}", args=[pk]), {"who": "Ana"}).status_code == 404
+    assert manager.get(reverse(f"sync:{name}", args=[pk])).status_code == 405
 
 
 def test_pause_and_resume_are_noted_and_told(manager, synced, queued):

@@ -46,7 +46,7 @@ def test_a_stranger_sees_nothing(synced, other):
     build.member(visitor, other)
     client = signed_in(visitor)
     for name in ("one", "one-live"):
-        assert client.get(reverse(f"syncing:{name}", args=[synced.pk])).status_code == 404
+        assert client.get(reverse(f"sync:{name}", args=[synced.pk])).status_code == 404
     assert "Harbor Dental" not in client.get(reverse("sync:list"), follow=True).content.decode()
 
 
