@@ -1,1 +1,1 @@
-"""Push: compose a text, claim and deliver it, send edits. Begin with `compose` and `edits`."""
+"""Texts: compose, claim and deliver, dispatch, schedule. Begin with `compose`; the outbox page shows what waits."""

@@ -15,8 +15,8 @@ def test_imports_go_downwards_only():
 
 # Modules that the examples below speak of, whether or not they are called so today.
 TOLD = (
-    *("sync.walk", "sync.request", "outbox.deliver", "gateway", "tokens", "budget", "tasks", "crypto", "sandbox.web"),
-    *("salesmsg.text", "salesmsg.http", "salesmsg.client", "inbox.views", "mirror.rows"),
+    *("sync.runner", "sync.request", "outbox.deliver", "gateway", "tokens", "budget", "tasks", "crypto", "sandbox.web"),
+    *("salesmsg.text", "salesmsg.http", "salesmsg.client", "inbox.thread.views", "mirror.diff"),
 )
 
 
@@ -24,30 +24,31 @@ TOLD = (
     ("module", "source", "words"),
     [
         ("models.contact", "import requests", "network"),
-        ("sync.walk", "from urllib import request", "network"),
+        ("sync.runner", "from urllib import request", "network"),
         ("salesmsg.http", "from django.conf import settings", "knows neither"),
         ("salesmsg.http", "from ..models import Account", "knows neither"),
         ("sandbox.web", "from ..salesmsg import text", "stands alone"),
         ("sandbox.web", "from .. import crypto", "stands alone"),
         ("outbox.deliver", "from ..sandbox import web", "only its command"),
-        ("sync.walk", "def f():\n    from django_q.tasks import async_task", "queue"),
+        ("sync.runner", "def f():\n    from django_q.tasks import async_task", "queue"),
         ("admin.contact", "from django_q.models import Task", "queue"),
         ("outbox.deliver", "from integrations.tasks import send", "nobody does"),
         ("models.account", "from ..tokens import held", "a floor above"),
         ("tokens", "from .gateway import door", "a floor above"),
         ("mirror.messages", "from ..sync import request", "a floor above"),
-        ("outbox.deliver", "from ..sync.walk import step", "a room beside"),
-        ("sync.walk", "from ..outbox.deliver import send", "a room beside"),
-        ("inbox.actions", "from .views import thread", "a floor above"),
-        ("inbox.views", "from ..gateway import door", "cache only"),
+        ("outbox.deliver", "from ..sync.runner import step", "a room beside"),
+        ("sync.runner", "from ..outbox.deliver import send", "a floor above"),
+        ("outbox.compose", "from .views import page", "a floor above"),
+        ("outbox.deliver", "from ..contacts.push_changes import push", "a room beside"),
+        ("inbox.thread.views", "from ...gateway import door", "cache only"),
         ("accounts.views", "from .. import tokens", "cache only"),
         ("admin.contact", "from ..budget import take", "cache only"),
-        ("sync.walk", "from ..salesmsg.client import Client", "only records"),
-        ("sync.walk", "from ..salesmsg.client import Client\ndef f(c: Client): Client()", "only records"),
+        ("sync.runner", "from ..salesmsg.client import Client", "only records"),
+        ("sync.runner", "from ..salesmsg.client import Client\ndef f(c: Client): Client()", "only records"),
         ("outbox.deliver", "from ..salesmsg import http", "only records"),
         ("tokens", "from .salesmsg.client import Client", "only records"),
-        ("sync.walk", "from ..mirror.rows import _upsert", "private"),
-        ("sync.walk", "from ..mirror import rows\nrows._upsert()", "private"),
+        ("sync.runner", "from ..mirror.diff import _upsert", "private"),
+        ("sync.runner", "from ..mirror import diff\ndiff._upsert()", "private"),
         ("attic.chest", "from ..models import Account", "no floor"),
     ],
 )
@@ -63,16 +64,22 @@ def test_the_rule_notices(module, source, words):
         ("gateway", "from .salesmsg.client import Client\nfrom . import tokens, budget"),
         ("tokens", "from .salesmsg.oauth import Tokens"),
         ("accounts.connect", "from .. import gateway\nfrom ..sync import request"),
-        ("inbox.views", "from ..outbox.compose import reply\nfrom . import queries\nfrom ..access import manages"),
+        (
+            "inbox.thread.views",
+            "from ...outbox.compose import reply\nfrom . import queries\nfrom ...access import manages",
+        ),
         ("management.commands.sandbox", "from integrations.sandbox.cli import main"),
         ("jobs", "from django_q.tasks import async_task"),
-        ("admin.contact", "from ..outbox import edits\nfrom ..salesmsg.text import national"),
+        ("admin.contact", "from ..contacts import profile_changes\nfrom ..salesmsg.text import national"),
         ("inbox.urls", "from . import views"),
-        ("sync.walk", "if TYPE_CHECKING:\n    from ..salesmsg.client import Client"),
-        ("sync.walk", "from ..salesmsg.client import Client\ndef f(c: Client) -> list[Client]: c.user()"),
+        ("sync.runner", "if TYPE_CHECKING:\n    from ..salesmsg.client import Client"),
+        ("sync.runner", "from ..salesmsg.client import Client\ndef f(c: Client) -> list[Client]: c.user()"),
         ("salesmsg.http", "import requests\nfrom .errors import NotFound"),
     ],
 )
 def test_the_rule_lets_pass(module, source):
-    known = MODULES | {f"{APP}.{name}" for name in ("sync.request", "outbox.compose", "outbox.edits", "inbox.queries")}
+    known = MODULES | {
+        f"{APP}.{name}"
+        for name in ("sync.request", "outbox.compose", "contacts.profile_changes", "inbox.thread.queries")
+    }
     assert violations(source, f"{APP}.{module}", modules=frozenset(known)) == []
