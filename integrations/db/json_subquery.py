@@ -6,7 +6,7 @@ Each of the outer rows brings its own as JSON, since both databases can put rows
 import json
 from datetime import UTC, datetime
 
-from django.db.models import DateTimeField, Model, QuerySet, Subquery, TextField
+from django.db.models import DateTimeField, JSONField, Model, QuerySet, Subquery, TextField
 from django.utils.dateparse import parse_datetime
 
 
@@ -48,4 +48,6 @@ def _value(field, value):
     if isinstance(field, DateTimeField) and value is not None:
         at: datetime = parse_datetime(value)
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at  # SQLite keeps UTC without saying so
+    if isinstance(field, JSONField) and isinstance(value, str):
+        return json.loads(value)  # on SQLite the inner JSON comes as a string
     return field.to_python(value)

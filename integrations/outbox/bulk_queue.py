@@ -12,7 +12,6 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from .. import mirror
-from ..bulk.recipients import State, Waits
 from ..contacts import opt_out
 from ..failures import NO_REASON, Code, Reason
 from ..mirror.conversations import refresh_latest
@@ -20,6 +19,7 @@ from ..models import Account, Bulk, BulkRecipient, Contact, Message
 from ..models.message import DRAFT_RANK
 from . import compose
 
+State, Waits = Bulk.State, BulkRecipient.State
 SEND = "integrations.tasks.send_bulk"
 ONCE = uuid.UUID("0f3a2c5e-8f5d-4c9a-9a63-1c7f0c1f5a77")  # namespace: one message for each recipient
 HANDED_OUT = timedelta(seconds=10)  # for so long a message belongs to the worker that was given it

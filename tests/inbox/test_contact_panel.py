@@ -123,7 +123,7 @@ def refused(contact, **values) -> Change:
 def test_a_refusal_is_told_in_words_and_tried_again(ask, browser, conversation, contact):
     change = refused(contact)
     page = look(browser, conversation)
-    assert "Salesmsg refused to add the tag “Summer”: Not allowed." in pages.text(page)
+    assert "Salesmsg refused to add the tag “Summer”: “Not allowed.”" in pages.text(page)
     assert {"again", "untag"} <= forms(page)
     ask("again", change=change.pk)
     change.refresh_from_db()
@@ -133,7 +133,7 @@ def test_a_refusal_is_told_in_words_and_tried_again(ask, browser, conversation, 
 def test_a_refused_field_tells_what_was_typed(browser, conversation, contact):
     refused(contact, kind="fields", values={"renewal_date": "soon", "plan": ""})
     told = pages.text(look(browser, conversation))
-    assert "Salesmsg refused to set Plan to nothing, Renewal date to “soon”: Not allowed." in told
+    assert "Salesmsg refused to set Plan to nothing, Renewal date to “soon”: “Not allowed.”" in told
 
 
 def test_a_refusal_can_be_left_at_that(ask, browser, conversation, contact):

@@ -65,7 +65,7 @@ class Rows:
 
     def _syncs(self, now) -> None:
         past = {"started_at": now - timedelta(hours=3), "finished_at": now - timedelta(hours=2), "requests": 90}
-        build.run(self.account, SyncRun.State.DONE, changed=7, notes=["There is more of this kind."], **past)
+        build.run(self.account, SyncRun.State.DONE, changed=7, notes=[{"code": "more_notes"}], **past)
         build.run(self.account, SyncRun.State.FAILED, reason_code="step_interrupted", **past)
         build.run(self.account, failures=2, reason_code="unreachable", requests=1)
         FreshHour.objects.create(account=self.account, hour=now, arrivals=4, counts=[2, 1, 1], slowest=7.5)
