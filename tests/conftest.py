@@ -14,7 +14,7 @@ import pytest
 from .harness import chromium as chromium_setup
 from .harness.portal import Portal
 from .harness.postgres import MIGRATED, Server, server
-from .harness.sandbox import Sandbox
+from .harness.sandbox import PATIENCE, Sandbox
 
 
 @pytest.fixture(scope="session")
@@ -87,8 +87,9 @@ def chromium():
         if os.environ.get("CI") == "true":
             pytest.fail(chromium_setup.MISSING)
         pytest.skip(chromium_setup.MISSING)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=chromium_setup.FLAGS)
         yield browser
@@ -96,16 +97,30 @@ def chromium():
 
 
 @pytest.fixture
-def page(chromium):
-    """A fresh page of a desktop's size; what the browser complains about is in `page.complaints`."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 850}, timezone_id="Europe/Berlin")
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    page.complaints = []
-    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    yield page
-    context.close()
+def open_page(chromium):
+    """Opens pages of a desktop's size, each in a fresh profile: ``open_page(java_script_enabled=False)``. What the
+    browser complains about is in `page.complaints`."""
+    contexts = []
+
+    def opened(**options):
+        size = {"width": 1280, "height": 850}
+        contexts.append(chromium.new_context(**{"viewport": size, "timezone_id": "Europe/Berlin", **options}))
+        contexts[-1].set_default_timeout(PATIENCE * 1000)
+        page = contexts[-1].new_page()
+        page.complaints = []
+        page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(open_page):
+    """One such page."""
+    return open_page()
 
 
 # Words, and pages over plain queries of Django's: a second run on PostgreSQL would show nothing new.

@@ -32,7 +32,7 @@ def ours(portal, vendor) -> Portal:
     made.connect(vendor)
     made.start_web()
     made.start_worker(2)
-    wait_for("the first sync is done", lambda: made.status()["accounts"][0]["last_sync"], 60)
+    wait_for("the first sync is done", lambda: made.status()["accounts"][0]["last_sync"])
     return made
 
 
@@ -88,7 +88,7 @@ def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, ours: P
     entry = card.locator(".timeline-entry", has_text="Edited the contact")
     expect(entry).to_contain_text("nora@example.com")
     expect(entry).to_contain_text("demo")
-    wait_for("Salesmsg has the name", lambda: theirs()["first_name"] == "Nora", 30)
+    wait_for("Salesmsg has the name", lambda: theirs()["first_name"] == "Nora")
     expect(entry).to_contain_text("Saved in Salesmsg")
     expect(card.get_by_role("heading", name=called)).to_be_visible()
 
@@ -98,7 +98,7 @@ def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, ours: P
     card.get_by_label("Add a tag").press("Enter")
     tag = card.locator(".tag", has_text="Spring offer")
     expect(tag).to_be_visible()
-    wait_for("Salesmsg has the tag", lambda: "Spring offer" in [one["label"] for one in theirs()["tags"]], 30)
+    wait_for("Salesmsg has the tag", lambda: "Spring offer" in [one["label"] for one in theirs()["tags"]])
     expect(card.locator(".tag-waiting")).to_have_count(0)
     expect(card.get_by_label("Add a tag")).to_have_value("")
     expect(card.get_by_label("Add a note").first).to_have_value("Prefers the")
@@ -107,14 +107,14 @@ def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, ours: P
     card.get_by_role("button", name="Add this note").click()
     expect(card.locator(".contact-note", has_text="Prefers the afternoon.")).to_have_count(1)
     expect(card.get_by_label("Add a note").first).to_have_value("")
-    wait_for("Salesmsg has the note", lambda: theirs()["notes"], 30)
+    wait_for("Salesmsg has the note", lambda: theirs()["notes"])
     expect(card.locator(".contact-note .on-its-way")).to_have_count(0)
     assert [note["text"] for note in theirs()["notes"]].count("Prefers the afternoon.") == 1
 
     card.get_by_text("Opt out of texts…").click()
     card.get_by_role("button", name="Opt out", exact=True).click()
     expect(page.locator("#composer-send")).to_be_disabled()
-    wait_for("Salesmsg has the opt-out", lambda: theirs()["opt_out"], 30)
+    wait_for("Salesmsg has the opt-out", lambda: theirs()["opt_out"])
     expect(page.locator("[data-blocked]")).to_contain_text("by demo here.")
     expect(page.get_by_text("This contact is being opted out")).to_have_count(0)
     expect(card.locator(".contact-opt")).not_to_have_attribute("open", "")

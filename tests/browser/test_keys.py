@@ -271,7 +271,7 @@ def test_updates_move_nothing_and_take_nothing(page: Page, filled):
     page.evaluate("window.hiddenNow = true; document.dispatchEvent(new Event('visibilitychange'))")
     ours.query(ARRIVES.replace("PKS", str([pks["clash"]])).replace("WORDS", "A secret"))
     page.evaluate("window.dispatchEvent(new Event('online'))")  # asks at once
-    wait_for("the page told of the message", lambda: page.evaluate("told.length"), 30)
+    wait_for("the page told of the message", lambda: page.evaluate("told.length"))
     assert page.evaluate("told.splice(0)") == ["sound", ["New message from Ann Montgomery", ""]]
     page.evaluate("note.onclick()")
     expect(page).to_have_url(re.compile(rf"/inbox/{pks['clash']}/"))

@@ -92,20 +92,20 @@ def test_two_people_and_a_note_that_is_never_a_text(person, filled):
     expect(note).to_have_value("")
 
     # Bo sees the badge where he is, and the note when he opens the thread.
-    expect(bo.locator("#mentions-count")).to_contain_text("1", timeout=20_000)
+    expect(bo.locator("#mentions-count")).to_contain_text("1")
     expect(bo.locator(f'.row[data-key="{first}"] .row-mention')).to_be_visible()
     bo.locator(".tab", has_text="Mentions").click()
     expect(bo.locator("#rows > .row")).to_have_count(1)
     bo.locator(f"#row-{first}").click()
     expect(bo.locator(".mention-me")).to_have_text("@bo.berg")
-    expect(bo.locator("#mentions-count")).to_be_empty(timeout=20_000)
+    expect(bo.locator("#mentions-count")).to_be_empty()
 
     # A note of Ada's comes to Bo's open thread, and takes neither his focus nor his text.
     bo.locator("#composer-text").press_sequentially("I am wri")
     note.fill("One more thing")
     note.press("Enter")
     live = bo.locator(".message-note", has_text="One more thing")
-    expect(live).to_be_visible(timeout=20_000)
+    expect(live).to_be_visible()
     expect(live.get_by_role("button", name="Delete")).to_have_count(0)
     expect(bo.locator("#composer-text")).to_be_focused()
     expect(bo.locator("#composer-text")).to_have_value("I am wri")
@@ -146,7 +146,7 @@ def test_two_people_and_a_note_that_is_never_a_text(person, filled):
     ada.once("dialog", lambda dialog: dialog.accept())
     ada.locator(".message-note", has_text="One more thing").get_by_role("button", name="Delete").click()
     expect(ada.locator(".message-note", has_text="One more thing")).to_have_count(0)
-    expect(live).to_have_count(0, timeout=20_000)
+    expect(live).to_have_count(0)
     assert ada.complaints == bo.complaints == []
 
     # Without a script both forms stand there, each with its own button; what is a note stays one.
@@ -156,5 +156,5 @@ def test_two_people_and_a_note_that_is_never_a_text(person, filled):
     plain.locator("#note-text").press("Enter")
     plain.get_by_role("button", name="Add note").click()
     expect(plain.locator(".message-note", has_text="By hand")).to_be_visible()
-    wait_for("only the note is new", lambda: stored()["notes"][-1] == "By hand", 10)
+    wait_for("only the note is new", lambda: stored()["notes"][-1] == "By hand")
     assert stored()["texts"] == [*before, "A text for the customer"]

@@ -59,7 +59,7 @@ def test_pictures_reach_the_phone(page: Page, vendor, ours):  # noqa: F811
     expect(bubble.locator("img")).to_have_count(2)
     expect(chosen).to_have_count(0)
     expect(page.get_by_label("Your text to")).to_have_value("")
-    expect(bubble.locator(".state")).to_have_text(re.compile("Sent|Delivered"), timeout=30_000)
+    expect(bubble.locator(".state")).to_have_text(re.compile("Sent|Delivered"))
     assert bubble.locator("img").first.evaluate("image => image.naturalWidth") == 400
 
     # On the phone, fetched by the vendor from our public address.

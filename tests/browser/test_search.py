@@ -53,7 +53,7 @@ def test_type_see_open_read_on_come_back(page: Page, chromium, ours):
     page.wait_for_load_state("load")
     page.get_by_label("Search names, phones and texts").press_sequentially("uberweis")
     hits = page.locator("#rows .row-hit mark")
-    expect(hits).to_have_text(["überweis", "ÜBERWEIS"], timeout=15_000)
+    expect(hits).to_have_text(["überweis", "ÜBERWEIS"])
     expect(page.locator("#rows")).to_contain_text("Texts")
     page.locator("#rows .row-link").first.click()
     expect(page.locator(".sighted mark")).to_have_text("überweis")
@@ -74,7 +74,7 @@ def test_type_see_open_read_on_come_back(page: Page, chromium, ours):
         "from tests.inbox import factories as f; from integrations.models import Conversation\n"
         f"of = Conversation.objects.get(pk={long}); f.message(of, 'Just now'); f.touch(of); print(1)"
     )
-    expect(page.locator("#thread-version")).to_have_attribute("data-version", "1", timeout=20_000)
+    expect(page.locator("#thread-version")).to_have_attribute("data-version", "1")
     assert in_view(page, early)
     expect(page.locator("#messages")).not_to_contain_text("Just now")
 

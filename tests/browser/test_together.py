@@ -154,7 +154,7 @@ def test_two_people_at_one_thread(filled, somebody):
     # Sam leaves: at once, without waiting for his beat to be missed.
     sam.locator(f"#row-{other}").click()
     expect(sam.locator("[data-open]")).to_have_attribute("data-open", str(other))
-    wait_for("Sam is no longer at the first", lambda: thread not in where(ours, "sam"), 20)
+    wait_for("Sam is no longer at the first", lambda: thread not in where(ours, "sam"))
     expect(here).to_have_text("")
 
     # Both want the next one.
@@ -201,7 +201,7 @@ def test_aside_and_back(filled, somebody):
     expect(ada.locator("#messages")).to_contain_text("In a hidden tab")
     assert unread(ours, thread) == 1
     ada.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
-    wait_for("it is read", lambda: unread(ours, thread) == 0, 20)
+    wait_for("it is read", lambda: unread(ours, thread) == 0)
 
     # To be read again later.
     ada.keyboard.press("Escape")

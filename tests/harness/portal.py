@@ -79,7 +79,7 @@ class Portal:
                 made.execute("VACUUM INTO ?", [str(tables)])
 
     def manage(
-        self, *arguments: str, check: bool = True, seconds: float = 120, **environment: str
+        self, *arguments: str, check: bool = True, seconds: float = 300, **environment: str
     ) -> subprocess.CompletedProcess:
         """`manage.py …` in its own process; with `check`, a failure fails the test with what it said."""
         done = subprocess.run(
@@ -145,7 +145,7 @@ class Portal:
             "web", sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", "--workers", "1",
             "--threads", "8", "--graceful-timeout", "3", "--no-control-socket", "salesmsg_portal.wsgi",
         )  # fmt: skip
-        wait_for("the web server is ready", lambda: self.alive() and answers(f"{self.address}/readyz"), 30)
+        wait_for("the web server is ready", lambda: self.alive() and answers(f"{self.address}/readyz"), pause=0.05)
         return process
 
     def start_worker(self, workers: int = 3) -> Process:

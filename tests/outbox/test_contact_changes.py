@@ -299,7 +299,7 @@ def test_a_full_budget_after_the_note_left_does_not_repeat_it(salesmsg, staff, c
     assert told(change).state == State.PENDING
     assert notes(salesmsg, contact, text) == 1
     salesmsg.post("/sandbox/faults", {"kind": "none"})
-    wait_for("the block ends and the note is found", lambda: told(change).state == State.DONE, 10)
+    wait_for("the block ends and the note is found", lambda: told(change).state == State.DONE)
     assert notes(salesmsg, contact, text) == 1
 
 

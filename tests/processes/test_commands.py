@@ -49,7 +49,7 @@ def test_connect_sync_send_status(sandbox, portal, each_database):
     )
     assert sent.returncode == 0, sent.stdout + sent.stderr
     assert sent.stdout.strip().isdigit()
-    wait_for("both texts are there", lambda: len(vendor.state()["messages"]) == 2, 20)
+    wait_for("both texts are there", lambda: len(vendor.state()["messages"]) == 2)
     assert sorted(row["body"] for row in vendor.state()["messages"]) == ["For the worker", "My text message"]
 
     out = next((row for row in vendor.data()["contacts"] if row["opt_out"]), None)

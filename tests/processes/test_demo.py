@@ -48,7 +48,7 @@ class Demo:
 
     def ready(self) -> str:
         """What it said once it was ready."""
-        wait_for("the demo is ready", lambda: "Ctrl-C stops" in self.output() or self.popen.poll() is not None, 60)
+        wait_for("the demo is ready", lambda: "Ctrl-C stops" in self.output() or self.popen.poll() is not None)
         assert self.popen.poll() is None, self.output()
         return self.output()
 
@@ -136,7 +136,7 @@ def test_a_process_that_dies_ends_the_demo_and_says_why(demo):
     os.kill(os.getpgid(worker), signal.SIGKILL)
     assert demo.popen.wait(30) == 1
     assert "The worker ended by itself" in demo.output()
-    wait_for("nothing is left", lambda: not demo.left(), 5)
+    wait_for("nothing is left", lambda: not demo.left())
 
 
 def test_when_the_demo_itself_is_killed_nothing_stays(demo):
@@ -146,15 +146,15 @@ def test_when_the_demo_itself_is_killed_nothing_stays(demo):
     assert demo.left()
     demo.popen.kill()
     demo.popen.wait()
-    wait_for("nothing is left", lambda: not demo.left(), 15)
+    wait_for("nothing is left", lambda: not demo.left())
 
 
 def test_an_interrupt_during_the_start_leaves_nothing(demo):
     demo.start()
-    wait_for("it has begun", lambda: "Preparing" in demo.output(), 20)
+    wait_for("it has begun", lambda: "Preparing" in demo.output())
     time.sleep(0.5)
     assert demo.interrupt() in (0, 1)
-    wait_for("nothing is left", lambda: not demo.left(), 15)
+    wait_for("nothing is left", lambda: not demo.left())
 
 
 def test_a_port_in_use_is_told_before_anything_starts(demo):

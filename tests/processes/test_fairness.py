@@ -94,7 +94,7 @@ def six(request, sandbox, portal, each_database, tmp_path):
     tokens = [vendor.post("/sandbox/pat", {})["token"] for _ in range(6)]
     *others, sixth = ours.query(ACCOUNTS.replace("DATA", repr(str(data))).replace("TOKENS", repr(tokens)))
     ours.start_worker(2)
-    wait_for("the tick beats", lambda: ours.alive() and ours.query(BEATS), 20, 0.5)
+    wait_for("the tick beats", lambda: ours.alive() and ours.query(BEATS), pause=0.5)
     return vendor, ours, others, sixth
 
 
@@ -105,7 +105,7 @@ def run(ours, code: str, others: list[int], sixth: int):
 def waits(ours, sixth: int, pks: list[int], again: int = 0) -> list[tuple[int, float]]:
     """(calls of others before it, seconds) of each text; so many of them needed a second attempt."""
     code, count = WRITING + WAITS.replace("PKS", repr(pks)).replace("SIXTH", str(sixth)), len(pks) + again
-    return wait_for("all have left", lambda: (found := ours.query(code)) and len(found) == count and found, 30, 0.5)
+    return wait_for("all have left", lambda: (found := ours.query(code)) and len(found) == count and found, pause=0.5)
 
 
 @ON_SQLITE

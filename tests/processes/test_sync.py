@@ -45,7 +45,7 @@ def test_a_worker_that_is_killed_loses_nothing(sandbox, portal):
     ours = portal(vendor, SALESMSG_RATE_PERIOD=4, SALESMSG_TIMEOUT="0.5,1")  # what it held is free again after a while
     first = ours.start_worker(3)
     ours.connect(vendor)
-    wait_for("the sync is under way", lambda: vendor.state()["requests"] > 40, 30)
+    wait_for("the sync is under way", lambda: vendor.state()["requests"] > 40)
     first.kill()
     ours.processes.remove(first)
     assert not finished(ours), "it was too fast to be killed"
@@ -76,7 +76,7 @@ def test_a_schedule_that_is_there_twice_kills_no_worker(portal):
     )
     worker = ours.start_worker(2)
     beats = "from integrations.models import Heartbeat as H; print(json.dumps(H.objects.filter(beat__gt=0).count()))"
-    wait_for("the tick beats", lambda: ours.query(beats), 10, 0.5)
+    wait_for("the tick beats", lambda: ours.query(beats), pause=0.5)
     assert "Traceback" not in worker.tail(200)
     worker.terminate()
     assert worker.popen.wait(8) == 0

@@ -233,7 +233,7 @@ def served(transactional_db, tmp_path):
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
-    wait_for("the web server listens", up, 20)
+    wait_for("the web server listens", up)
     yield port
     process.terminate()
     process.finish(5)
