@@ -123,6 +123,27 @@ def page(open_page):
     return open_page()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Who shares something that is slow to start runs on one worker: Chromium and its portals, a module's sandbox."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Rooms(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            if path.startswith("tests/browser/"):
+                return "axe" if path.endswith("/test_axe.py") else "browser"
+            return path if path.startswith(BY_MODULE) else nodeid
+
+    config.option.loadscopereorder = False  # SLOW comes first
+    return Rooms(config, log)
+
+
+# What takes longest, so that no worker begins with it at the end.
+SLOW = tuple(f"tests/{room}/" for room in ("browser", "processes", "secondvendor"))
+# Rooms whose modules have a sandbox of their own.
+BY_MODULE = tuple(f"tests/{room}/" for room in ("connect", "gateway", "outbox", "sandbox", "tokens"))
+
 # Words, and pages over plain queries of Django's: a second run on PostgreSQL would show nothing new.
 SAME_EVERYWHERE = (
     *(f"tests/{room}/" for room in ("accounts", "admin", "bulk", "conflicts", "languages", "overview", "syncing")),
@@ -143,10 +164,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tells what runs once more on PostgreSQL, and keeps browser tests on one xdist worker: one Chromium is enough."""
+    """Tells what runs once more on PostgreSQL, and puts what is slow first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
     for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
         if item.nodeid.startswith(SAME_EVERYWHERE):
             continue
         if item.nodeid.startswith(ONCE):

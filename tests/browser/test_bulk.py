@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.harness.portal import PASSWORD, Portal
+from tests.harness.portal import Portal
 
 pytestmark = [pytest.mark.browser]
 PEOPLE = """
@@ -39,28 +39,18 @@ print(json.dumps(list(BulkRecipient.objects.values_list("state", flat=True))))
 
 
 @pytest.fixture
-def ours(portal) -> Portal:
-    """A web server and no worker: nothing leaves unless a test says so."""
-    made = portal("http://127.0.0.1:9")
-    made.superuser()
-    made.account = made.query(PEOPLE)
-    made.start_web()
-    return made
+def ours(empty) -> Portal:
+    empty.superuser()
+    empty.account = empty.query(PEOPLE)
+    return empty
 
 
 def leave(portal: Portal, state: str = "sent", failure: str = "") -> None:
     assert portal.query(ONE_LEAVES.format(account=portal.account, state=state, failure=failure))
 
 
-def sign_in(page: Page, portal: Portal) -> None:
-    page.goto(f"{portal.url}/inbox/")
-    page.get_by_label("Username").fill("demo")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-
-
 def test_from_the_inbox_to_the_last_text(page: Page, ours: Portal):
-    sign_in(page, ours)
+    ours.visit(page, "/inbox/")
     page.get_by_role("link", name="Bulk text").click()
     page.get_by_role("link", name="New bulk text").click()
 
@@ -118,11 +108,9 @@ def test_from_the_inbox_to_the_last_text(page: Page, ours: Portal):
     ]
 
 
-def test_without_javascript(chromium, ours: Portal):
-    context = chromium.new_context(java_script_enabled=False)
-    page = context.new_page()
-    sign_in(page, ours)
-    page.goto(f"{ours.url}/bulk/new/")
+def test_without_javascript(open_page, ours: Portal):
+    page = open_page(java_script_enabled=False)
+    ours.visit(page, "/bulk/new/")
     page.get_by_label("Ana Silva").check()
     page.get_by_label("Dan Frost").check()
     page.get_by_role("button", name="Continue with the ticked").click()
@@ -134,4 +122,3 @@ def test_without_javascript(chromium, ours: Portal):
     page.get_by_role("button", name="Cancel the bulk text").click()
     expect(page.get_by_role("heading", name="0 of 2 handled")).to_be_visible()
     assert ours.query(STATES) == ["cancelled", "cancelled"]
-    context.close()

@@ -6,8 +6,6 @@ from playwright.sync_api import Page, expect
 from tests.harness.portal import Portal
 from tests.harness.sandbox import Sandbox, wait_for
 
-from .test_walkthrough import sign_in, somebody
-
 pytestmark = [pytest.mark.browser]
 TOLD = """
 from integrations import mirror
@@ -19,26 +17,9 @@ print(1)
 """
 
 
-@pytest.fixture
-def vendor(sandbox) -> Sandbox:
-    return sandbox(contacts=8, messages=2, rate=600, period=6, no_auto_replies=True, no_failures=True)
-
-
-@pytest.fixture
-def ours(portal, vendor) -> Portal:
-    """A portal that is connected and synced."""
-    made = portal(vendor, SALESMSG_RATE_PERIOD=6, SALESMSG_RATE_LIMIT=600)
-    made.superuser()
-    made.connect(vendor)
-    made.start_web()
-    made.start_worker(2)
-    wait_for("the first sync is done", lambda: made.status()["accounts"][0]["last_sync"])
-    return made
-
-
-def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, ours: Portal):
-    contact, _ = somebody(vendor)
-    sign_in(page, ours, "/inbox/")
+def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, connected: Portal, stranger: dict):
+    ours, contact = connected, stranger
+    ours.visit(page, "/inbox/")
     page.locator(".row-link", has=page.get_by_text(contact["full_name"], exact=True)).click()
     card = page.locator(".side")
 

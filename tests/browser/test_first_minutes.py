@@ -14,11 +14,6 @@ pytestmark = [pytest.mark.browser]
 
 
 @pytest.fixture
-def vendor(sandbox) -> Sandbox:
-    return sandbox(contacts=12, messages=3, rate=600, period=6, no_auto_replies=True, no_failures=True)
-
-
-@pytest.fixture
 def ours(portal, vendor) -> Portal:
     """A web server on an empty database, and somebody who may sign in."""
     made = portal(vendor, SALESMSG_RATE_PERIOD=6, SALESMSG_RATE_LIMIT=600)

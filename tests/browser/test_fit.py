@@ -5,8 +5,6 @@ from playwright.sync_api import Page, expect
 
 from tests.harness.portal import Portal
 
-from .test_walkthrough import sign_in
-
 pytestmark = [pytest.mark.browser]
 FILL = """
 from datetime import timedelta
@@ -49,19 +47,16 @@ CUT = """(inner) => [...document.querySelectorAll(inner)].filter((element) => {
 
 
 @pytest.fixture
-def filled(portal) -> tuple[Portal, int, int, int]:
+def filled(empty) -> tuple[Portal, int, int, int]:
     """A portal with long names and addresses: (portal, conversation, contact, conversation to write in)."""
-    ours = portal("http://127.0.0.1:9")
-    ours.superuser()
-    ours.manage("seed_inbox", "--contacts", "12", "--messages", "12")
-    thread, contact, other = ours.query(FILL)
-    ours.start_web()
-    return ours, thread, contact, other
+    empty.superuser()
+    empty.seed(contacts=12, messages=12)
+    return empty, *empty.query(FILL)
 
 
 def test_nothing_is_cut_off_and_all_can_be_hit(page: Page, filled):
     ours, thread, contact, other = filled
-    sign_in(page, ours, "/inbox/")
+    ours.visit(page, "/inbox/")
     for width, height in ((1280, 850), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
         page.goto(f"{ours.url}/inbox/{thread}/")

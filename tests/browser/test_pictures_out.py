@@ -5,10 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.harness.sandbox import wait_for
 from tests.pictures.conftest import png
-
-from .test_contact_card import ours, vendor  # noqa: F401 - a connected portal beside a small Salesmsg
-from .test_walkthrough import sign_in, somebody
 
 pytestmark = [pytest.mark.browser]
 
@@ -25,9 +23,9 @@ def file(name: str, body: bytes, kind: str = "image/png") -> dict:
     return {"name": name, "mimeType": kind, "buffer": body}
 
 
-def test_pictures_reach_the_phone(page: Page, vendor, ours):  # noqa: F811
-    contact, _ = somebody(vendor)
-    sign_in(page, ours, "/inbox/")
+def test_pictures_reach_the_phone(page: Page, vendor, connected, stranger):
+    contact = stranger
+    connected.visit(page, "/inbox/")
     page.locator(".row-link", has=page.get_by_text(contact["full_name"], exact=True)).click()
     chosen = page.locator(".picture-out")
     choose = page.get_by_label("Add pictures")
@@ -65,11 +63,8 @@ def test_pictures_reach_the_phone(page: Page, vendor, ours):  # noqa: F811
     # On the phone, fetched by the vendor from our public address.
     phone = page.context.new_page()
     expect(phone.locator("img[alt=Picture]")).to_have_count(0)
-    for _ in range(20):
-        phone.goto(f"{vendor.url}/sandbox/phone/{contact['id']}")
-        if phone.locator("img[alt=Picture]").count() >= 2:
-            break
-        phone.wait_for_timeout(500)
+    phone.goto(f"{vendor.url}/sandbox/phone/{contact['id']}")
+    wait_for("both are there", lambda: phone.reload() and phone.locator("img[alt=Picture]").count() == 2, pause=0.5)
     sizes = phone.locator("img[alt=Picture]").evaluate_all("all => all.map((one) => one.naturalWidth)")
     assert sizes[-2:] == [400, 50]
     # A browser reports the one refused send, and the save of a draft that may be on its way when its text is sent.

@@ -5,10 +5,6 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.harness.portal import Portal
-
-from .test_walkthrough import sign_in
-
 pytestmark = [pytest.mark.browser]
 
 ROWS = """
@@ -32,16 +28,14 @@ print(json.dumps(thread.pk))
 
 
 @pytest.fixture
-def thread(page: Page, portal) -> str:
+def thread(page: Page, empty) -> str:
     """The address of an open conversation with Reyes in New York, whose first name is empty; 11:42 PM there."""
-    made: Portal = portal("http://127.0.0.1:9", QUIET_HOURS="21-8")
-    made.superuser()
-    pk = made.query(ROWS)
-    made.start_web()
+    empty.superuser()
+    pk = empty.query(ROWS)
     page.clock.set_system_time("2026-11-12T04:42:00Z")
-    sign_in(page, made, f"/inbox/{pk}/")
-    page.made = made
-    return f"{made.url}/inbox/{pk}/"
+    empty.visit(page, f"/inbox/{pk}/")
+    page.made = empty
+    return f"{empty.url}/inbox/{pk}/"
 
 
 def ours(page: Page) -> list[str]:

@@ -28,6 +28,28 @@ KEY = "u3Uc-qAi9iiCv3fkBfRUAKrM1gH8w51-nVU8M8A73Jg="
 PASSWORD = "walk-through-0123"
 
 
+# A session without the form, whose password takes half a second to check.
+SESSION = """
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client
+client = Client()
+client.force_login(get_user_model().objects.get(username={!r}))
+print(json.dumps(client.cookies[settings.SESSION_COOKIE_NAME].value))
+"""
+SEED = """
+from django.core.management import call_command
+call_command("seed_inbox", contacts={}, messages={})
+print("null")
+"""
+
+
+@cache
+def hashed(password: str) -> str:
+    """As Django stores it."""
+    return PBKDF2PasswordHasher().encode(password, "salt")
+
+
 @cache
 def shared() -> Path:
     """A folder of this test process, gone at its end."""
@@ -62,6 +84,7 @@ class Portal:
             **{name: str(value) for name, value in settings.items()},
         }
         self.processes: list[Process] = []
+        self.emptied = 0
         self.shell: subprocess.Popen | None = None
         self._migrate(database_url)
 
@@ -77,6 +100,23 @@ class Portal:
         if not database_url:
             with closing(sqlite3.connect(own)) as made:
                 made.execute("VACUUM INTO ?", [str(tables)])
+
+    def empty(self) -> None:
+        """As new, for the next test, while web server and shell go on. Primary keys begin elsewhere each time: the web
+        server's cache may hold things of rows that are gone. SQLite only."""
+        self.emptied += 1
+        tables, own = shared() / "tables.sqlite3", self.directory / "portal.sqlite3"
+        with closing(sqlite3.connect(tables)) as made, closing(sqlite3.connect(own, timeout=60)) as target, target:
+            made.backup(target)
+            names = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'"
+            for (name,) in target.execute(names).fetchall():
+                if name == "auth_user" or name.startswith("integrations_"):
+                    target.execute("DELETE FROM sqlite_sequence WHERE name = ?", [name])
+                    target.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", [name, 10_000 * self.emptied])
+
+    def seed(self, contacts: int, messages: int) -> None:
+        """`manage.py seed_inbox` in the portal's shell."""
+        self.query(SEED.format(contacts, messages))
 
     def manage(
         self, *arguments: str, check: bool = True, seconds: float = 300, **environment: str
@@ -106,12 +146,11 @@ class Portal:
     def superuser(self, name: str = "demo", password: str = PASSWORD) -> None:
         """Somebody who may sign in everywhere."""
         if self.environment["DATABASE_URL"].startswith("sqlite:"):
-            hashed = PBKDF2PasswordHasher().encode(password, "salt")
             columns = "username, password, email, first_name, last_name, is_superuser, is_staff, is_active, date_joined"
             with closing(sqlite3.connect(self.directory / "portal.sqlite3")) as own, own:
                 own.execute(
                     f"INSERT INTO auth_user ({columns}) VALUES (?, ?, 'demo@example.com', '', '', 1, 1, 1, ?)",  # noqa: S608
-                    [name, hashed, "2026-01-01 00:00:00"],
+                    [name, hashed(password), "2026-01-01 00:00:00"],
                 )
             return
         self.manage(
@@ -136,6 +175,12 @@ class Portal:
         told, said = json.loads(self.shell.stdout.readline() or '[false, "the shell ended"]')
         assert told, said
         return json.loads(said.strip().splitlines()[-1])
+
+    def visit(self, page: Any, path: str, name: str = "demo") -> None:
+        """Opens a page for somebody who is signed in."""
+        session = {"name": "sessionid", "value": self.query(SESSION.format(name)), "url": self.url}
+        page.context.add_cookies([session])
+        page.goto(self.url + path)
 
     def start_web(self) -> Process:
         """gunicorn with threads, as the demo has it."""
