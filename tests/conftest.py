@@ -5,14 +5,16 @@ whatever the database of this run is take `postgres`.
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from .harness import chromium as chromium_setup
-from .harness.portal import Portal
+from .harness.portal import Portal, migrated, shared
 from .harness.postgres import MIGRATED, Server, server
 from .harness.sandbox import PATIENCE, Sandbox
 
@@ -61,6 +63,18 @@ def portal(tmp_path: Path) -> Iterator[Callable[..., Portal]]:
     for one in made:
         one.stop()
         print(one.logs())  # shown beside a failure, kept quiet otherwise
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings) -> bool:
+    """On SQLite each worker's database is a file, which threads and other processes see, too; it begins as a copy of
+    the migrated one, because migrating takes seconds."""
+    if connection.vendor != "sqlite":
+        return False
+    own = shared() / f"tests-{os.getpid()}.sqlite3"
+    shutil.copyfile(migrated(), own)
+    connection.settings_dict["TEST"]["NAME"] = str(own)
+    return True
 
 
 ON_SQLITE = pytest.mark.parametrize("each_database", ["sqlite"], indirect=True)
@@ -131,6 +145,8 @@ def pytest_xdist_make_scheduler(config, log):
     class Rooms(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.partition("::")[0]
+            if nodeid.endswith("postgres]"):
+                return "processes on PostgreSQL"
             if path.startswith("tests/browser/"):
                 return "axe" if path.endswith("/test_axe.py") else "browser"
             return path if path.startswith(BY_MODULE) else nodeid
@@ -157,7 +173,8 @@ ONCE = ("tests/sync/",)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A marker that nobody has to set."""
+    """A marker that nobody has to set, and the folder of the run, before workers start."""
+    shared()
     config.addinivalue_line("markers", "database: touches the database of this run (set by the suite itself)")
     config.addinivalue_line("markers", "once: `make test` runs it on PostgreSQL alone (set by the suite itself)")
 

@@ -4,6 +4,7 @@ What is the same for all of them is made once in a session: the empty tables and
 """
 
 import atexit
+import fcntl
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -44,18 +46,67 @@ print("null")
 """
 
 
+# Accounts with what a sync would bring, without its calls; each has an organisation of its own, as far as the portal
+# is concerned.
+ACCOUNTS = """
+from pathlib import Path
+from django.utils import timezone
+from integrations import tokens
+from integrations.models import Account
+from integrations.salesmsg.oauth import Tokens
+from tests.outbox.conftest import fill
+data = json.loads(Path(DATA).read_text())
+for number, token in enumerate(TOKENS):
+    account = Account.objects.create(
+        label=f"Account {number}", organization_id=number + 1, state="connected", webhook_digest=str(number),
+        synced_at=timezone.now(),
+    )
+    tokens.store(account, "pat", Tokens(access_token=token))
+    fill(account, data)
+print(json.dumps(list(Account.objects.order_by("pk").values_list("pk", flat=True))))
+"""
+
+
 @cache
 def hashed(password: str) -> str:
     """As Django stores it."""
     return PBKDF2PasswordHasher().encode(password, "salt")
 
 
+SHARED = "PORTAL_TESTS_SHARED"
+
+
 @cache
 def shared() -> Path:
-    """A folder of this test process, gone at its end."""
-    folder = Path(tempfile.mkdtemp(prefix="portal-shared-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    """A folder of this run for what is made once, gone at its end; xdist's workers have the one of their parent."""
+    if SHARED not in os.environ:
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="portal-shared-")
+        atexit.register(shutil.rmtree, os.environ[SHARED], ignore_errors=True)
+    return Path(os.environ[SHARED])
+
+
+def once(name: str, make: Callable[[Path], None]) -> Path:
+    """A file or folder of that name in the shared folder; whoever comes first makes it, the others wait."""
+    path = shared() / name
+    with (shared() / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            make(path.with_name(f"{name}.new"))
+            path.with_name(f"{name}.new").rename(path)
+    return path
+
+
+def migrated() -> Path:
+    """An SQLite file with all tables and no row."""
+    return once("tables.sqlite3", _migrate)
+
+
+def _migrate(path: Path) -> None:
+    command = [sys.executable, "manage.py", "migrate", "--no-input", "-v", "0"]
+    settings = {"SECRET_KEY": KEY, "FIELD_ENCRYPTION_KEYS": KEY, "DATABASE_URL": f"sqlite:///{path}.live"}
+    subprocess.run(command, cwd=BASE_DIR, env=around() | settings, check=True)
+    with closing(sqlite3.connect(f"{path}.live")) as made:
+        made.execute("VACUUM INTO ?", [str(path)])
 
 
 class Portal:
@@ -89,24 +140,17 @@ class Portal:
         self._migrate(database_url)
 
     def _migrate(self, database_url: str) -> None:
-        """The tables: a copy of those of the first portal."""
-        if database_url in postgres.MIGRATED:
-            return
-        tables, own = shared() / "tables.sqlite3", self.directory / "portal.sqlite3"
-        if not database_url and tables.exists():
-            shutil.copyfile(tables, own)
-            return
-        self.manage("migrate", "--no-input", "-v", "0")
         if not database_url:
-            with closing(sqlite3.connect(own)) as made:
-                made.execute("VACUUM INTO ?", [str(tables)])
+            shutil.copyfile(migrated(), self.directory / "portal.sqlite3")
+        elif database_url not in postgres.MIGRATED:
+            self.manage("migrate", "--no-input", "-v", "0")
 
     def empty(self) -> None:
         """As new, for the next test, while web server and shell go on. Primary keys begin elsewhere each time: the web
         server's cache may hold things of rows that are gone. SQLite only."""
         self.emptied += 1
-        tables, own = shared() / "tables.sqlite3", self.directory / "portal.sqlite3"
-        with closing(sqlite3.connect(tables)) as made, closing(sqlite3.connect(own, timeout=60)) as target, target:
+        own = self.directory / "portal.sqlite3"
+        with closing(sqlite3.connect(migrated())) as made, closing(sqlite3.connect(own, timeout=60)) as target, target:
             made.backup(target)
             names = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'"
             for (name,) in target.execute(names).fetchall():
@@ -142,6 +186,13 @@ class Portal:
     def connect(self, sandbox: Sandbox, label: str = "Test") -> str:
         """Connects by PAT; the account's id."""
         return self.manage("connect", label, "--token", sandbox.pat).stdout.strip()
+
+    def fill(self, sandbox: Sandbox, accounts: int) -> list[int]:
+        """So many connected accounts that hold the sandbox's contacts and conversations; their ids."""
+        data = self.directory / "data.json"
+        data.write_text(json.dumps(sandbox.data()))
+        tokens = [sandbox.post("/sandbox/pat", {})["token"] for _ in range(accounts)]
+        return self.query(ACCOUNTS.replace("DATA", repr(str(data))).replace("TOKENS", repr(tokens)))
 
     def superuser(self, name: str = "demo", password: str = PASSWORD) -> None:
         """Somebody who may sign in everywhere."""
@@ -184,8 +235,7 @@ class Portal:
 
     def start_web(self) -> Process:
         """gunicorn with threads, as the demo has it."""
-        if not Path(self.environment["STATIC_ROOT"]).exists():
-            self.manage("collectstatic", "--no-input", "-v", "0")
+        once("static", lambda path: self.manage("collectstatic", "--no-input", "-v", "0", STATIC_ROOT=str(path)))
         process = self._start(
             "web", sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", "--workers", "1",
             "--threads", "8", "--graceful-timeout", "3", "--no-control-socket", "salesmsg_portal.wsgi",

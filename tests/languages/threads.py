@@ -65,8 +65,9 @@ class Threads:
         self._thread(self._contact(19), latest_inbound=False, latest_state="held", trouble="held")
         for thread in (self.busy, self.snoozed):
             Draft.objects.create(user=self.user, conversation=thread, text="Half§")
-        Presence.objects.create(user=self.colleague, conversation=self.busy, typing_at=now)
-        Presence.objects.create(user=self.colleague, conversation=self.closed)
+        ahead = now + timedelta(hours=1)  # they stay, however long the pages take
+        Presence.objects.create(user=self.colleague, conversation=self.busy, seen_at=ahead, typing_at=ahead)
+        Presence.objects.create(user=self.colleague, conversation=self.closed, seen_at=ahead)
         for kind, values in (("assign", {"member": 5}), ("assign", {"member": None}), ("close", {}), ("reopen", {})):
             Change.objects.create(
                 account=self.account, conversation=self.closed, kind=kind, values=values, state="done"
