@@ -38,7 +38,7 @@ _numbers = itertools.count(1000)
 
 def person(username: str = "ada", *, superuser: bool = False, permissions: tuple[str, ...] = (), **values):
     """A member of staff without any account."""
-    values = {"is_staff": True, "email": f"{username}@example.com", **values}
+    values = {"is_staff": True, "email": f"{username}@example.com", "password": "password", **values}
     user = get_user_model().objects.create_user(username, is_superuser=superuser, **values)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     return user

@@ -19,7 +19,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from integrations.models import *
 from integrations.outbox import bulk, schedule
-from tests.inbox import factories as make
+from tests import factories as make
 
 now = timezone.now()
 demo = make.person("demo", superuser=True)

@@ -9,18 +9,13 @@ from tests.harness.portal import Portal
 
 pytestmark = [pytest.mark.browser]
 PEOPLE = """
-from django.utils import timezone
-from integrations.models import *
-account = Account.objects.create(
-    label="Harbor Dental", state="connected", webhook_secret="x", webhook_digest="x", synced_at=timezone.now()
-)
+from tests import factories
+account = factories.account()
 names = ["Ana Silva", "Ben Okoro", "Cleo Marin", "Dan Frost", "Eva Lindqvist", "Finn Doyle"]
 for number, name in enumerate(names, 1):
     first, last = name.split()
-    Contact.objects.create(
-        account=account, vendor_id=number, phone=f"+130555501{number:02d}", first_name=first, last_name=last,
-        full_name=name, tags=["Recall"] if number < 6 else [], opted_out=number == 2,
-    )
+    tags = ["Recall"] if number < 6 else []
+    factories.contact(account, first, last, tags=tags, opted_out=number == 2)
 print(json.dumps(account.pk))
 """
 # What a worker does, one text at a time; the vendor's answer is put in its place.

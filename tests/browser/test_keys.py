@@ -15,7 +15,7 @@ ARRIVES = """
 import time
 from django.utils import timezone
 from integrations.models import *
-from tests.inbox import factories as make
+from tests import factories as make
 for pk in PKS:
     talk = Conversation.objects.get(pk=pk)
     number = time.time_ns() // 1000
@@ -243,7 +243,7 @@ def test_updates_move_nothing_and_take_nothing(page: Page, filled):
     page.goto(f"{ours.url}/inbox/{pks['every']}/?show=unread")
     gone = page.locator(f"#row-{pks['stopped']}")
     gone.focus()
-    closed = "from integrations.models import *\nfrom tests.inbox import factories as make\n"
+    closed = "from integrations.models import *\nfrom tests import factories as make\n"
     closed += "ReadMark.objects.update_or_create(user_id=1, conversation_id=PK, defaults={'message_pk': 10**9})\n"
     closed += "make.touch(Conversation.objects.get(pk=PK))\nprint(json.dumps(True))"
     ours.query(closed.replace("PK", str(pks["stopped"])))

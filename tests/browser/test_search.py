@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.browser]
 ROWS = """
 from datetime import timedelta
 from django.utils import timezone
-from tests.inbox import factories as f
+from tests import factories as f
 made = f.account("Harbor Dental")
 now = timezone.now()
 long = f.conversation(made, f.contact(made, "Dana", "Reyes", phone="+13055550142"))
@@ -67,7 +67,7 @@ def test_type_see_open_read_on_come_back(page: Page, ours):
 
     # A new message in the thread moves nothing here.
     ours.query(
-        "from tests.inbox import factories as f; from integrations.models import Conversation\n"
+        "from tests import factories as f; from integrations.models import Conversation\n"
         f"of = Conversation.objects.get(pk={long}); f.message(of, 'Just now'); f.touch(of); print(1)"
     )
     expect(page.locator("#thread-version")).to_have_attribute("data-version", "1")

@@ -8,15 +8,11 @@ from playwright.sync_api import Page, expect
 pytestmark = [pytest.mark.browser]
 
 ROWS = """
-from datetime import datetime, timezone
-from django.utils import timezone as now
-from integrations.models import *
-account = Account.objects.create(label="Harbor Dental", state="connected", synced_at=now.now(), webhook_digest="d")
-contact = Contact.objects.create(account=account, vendor_id=1, phone="+12125550142", last_name="Reyes")
-thread = Conversation.objects.create(account=account, contact=contact, vendor_id=2, latest_text="Open on Saturday?")
-ThreadSync.objects.create(conversation=thread, complete=True)
-Message.objects.create(account=account, conversation=thread, vendor_id=3, rank=3, inbound=True, state="received",
-                       text="Are you open on Saturday?", at=now.now())
+from integrations.models import SavedReply
+from tests import factories
+account = factories.account()
+thread = factories.conversation(account, factories.contact(account, "", "Reyes", phone="+12125550142"))
+factories.message(thread, "Are you open on Saturday?")
 for name, text in (
     ("hours", "Hi {first_name}! We open at nine – every day."),
     ("thanks", "Thank you, {first_name|dear} {last_name}."),

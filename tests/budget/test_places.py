@@ -9,7 +9,7 @@ from django.utils import timezone
 from integrations import budget
 from integrations.budget import MARGIN, BudgetWait
 from integrations.models import Budget, BudgetCall
-from tests.accounts.build import account as build_account
+from tests.factories import connected_account
 from tests.tokens.vendor import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -158,7 +158,7 @@ def test_no_place_is_taken_where_it_could_be_rolled_back(account, limits):
 
 def test_accounts_do_not_share(account, limits):
     limits(6)
-    other = build_account("Northside Clinic")
+    other = connected_account("Northside Clinic")
     assert fill(account, Lane.PEOPLE) == 6
     assert fill(other, Lane.PEOPLE) == 6
 

@@ -5,7 +5,8 @@ from django.urls import reverse
 
 from integrations.models import Account, AuditEntry, Bulk, BulkRecipient, Contact, Message
 from integrations.outbox import bulk as service
-from tests.inbox import factories, pages
+from tests import factories
+from tests.inbox import pages
 
 State = Bulk.State
 NEW = reverse("bulk:new")

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from integrations.inbox import live, pane, queries
 from integrations.models import Message, ReadMark
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 SESSION_AND_PERSON = 2  # what Django asks for every request of a signed-in person

@@ -12,8 +12,7 @@ from django.utils import timezone
 from integrations.inbox import queries
 from integrations.inbox.actions import mark_read
 from integrations.models import Attempt, Change, Message, Picture, Tag
-
-from . import factories as f
+from tests import factories as f
 
 PAGE = 12  # of a whole page, session and person included
 FILTERS = list(queries.FILTERS)

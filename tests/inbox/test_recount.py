@@ -15,9 +15,8 @@ from integrations.inbox.actions import mark_read
 from integrations.mirror.contacts import merge_draft
 from integrations.models import Conversation, Message, ReadMark, ThreadSync
 from integrations.outbox import compose
+from tests import factories as f
 from tests.mirror import told
-
-from . import factories as f
 
 OPERATIONS, EVERY, PAGE = 4_000, 200, 60
 ON_POSTGRESQL = 1_000  # the same upkeep, in a database that answers more slowly

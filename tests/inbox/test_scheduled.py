@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from integrations.models import Contact, Message
 from integrations.outbox import reconcile, schedule
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 NEW_YORK = "America/New_York"

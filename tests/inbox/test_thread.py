@@ -12,8 +12,8 @@ from django.utils import timezone
 from integrations.inbox import queries
 from integrations.models import Account, Change, Membership, ReadMark, ThreadSync
 from integrations.outbox.standing import definitions
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 

@@ -13,7 +13,7 @@ from django_q.models import OrmQ
 from integrations.models import Account, AuditEntry, Bulk, BulkRecipient, Contact, Conversation, Message
 from integrations.outbox import bulk, bulk_counts, deliver
 from integrations.outbox.merge import BulkProblem, EmptyField, render
-from tests.inbox import factories
+from tests import factories
 
 from .conftest import posts
 

@@ -4,7 +4,6 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
@@ -16,6 +15,7 @@ from integrations.outbox import contact_changes as changes
 from integrations.outbox.edits import InvalidEdit
 from integrations.outbox.standing import standing, suggestions
 from integrations.salesmsg import records
+from tests import factories
 from tests.harness.sandbox import wait_for
 
 from .conftest import posts, write
@@ -395,7 +395,7 @@ def test_a_refusal_keeps_its_reason_and_can_be_tried_again(salesmsg, staff, cont
 
 
 def test_nobody_changes_what_is_not_theirs_or_what_salesmsg_does_not_have(staff, contact):
-    stranger = get_user_model().objects.create_user("stranger", is_staff=True)
+    stranger = factories.person("stranger")
     for ask in (
         lambda user: changes.tag(user, contact, "x"),
         lambda user: changes.untag(user, contact, "x"),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from integrations import mirror
 from integrations.models import Account, Conversation, Message, Picture, ThreadSync
 from integrations.pictures import kinds
-from tests.inbox import factories
+from tests import factories
 from tests.mirror import told
 from tests.salesmsg.conftest import Vendor
 

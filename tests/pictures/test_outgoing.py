@@ -11,7 +11,8 @@ from integrations.models import Message, Picture
 from integrations.outbox import compose, enclosed, reconcile
 from integrations.outbox.compose import CannotSend
 from integrations.pictures import files
-from tests.inbox import factories, pages
+from tests import factories
+from tests.inbox import pages
 from tests.mirror import told
 
 from .conftest import kept_files, png

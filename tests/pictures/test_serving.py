@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from integrations.models import Picture
 from integrations.pictures import request
-from tests.inbox import factories
+from tests import factories
 
 from .conftest import png, store
 

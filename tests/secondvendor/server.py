@@ -621,7 +621,7 @@ def running(seed: int, port: int = 0, **settings: Any) -> Iterator[Vendor]:
 
 def later(vendor: Vendor, minutes: float) -> None:
     """Lets the token age."""
-    vendor.born -= timedelta(minutes=minutes).total_seconds()
+    vendor.ends -= timedelta(minutes=minutes).total_seconds()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from integrations import gateway, mirror
 from integrations.models import Contact, Conversation, Message, ThreadSync, WebhookEvent
 from integrations.sync import look
 from integrations.webhooks import process
-from tests.accounts import build
+from tests import factories
 
 from . import orders
 from .orders import LAST, Vendor
@@ -34,7 +34,7 @@ def vendor(monkeypatch) -> Vendor:
 def test_any_order_ends_in_the_same_state(db, vendor, half):
     """World 0 hears of everything in order; the others late, twice, shuffled, and by pages from before."""
     chance = random.Random(f"orders, {half} half")
-    account = build.account("Orders", created_at=datetime(2026, 4, 5, tzinfo=UTC))
+    account = factories.connected_account("Orders", created_at=datetime(2026, 4, 5, tzinfo=UTC))
     worlds = range(1 + ORDERS if connection.vendor == "sqlite" else 50)  # world 0 is what they are compared with
     known = [world for world in worlds if world % 4 != 3]  # the others are met for the first time by an event
     begin(account, known)
@@ -143,7 +143,7 @@ def differences(found: dict[int, list], odd: list[int]) -> str:
 
 def test_a_contacts_late_page_changes_nothing(db, vendor):
     """The smallest case of the above, to look at when the large one fails."""
-    account = build.account("Orders")
+    account = factories.connected_account("Orders")
     begin(account, [0])
     mirror.upsert_contacts(account.pk, [orders.contact(0, LAST)])
     mirror.upsert_contacts(account.pk, [orders.contact(0, 3)])
