@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from .harness import chromium as chromium_setup
+from .harness import fonts
 from .harness.portal import Portal
 from .harness.postgres import MIGRATED, Server, server
 from .harness.sandbox import Sandbox
@@ -81,7 +82,7 @@ def each_database(request) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def chromium():
-    """A Chromium that Playwright drives; `new_context()` is a fresh profile."""
+    """A Chromium that Playwright drives, with the fonts of the tests; `new_context()` is a fresh profile."""
     path = chromium_setup.find()
     if path is None:
         if os.environ.get("CI") == "true":
@@ -90,7 +91,7 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium_setup.FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=chromium_setup.FLAGS, env=fonts.environment())
         yield browser
         browser.close()
 
