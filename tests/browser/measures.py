@@ -1,66 +1,79 @@
-"""What a look at a page cannot miss, in numbers: targets too small to hit, texts that are cut off or leave their box."""
+"""What a page does to its texts and targets in two fonts, in numbers: nothing may be too small to hit or be cut off."""
 
-# Smaller than 24 x 24 px (WCAG 2.5.8). A link inside a sentence is as high as its line; a tick box's label is pressed, too.
-SMALL = """() => {
+from playwright.sync_api import Page
+
+from tests.harness import fonts
+
+# The narrow font makes the smallest targets; the wide one, spaced as WCAG 1.4.12 says, needs the most room.
+LOOKS = ((fonts.WIDE, True), (fonts.NARROW, False))
+MEASURE = """() => {
   const LEAST = 23.5;
-  const name = (one) => [one.localName, ...one.classList].join(".");
-  const where = (one) => `${name(one.parentElement)} > ${name(one)}: ${one.textContent.trim().slice(0, 40)}`;
+  const found = new Set();
+  const shown = (element) => element.checkVisibility({opacityProperty: true, visibilityProperty: true})
+    && !element.closest(".visually-hidden, .skip-link, .skip-to-content-link");
+  const name = (element) => [element.localName, ...element.classList].join(".");
+  const tell = (what, element) => found.add(
+    `${what}: ${name(element.parentElement)} > ${name(element)}: ${element.textContent.trim().slice(0, 40)}`
+  );
+
+  // Targets under 24 x 24 px (WCAG 2.5.8). A tick box is one with its label, a link in a sentence is as high as a line.
   const big = ({width, height}) => width >= LEAST && height >= LEAST;
-  const inSentence = (element) => {
-    if (getComputedStyle(element).display !== "inline") return false;
-    const words = (node) => node.textContent.trim().length;
-    return [...element.parentElement.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && words(node) > 2);
-  };
-  return [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [role=option]")]
-    .filter((element) => {
-      const box = element.getBoundingClientRect();
-      if (box.width <= 1 || box.height <= 1 || element.closest(".visually-hidden, .skip-link, .skip-to-content-link")) return false;
-      if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) return false;
-      const label = element.matches("[type=checkbox], [type=radio]") && element.labels?.[0];
-      return !big(box) && !(label && big(label.getBoundingClientRect())) && !inSentence(element);
-    })
-    .map((element) => {
-      const {width, height} = element.getBoundingClientRect();
-      return `small (${Math.round(width)} x ${Math.round(height)}): ${where(element)}`;
-    });
-}"""
-# Texts outside of what shows them: cut by a box that does not scroll and says nothing about it (dots and a title do),
-# or out of the window. `scope` is a selector.
-CUT = """(scope) => {
-  const found = [];
-  const name = (one) => [one.localName, ...one.classList].join(".");
-  const where = (one) => `${name(one.parentElement)} > ${name(one)}: ${one.textContent.trim().slice(0, 40)}`;
-  const seen = (element) => element.checkVisibility({opacityProperty: true, visibilityProperty: true});
-  const walker = document.createTreeWalker(document.querySelector(scope) || document.body, NodeFilter.SHOW_TEXT);
+  const labelled = (element) => element.matches("[type=checkbox], [type=radio]")
+    && [...element.labels].some((label) => big(label.getBoundingClientRect()));
+  const inSentence = (element) => getComputedStyle(element).display === "inline"
+    && [...element.parentElement.childNodes].some(({nodeName, data}) => nodeName === "#text" && data.trim().length > 2);
+  for (const element of document.querySelectorAll("a[href], button, input, select, textarea, summary, [role=option]")) {
+    const box = element.getBoundingClientRect();
+    if (box.width <= 1 || box.height <= 1 || !shown(element)) continue;
+    if (!big(box) && !labelled(element) && !inSentence(element)) {
+      tell(`small (${Math.round(box.width)} x ${Math.round(box.height)})`, element);
+    }
+  }
+
+  // Texts out of the box or the window that shows them. What scrolls may be longer; what ends in dots has a title or is
+  // a link to the whole.
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const range = document.createRange();
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const holder = node.parentElement;
-    if (!node.data.trim() || holder.closest("script, style, option, noscript, .visually-hidden, .skip-link") || !seen(holder)) continue;
+    if (!node.data.trim() || holder.closest("script, style, option, noscript") || !shown(holder)) continue;
     range.selectNodeContents(node);
     const text = range.getBoundingClientRect();
     if (text.width < 2 || text.height < 2) continue;
-    const tell = (what) => found.push(`${what}: ${where(holder)}`);
-    let [scrolls, over] = [false, false];
-    for (let outer = holder; outer && outer !== document.body; outer = outer.parentElement) {
+    let [settled, floats] = [false, false];
+    for (let outer = holder; outer && outer !== document.body && !settled; outer = outer.parentElement) {
       const style = getComputedStyle(outer);
       const box = outer.getBoundingClientRect();
-      if (box.width <= 1 || style.clipPath !== "none") { scrolls = true; break; }
       const wide = text.right > box.right + 1 || text.left < box.left - 1;
       const high = text.bottom > box.bottom + 1.5 || text.top < box.top - 1.5;
-      const boxed = style.display !== "inline" && (style.borderRightWidth !== "0px" || style.backgroundColor !== "rgba(0, 0, 0, 0)");
-      if (/absolute|fixed/.test(style.position)) over = true;
-      if (style.webkitLineClamp !== "none") { scrolls = true; break; }
-      if (wide && /auto|scroll/.test(style.overflowX) || high && /auto|scroll/.test(style.overflowY)) { scrolls = true; break; }
+      const painted = style.display !== "inline"
+        && (style.borderRightWidth !== "0px" || style.backgroundColor !== "rgba(0, 0, 0, 0)");
+      floats ||= /absolute|fixed/.test(style.position);
+      settled = true;
+      if (box.width <= 1 || style.clipPath !== "none" || style.webkitLineClamp !== "none") continue;
+      if (wide && /auto|scroll/.test(style.overflowX) || high && /auto|scroll/.test(style.overflowY)) continue;
       if (wide && style.overflowX !== "visible") {
-        scrolls = true;
-        if (style.textOverflow !== "ellipsis") tell("cut");
-        else if (!outer.closest("[title], .row-link, .palette-option")) tell("dots without title");
-        break;
+        if (style.textOverflow !== "ellipsis") tell("cut off", holder);
+        else if (!outer.closest("[title], .row-link, .palette-option")) tell("dots without a title", holder);
+      } else if (high && style.overflowY !== "visible") {
+        tell("cut off below", holder);
+      } else if (painted && !floats && (wide || high)) {
+        tell("leaves its box", holder);
+      } else {
+        settled = false;
       }
-      if (high && style.overflowY !== "visible") { tell("cut below"); break; }
-      if (boxed && !over && (wide || high)) { tell(wide ? "leaves its box" : "leaves its box below"); break; }
     }
-    if (!scrolls && text.right > document.documentElement.clientWidth + 1) tell("out of the window");
+    if (!settled && text.right > document.documentElement.clientWidth + 1) tell("out of the window", holder);
   }
-  return [...new Set(found)];
+  return [...found];
 }"""
+
+
+def misfits(page: Page) -> list[str]:
+    """What does not fit on the open page in any of the looks; it is left in the last of them."""
+    found = []
+    for family, spaced in LOOKS:
+        fonts.wear(page, family, spaced)
+        look = f"{family}{', spaced' if spaced else ''}, {page.viewport_size['width']} px"
+        found += [f"{what} ({look})" for what in page.evaluate(MEASURE)]
+    return found

@@ -35,15 +35,31 @@ WEAR = """(styles) => {
 }"""
 
 
+def chosen() -> str:
+    """The font of every page that wears no other."""
+    return FAMILIES[os.environ.get("BROWSER_FONT", "wide")]
+
+
 def environment() -> dict[str, str]:
     """The environment of a Chromium that knows the two fonts only."""
     folder = Path(tempfile.mkdtemp(prefix="fonts-"))
-    family = FAMILIES[os.environ.get("BROWSER_FONT", "wide")]
     configuration = folder / "fonts.conf"
-    configuration.write_text(CONFIGURATION.format(folder=FOLDER, cache=folder, family=family))
+    configuration.write_text(CONFIGURATION.format(folder=FOLDER, cache=folder, family=chosen()))
     return dict(os.environ) | {"FONTCONFIG_FILE": str(configuration)}
 
 
 def wear(page: Page, family: str, spaced: bool = False) -> None:
     """Draws the open page in this font, with `spaced` as far apart as WCAG 1.4.12 says."""
     page.evaluate(WEAR, f'* {{ font-family: "{family}" !important; }} {SPACING if spaced else ""}')
+
+
+def used(page: Page, selector: str) -> list[str]:
+    """The names of the font files that draw the text of an element, as the browser tells them."""
+    session = page.context.new_cdp_session(page)
+    session.send("DOM.enable")
+    session.send("CSS.enable")
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    node = session.send("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
+    told = session.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    session.detach()
+    return [one["familyName"] for one in told]
