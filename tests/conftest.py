@@ -14,6 +14,7 @@ import pytest
 from django.db import connection
 
 from .harness import chromium as chromium_setup
+from .harness import fonts
 from .harness.portal import Portal, migrated, shared
 from .harness.postgres import MIGRATED, Server, server
 from .harness.sandbox import PATIENCE, Sandbox
@@ -95,7 +96,7 @@ def each_database(request) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def chromium():
-    """A Chromium that Playwright drives; `new_context()` is a fresh profile."""
+    """A Chromium that Playwright drives, with the fonts of the tests; `new_context()` is a fresh profile."""
     path = chromium_setup.find()
     if path is None:
         if os.environ.get("CI") == "true":
@@ -105,7 +106,7 @@ def chromium():
 
     expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium_setup.FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=chromium_setup.FLAGS, env=fonts.environment())
         yield browser
         browser.close()
 
