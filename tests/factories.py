@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from integrations.crypto import digest, seal
-from integrations.mirror.latest import standing_of
+from integrations.mirror.conversation_summary import standing_of
 from integrations.models import (
     Account,
     Change,

@@ -7,12 +7,12 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from ..db.statements import insert, inserted
 from ..models import BulkRecipient, Contact, Conversation, Draft, InternalNote, Message
 from ..salesmsg.records import Contact as Record
-from .feed import touch
-from .latest import refresh_latest
-from .rows import by_vendor_id, collector_paused, cut, differing, save_changed
-from .statements import insert, inserted
+from .conversation_summary import refresh_latest
+from .diff import by_vendor_id, collector_paused, cut, differing, save_changed
+from .versions import touch
 
 # our column -> field of the record
 COLUMNS = {

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from django.db import models, transaction
 
+from ..db.statements import insert
 from ..models import Account, Inbox, Member, Number, Tag
 from ..salesmsg.records import Number as NumberRecord
 from ..salesmsg.records import Organization, Record, Team, User
 from ..salesmsg.records import Tag as TagRecord
-from .rows import by_vendor_id, cut, differing, save_changed
-from .statements import insert
+from .diff import by_vendor_id, cut, differing, save_changed
 
 
 def upsert_organization(account: Account, record: Organization) -> int:

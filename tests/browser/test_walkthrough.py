@@ -20,7 +20,7 @@ request.pause(Account.objects.get(), None)
 print("null")
 """
 ADDRESS = """
-from integrations.accounts.connect import webhook_address
+from integrations.access import webhook_address
 from integrations.models import Account
 print(json.dumps(webhook_address(Account.objects.get())))
 """

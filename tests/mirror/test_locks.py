@@ -9,12 +9,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from integrations import mirror
-from integrations.mirror.rows import by_vendor_id
+from integrations.mirror.diff import by_vendor_id
 from integrations.models import Contact, Conversation, Message
 from integrations.outbox import deliver
 from tests import factories
 
-from . import told
+from . import vendor_records
 
 
 @pytest.mark.django_db(transaction=True)
@@ -39,7 +39,7 @@ def test_a_thread_is_stored_while_a_page_holds_its_contact():
             connection.close()
 
     with transaction.atomic():
-        assert by_vendor_id(Contact, account.pk, {7: told.contact(7)})
+        assert by_vendor_id(Contact, account.pk, {7: vendor_records.contact(7)})
         thread = threading.Thread(target=store_thread)
         thread.start()
         thread.join(10)

@@ -10,7 +10,7 @@ from integrations.models import Contact, Conversation, Inbox, Message
 from integrations.salesmsg.records import Team
 from tests import factories
 
-from . import told
+from . import vendor_records
 
 SIZES = (1, 100, 500)
 
@@ -18,8 +18,8 @@ SIZES = (1, 100, 500)
 @pytest.mark.django_db
 @pytest.mark.parametrize("size", SIZES)
 def test_contacts(account, written, size):
-    page = [told.contact(key, tags=[{"id": 1, "label": "VIP"}]) for key in range(1, size + 1)]
-    edited = [told.contact(key, first_name=f"Other{key}") for key in range(1, size + 1)]
+    page = [vendor_records.contact(key, tags=[{"id": 1, "label": "VIP"}]) for key in range(1, size + 1)]
+    edited = [vendor_records.contact(key, first_name=f"Other{key}") for key in range(1, size + 1)]
     assert written(lambda: mirror.upsert_contacts(account.pk, page)) == {"INSERT contact": 1, "UPDATE account": 1}
     assert written(lambda: mirror.upsert_contacts(account.pk, edited)) == {"UPDATE contact": 1, "UPDATE account": 1}
     assert written(lambda: mirror.upsert_contacts(account.pk, edited)) == {}
@@ -30,8 +30,8 @@ def test_contacts(account, written, size):
 @pytest.mark.django_db
 @pytest.mark.parametrize("size", SIZES)
 def test_conversations_and_their_contacts(account, written, size):
-    page = [told.conversation(5000 + key, key, inbox_id=None) for key in range(1, size + 1)]
-    moved = [told.conversation(5000 + key, key, inbox_id=None, unread=key) for key in range(1, size + 1)]
+    page = [vendor_records.conversation(5000 + key, key, inbox_id=None) for key in range(1, size + 1)]
+    moved = [vendor_records.conversation(5000 + key, key, inbox_id=None, unread=key) for key in range(1, size + 1)]
     new = written(lambda: mirror.upsert_conversations(account.pk, page))
     assert new == {"INSERT contact": 1, "INSERT conversation": 1, "UPDATE account": 2}
     assert written(lambda: mirror.upsert_conversations(account.pk, moved)) == {
@@ -45,10 +45,10 @@ def test_conversations_and_their_contacts(account, written, size):
 @pytest.mark.django_db
 @pytest.mark.parametrize("size", SIZES)
 def test_messages(account, written, size):
-    mirror.upsert_conversations(account.pk, [told.conversation()])
+    mirror.upsert_conversations(account.pk, [vendor_records.conversation()])
     thread = Conversation.objects.get()
-    page = [told.ours(key, "sent") for key in range(1, size + 1)]
-    later = [told.ours(key, "delivered") for key in range(1, size + 1)]
+    page = [vendor_records.ours(key, "sent") for key in range(1, size + 1)]
+    later = [vendor_records.ours(key, "delivered") for key in range(1, size + 1)]
     seen = {"UPDATE conversation": 2, "UPDATE account": 1}  # what the list shows, and its counters
     assert written(lambda: mirror.upsert_messages(thread, page)) == {"INSERT message": 1, **seen}
     assert written(lambda: mirror.upsert_messages(thread, later)) == {"UPDATE message": 1, **seen}
@@ -59,9 +59,9 @@ def test_messages(account, written, size):
 
 @pytest.mark.django_db
 def test_more_rows_than_a_statement_takes_are_all_written(account, written, monkeypatch):
-    monkeypatch.setattr("integrations.mirror.statements.MOST_PARAMETERS", 60)
-    page = [told.contact(key) for key in range(1, 8)]
-    edited = [told.contact(key, first_name="Other") for key in range(1, 8)]
+    monkeypatch.setattr("integrations.db.statements.MOST_PARAMETERS", 60)
+    page = [vendor_records.contact(key) for key in range(1, 8)]
+    edited = [vendor_records.contact(key, first_name="Other") for key in range(1, 8)]
     assert written(lambda: mirror.upsert_contacts(account.pk, page))["INSERT contact"] == 4
     assert mirror.upsert_contacts(account.pk, edited)[1] == 7
     assert Contact.objects.filter(first_name="Other").count() == 7
@@ -74,23 +74,23 @@ def test_what_the_mirror_writes_django_reads_and_the_other_way_round(account):
         "first_name": "O'Hara % \"x\" 🙏", "last_name": "%s", "notes": [{"id": 1, "text": "naïve\n\\"}],
         "created_at": "2026-04-10 09:00:00.123456", "updated_at": "2026-04-10T11:00:00+02:00", "opt_out": True,
     }  # fmt: skip
-    mirror.upsert_contacts(account.pk, [told.contact(1, **wire)])
+    mirror.upsert_contacts(account.pk, [vendor_records.contact(1, **wire)])
     row = Contact.objects.get(raw__last_name="%s", vendor_updated_at="2026-04-10T09:00:00Z", opted_out=True)
     assert (row.first_name, row.notes[0]["text"]) == (wire["first_name"], wire["notes"][0]["text"])
     assert row.vendor_created_at.microsecond == 123456
     Contact.objects.all().delete()
     row.pk = None
     row.save(force_insert=True)
-    assert mirror.upsert_contacts(account.pk, [told.contact(1, **wire)])[1] == 0
+    assert mirror.upsert_contacts(account.pk, [vendor_records.contact(1, **wire)])[1] == 0
 
 
 @pytest.mark.django_db
 def test_keys_in_another_order_are_no_change(account):
-    record = told.contact(1, country="US")
+    record = vendor_records.contact(1, country="US")
     mirror.upsert_contacts(account.pk, [record])
     turned = type(record).parse(dict(reversed(record.raw.items())))
     assert mirror.upsert_contacts(account.pk, [turned])[1] == 0
-    assert mirror.upsert_contacts(account.pk, [told.contact(1, country="US", unknown=1)])[1] == 1
+    assert mirror.upsert_contacts(account.pk, [vendor_records.contact(1, country="US", unknown=1)])[1] == 1
     assert Contact.objects.get().raw["unknown"] == 1
 
 
@@ -106,13 +106,13 @@ def test_of_two_processes_that_meet_a_contact_at_once_the_newest_word_wins(their
 
     def ours() -> None:
         try:
-            record = told.contact(1, first_name="Ours", updated_at="2026-04-10 09:00:00")
-            done.append(mirror.upsert_contacts(account.pk, [record, told.contact(2)]))
+            record = vendor_records.contact(1, first_name="Ours", updated_at="2026-04-10 09:00:00")
+            done.append(mirror.upsert_contacts(account.pk, [record, vendor_records.contact(2)]))
         finally:
             connection.close()
 
     with transaction.atomic():
-        mirror.upsert_contacts(account.pk, [told.contact(1, first_name="Theirs", updated_at=times[theirs])])
+        mirror.upsert_contacts(account.pk, [vendor_records.contact(1, first_name="Theirs", updated_at=times[theirs])])
         thread = threading.Thread(target=ours)
         thread.start()
         thread.join(0.7)  # it stands before our row now
