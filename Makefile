@@ -44,11 +44,11 @@ test: .venv/.development chromium
 
 test-sqlite: .venv/.development
 	@echo "== The suite on SQLite, with real processes and Chromium"
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not once or not database"
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not once or not database"
 
 test-postgres: .venv/.development
 	@echo "== What the database decides, once more on PostgreSQL"
-	@$(BIN)/python -m tests.harness.postgres $(BIN)/python -m pytest -n $(WORKERS_POSTGRES) --dist loadgroup \
+	@$(BIN)/python -m tests.harness.postgres $(BIN)/python -m pytest -n $(WORKERS_POSTGRES) \
 		-m "database and not browser and not processes"
 
 chromium: .venv/.development

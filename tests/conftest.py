@@ -5,16 +5,19 @@ whatever the database of this run is take `postgres`.
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from .harness import chromium as chromium_setup
-from .harness.portal import Portal
+from .harness import fonts
+from .harness.portal import Portal, migrated, shared
 from .harness.postgres import MIGRATED, Server, server
-from .harness.sandbox import Sandbox
+from .harness.sandbox import PATIENCE, Sandbox
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +66,18 @@ def portal(tmp_path: Path) -> Iterator[Callable[..., Portal]]:
         print(one.logs())  # shown beside a failure, kept quiet otherwise
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings) -> bool:
+    """On SQLite each worker's database is a file, which threads and other processes see, too; it begins as a copy of
+    the migrated one, because migrating takes seconds."""
+    if connection.vendor != "sqlite":
+        return False
+    own = shared() / f"tests-{os.getpid()}.sqlite3"
+    shutil.copyfile(migrated(), own)
+    connection.settings_dict["TEST"]["NAME"] = str(own)
+    return True
+
+
 ON_SQLITE = pytest.mark.parametrize("each_database", ["sqlite"], indirect=True)
 ON_POSTGRES = pytest.mark.parametrize(
     "each_database", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
@@ -81,32 +96,70 @@ def each_database(request) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def chromium():
-    """A Chromium that Playwright drives; `new_context()` is a fresh profile."""
+    """A Chromium that Playwright drives, with the fonts of the tests; `new_context()` is a fresh profile."""
     path = chromium_setup.find()
     if path is None:
         if os.environ.get("CI") == "true":
             pytest.fail(chromium_setup.MISSING)
         pytest.skip(chromium_setup.MISSING)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium_setup.FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=chromium_setup.FLAGS, env=fonts.environment())
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def page(chromium):
-    """A fresh page of a desktop's size; what the browser complains about is in `page.complaints`."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 850}, timezone_id="Europe/Berlin")
-    context.set_default_timeout(15_000)
-    page = context.new_page()
-    page.complaints = []
-    page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    yield page
-    context.close()
+def open_page(chromium):
+    """Opens pages of a desktop's size, each in a fresh profile: ``open_page(java_script_enabled=False)``. What the
+    browser complains about is in `page.complaints`."""
+    contexts = []
 
+    def opened(**options):
+        size = {"width": 1280, "height": 850}
+        contexts.append(chromium.new_context(**{"viewport": size, "timezone_id": "Europe/Berlin", **options}))
+        contexts[-1].set_default_timeout(PATIENCE * 1000)
+        page = contexts[-1].new_page()
+        page.complaints = []
+        page.on("console", lambda said: page.complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(open_page):
+    """One such page."""
+    return open_page()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Who shares something that is slow to start runs on one worker: Chromium and its portals, a module's sandbox."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Rooms(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            if nodeid.endswith("postgres]"):
+                return "processes on PostgreSQL"
+            if path.startswith("tests/browser/"):
+                return "axe" if path.endswith("/test_axe.py") else "browser"
+            return path if path.startswith(BY_MODULE) else nodeid
+
+    config.option.loadscopereorder = False  # SLOW comes first
+    return Rooms(config, log)
+
+
+# What takes longest, so that no worker begins with it at the end.
+SLOW = tuple(f"tests/{room}/" for room in ("browser", "processes", "secondvendor"))
+# Rooms whose modules have a sandbox of their own.
+BY_MODULE = tuple(f"tests/{room}/" for room in ("connect", "gateway", "outbox", "sandbox", "tokens"))
 
 # Words, and pages over plain queries of Django's: a second run on PostgreSQL would show nothing new.
 SAME_EVERYWHERE = (
@@ -125,17 +178,17 @@ ONCE = ("tests/sync/test_",)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A marker that nobody has to set."""
+    """A marker that nobody has to set, and the folder of the run, before workers start."""
+    shared()
     config.addinivalue_line("markers", "database: touches the database of this run (set by the suite itself)")
     config.addinivalue_line("markers", "once: `make test` runs it on PostgreSQL alone (set by the suite itself)")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tells what runs once more on PostgreSQL, and keeps browser tests on one xdist worker: one Chromium is enough."""
+    """Tells what runs once more on PostgreSQL, and puts what is slow first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
     for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
         if item.nodeid.startswith(SAME_EVERYWHERE):
             continue
         if item.nodeid.startswith(ONCE):

@@ -1,8 +1,6 @@
-"""The site's settings with test secrets; the database comes from DATABASE_URL or is SQLite in a file."""
+"""The site's settings with test secrets; the database comes from DATABASE_URL or is SQLite."""
 
 import os
-import tempfile
-from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "test-secret-key-that-is-long-enough-for-every-check-0123456789")
 os.environ.setdefault("FIELD_ENCRYPTION_KEYS", "u3Uc-qAi9iiCv3fkBfRUAKrM1gH8w51-nVU8M8A73Jg=")
@@ -15,9 +13,3 @@ from salesmsg_portal.settings import *  # noqa: F403
 
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-# Threads and connections of their own see a file; they would not see SQLite's memory.
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
-    DATABASES["default"]["TEST"] = {  # noqa: F405
-        "NAME": str(Path(tempfile.gettempdir()) / f"salesmsg-portal-tests-{os.getpid()}.sqlite3")
-    }

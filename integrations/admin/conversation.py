@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from ..models import Conversation
+from ..models import Conversation, Message
 from .base import AccountFilter, SupportAdmin, badge, called, inbox_link, phone, pretty_json, row_link, rows_link
 
 
@@ -36,11 +36,12 @@ class ConversationAdmin(SupportAdmin):
     sortable_by = ()
     links_by = ("contact__id__exact", "inbox__id__exact", "account__id__exact")
     readonly_fields = (
-        "contact_link", "phone_shown", "state_shown", "latest", "in_inbox", "messages_link", "raw_shown",
+        "contact_link", "phone_shown", "state_shown", "latest", "latest_state_shown", "in_inbox", "messages_link",
+        "raw_shown",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("in_inbox", "contact_link", "phone_shown", "state_shown", "inbox", "owner", "line_phone")}),
-        (_("Messages"), {"fields": ("messages_link", "latest", "latest_at", "latest_state", "unread_at_vendor")}),
+        (_("Messages"), {"fields": ("messages_link", "latest", "latest_at", "latest_state_shown", "unread_at_vendor")}),
         (_("From Salesmsg"), {"fields": ("account", "vendor_id", "started_at", "closed_at", "last_message_at",
                                       "raw_shown")}),
     )  # fmt: skip
@@ -69,6 +70,10 @@ class ConversationAdmin(SupportAdmin):
         latest = conversation.latest
         words = latest[:70] + ("…" if len(latest) > 70 else "")
         return (words if conversation.latest_inbound else _("You: %(words)s") % {"words": words}) if words else "–"
+
+    @admin.display(description=_("latest state"))
+    def latest_state_shown(self, conversation):
+        return dict(Message.State.choices).get(conversation.latest_state, "–")
 
     @admin.display(description=_("inbox page"))
     def in_inbox(self, conversation):

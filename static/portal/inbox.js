@@ -332,7 +332,8 @@
   // --- Live ------------------------------------------------------------------------------------------------------------------
 
   let failures = 0;
-  const busy = new Map();
+  // By element: a poll whose element was replaced meanwhile never settles, and must not hold up that of the new one.
+  let busy = new WeakMap();
 
   const connection = (state) => {
     const strip = byId("connection");
@@ -343,7 +344,7 @@
   };
 
   const settle = (elt, xhr, successful) => {
-    busy.delete(elt.id);
+    busy.delete(elt);
     if (successful || xhr.status === 204) {
       if (failures || signedOut) {
         connection(null);
@@ -377,9 +378,9 @@
     const elt = byId(id);
     if (!elt || (document.hidden && !(id === "list-live" && window.portalAlerts?.()))) return;
     if (id === "thread-live" && document.querySelector("#pane form.htmx-request")) return;
-    const since = busy.get(id);
+    const since = busy.get(elt);
     if (since && Date.now() - since < 20000) return;
-    if (id !== "thread-watch") busy.set(id, Date.now());
+    if (id !== "thread-watch") busy.set(elt, Date.now());
     htmx.trigger(elt, "portal:tick");
   };
   const beat = () => {
@@ -398,7 +399,7 @@
 
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;
-    busy.clear();
+    busy = new WeakMap();
     poll();
     beat();
   });

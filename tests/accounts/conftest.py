@@ -4,8 +4,7 @@ import pytest
 from django.test import Client
 
 from integrations.models import Membership
-
-from . import build
+from tests import factories
 
 
 def signed_in(user) -> Client:
@@ -17,28 +16,28 @@ def signed_in(user) -> Client:
 
 @pytest.fixture
 def account(db):
-    return build.account()
+    return factories.connected_account()
 
 
 @pytest.fixture
 def other(db):
-    return build.account("Northside Clinic")
+    return factories.connected_account("Northside Clinic")
 
 
 @pytest.fixture
 def agent(account):
-    user = build.person("agent")
-    build.member(user, account)
+    user = factories.person("agent")
+    factories.membership(user, account)
     return signed_in(user)
 
 
 @pytest.fixture
 def manager(account):
-    user = build.person("manager")
-    build.member(user, account, Membership.Role.MANAGER)
+    user = factories.person("manager")
+    factories.membership(user, account, Membership.Role.MANAGER)
     return signed_in(user)
 
 
 @pytest.fixture
 def root(db):
-    return signed_in(build.person("root", superuser=True))
+    return signed_in(factories.person("root", superuser=True))

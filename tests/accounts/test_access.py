@@ -7,8 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Account, SyncRun
-
-from . import build
+from tests import factories
 
 READ = ["detail", "sync-live", "budget-live"]
 WRITE = ["sync", "stop", "reconnect", "reconnect-token", "webhook", "disconnect"]
@@ -32,7 +31,7 @@ def test_a_poll_without_a_session_is_told_so(account):
 
 def test_people_who_are_not_staff_stay_out(account):
     client = Client()
-    client.force_login(build.person("customer", staff=False))
+    client.force_login(factories.person("customer", is_staff=False))
     assert client.get(address("list")).status_code == 403
 
 
@@ -65,7 +64,7 @@ def test_nothing_is_written_by_get(manager, account, name):
 @pytest.mark.parametrize("name", WRITE)
 def test_writes_need_the_csrf_token(account, name):
     client = Client(enforce_csrf_checks=True)
-    client.force_login(build.person("boss", superuser=True))
+    client.force_login(factories.person("boss", superuser=True))
     assert client.post(address(name, account)).status_code == 403
     account.refresh_from_db()
     assert account.state == Account.State.CONNECTED
@@ -94,7 +93,7 @@ def test_a_button_without_a_session_leads_back_to_its_page(account, name):
     response = client.post(address(name, account), headers={"Referer": f"http://testserver{page}?tab=1"})
     assert login_next(response) == f"{page}?tab=1"
     assert not SyncRun.objects.exists()
-    user = build.person("boss", superuser=True)
+    user = factories.person("boss", superuser=True)
     back = client.post(response.url, {"username": user.username, "password": "password", "next": f"{page}?tab=1"})
     assert (back.status_code, back.url) == (302, f"{page}?tab=1")
     assert client.get(back.url).status_code == 200

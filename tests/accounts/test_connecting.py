@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Account, ConsentState, Credential
+from tests import factories
 
-from . import build
 from .conftest import signed_in
 
 CODE = "the-code-that-nobody-may-see"
@@ -82,7 +82,7 @@ def test_a_way_back_that_does_not_fit(oauth, root, spoil):
         case "old":
             ConsentState.objects.update(created_at=timezone.now() - timedelta(minutes=11))
         case "another person":
-            client = signed_in(build.person("second", superuser=True))
+            client = signed_in(factories.person("second", superuser=True))
     response = back(client, **query)
     shown = response.content.decode()
     assert response.status_code == 400
@@ -134,7 +134,7 @@ def test_a_refused_token_leaves_the_account_as_it_was(oauth, manager, account):
 
 
 def test_disconnecting_asks_first_and_keeps_the_data(manager, account):
-    build.conversation(build.contact(account))
+    factories.customer_thread(factories.customer(account))
     address = reverse("accounts:disconnect", args=[account.pk])
     assert "Nothing is deleted" in manager.get(address).content.decode()
     account.refresh_from_db()

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Account, Budget, Inbox, Number, SyncRun
+from tests import factories
 
-from . import build
 from .conftest import signed_in
 
 
@@ -33,16 +33,16 @@ def test_without_an_oauth_app_the_page_explains_how_to_get_one(root, settings):
 
 
 def test_somebody_without_accounts_is_told_whom_to_ask(db):
-    shown = signed_in(build.person()).get(reverse("accounts:list")).content.decode()
+    shown = signed_in(factories.person()).get(reverse("accounts:list")).content.decode()
     assert "Ask an administrator" in shown
     assert "Personal access token" not in shown
 
 
 def test_cards_count_what_belongs_to_each_account(agent, account, other):
     for number in range(3):
-        build.conversation(build.contact(account, number))
-    build.contact(account, 7, deleted_at=timezone.now())
-    build.contact(other, 8)
+        factories.customer_thread(factories.customer(account, number))
+    factories.customer(account, 7, deleted_at=timezone.now())
+    factories.customer(other, 8)
     response = agent.get(reverse("accounts:list"))
     assert [(card.label, card.contact_count, card.conversation_count) for card in response.context["cards"]] == [
         ("Harbor Dental", 3, 3)
@@ -52,17 +52,17 @@ def test_cards_count_what_belongs_to_each_account(agent, account, other):
 
 def test_the_list_costs_the_same_however_many_accounts(root, django_assert_max_num_queries):
     for number in range(8):
-        build.run(build.account(f"Branch {number}"))
+        factories.sync_run(factories.connected_account(f"Branch {number}"))
     with django_assert_max_num_queries(5):
         assert len(root.get(reverse("accounts:list")).context["cards"]) == 8
 
 
 def test_the_page_costs_a_bounded_number_of_queries(manager, account, django_assert_max_num_queries):
-    build.run(account)
+    factories.sync_run(account)
     for number in range(12):
-        build.run(account, SyncRun.State.FAILED)
-        build.event(account)
-        build.member(build.person(f"agent{number}"), account)
+        factories.sync_run(account, SyncRun.State.FAILED)
+        factories.webhook_event(account)
+        factories.membership(factories.person(f"agent{number}"), account)
         inbox = Inbox.objects.create(account=account, vendor_id=number, phone=f"+1305555010{number % 10}")
         Number.objects.create(account=account, vendor_id=number, phone=f"+1305555020{number % 10}", inbox=inbox)
     with django_assert_max_num_queries(22):
@@ -72,7 +72,7 @@ def test_the_page_costs_a_bounded_number_of_queries(manager, account, django_ass
 def test_tokens_are_never_on_the_page(manager, account):
     shown = page(manager, account)
     credential = account.credential
-    for secret in (build.ACCESS_TOKEN, credential.access_token, credential.refresh_token, account.webhook_secret):
+    for secret in (factories.ACCESS_TOKEN, credential.access_token, credential.refresh_token, account.webhook_secret):
         assert secret not in shown
 
 
@@ -145,4 +145,4 @@ def test_the_login_is_a_page_of_the_portal(client, db):
     assert 'name="next" value="/inbox/"' in html
     wrong = client.post(reverse("admin:login"), {"username": "nobody", "password": "x", "next": "/inbox/"})
     assert "Please enter the correct username and password" in wrong.content.decode()
-    assert signed_in(build.person("visitor", staff=False)).get(reverse("admin:login")).status_code == 200
+    assert signed_in(factories.person("visitor", is_staff=False)).get(reverse("admin:login")).status_code == 200

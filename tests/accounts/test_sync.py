@@ -8,8 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Account, AuditEntry, SyncRun
-
-from . import build
+from tests import factories
 
 
 def live(client, account):
@@ -33,7 +32,7 @@ def test_an_account_without_access_cannot_be_synced(manager, account):
 
 
 def test_the_card_asks_again_while_a_sync_runs_and_then_stops(agent, account):
-    run = build.run(account)
+    run = factories.sync_run(account)
     shown = live(agent, account)
     assert 'hx-trigger="every 2s"' in shown
     assert "120 of 300" in shown
@@ -44,7 +43,7 @@ def test_the_card_asks_again_while_a_sync_runs_and_then_stops(agent, account):
 
 
 def test_a_failed_sync_says_why(agent, account):
-    build.run(
+    factories.sync_run(
         account,
         SyncRun.State.FAILED,
         vendor_reason="Salesmsg answered with an error page.",
@@ -57,7 +56,7 @@ def test_a_failed_sync_says_why(agent, account):
 
 
 def test_a_poll_is_cheap(agent, account, django_assert_max_num_queries):
-    build.run(account)
+    factories.sync_run(account)
     with django_assert_max_num_queries(14):
         live(agent, account)
     with django_assert_max_num_queries(6):
@@ -65,7 +64,7 @@ def test_a_poll_is_cheap(agent, account, django_assert_max_num_queries):
 
 
 def test_stop_ends_the_run_and_is_noted(manager, account):
-    run = build.run(account)
+    run = factories.sync_run(account)
     manager.post(reverse("accounts:stop", args=[account.pk]))
     run.refresh_from_db()
     assert run.state == SyncRun.State.STOPPED
@@ -73,10 +72,10 @@ def test_stop_ends_the_run_and_is_noted(manager, account):
 
 
 def test_the_card_says_what_each_button_costs(manager, agent, account):
-    build.run(account, SyncRun.State.FAILED, requests=7)
-    build.conversation(build.contact(account))
+    factories.sync_run(account, SyncRun.State.FAILED, requests=7)
+    factories.customer_thread(factories.customer(account))
     assert "about 11 calls" in " ".join(live(manager, account).split())
-    done = build.run(account, SyncRun.State.DONE, requests=231)
+    done = factories.sync_run(account, SyncRun.State.DONE, requests=231)
     SyncRun.objects.filter(pk=done.pk).update(finished_at=done.started_at + timedelta(seconds=245))
     shown = " ".join(live(manager, account).split())
     assert "about 231 calls; the last time it took 4 min 5 s." in shown
@@ -86,7 +85,7 @@ def test_the_card_says_what_each_button_costs(manager, agent, account):
 
 
 def test_a_reason_of_the_vendor_ends_before_our_words(manager, account):
-    build.run(account, failures=2, reason_code="server_error", vendor_reason="Service unavailable")
+    factories.sync_run(account, failures=2, reason_code="server_error", vendor_reason="Service unavailable")
     assert "Salesmsg says: “Service unavailable” It is tried again" in " ".join(live(manager, account).split())
 
 
@@ -103,9 +102,9 @@ def test_a_pause_is_told_where_the_buttons_would_be(manager, account):
 
 def test_messages_are_counted_no_further_than_needed(agent, account, monkeypatch):
     monkeypatch.setattr("integrations.accounts.queries.MESSAGES", 2)
-    thread = build.conversation(build.contact(account))
+    thread = factories.customer_thread(factories.customer(account))
     for _ in range(2):
-        build.message(thread)
+        factories.message(thread)
     assert "2+" not in live(agent, account)
-    build.message(thread)
+    factories.message(thread)
     assert "2+" in live(agent, account)

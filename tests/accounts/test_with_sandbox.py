@@ -7,8 +7,8 @@ import pytest
 from django.urls import reverse
 
 from integrations.models import Account, Budget, Credential, Membership, SyncRun
+from tests import factories
 
-from . import build
 from .conftest import signed_in
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -26,7 +26,7 @@ def salesmsg(sandbox, settings):
 
 @pytest.fixture
 def boss(transactional_db):
-    return signed_in(build.person("boss", superuser=True))
+    return signed_in(factories.person("boss", superuser=True))
 
 
 def decide(consent_url, decision):
@@ -68,7 +68,7 @@ def test_a_consent_connects_and_the_first_sync_begins(salesmsg, boss):
 def test_connecting_again_keeps_the_account_and_its_data(salesmsg, boss):
     boss.get(reverse("accounts:callback"), consent(boss))
     account = Account.objects.get()
-    build.contact(account)
+    factories.customer(account)
     boss.post(reverse("accounts:disconnect", args=[account.pk]))
     boss.get(reverse("accounts:callback"), consent(boss, account=account))
     account.refresh_from_db()

@@ -3,7 +3,7 @@
 import pytest
 from django.core.cache import cache
 
-from tests.accounts import build
+from tests import factories
 from tests.accounts.conftest import account, other, root, signed_in  # noqa: F401 - fixtures
 
 MODELS = (
@@ -21,8 +21,8 @@ def nothing_remembered():
 @pytest.fixture
 def helper(account):  # noqa: F811
     """Looks at everything, changes nothing."""
-    user = build.person("helper", permissions=tuple(f"view_{name}" for name in MODELS))
-    build.member(user, account)
+    user = factories.person("helper", permissions=tuple(f"view_{name}" for name in MODELS))
+    factories.membership(user, account)
     return signed_in(user)
 
 
@@ -30,6 +30,6 @@ def helper(account):  # noqa: F811
 def editor(account):  # noqa: F811
     """May edit contacts, retry changes and process events again."""
     changing = ("change_contact", "change_change", "change_webhookevent")
-    user = build.person("editor", permissions=(*(f"view_{name}" for name in MODELS), *changing))
-    build.member(user, account)
+    user = factories.person("editor", permissions=(*(f"view_{name}" for name in MODELS), *changing))
+    factories.membership(user, account)
     return signed_in(user)

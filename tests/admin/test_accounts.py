@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Account, AuditEntry, Budget, BudgetBlock, Member, Membership
-from tests.accounts import build
+from tests import factories
 from tests.accounts.conftest import signed_in
 
 RIGHTS = (
@@ -33,13 +33,13 @@ def data(label, *memberships):
 
 @pytest.fixture
 def boss(account):
-    user = build.person("boss", permissions=RIGHTS)
-    build.member(user, account, Membership.Role.MANAGER)
+    user = factories.person("boss", permissions=RIGHTS)
+    factories.membership(user, account, Membership.Role.MANAGER)
     return signed_in(user)
 
 
 def test_people_get_access_and_it_is_noted(boss, account):
-    newcomer = build.person("newcomer")
+    newcomer = factories.person("newcomer")
     own = Membership.objects.get()
     rows = [
         {"id": own.pk, "account": account.pk, "user": own.user_id, "role": "manager"},
@@ -64,8 +64,8 @@ def test_a_new_label_writes_only_the_label(boss, account):
 
 
 def test_an_agent_cannot_make_himself_a_manager(account):
-    user = build.person("agent", permissions=RIGHTS)
-    own = build.member(user, account)
+    user = factories.person("agent", permissions=RIGHTS)
+    own = factories.membership(user, account)
     client = signed_in(user)
     row = {"id": own.pk, "account": account.pk, "user": user.pk, "role": "manager"}
     assert client.post(form(account), data("Mine", row)).status_code == 403

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Change, Contact
-from tests.accounts import build
+from tests import factories
 
 State = Change.State
 
@@ -14,7 +14,7 @@ State = Change.State
 @pytest.fixture
 def contact(account):
     cache.clear()
-    return build.contact(account, 142, tags=["VIP"], notes=[{"id": 1, "text": "Likes tea"}])
+    return factories.customer(account, 142, tags=["VIP"], notes=[{"id": 1, "text": "Likes tea"}])
 
 
 def page(client, contact) -> str:
@@ -78,6 +78,6 @@ def test_who_may_not_and_what_is_gone(editor, contact, client):
     Contact.objects.filter(pk=contact.pk).update(deleted_at=timezone.now())
     assert "/more/" not in page(editor, contact)
     assert ask(editor, contact, "note", text="x").status_code == 404
-    foreign = build.contact(build.account("Elsewhere"), 143)
+    foreign = factories.customer(factories.connected_account("Elsewhere"), 143)
     assert ask(editor, foreign, "note", text="x").status_code == 404
     assert not Change.objects.exists()

@@ -8,14 +8,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Change, Contact
-from tests.accounts import build
+from tests import factories
 
 LIST = "admin:integrations_contact_changelist"
 
 
 @pytest.fixture
 def contact(account):
-    return build.contact(account, 142)
+    return factories.customer(account, 142)
 
 
 def form(contact, page="change"):
@@ -63,7 +63,7 @@ def test_after_saving_one_sees_the_contact_and_how_its_edit_stands(editor, conta
 
 
 def test_times_are_written_as_in_the_portal(editor, contact):
-    edit = build.edit(contact)
+    edit = factories.contact_edit(contact)
     Change.objects.filter(pk=edit.pk).update(created_at=datetime(2026, 11, 26, 14, 41, tzinfo=UTC))
     for address in (form(contact), reverse("admin:integrations_change_changelist")):
         assert "Nov 26, 2026, 2:41 PM" in editor.get(address).content.decode()
@@ -125,7 +125,7 @@ def test_whoever_answers_a_contact_may_edit_it_without_further_permissions(helpe
 
 
 def test_staff_without_an_account_see_and_change_nothing(contact, client):
-    client.force_login(build.person("newcomer"))
+    client.force_login(factories.person("newcomer"))
     assert client.get(form(contact)).status_code in {302, 403, 404}
     assert client.post(form(contact), {"first_name": "X"}).status_code in {302, 403, 404}
     assert not Change.objects.exists()
@@ -159,7 +159,9 @@ def test_other_fields_cannot_be_smuggled_in(editor, contact):
     ],
 )
 def test_the_panel_tells_how_the_edit_stands(editor, contact, state, words, polls):
-    build.edit(contact, state, vendor_reason="The number has already been taken.", finished_at=timezone.now())
+    factories.contact_edit(
+        contact, state, vendor_reason="The number has already been taken.", finished_at=timezone.now()
+    )
     shown = editor.get(form(contact, "saved")).content.decode()
     assert words in shown
     assert ("hx-trigger" in shown) is polls
@@ -167,9 +169,9 @@ def test_the_panel_tells_how_the_edit_stands(editor, contact, state, words, poll
 
 
 def test_a_refused_edit_can_be_tried_again(editor, contact, client):
-    refused = build.edit(contact, Change.State.REFUSED, vendor_reason="Taken")
+    refused = factories.contact_edit(contact, Change.State.REFUSED, vendor_reason="Taken")
     assert form(contact, "retry") in editor.get(form(contact)).content.decode()
-    client.force_login(build.person("newcomer"))
+    client.force_login(factories.person("newcomer"))
     client.post(form(contact, "retry"))
     editor.get(form(contact, "retry"))
     refused.refresh_from_db()
@@ -180,16 +182,16 @@ def test_a_refused_edit_can_be_tried_again(editor, contact, client):
 
 
 def test_the_panel_of_another_account_is_not_there(editor, other):
-    foreign = build.contact(other)
-    build.edit(foreign, Change.State.REFUSED)
+    foreign = factories.customer(other)
+    factories.contact_edit(foreign, Change.State.REFUSED)
     assert editor.get(form(foreign, "saved")).status_code == 404
     assert editor.post(form(foreign, "retry")).status_code == 404
     assert Change.objects.get().state == Change.State.REFUSED
 
 
 def test_the_history_is_below_the_form(editor, contact):
-    build.edit(contact, Change.State.SUPERSEDED, {"last_name": "Earlier"})
-    build.edit(contact, Change.State.REFUSED, {"email": ""}, vendor_reason="An email is needed.")
+    factories.contact_edit(contact, Change.State.SUPERSEDED, {"last_name": "Earlier"})
+    factories.contact_edit(contact, Change.State.REFUSED, {"email": ""}, vendor_reason="An email is needed.")
     shown = editor.get(form(contact)).content.decode()
     assert "last name Earlier" in shown
     assert "email (empty)" in shown
@@ -201,28 +203,28 @@ def test_the_history_is_below_the_form(editor, contact):
 
 @pytest.mark.parametrize("typed", ["(305) 555-0142", "305.555.0142", "+1 305 555 0142", "5550142", "0142"])
 def test_phones_are_found_as_they_are_typed(helper, contact, account, typed):
-    build.contact(account, 999)
+    factories.customer(account, 999)
     assert found(helper, q=typed) == {contact.pk}
 
 
 @pytest.mark.parametrize("typed", ["Ana142", "gomez ana142", "ANA142@example", "ana142 gomez"])
 def test_names_and_emails_are_found(helper, contact, account, typed):
-    build.contact(account, 999)
+    factories.customer(account, 999)
     assert found(helper, q=typed) == {contact.pk}
 
 
 def test_the_filters(helper, account):
-    rows = {name: build.contact(account, number) for number, name in enumerate(
+    rows = {name: factories.customer(account, number) for number, name in enumerate(
         ["plain", "out", "blocked", "abroad", "pending", "refused", "done", "mended", "gone"])}  # fmt: skip
     Contact.objects.filter(pk=rows["out"].pk).update(opted_out=True)
     Contact.objects.filter(pk=rows["blocked"].pk).update(blocked=True)
     Contact.objects.filter(pk=rows["abroad"].pk).update(country="GB")
     Contact.objects.filter(pk=rows["gone"].pk).update(deleted_at=timezone.now())
-    build.edit(rows["pending"])
-    build.edit(rows["refused"], Change.State.REFUSED)
-    build.edit(rows["done"], Change.State.DONE)
-    build.edit(rows["mended"], Change.State.REFUSED)
-    build.edit(rows["mended"], Change.State.DONE)
+    factories.contact_edit(rows["pending"])
+    factories.contact_edit(rows["refused"], Change.State.REFUSED)
+    factories.contact_edit(rows["done"], Change.State.DONE)
+    factories.contact_edit(rows["mended"], Change.State.REFUSED)
+    factories.contact_edit(rows["mended"], Change.State.DONE)
     for query, expected in (
         ({"opted_out__exact": "1"}, {"out"}),
         ({"blocked__exact": "1"}, {"blocked"}),
@@ -236,15 +238,15 @@ def test_the_filters(helper, account):
 
 
 def test_a_refusal_is_in_the_list_with_its_reason(helper, contact):
-    build.edit(contact, Change.State.REFUSED, vendor_reason="The number has already been taken.")
+    factories.contact_edit(contact, Change.State.REFUSED, vendor_reason="The number has already been taken.")
     shown = helper.get(reverse(LIST)).content.decode()
     assert "Refused" in shown
     assert "The number has already been taken." in shown
 
 
 def test_each_contact_leads_to_its_newest_thread(helper, contact):
-    older = build.conversation(contact, vendor_id=1, latest_at=timezone.now() - timezone.timedelta(days=2))
-    newest = build.conversation(contact, vendor_id=2)
+    older = factories.customer_thread(contact, vendor_id=1, latest_at=timezone.now() - timezone.timedelta(days=2))
+    newest = factories.customer_thread(contact, vendor_id=2)
     for address in (reverse(LIST), form(contact)):
         shown = helper.get(address).content.decode()
         assert f'href="{reverse("inbox:thread", args=[newest.pk])}"' in shown
@@ -252,8 +254,8 @@ def test_each_contact_leads_to_its_newest_thread(helper, contact):
 
 
 def test_countries_are_those_of_ones_own_contacts(helper, account, other):
-    build.contact(account, 1, country="CA")
-    build.contact(other, 2, country="FR")
+    factories.customer(account, 1, country="CA")
+    factories.customer(other, 2, country="FR")
     shown = helper.get(reverse(LIST)).content.decode()
     assert "country=CA" in shown
     assert "country=FR" not in shown
@@ -261,6 +263,6 @@ def test_countries_are_those_of_ones_own_contacts(helper, account, other):
 
 def test_the_form_costs_a_bounded_number_of_queries(editor, contact, django_assert_max_num_queries):
     for _ in range(15):
-        build.edit(contact, Change.State.DONE, requested_by=build.person(f"p{Change.objects.count()}"))
+        factories.contact_edit(contact, Change.State.DONE, requested_by=factories.person(f"p{Change.objects.count()}"))
     with django_assert_max_num_queries(18):
         editor.get(form(contact))

@@ -1,16 +1,16 @@
 """The admin's frame: its header leads to every page of the portal, and an empty list says what comes next."""
 
 import pytest
-from django.contrib.auth import get_user_model
 
 from integrations.models import Account
+from tests import factories
 
 pytestmark = [pytest.mark.django_db]
 
 
 @pytest.fixture
 def desk(client):
-    client.force_login(get_user_model().objects.create_superuser("boss"))
+    client.force_login(factories.person("boss", superuser=True))
     return client
 
 

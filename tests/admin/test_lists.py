@@ -20,25 +20,25 @@ from integrations.models import (
     SyncRun,
     WebhookEvent,
 )
-from tests.accounts import build
+from tests import factories
 
 from .conftest import MODELS
 
 
 def fill(of, count=3):
     """A row of every model, for this account."""
-    user = build.person(f"person-{of.pk}")
+    user = factories.person(f"person-{of.pk}")
     for number in range(count):
-        contact = build.contact(of, number + of.pk * 100)
+        contact = factories.customer(of, number + of.pk * 100)
         inbox = Inbox.objects.create(account=of, vendor_id=number, name=f"Inbox {number}", phone="+13055550100")
         Number.objects.create(account=of, vendor_id=number, phone="+13055550100", inbox=inbox)
         owner = Member.objects.create(account=of, vendor_id=number, full_name=f"Member {number}")
-        thread = build.conversation(contact, inbox=inbox, owner=owner)
-        text = build.message(thread, f"Hello {number}", inbound=False, state="failed", sender=user)
+        thread = factories.customer_thread(contact, inbox=inbox, owner=owner)
+        text = factories.message(thread, f"Hello {number}", inbound=False, state="failed", sender=user)
         Attempt.objects.create(message=text, outcome="refused", vendor_reason="No such number")
-        build.edit(contact, requested_by=user)
-        build.run(of, SyncRun.State.DONE)
-        build.event(of)
+        factories.contact_edit(contact, requested_by=user)
+        factories.sync_run(of, SyncRun.State.DONE)
+        factories.webhook_event(of)
         AuditEntry.objects.create(account=of, user=user, action="account_connected")
 
 
@@ -116,8 +116,8 @@ def test_no_page_shows_a_secret_or_breaks_the_policy(root, account, model):
     fill(account, 1)
     row = model_class(model).objects.first()
     secrets = (
-        build.ACCESS_TOKEN, account.credential.access_token, account.webhook_secret, account.webhook_digest,
-        build.SECRET.format(account.label),
+        factories.ACCESS_TOKEN, account.credential.access_token, account.webhook_secret, account.webhook_digest,
+        factories.SECRET.format(account.label),
     )  # fmt: skip
     for address in (list_of(model), form_of(row)):
         shown = root.get(address).content.decode()
@@ -153,8 +153,8 @@ def test_our_own_links_into_lists_work(root, account, other):
 
 
 def test_events_are_processed_again_by_those_who_may(editor, helper, account):
-    failed = build.event(account, WebhookEvent.State.FAILED, vendor_reason="Unreachable", attempts=5)
-    kept = build.event(account, WebhookEvent.State.UNKNOWN)
+    failed = factories.webhook_event(account, WebhookEvent.State.FAILED, vendor_reason="Unreachable", attempts=5)
+    kept = factories.webhook_event(account, WebhookEvent.State.UNKNOWN)
     data = {"action": "process_again", "_selected_action": [failed.pk]}
     helper.post(list_of("webhookevent"), data)
     failed.refresh_from_db()
@@ -173,7 +173,7 @@ def test_our_own_lists_come_first(root, db):
 
 
 def test_the_account_is_a_column_only_where_there_are_several(helper, root, account, other):
-    build.contact(account)
+    factories.customer(account)
     assert "column-account" not in helper.get(list_of("contact")).content.decode()
     assert "column-account" in root.get(list_of("contact")).content.decode()
 
@@ -187,14 +187,14 @@ def test_strangers_reach_nothing(account):
 def test_long_lists_are_counted_to_a_limit(root, account, monkeypatch):
     monkeypatch.setattr("integrations.admin.base.COUNT_LIMIT", 4)
     for number in range(6):
-        build.contact(account, number)
+        factories.customer(account, number)
     shown = root.get(list_of("contact")).content.decode()
     assert "More than 4 contacts" in shown
 
 
 def test_texts_are_found_and_lead_to_their_thread(helper, account):
     fill(account)
-    text = build.message(account.conversations.first(), "The heron has landed")
+    text = factories.message(account.conversations.first(), "The heron has landed")
     response = helper.get(list_of("message"), {"q": "heron"})
     assert [row.pk for row in response.context["cl"].result_list] == [text.pk]
     assert reverse("inbox:thread", args=[text.conversation_id]) in response.content.decode()
@@ -208,10 +208,10 @@ def test_attempts_are_shown_with_their_message(helper, account):
 
 
 def test_the_body_of_an_event_is_readable(helper, account):
-    event = build.event(account, body='{"id":7,"name":"Zoë <b>"}')
+    event = factories.webhook_event(account, body='{"id":7,"name":"Zoë <b>"}')
     shown = helper.get(form_of(event)).content.decode()
     assert "&quot;name&quot;: &quot;Zoë &lt;b&gt;&quot;" in shown
-    event = build.event(account, body="no JSON <script>")
+    event = factories.webhook_event(account, body="no JSON <script>")
     assert "no JSON &lt;script&gt;" in helper.get(form_of(event)).content.decode()
 
 
@@ -227,8 +227,8 @@ def test_what_counts_as_a_phone(typed, digits):
 
 
 def test_refused_changes_are_tried_again(editor, account):
-    refused = build.edit(build.contact(account, 1), Change.State.REFUSED, vendor_reason="Taken")
-    done = build.edit(build.contact(account, 2), Change.State.DONE)
+    refused = factories.contact_edit(factories.customer(account, 1), Change.State.REFUSED, vendor_reason="Taken")
+    done = factories.contact_edit(factories.customer(account, 2), Change.State.DONE)
     data = {"action": "try_again", "_selected_action": [refused.pk, done.pk]}
     shown = editor.post(list_of("change"), data, follow=True).content.decode()
     assert Change.objects.get(pk=refused.pk).state == Change.State.PENDING
@@ -237,7 +237,7 @@ def test_refused_changes_are_tried_again(editor, account):
 
 
 def test_a_message_shows_its_attempts_read_only(helper, account):
-    text = build.message(build.conversation(build.contact(account)), inbound=False, state="unknown")
+    text = factories.message(factories.customer_thread(factories.customer(account)), inbound=False, state="unknown")
     Attempt.objects.create(message=text, outcome="not_done", vendor_reason="Salesmsg could not be reached.")
     Attempt.objects.create(message=text, outcome="unclear", vendor_reason="Salesmsg did not answer in time.")
     shown = helper.get(form_of(text)).content.decode()

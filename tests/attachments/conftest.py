@@ -12,7 +12,7 @@ from django.utils import timezone
 from integrations import mirror
 from integrations.attachments import kinds
 from integrations.models import Account, Conversation, Message, Picture, ThreadSync
-from tests.inbox import factories
+from tests import factories
 from tests.mirror import vendor_records
 from tests.salesmsg.conftest import Vendor
 
@@ -64,11 +64,13 @@ def thread(account) -> Conversation:
 
 @pytest.fixture
 def bring(thread):
-    """What Salesmsg tells of a message with files: ``bring(7, [url], at=…, **wire)`` -> the message."""
+    """What Salesmsg tells of a message with files: ``bring(7, [url], age, **wire)`` -> the message. Whoever is told
+    twice is as old as before: the vendor writes whole seconds, and two of ours may not fall in the same one."""
+    now = timezone.now()
 
     def brought(key: int, urls: list[str], age: timedelta = timedelta(), **wire) -> Message:
         media = [{"id": key * 10 + place, "source": url} for place, url in enumerate(urls)]
-        at = f"{timezone.now() - age:%Y-%m-%d %H:%M:%S}"
+        at = f"{now - age:%Y-%m-%d %H:%M:%S}"
         wire = {"conversation_id": thread.vendor_id, "type": "mms", "media": media, "created_at": at} | wire
         mirror.upsert_messages(thread, [vendor_records.message(key, **wire)])
         return Message.objects.get(vendor_id=key)

@@ -11,7 +11,8 @@ from integrations.attachments import files
 from integrations.models import Message, Picture
 from integrations.outbox import compose, media_urls, reconcile
 from integrations.outbox.compose import CannotSend
-from tests.inbox import factories, pages
+from tests import factories
+from tests.inbox import pages
 from tests.mirror import vendor_records
 
 from .conftest import kept_files, png

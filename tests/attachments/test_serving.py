@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from integrations.attachments import request
 from integrations.models import Picture
-from tests.inbox import factories
+from tests import factories
 
 from .conftest import png, store
 

@@ -20,7 +20,7 @@ from django.utils import timezone
 from integrations.models import *
 from integrations.bulk import recipients, lifecycle
 from integrations.outbox import scheduled
-from tests.inbox import factories as make
+from tests import factories as make
 
 now = timezone.now()
 demo = make.person("demo", superuser=True)

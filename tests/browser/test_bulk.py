@@ -5,22 +5,17 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.harness.portal import PASSWORD, Portal
+from tests.harness.portal import Portal
 
 pytestmark = [pytest.mark.browser]
 PEOPLE = """
-from django.utils import timezone
-from integrations.models import *
-account = Account.objects.create(
-    label="Harbor Dental", state="connected", webhook_secret="x", webhook_digest="x", synced_at=timezone.now()
-)
+from tests import factories
+account = factories.account()
 names = ["Ana Silva", "Ben Okoro", "Cleo Marin", "Dan Frost", "Eva Lindqvist", "Finn Doyle"]
 for number, name in enumerate(names, 1):
     first, last = name.split()
-    Contact.objects.create(
-        account=account, vendor_id=number, phone=f"+130555501{number:02d}", first_name=first, last_name=last,
-        full_name=name, tags=["Recall"] if number < 6 else [], opted_out=number == 2,
-    )
+    tags = ["Recall"] if number < 6 else []
+    factories.contact(account, first, last, tags=tags, opted_out=number == 2)
 print(json.dumps(account.pk))
 """
 # What a worker does, one text at a time; the vendor's answer is put in its place.
@@ -39,28 +34,18 @@ print(json.dumps(list(BulkRecipient.objects.values_list("state", flat=True))))
 
 
 @pytest.fixture
-def ours(portal) -> Portal:
-    """A web server and no worker: nothing leaves unless a test says so."""
-    made = portal("http://127.0.0.1:9")
-    made.superuser()
-    made.account = made.query(PEOPLE)
-    made.start_web()
-    return made
+def ours(empty) -> Portal:
+    empty.superuser()
+    empty.account = empty.query(PEOPLE)
+    return empty
 
 
 def leave(portal: Portal, state: str = "sent", failure: str = "") -> None:
     assert portal.query(ONE_LEAVES.format(account=portal.account, state=state, vendor_reason=failure))
 
 
-def sign_in(page: Page, portal: Portal) -> None:
-    page.goto(f"{portal.url}/inbox/")
-    page.get_by_label("Username").fill("demo")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-
-
 def test_from_the_inbox_to_the_last_text(page: Page, ours: Portal):
-    sign_in(page, ours)
+    ours.visit(page, "/inbox/")
     page.get_by_role("link", name="Bulk text").click()
     page.get_by_role("link", name="New bulk text").click()
 
@@ -118,11 +103,9 @@ def test_from_the_inbox_to_the_last_text(page: Page, ours: Portal):
     ]
 
 
-def test_without_javascript(chromium, ours: Portal):
-    context = chromium.new_context(java_script_enabled=False)
-    page = context.new_page()
-    sign_in(page, ours)
-    page.goto(f"{ours.url}/bulk/new/")
+def test_without_javascript(open_page, ours: Portal):
+    page = open_page(java_script_enabled=False)
+    ours.visit(page, "/bulk/new/")
     page.get_by_label("Ana Silva").check()
     page.get_by_label("Dan Frost").check()
     page.get_by_role("button", name="Continue with the ticked").click()
@@ -134,4 +117,3 @@ def test_without_javascript(chromium, ours: Portal):
     page.get_by_role("button", name="Cancel the bulk text").click()
     expect(page.get_by_role("heading", name="0 of 2 handled")).to_be_visible()
     assert ours.query(STATES) == ["cancelled", "cancelled"]
-    context.close()

@@ -6,20 +6,19 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.harness.portal import PASSWORD, Portal
+from tests.harness.portal import Portal
 from tests.harness.sandbox import wait_for
 
 pytestmark = [pytest.mark.browser]
-FILL = f"""
+FILL = """
 from django.contrib.auth import get_user_model
 from integrations.models import *
 account = Account.objects.get()
 for number, (name, first, last) in enumerate([("demo", "Ada", "Marsh"), ("sam", "Sam", "Ortiz")]):
-    user, made = get_user_model().objects.get_or_create(username=name, defaults={{"is_staff": True}})
+    user, made = get_user_model().objects.get_or_create(username=name, defaults={"is_staff": True})
     user.first_name, user.last_name = first, last
-    user.set_password({PASSWORD!r})
     user.save()
-    member = Member.objects.create(account=account, vendor_id=9000 + number, full_name=f"{{first}} {{last}}")
+    member = Member.objects.create(account=account, vendor_id=9000 + number, full_name=f"{first} {last}")
     Membership.objects.create(user=user, account=account, member=member)
 Account.objects.update(state="connected")
 Conversation.objects.update(owner=None, closed_at=None)
@@ -41,36 +40,24 @@ print(json.dumps(thread.pk))
 
 
 @pytest.fixture
-def filled(portal) -> tuple[Portal, list[int]]:
+def filled(empty) -> tuple[Portal, list[int]]:
     """A portal with two people, Ada and Sam, and a few conversations: (portal, two conversations)."""
-    ours = portal("http://127.0.0.1:9")
-    ours.superuser()
-    ours.manage("seed_inbox", "--contacts", "4", "--messages", "4")
-    threads = ours.query(FILL)
-    ours.start_web()
-    return ours, threads
+    empty.superuser()
+    empty.seed(contacts=4, messages=4)
+    return empty, empty.query(FILL)
 
 
 @pytest.fixture
-def somebody(chromium) -> Callable[..., Page]:
+def somebody(open_page) -> Callable[..., Page]:
     """Opens a browser of their own for a person: ``somebody(portal, "sam", "/inbox/1/")``."""
-    contexts = []
 
-    def open_page(portal: Portal, name: str, path: str) -> Page:
-        context = chromium.new_context(viewport={"width": 1280, "height": 850}, timezone_id="Europe/Berlin")
-        context.set_default_timeout(15_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(portal.url + path)
-        page.get_by_label("Username").fill(name)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in").click()
+    def opened(portal: Portal, name: str, path: str) -> Page:
+        page = open_page()
+        portal.visit(page, path, name)
         page.wait_for_selector("#composer-text")
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return opened
 
 
 def texts(portal: Portal, pk: int) -> list[str]:
@@ -154,7 +141,7 @@ def test_two_people_at_one_thread(filled, somebody):
     # Sam leaves: at once, without waiting for his beat to be missed.
     sam.locator(f"#row-{other}").click()
     expect(sam.locator("[data-open]")).to_have_attribute("data-open", str(other))
-    wait_for("Sam is no longer at the first", lambda: thread not in where(ours, "sam"), 20)
+    wait_for("Sam is no longer at the first", lambda: thread not in where(ours, "sam"))
     expect(here).to_have_text("")
 
     # Both want the next one.
@@ -201,7 +188,7 @@ def test_aside_and_back(filled, somebody):
     expect(ada.locator("#messages")).to_contain_text("In a hidden tab")
     assert unread(ours, thread) == 1
     ada.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
-    wait_for("it is read", lambda: unread(ours, thread) == 0, 20)
+    wait_for("it is read", lambda: unread(ours, thread) == 0)
 
     # To be read again later.
     ada.keyboard.press("Escape")

@@ -5,22 +5,14 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.harness.portal import Portal
-
-from .test_walkthrough import sign_in
-
 pytestmark = [pytest.mark.browser]
 
 ROWS = """
-from datetime import datetime, timezone
-from django.utils import timezone as now
-from integrations.models import *
-account = Account.objects.create(label="Harbor Dental", state="connected", synced_at=now.now(), webhook_digest="d")
-contact = Contact.objects.create(account=account, vendor_id=1, phone="+12125550142", last_name="Reyes")
-thread = Conversation.objects.create(account=account, contact=contact, vendor_id=2, latest_text="Open on Saturday?")
-ThreadSync.objects.create(conversation=thread, complete=True)
-Message.objects.create(account=account, conversation=thread, vendor_id=3, rank=3, inbound=True, state="received",
-                       text="Are you open on Saturday?", at=now.now())
+from integrations.models import SavedReply
+from tests import factories
+account = factories.account()
+thread = factories.conversation(account, factories.contact(account, "", "Reyes", phone="+12125550142"))
+factories.message(thread, "Are you open on Saturday?")
 for name, text in (
     ("hours", "Hi {first_name}! We open at nine – every day."),
     ("thanks", "Thank you, {first_name|dear} {last_name}."),
@@ -32,16 +24,14 @@ print(json.dumps(thread.pk))
 
 
 @pytest.fixture
-def thread(page: Page, portal) -> str:
+def thread(page: Page, empty) -> str:
     """The address of an open conversation with Reyes in New York, whose first name is empty; 11:42 PM there."""
-    made: Portal = portal("http://127.0.0.1:9", QUIET_HOURS="21-8")
-    made.superuser()
-    pk = made.query(ROWS)
-    made.start_web()
+    empty.superuser()
+    pk = empty.query(ROWS)
     page.clock.set_system_time("2026-11-12T04:42:00Z")
-    sign_in(page, made, f"/inbox/{pk}/")
-    page.made = made
-    return f"{made.url}/inbox/{pk}/"
+    empty.visit(page, f"/inbox/{pk}/")
+    page.made = empty
+    return f"{empty.url}/inbox/{pk}/"
 
 
 def ours(page: Page) -> list[str]:

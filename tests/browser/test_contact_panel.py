@@ -6,8 +6,6 @@ from playwright.sync_api import Page, expect
 from tests.harness.portal import Portal
 from tests.harness.sandbox import Sandbox, wait_for
 
-from .test_walkthrough import sign_in, somebody
-
 pytestmark = [pytest.mark.browser]
 TOLD = """
 from integrations import mirror
@@ -19,26 +17,9 @@ print(1)
 """
 
 
-@pytest.fixture
-def vendor(sandbox) -> Sandbox:
-    return sandbox(contacts=8, messages=2, rate=600, period=6, no_auto_replies=True, no_failures=True)
-
-
-@pytest.fixture
-def ours(portal, vendor) -> Portal:
-    """A portal that is connected and synced."""
-    made = portal(vendor, SALESMSG_RATE_PERIOD=6, SALESMSG_RATE_LIMIT=600)
-    made.superuser()
-    made.connect(vendor)
-    made.start_web()
-    made.start_worker(2)
-    wait_for("the first sync is done", lambda: made.status()["accounts"][0]["last_sync"], 60)
-    return made
-
-
-def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, ours: Portal):
-    contact, _ = somebody(vendor)
-    sign_in(page, ours, "/inbox/")
+def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, connected: Portal, stranger: dict):
+    ours, contact = connected, stranger
+    ours.visit(page, "/inbox/")
     page.locator(".row-link", has=page.get_by_text(contact["full_name"], exact=True)).click()
     card = page.locator(".side")
 
@@ -88,7 +69,7 @@ def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, ours: P
     entry = card.locator(".timeline-entry", has_text="Edited the contact")
     expect(entry).to_contain_text("nora@example.com")
     expect(entry).to_contain_text("demo")
-    wait_for("Salesmsg has the name", lambda: theirs()["first_name"] == "Nora", 30)
+    wait_for("Salesmsg has the name", lambda: theirs()["first_name"] == "Nora")
     expect(entry).to_contain_text("Saved in Salesmsg")
     expect(card.get_by_role("heading", name=called)).to_be_visible()
 
@@ -98,7 +79,7 @@ def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, ours: P
     card.get_by_label("Add a tag").press("Enter")
     tag = card.locator(".tag", has_text="Spring offer")
     expect(tag).to_be_visible()
-    wait_for("Salesmsg has the tag", lambda: "Spring offer" in [one["label"] for one in theirs()["tags"]], 30)
+    wait_for("Salesmsg has the tag", lambda: "Spring offer" in [one["label"] for one in theirs()["tags"]])
     expect(card.locator(".tag-waiting")).to_have_count(0)
     expect(card.get_by_label("Add a tag")).to_have_value("")
     expect(card.get_by_label("Add a note").first).to_have_value("Prefers the")
@@ -107,14 +88,14 @@ def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, ours: P
     card.get_by_role("button", name="Add this note").click()
     expect(card.locator(".contact-note", has_text="Prefers the afternoon.")).to_have_count(1)
     expect(card.get_by_label("Add a note").first).to_have_value("")
-    wait_for("Salesmsg has the note", lambda: theirs()["notes"], 30)
+    wait_for("Salesmsg has the note", lambda: theirs()["notes"])
     expect(card.locator(".contact-note .on-its-way")).to_have_count(0)
     assert [note["text"] for note in theirs()["notes"]].count("Prefers the afternoon.") == 1
 
     card.get_by_text("Opt out of texts…").click()
     card.get_by_role("button", name="Opt out", exact=True).click()
     expect(page.locator("#composer-send")).to_be_disabled()
-    wait_for("Salesmsg has the opt-out", lambda: theirs()["opt_out"], 30)
+    wait_for("Salesmsg has the opt-out", lambda: theirs()["opt_out"])
     expect(page.locator("[data-blocked]")).to_contain_text("by demo here.")
     expect(page.get_by_text("This contact is being opted out")).to_have_count(0)
     expect(card.locator(".contact-opt")).not_to_have_attribute("open", "")

@@ -1,12 +1,10 @@
 """Drafts in a browser: two devices of one person, a crash, and a session that was lost."""
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import expect
 
 from tests.harness.portal import Portal
 from tests.harness.sandbox import wait_for
-
-from .test_walkthrough import sign_in
 
 pytestmark = [pytest.mark.browser]
 FILL = """
@@ -18,34 +16,26 @@ print(json.dumps(list(Conversation.objects.order_by("-latest_at").values_list("p
 
 
 @pytest.fixture
-def filled(portal) -> tuple[Portal, int, int]:
-    """A portal without Salesmsg: (portal, a conversation, another one)."""
-    ours = portal("http://127.0.0.1:9")
-    ours.superuser()
-    ours.manage("seed_inbox", "--contacts", "6", "--messages", "12")
-    first, second = ours.query(FILL)
-    ours.start_web()
-    return ours, first, second
+def filled(empty) -> tuple[Portal, int, int]:
+    """(portal, a conversation, another one)."""
+    empty.superuser()
+    empty.seed(contacts=6, messages=12)
+    first, second = empty.query(FILL)
+    return empty, first, second
 
 
-def device(chromium) -> tuple[BrowserContext, Page]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 850}, timezone_id="Europe/Berlin")
-    context.set_default_timeout(15_000)
-    return context, context.new_page()
-
-
-def test_nothing_that_was_typed_is_lost(chromium, filled):
+def test_nothing_that_was_typed_is_lost(open_page, filled):
     ours, first, second = filled
 
     def stored() -> list:
         rows = "Draft.objects.exclude(text='').order_by('conversation')"
         return ours.query(f"from integrations.models import *\nprint(json.dumps(list({rows}.values_list('text'))))")
 
-    desk, page = device(chromium)
-    sign_in(page, ours, f"/inbox/{first}/")
+    page = open_page()
+    ours.visit(page, f"/inbox/{first}/")
     area = page.locator("#composer-text")
     area.press_sequentially("From the desk")
-    wait_for("the server has it", lambda: stored() == [["From the desk"]], 20)
+    wait_for("the server has it", lambda: stored() == [["From the desk"]])
     expect(page.locator(f'.row[data-key="{first}"] .row-text')).to_have_text("Draft: From the desk")
 
     # Another thread and back, without a pause: what was typed last goes along.
@@ -54,17 +44,17 @@ def test_nothing_that_was_typed_is_lost(chromium, filled):
     expect(page.locator("#pane > [data-open]")).to_have_attribute("data-open", str(second))
     page.locator(f"#row-{first}").click()
     expect(area).to_have_value("From the desk, more")
-    wait_for("the server has all of it", lambda: stored() == [["From the desk, more"]], 20)
+    wait_for("the server has all of it", lambda: stored() == [["From the desk, more"]])
 
     # A crash; another device shows it, and goes on.
-    desk.close()
-    phone, there = device(chromium)
-    sign_in(there, ours, f"/inbox/{first}/")
+    page.context.close()
+    there = open_page()
+    ours.visit(there, f"/inbox/{first}/")
     expect(there.locator("#composer-text")).to_have_value("From the desk, more")
-    desk, page = device(chromium)
-    sign_in(page, ours, f"/inbox/{first}/")
+    page = open_page()
+    ours.visit(page, f"/inbox/{first}/")
     there.locator("#composer-text").press_sequentially(" from the phone")
-    wait_for("the phone has saved", lambda: stored() == [["From the desk, more from the phone"]], 20)
+    wait_for("the phone has saved", lambda: stored() == [["From the desk, more from the phone"]])
 
     # The desk knows nothing of it: both are kept, and it may take either.
     page.locator("#composer-text").fill("Something else")
@@ -80,16 +70,16 @@ def test_nothing_that_was_typed_is_lost(chromium, filled):
     expect(offer).to_be_hidden()
     page.get_by_role("button", name="Back to the text that stood here").click()
     expect(page.locator("#composer-text")).to_have_value("Something else")
-    wait_for("the choice is saved", lambda: stored() == [["Something else"]], 20)
+    wait_for("the choice is saved", lambda: stored() == [["Something else"]])
 
     # The session is lost: what is typed stays, and goes up after signing in again in another tab.
-    cookies = desk.cookies()
-    desk.clear_cookies()
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
     page.locator("#composer-text").fill("Typed while signed out")
-    expect(page.locator("#connection")).to_contain_text("You were signed out", timeout=20_000)
+    expect(page.locator("#connection")).to_contain_text("You were signed out")
     assert stored() == [["Something else"]]
-    desk.add_cookies(cookies)
-    wait_for("it is saved by itself", lambda: stored() == [["Typed while signed out"]], 30)
+    page.context.add_cookies(cookies)
+    wait_for("it is saved by itself", lambda: stored() == [["Typed while signed out"]])
 
     # Sent, it is a draft no more, on no device.
     page.locator("#composer-text").press("Enter")
@@ -98,5 +88,3 @@ def test_nothing_that_was_typed_is_lost(chromium, filled):
     assert stored() == []
     there.reload()
     expect(there.locator("#composer-text")).to_have_value("")
-    phone.close()
-    desk.close()

@@ -14,11 +14,6 @@ pytestmark = [pytest.mark.browser]
 
 
 @pytest.fixture
-def vendor(sandbox) -> Sandbox:
-    return sandbox(contacts=12, messages=3, rate=600, period=6, no_auto_replies=True, no_failures=True)
-
-
-@pytest.fixture
 def ours(portal, vendor) -> Portal:
     """A web server on an empty database, and somebody who may sign in."""
     made = portal(vendor, SALESMSG_RATE_PERIOD=6, SALESMSG_RATE_LIMIT=600)
@@ -53,8 +48,8 @@ def test_from_an_empty_database_to_the_first_text(page: Page, vendor: Sandbox, o
     expect(step(page, "Background worker runs")).not_to_have_class(done)
     page.evaluate("window.notReloaded = true")
     ours.start_worker(2)
-    expect(step(page, "Background worker runs")).to_have_class(done, timeout=40_000)
-    expect(step(page, "First sync")).to_have_class(done, timeout=60_000)
+    expect(step(page, "Background worker runs")).to_have_class(done)
+    expect(step(page, "First sync")).to_have_class(done)
     assert page.evaluate("window.notReloaded") is True
     expect(step(page, "Send your first text")).not_to_have_class(done)
 
@@ -63,7 +58,7 @@ def test_from_an_empty_database_to_the_first_text(page: Page, vendor: Sandbox, o
     page.get_by_placeholder(re.compile("^Text ")).fill("Hello from the new portal")
     page.get_by_role("button", name="Send", exact=True).click()
     mine = page.locator("li.message-out", has_text="Hello from the new portal")
-    expect(mine.get_by_text(re.compile("Sent|Delivered"))).to_be_visible(timeout=30_000)
+    expect(mine.get_by_text(re.compile("Sent|Delivered"))).to_be_visible()
 
     page.goto(ours.url + "/inbox/")
     expect(step(page, "Send your first text")).to_have_class(done)

@@ -1,11 +1,12 @@
-"""That nothing is cut off or too small to hit, at the two widths that people complained about."""
+"""Long names and German words fit in both fonts, at the widths that people complained about."""
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.harness import fonts
 from tests.harness.portal import Portal
 
-from .test_walkthrough import sign_in
+from . import measures
 
 pytestmark = [pytest.mark.browser]
 FILL = """
@@ -48,29 +49,39 @@ CUT = """(inner) => [...document.querySelectorAll(inner)].filter((element) => {
 }).map((element) => element.className + ": " + element.textContent)"""
 
 
+def in_both_fonts(page: Page, script: str, argument: object) -> list[str]:
+    """What the script finds on the open page, drawn in the one font and in the other."""
+    found = []
+    for family in (fonts.NARROW, fonts.WIDE):
+        fonts.wear(page, family)
+        found += [f"{family}: {what}" for what in page.evaluate(script, argument)]
+    return found
+
+
 @pytest.fixture
-def filled(portal) -> tuple[Portal, int, int, int]:
+def filled(empty) -> tuple[Portal, int, int, int]:
     """A portal with long names and addresses: (portal, conversation, contact, conversation to write in)."""
-    ours = portal("http://127.0.0.1:9")
-    ours.superuser()
-    ours.manage("seed_inbox", "--contacts", "12", "--messages", "12")
-    thread, contact, other = ours.query(FILL)
-    ours.start_web()
-    return ours, thread, contact, other
+    empty.superuser()
+    empty.seed(contacts=12, messages=12)
+    return empty, *empty.query(FILL)
 
 
 def test_nothing_is_cut_off_and_all_can_be_hit(page: Page, filled):
     ours, thread, contact, other = filled
-    sign_in(page, ours, "/inbox/")
+    ours.visit(page, "/inbox/")
+    assert fonts.used(page, "h1") == [fonts.chosen()]
+    for family in (fonts.WIDE, fonts.NARROW):
+        fonts.wear(page, family)
+        assert fonts.used(page, "h1") == [family]
     for width, height in ((1280, 850), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
         page.goto(f"{ours.url}/inbox/{thread}/")
         expect(page.locator(".thread-who .badge")).to_have_text("Opted out")
-        assert page.evaluate(CUT, ".thread-who .badge, .thread-via, .tab") == []
+        assert in_both_fonts(page, CUT, ".thread-who .badge, .thread-via, .tab") == []
 
         page.goto(f"{ours.url}/admin/integrations/contact/")
         expect(page.locator("#result_list .field-in_inbox a").first).to_be_visible()
-        assert page.evaluate(CUT, "#result_list td, #result_list th, #result_list a") == []
+        assert in_both_fonts(page, CUT, "#result_list td, #result_list th, #result_list a") == []
         targets = page.locator("#user-tools a, #user-tools button")
         assert targets.count() >= 4
         for target in targets.all():
@@ -79,23 +90,27 @@ def test_nothing_is_cut_off_and_all_can_be_hit(page: Page, filled):
         page.goto(f"{ours.url}/admin/integrations/contact/{contact}/change/")
         for column in ("before", "state_shown"):
             expect(page.locator(f"#changes-group .field-{column}").first).to_be_visible()
-        assert page.evaluate(CUT, "#changes-group td, #changes-group .sm-badge") == []
+        assert in_both_fonts(page, CUT, "#changes-group td, #changes-group .sm-badge") == []
+        assert measures.misfits(page) == []
 
     # 200 % zoom of 1280 x 850, and a small phone: writing and sending stay in sight, with nothing over them.
     for width, height in ((640, 425), (320, 568)):
         page.set_viewport_size({"width": width, "height": height})
         page.goto(f"{ours.url}/inbox/{other}/")
         page.locator("#composer-text").fill("Friday at ten? " * 40)
-        assert page.evaluate(COVERED, ["#composer-text", "#composer-send", ".later > summary", "#close-button"]) == []
+        assert (
+            in_both_fonts(page, COVERED, ["#composer-text", "#composer-send", ".later > summary", "#close-button"])
+            == []
+        )
         assert page.locator("#thread-scroll").bounding_box()["height"] >= 80
         page.locator(".later > summary").click()
         page.locator("#composer-later").scroll_into_view_if_needed()
-        assert page.evaluate(COVERED, ["#composer-later", "#composer-send"]) == []
+        assert in_both_fonts(page, COVERED, ["#composer-later", "#composer-send"]) == []
         page.keyboard.press("Escape")
         for key, dialog in (("?", "#keys-help"), ("Control+k", "#palette")):
             page.locator("#thread-scroll").focus()
             page.keyboard.press(key)
-            assert page.evaluate(COVERED, [f"{dialog} [data-close]"]) == []
+            assert in_both_fonts(page, COVERED, [f"{dialog} [data-close]"]) == []
             page.keyboard.press("Escape")
 
     # German words are longer.
@@ -107,12 +122,13 @@ def test_nothing_is_cut_off_and_all_can_be_hit(page: Page, filled):
             "(all) => new Set(all.map((one) => Math.round(one.getBoundingClientRect().bottom))).size"
         )
         assert heads == 1, "one line"
-        assert page.evaluate(CUT, ".list-head a, .tab, #list-body .badge") == []
+        assert in_both_fonts(page, CUT, ".list-head a, .tab, #list-body .badge") == []
         page.goto(f"{ours.url}/inbox/{thread}/")
         expect(page.locator(".thread-who .badge")).to_have_text("Abgemeldet")
-        assert page.evaluate(CUT, ".thread-who .badge, .thread-via, .thread-acts summary, #close-button") == []
+        assert in_both_fonts(page, CUT, ".thread-who .badge, .thread-via, .thread-acts summary, #close-button") == []
         assert page.locator(".thread-who").bounding_box()["width"] >= 96
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert measures.misfits(page) == []
     page.context.clear_cookies(name="django_language")
     page.goto(f"{ours.url}/inbox/{other}/")
 

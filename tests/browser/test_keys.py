@@ -15,7 +15,7 @@ ARRIVES = """
 import time
 from django.utils import timezone
 from integrations.models import *
-from tests.inbox import factories as make
+from tests import factories as make
 for pk in PKS:
     talk = Conversation.objects.get(pk=pk)
     number = time.time_ns() // 1000
@@ -243,7 +243,7 @@ def test_updates_move_nothing_and_take_nothing(page: Page, filled):
     page.goto(f"{ours.url}/inbox/{pks['every']}/?show=unread")
     gone = page.locator(f"#row-{pks['stopped']}")
     gone.focus()
-    closed = "from integrations.models import *\nfrom tests.inbox import factories as make\n"
+    closed = "from integrations.models import *\nfrom tests import factories as make\n"
     closed += "ReadMark.objects.update_or_create(user_id=1, conversation_id=PK, defaults={'message_pk': 10**9})\n"
     closed += "make.touch(Conversation.objects.get(pk=PK))\nprint(json.dumps(True))"
     ours.query(closed.replace("PK", str(pks["stopped"])))
@@ -271,7 +271,7 @@ def test_updates_move_nothing_and_take_nothing(page: Page, filled):
     page.evaluate("window.hiddenNow = true; document.dispatchEvent(new Event('visibilitychange'))")
     ours.query(ARRIVES.replace("PKS", str([pks["clash"]])).replace("WORDS", "A secret"))
     page.evaluate("window.dispatchEvent(new Event('online'))")  # asks at once
-    wait_for("the page told of the message", lambda: page.evaluate("told.length"), 30)
+    wait_for("the page told of the message", lambda: page.evaluate("told.length"))
     assert page.evaluate("told.splice(0)") == ["sound", ["New message from Ann Montgomery", ""]]
     page.evaluate("note.onclick()")
     expect(page).to_have_url(re.compile(rf"/inbox/{pks['clash']}/"))

@@ -5,14 +5,12 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from .test_walkthrough import sign_in
-
 pytestmark = [pytest.mark.browser]
 
 ROWS = """
 from datetime import timedelta
 from django.utils import timezone
-from tests.inbox import factories as f
+from tests import factories as f
 made = f.account("Harbor Dental")
 now = timezone.now()
 long = f.conversation(made, f.contact(made, "Dana", "Reyes", phone="+13055550142"))
@@ -28,12 +26,10 @@ print(json.dumps([rows[60].pk, rows[180].pk, long.pk]))
 
 
 @pytest.fixture
-def ours(portal):
-    made = portal("http://127.0.0.1:9")
-    made.superuser()
-    made.rows = made.query(ROWS)
-    made.start_web()
-    return made
+def ours(empty):
+    empty.superuser()
+    empty.rows = empty.query(ROWS)
+    return empty
 
 
 def in_view(page: Page, key: int) -> bool:
@@ -47,13 +43,13 @@ def in_view(page: Page, key: int) -> bool:
     )
 
 
-def test_type_see_open_read_on_come_back(page: Page, chromium, ours):
+def test_type_see_open_read_on_come_back(page: Page, ours):
     early, late, long = ours.rows
-    sign_in(page, ours, "/inbox/")
+    ours.visit(page, "/inbox/")
     page.wait_for_load_state("load")
     page.get_by_label("Search names, phones and texts").press_sequentially("uberweis")
     hits = page.locator("#rows .row-hit mark")
-    expect(hits).to_have_text(["überweis", "ÜBERWEIS"], timeout=15_000)
+    expect(hits).to_have_text(["überweis", "ÜBERWEIS"])
     expect(page.locator("#rows")).to_contain_text("Texts")
     page.locator("#rows .row-link").first.click()
     expect(page.locator(".sighted mark")).to_have_text("überweis")
@@ -71,10 +67,10 @@ def test_type_see_open_read_on_come_back(page: Page, chromium, ours):
 
     # A new message in the thread moves nothing here.
     ours.query(
-        "from tests.inbox import factories as f; from integrations.models import Conversation\n"
+        "from tests import factories as f; from integrations.models import Conversation\n"
         f"of = Conversation.objects.get(pk={long}); f.message(of, 'Just now'); f.touch(of); print(1)"
     )
-    expect(page.locator("#thread-version")).to_have_attribute("data-version", "1", timeout=20_000)
+    expect(page.locator("#thread-version")).to_have_attribute("data-version", "1")
     assert in_view(page, early)
     expect(page.locator("#messages")).not_to_contain_text("Just now")
 
@@ -96,15 +92,13 @@ def test_type_see_open_read_on_come_back(page: Page, chromium, ours):
     expect(page.locator(".sighted .bubble")).to_have_text("Where do I find the ÜBERWEISUNG <b>form</b>?")
     expect(page.locator("#newer a")).to_have_count(0)
     assert page.complaints == []
-    without_javascript(chromium, ours)
 
 
-def without_javascript(chromium, ours):
+def test_without_javascript(open_page, ours):
     """The same by links alone."""
     early, _, _ = ours.rows
-    context = chromium.new_context(viewport={"width": 1280, "height": 850}, java_script_enabled=False)
-    page = context.new_page()
-    sign_in(page, ours, "/inbox/")
+    page = open_page(java_script_enabled=False)
+    ours.visit(page, "/inbox/")
     page.get_by_label("Search names, phones and texts").fill("4711")
     page.get_by_role("button", name="Search").click()
     page.locator("#rows .row-link", has_text="4711").click()
@@ -114,4 +108,3 @@ def without_javascript(chromium, ours):
     expect(page.locator("#messages")).to_contain_text("Message number 110")
     page.get_by_role("link", name="To the newest").click()
     expect(page.locator("#messages")).to_contain_text("Message number 239")
-    context.close()

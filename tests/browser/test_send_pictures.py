@@ -6,9 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.attachments.conftest import png
-
-from .test_contact_panel import ours, vendor  # noqa: F401 - a connected portal beside a small Salesmsg
-from .test_walkthrough import sign_in, somebody
+from tests.harness.sandbox import wait_for
 
 pytestmark = [pytest.mark.browser]
 
@@ -25,9 +23,9 @@ def file(name: str, body: bytes, kind: str = "image/png") -> dict:
     return {"name": name, "mimeType": kind, "buffer": body}
 
 
-def test_pictures_reach_the_phone(page: Page, vendor, ours):  # noqa: F811
-    contact, _ = somebody(vendor)
-    sign_in(page, ours, "/inbox/")
+def test_pictures_reach_the_phone(page: Page, vendor, connected, stranger):
+    contact = stranger
+    connected.visit(page, "/inbox/")
     page.locator(".row-link", has=page.get_by_text(contact["full_name"], exact=True)).click()
     chosen = page.locator(".picture-out")
     choose = page.get_by_label("Add pictures")
@@ -59,17 +57,14 @@ def test_pictures_reach_the_phone(page: Page, vendor, ours):  # noqa: F811
     expect(bubble.locator("img")).to_have_count(2)
     expect(chosen).to_have_count(0)
     expect(page.get_by_label("Your text to")).to_have_value("")
-    expect(bubble.locator(".state")).to_have_text(re.compile("Sent|Delivered"), timeout=30_000)
+    expect(bubble.locator(".state")).to_have_text(re.compile("Sent|Delivered"))
     assert bubble.locator("img").first.evaluate("image => image.naturalWidth") == 400
 
     # On the phone, fetched by the vendor from our public address.
     phone = page.context.new_page()
     expect(phone.locator("img[alt=Picture]")).to_have_count(0)
-    for _ in range(20):
-        phone.goto(f"{vendor.url}/sandbox/phone/{contact['id']}")
-        if phone.locator("img[alt=Picture]").count() >= 2:
-            break
-        phone.wait_for_timeout(500)
+    phone.goto(f"{vendor.url}/sandbox/phone/{contact['id']}")
+    wait_for("both are there", lambda: phone.reload() and phone.locator("img[alt=Picture]").count() == 2, pause=0.5)
     sizes = phone.locator("img[alt=Picture]").evaluate_all("all => all.map((one) => one.naturalWidth)")
     assert sizes[-2:] == [400, 50]
     # A browser reports the one refused send, and the save of a draft that may be on its way when its text is sent.

@@ -5,8 +5,6 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from .test_walkthrough import sign_in
-
 pytestmark = [pytest.mark.browser]
 FILL = """
 from datetime import timedelta
@@ -26,13 +24,12 @@ print("null")
 """
 
 
-def test_pause_resume_and_progress(page: Page, portal):
-    ours = portal("http://127.0.0.1:9")
+def test_pause_resume_and_progress(page: Page, empty):
+    ours = empty
     ours.superuser()
-    ours.manage("seed_inbox", "--contacts", "4", "--messages", "2")
+    ours.seed(contacts=4, messages=2)
     account, thread = ours.query(FILL)
-    ours.start_web()
-    sign_in(page, ours, f"/sync/{account}/")
+    ours.visit(page, f"/sync/{account}/")
     verdict = page.locator(".sync-verdict")
     expect(verdict).to_contain_text("Everything is up to date")
     page.locator("#sync-pause").click()

@@ -1,7 +1,7 @@
 """The main job in a browser, against real processes: connect, watch, read, write, be answered, edit."""
 
 import re
-import time
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,18 +12,30 @@ from tests.harness.sandbox import Sandbox, fetch, wait_for
 
 pytestmark = [pytest.mark.browser]
 TEXT = "My text message"
+ACCOUNTS = "from integrations.models import Account; print(Account.objects.count())"
+PAUSE = """
+from integrations.models import Account
+from integrations.sync import request
+request.pause(Account.objects.get(), None)
+print("null")
+"""
+ADDRESS = """
+from integrations.access import webhook_address
+from integrations.models import Account
+print(json.dumps(webhook_address(Account.objects.get())))
+"""
 
 
 @pytest.fixture
-def vendor(sandbox) -> Sandbox:
-    """A small Salesmsg with its limit on, ten times faster."""
-    return sandbox(contacts=25, messages=6, rate=60, period=6, no_auto_replies=True, no_failures=True)
+def limited(sandbox) -> Sandbox:
+    """A small Salesmsg with its limit on, twenty times faster."""
+    return sandbox(contacts=25, messages=6, rate=60, period=3, no_auto_replies=True, no_failures=True)
 
 
 @pytest.fixture
-def ours(portal, vendor) -> Portal:
+def ours(portal, limited) -> Portal:
     """A portal that runs, with somebody who may sign in, and nothing connected."""
-    made = portal(vendor, SALESMSG_RATE_PERIOD=6)
+    made = portal(limited, SALESMSG_RATE_PERIOD=3)
     made.superuser()
     made.start_web()
     made.start_worker(3)
@@ -53,7 +65,8 @@ def somebody(vendor: Sandbox) -> tuple[dict, dict]:
     raise AssertionError("nobody to text")
 
 
-def test_the_whole_walk_through(page: Page, vendor: Sandbox, ours: Portal):
+def test_the_whole_walk_through(page: Page, limited: Sandbox, ours: Portal):
+    vendor = limited
     # Connect through the consent screen.
     sign_in(page, ours)
     page.get_by_role("button", name="Connect with Salesmsg").click()
@@ -65,7 +78,7 @@ def test_the_whole_walk_through(page: Page, vendor: Sandbox, ours: Portal):
     sync = page.locator("#sync")
     expect(sync.get_by_text("Fetching everything")).to_be_visible()
     expect(sync.locator("progress").first).to_be_visible()
-    expect(sync.locator("#sync-full")).to_be_visible(timeout=60_000)
+    expect(sync.locator("#sync-full")).to_be_visible()
     expect(sync.get_by_text("Complete", exact=True).first).to_be_visible()
     truth = vendor.data()
     for label, count in (("Contacts", "contacts"), ("Conversations", "conversations"), ("Messages", "messages")):
@@ -79,7 +92,7 @@ def test_the_whole_walk_through(page: Page, vendor: Sandbox, ours: Portal):
     messages = page.locator("#messages")
     expect(messages.locator("li.message")).not_to_have_count(0)
     page.get_by_placeholder(re.compile("^Text ")).fill(TEXT)
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     mine = messages.locator("li.message-out", has_text=TEXT)
     expect(mine).to_have_count(1)
     expect(mine.get_by_text(re.compile("Sent|Delivered"))).to_be_visible()
@@ -90,12 +103,9 @@ def test_the_whole_walk_through(page: Page, vendor: Sandbox, ours: Portal):
 
     # The contact answers; the open thread shows it by itself.
     page.evaluate("window.notReloaded = true")
-    answered = time.monotonic()
     fetch(f"{vendor.url}/sandbox/phone/{contact['id']}", payload={"text": "Yes, that works 👍"})
-    expect(messages.locator("li.message-in", has_text="Yes, that works 👍")).to_be_visible(timeout=20_000)
-    seconds = time.monotonic() - answered
+    expect(messages.locator("li.message-in", has_text="Yes, that works 👍")).to_be_visible()
     assert page.evaluate("window.notReloaded") is True
-    assert seconds < 10, f"the answer took {seconds:.1f} s"
     expect(mine).to_have_count(1)
 
     # A picture follows. The browser asks nobody but the portal for it, and opened by itself it is only a picture.
@@ -103,7 +113,7 @@ def test_the_whole_walk_through(page: Page, vendor: Sandbox, ours: Portal):
     page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
     fetch(f"{vendor.url}/sandbox/phone/{contact['id']}", payload={"text": "Look at this", "media": True})
     picture = messages.locator("li.message-in", has_text="Look at this").locator("a.picture")
-    expect(picture.locator("img")).to_have_attribute("width", "280", timeout=30_000)
+    expect(picture.locator("img")).to_have_attribute("width", "280")
     wait_for("it is drawn", lambda: picture.locator("img").evaluate("it => it.complete && it.naturalWidth") == 360)
     assert asked == {urlsplit(ours.url).netloc}
     with page.context.expect_page() as opened:
@@ -123,7 +133,7 @@ def test_the_whole_walk_through(page: Page, vendor: Sandbox, ours: Portal):
         now = next(row for row in vendor.data()["contacts"] if row["id"] == contact["id"])
         return (now["first_name"], now["email"]) == ("Newname", "newemail@example.com")
 
-    wait_for("Salesmsg has the edit", edited, 20)
+    wait_for("Salesmsg has the edit", edited)
     after = next(row for row in vendor.data()["contacts"] if row["id"] == contact["id"])
     assert (after["last_name"], after["number"]) == (contact["last_name"], contact["number"])
     page.goto(f"{ours.url}/inbox/?q=Newname")
@@ -136,45 +146,50 @@ def test_the_whole_walk_through(page: Page, vendor: Sandbox, ours: Portal):
     assert page.complaints == []
 
 
-def test_denied_consent_says_what_happened_and_what_to_do(page: Page, vendor: Sandbox, ours: Portal):
-    sign_in(page, ours)
+def test_denied_consent_says_what_happened_and_what_to_do(page: Page, vendor: Sandbox, empty: Portal):
+    empty.superuser()
+    sign_in(page, empty)
     page.get_by_role("button", name="Connect with Salesmsg").click()
     page.locator("button[value=deny]").click()
-    expect(page).to_have_url(re.compile(re.escape(ours.url) + "/accounts/callback/"))
+    expect(page).to_have_url(re.compile(re.escape(empty.url) + "/accounts/callback/"))
     problem = page.get_by_role("alert")
     expect(problem.get_by_role("heading")).to_be_visible()
-    assert ours.status()["accounts"] == []
+    assert empty.query(ACCOUNTS) == 0
     problem.get_by_role("link", name="Try again").click()
     expect(page.get_by_role("button", name="Connect with Salesmsg")).to_be_visible()
 
 
-def test_a_made_up_return_connects_nothing(page: Page, vendor: Sandbox, ours: Portal):
-    sign_in(page, ours)
-    page.goto(f"{ours.url}/accounts/callback/?code=stolen&state=made-up")
+def test_a_made_up_return_connects_nothing(page: Page, vendor: Sandbox, empty: Portal):
+    empty.superuser()
+    exchanges = vendor.state()["by_endpoint"].get("POST /oauth/token", 0)
+    empty.visit(page, "/accounts/callback/?code=stolen&state=made-up")
     expect(page.get_by_role("alert").get_by_role("heading")).to_be_visible()
-    assert ours.status()["accounts"] == []
-    assert vendor.state()["requests"] == 0
+    assert empty.query(ACCOUNTS) == 0
+    assert vendor.state()["by_endpoint"].get("POST /oauth/token", 0) == exchanges
 
 
-def test_with_webhooks_news_is_there_at_once(page: Page, vendor: Sandbox, ours: Portal):
-    ours.connect(vendor)
-    ours.manage("sync", "--json")
-    address = ours.query(
-        "from integrations.access import webhook_address; from integrations.models import Account\n"
-        "print(json.dumps(webhook_address(Account.objects.get())))"
-    )
-    assert address.startswith(f"{ours.url}/webhooks/salesmsg/")
+@pytest.fixture
+def by_webhooks_alone(vendor: Sandbox, connected: Portal) -> Iterator[None]:
+    """Salesmsg sends events, twice and out of order; the portal reads nothing by itself."""
+    connected.query(PAUSE)
+    address = connected.query(ADDRESS)
+    assert address.startswith(f"{connected.url}/webhooks/salesmsg/")
     vendor.post("/sandbox/settings", {"webhook": address, "webhook_repeat": 2, "webhook_shuffle": True})
-    contact, _ = somebody(vendor)
-    sign_in(page, ours, "/inbox/")
-    page.locator(".row-link", has=page.get_by_text(contact["full_name"], exact=True)).click()
+    yield
+    vendor.post("/sandbox/settings", {"webhook": "", "webhook_repeat": 0, "webhook_shuffle": False})
+    connected.query(PAUSE.replace("pause", "resume"))
+
+
+def test_with_webhooks_news_comes_without_a_sync(
+    page: Page, vendor: Sandbox, connected: Portal, stranger: dict, by_webhooks_alone
+):
+    connected.visit(page, "/inbox/")
+    page.locator(".row-link", has=page.get_by_text(stranger["full_name"], exact=True)).click()
     expect(page.locator("#messages li.message")).not_to_have_count(0)
     known = page.locator(".row-link").count()
 
-    began = time.monotonic()
-    fetch(f"{vendor.url}/sandbox/phone/{contact['id']}", payload={"text": "Are you open on Sunday?"})
+    fetch(f"{vendor.url}/sandbox/phone/{stranger['id']}", payload={"text": "Are you open on Sunday?"})
     expect(page.locator("#messages li.message-in", has_text="Are you open on Sunday?")).to_have_count(1)
-    assert time.monotonic() - began < 6
 
     # Somebody whom nobody knew writes: a row more in the list, with a badge, while another thread is open.
     fetch(f"{vendor.url}/sandbox/phone/new", payload={"number": "+13055550987", "name": "Nora New", "text": "Hello?"})

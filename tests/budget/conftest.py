@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.accounts.build import account as build_account
+from tests.factories import connected_account
 
 
 @pytest.fixture
 def account(transactional_db):
-    return build_account()
+    return connected_account()
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ from django.db import connection
 from integrations import budget, gateway
 from integrations.budget import BudgetWait
 from integrations.models import Account, BudgetCall
-from tests.harness.sandbox import wait_for
+from tests.harness.sandbox import PATIENCE, wait_for
 from tests.tokens.vendor import Vendor, at_once, processes, results
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Lane = BudgetCall.Lane
-LIMIT, PERIOD = 20, 1.0
-PROCESSES, THREADS, CALLS = 4, 2, 10
+LIMIT, PERIOD = 10, 1.0
+PROCESSES, THREADS, CALLS = 4, 2, 5
+LONG = 30.0  # a period that no machine is too slow for
 HAMMER = """
 import os, random, threading, time
 from django.db import connection
@@ -23,7 +24,7 @@ from integrations import gateway
 made, faults = [], []
 def work(number):
     try:
-        door = gateway.door(int(os.environ["ACCOUNT"]), ["sync", "people", "event", "edit"][number % 4], patience=60)
+        door = gateway.door(int(os.environ["ACCOUNT"]), ["sync", "people", "event", "edit"][number % 4], patience=300)
         for _ in range(int(os.environ["CALLS"])):
             made.append(door.client.user().id)
             time.sleep(random.random() / 20)
@@ -39,16 +40,22 @@ print(json.dumps({"made": len(made), "faults": faults}))
 
 
 @pytest.fixture
-def vendor(tmp_path, settings):
-    one = Vendor(tmp_path / "sandbox.log", rate=LIMIT, period=PERIOD)
+def period(request) -> float:
+    """PERIOD, or what a test chooses; nobody waits for the end of a LONG one."""
+    return getattr(request, "param", PERIOD)
+
+
+@pytest.fixture
+def vendor(tmp_path, settings, period):
+    one = Vendor(tmp_path / "sandbox.log", rate=LIMIT, period=period)
     one.use(settings)
     yield one
     one.stop()
 
 
 @pytest.fixture
-def account(vendor, settings, transactional_db):
-    settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = LIMIT, PERIOD
+def account(vendor, settings, transactional_db, period):
+    settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = LIMIT, period
     account = vendor.connect("pat")
     vendor.post("/sandbox/reset-counters", {})
     return account
@@ -64,21 +71,26 @@ def test_several_processes_stay_within_every_window(vendor, account):
     state = vendor.state()
     assert state["requests"] == wanted > 3 * LIMIT
     assert state["too_many"] == 0
-    assert LIMIT * 0.7 < state["max_in_period"] <= LIMIT, "it is used, and never overused"
+    assert LIMIT * 0.5 < state["max_in_period"] <= LIMIT, "it is used, and never overused"
     assert Account.objects.get().budget.taken == wanted
 
 
 def test_slow_answers_count_from_their_arrival_to_a_period_after_their_answer(vendor, account):
     """Calls that are under way are in nobody's window yet, as far as their place goes: they may arrive any time."""
     vendor.fault("slow", "GET /user", seconds=0.6)
-    outcomes = at_once(12, lambda _: [gateway.door(account.pk, Lane.PEOPLE, patience=30).client.user() for _ in "123"])
+
+    def twice(_: int) -> list:
+        return [gateway.door(account.pk, Lane.PEOPLE, patience=PATIENCE).client.user() for _ in "12"]
+
+    outcomes = at_once(12, twice)
     assert all(isinstance(outcome, list) for outcome in outcomes), outcomes
     state = vendor.state()
-    assert state["requests"] == 36
+    assert state["requests"] == 24
     assert state["too_many"] == 0
     assert state["max_in_period"] <= LIMIT
 
 
+@pytest.mark.parametrize("period", [LONG], indirect=True)
 def test_one_more_than_the_limit_is_what_the_sandbox_would_notice(vendor, account, settings):
     """The measure itself: with a budget of one too many, the sandbox blocks."""
     settings.SALESMSG_RATE_LIMIT = LIMIT + 1
@@ -90,19 +102,20 @@ def test_one_more_than_the_limit_is_what_the_sandbox_would_notice(vendor, accoun
     assert vendor.state()["max_in_period"] == LIMIT + 1
 
 
-def test_a_429_closes_the_door_for_everybody(vendor, account):
+@pytest.mark.parametrize("period", [4.0], indirect=True)
+def test_a_429_closes_the_door_for_everybody(vendor, account, period):
     """No call leaves until the block is over, whoever asks, in whichever process; then it goes on by itself."""
     vendor.fault("429", "GET /user", count=1)
     with pytest.raises(BudgetWait):
         gateway.door(account.pk, Lane.SYNC).client.user()
     blocked = account.budget.blocked_until
     assert blocked is not None
-    settings = {"SALESMSG_RATE_LIMIT": LIMIT, "SALESMSG_RATE_PERIOD": PERIOD}
+    settings = {"SALESMSG_RATE_LIMIT": LIMIT, "SALESMSG_RATE_PERIOD": period}
     outcomes = at_once(8, lambda number: gateway.door(account.pk, list(Lane)[number % 5]).client.user())
     assert {type(outcome) for outcome in outcomes} == {BudgetWait}, outcomes
     assert vendor.state()["requests"] == 1
     with processes(2, HAMMER, ACCOUNT=account.pk, THREADS=2, CALLS=2, **settings) as started:
-        waited = at_once(4, lambda _: gateway.door(account.pk, Lane.PEOPLE, patience=10).client.user().id)
+        waited = at_once(4, lambda _: gateway.door(account.pk, Lane.PEOPLE, patience=PATIENCE).client.user().id)
         found = results(started)
     assert all(isinstance(outcome, int) for outcome in waited), waited
     assert [result["faults"] for result in found] == [[], []]
@@ -111,6 +124,7 @@ def test_a_429_closes_the_door_for_everybody(vendor, account):
     assert state["requests"] == 1 + 4 + 8
 
 
+@pytest.mark.parametrize("period", [LONG], indirect=True)
 def test_a_429_while_others_are_under_way(vendor, account):
     vendor.fault("slow", "GET /user", seconds=0.2)
     vendor.fault("429", "GET /user", count=1)
@@ -125,7 +139,7 @@ def test_the_place_of_a_killed_caller_is_kept(vendor, account):
     """Nobody can tell whether its call arrived, or still will: it counts for the longest time it could have taken."""
     vendor.fault("slow", "GET /user", seconds=5)
     with processes(1, HAMMER, ACCOUNT=account.pk, THREADS=1, CALLS=1, SALESMSG_RATE_LIMIT=LIMIT) as (process,):
-        wait_for("the call is under way", lambda: vendor.calls("GET /user"), 20, 0.02)
+        wait_for("the call is under way", lambda: vendor.calls("GET /user"), pause=0.02)
         process.kill()
         process.wait()
     call = BudgetCall.objects.get()
@@ -143,17 +157,17 @@ def test_a_call_that_failed_counts_as_well(vendor, account, trouble):
     with pytest.raises(gateway.SalesmsgError):
         gateway.door(account.pk, Lane.EVENT).client.user()
     call = BudgetCall.objects.get()
-    assert PERIOD <= (call.expires_at - call.started_at).total_seconds() < PERIOD + 3, "settled, not kept for ever"
+    assert PERIOD <= (call.expires_at - call.started_at).total_seconds() < PERIOD + 8, "settled, not kept for ever"
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")
 def test_an_answer_survives_a_database_that_is_gone_when_it_comes(vendor, account):
-    vendor.fault("slow", "GET /user", seconds=0.8)
+    vendor.fault("slow", "GET /user", seconds=2)
 
     def work(number: int) -> int:
         if number == 0:
             return gateway.door(account.pk, Lane.PEOPLE).client.user().id
-        wait_for("the call is under way", lambda: vendor.calls("GET /user"), 20, 0.02)
+        wait_for("the call is under way", lambda: vendor.calls("GET /user"), pause=0.02)
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "

@@ -1,7 +1,7 @@
 import pytest
 from django.core.cache import cache
 
-from tests.inbox import factories
+from tests import factories
 from tests.inbox.conftest import ada, browser, harbor  # noqa: F401 - fixtures
 
 

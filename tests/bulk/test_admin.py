@@ -5,7 +5,8 @@ from django.urls import reverse
 
 from integrations.bulk import recipients as service
 from integrations.models import Bulk
-from tests.inbox import factories, pages
+from tests import factories
+from tests.inbox import pages
 
 CONTACTS = reverse("admin:integrations_contact_changelist")
 

@@ -6,7 +6,8 @@ from django.urls import reverse
 from integrations.bulk import lifecycle, recipients
 from integrations.models import Account, AuditEntry, Bulk, BulkRecipient, Contact, Message
 from integrations.outbox import bulk_queue
-from tests.inbox import factories, pages
+from tests import factories
+from tests.inbox import pages
 
 State = Bulk.State
 NEW = reverse("bulk:new")

@@ -21,7 +21,9 @@ def vendor(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory, vendor):
-    return Portal(tmp_path_factory.mktemp("portal"), vendor)
+    made = Portal(tmp_path_factory.mktemp("portal"), vendor)
+    yield made
+    made.stop()
 
 
 def accounts(ours) -> list[dict]:

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from integrations.crypto import unseal
 from integrations.models import Account, Credential
 from salesmsg_portal.demo import BASE_DIR
-from tests.accounts import build
+from tests import factories as f
 from tests.harness.environment import around
 
 
@@ -39,20 +39,22 @@ def test_generate_key_needs_no_key_yet():
 
 
 def test_rotation_seals_everything_under_the_first_key(db, settings):
-    build.account(), build.account("Northside Clinic"), build.account("Gone", state=Account.State.DISCONNECTED)
+    f.connected_account()
+    f.connected_account("Northside Clinic")
+    f.connected_account("Gone", state=Account.State.DISCONNECTED)
     new = Fernet.generate_key().decode()
     settings.FIELD_ENCRYPTION_KEYS = [new, *settings.FIELD_ENCRYPTION_KEYS]
     assert rotate() == "5 stored secrets are sealed under the first key.\n"
     settings.FIELD_ENCRYPTION_KEYS = [new]
     for credential in Credential.objects.all():
-        assert unseal(credential.access_token) == unseal(credential.refresh_token) == build.ACCESS_TOKEN
+        assert unseal(credential.access_token) == unseal(credential.refresh_token) == f.ACCESS_TOKEN
     for account in Account.objects.all():
-        assert unseal(account.webhook_secret) == build.SECRET.format(account.label)
+        assert unseal(account.webhook_secret) == f.SECRET.format(account.label)
     assert rotate().startswith("5 "), "a second time does no harm"
 
 
 def test_without_the_old_key_it_says_whose_secrets_are_lost(db, settings):
-    account = build.account()
+    account = f.connected_account()
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     with pytest.raises(CommandError) as raised:
         rotate()

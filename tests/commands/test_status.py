@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integrations import budget
 from integrations.models import Account, Budget, BudgetCall, Message
-from tests.accounts import build
+from tests import factories
 
 
 def told(*arguments: str) -> str:
@@ -21,7 +21,7 @@ def told(*arguments: str) -> str:
 
 @pytest.fixture
 def account(db):
-    return build.account()
+    return factories.connected_account()
 
 
 def test_nothing_yet(db):
@@ -54,13 +54,13 @@ def test_a_fresh_account_has_every_key(account, settings):
 
 
 def test_what_is_cached_and_what_waits(account):
-    other = build.account("Northside Clinic", state=Account.State.ATTENTION)
-    thread = build.conversation(build.contact(account))
-    build.contact(account, 2, deleted_at=timezone.now())
-    build.contact(account, 3, vendor_id=None)
-    build.message(thread)
+    other = factories.connected_account("Northside Clinic", state=Account.State.ATTENTION)
+    thread = factories.customer_thread(factories.customer(account))
+    factories.customer(account, 2, deleted_at=timezone.now())
+    factories.customer(account, 3, vendor_id=None)
+    factories.message(thread)
     for number, state in enumerate(["queued", "queued", "sending", "sent", "delivered", "failed", "unknown"]):
-        build.message(
+        factories.message(
             thread,
             state=state,
             inbound=False,
@@ -88,7 +88,7 @@ def test_what_is_cached_and_what_waits(account):
 @pytest.mark.django_db(transaction=True)
 def test_the_budget_as_it_is_now(settings):
     settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = 7, 60
-    account = build.account()
+    account = factories.connected_account()
     for _ in range(3):
         budget.settle(budget.take(account.pk, "sync"))
     account.budget.calls.filter(pk=account.budget.calls.first().pk).update(
@@ -103,9 +103,9 @@ def test_the_budget_as_it_is_now(settings):
 
 
 def ours(account, number: int, state: str, **values) -> Message:
-    thread = build.conversation(build.contact(account, 100 + number), latest_at=timezone.now())
+    thread = factories.customer_thread(factories.customer(account, 100 + number), latest_at=timezone.now())
     uuid = f"00000000-0000-0000-0000-{number:012}"
-    return build.message(thread, state=state, inbound=False, client_uuid=uuid, vendor_id=None, **values)
+    return factories.message(thread, state=state, inbound=False, client_uuid=uuid, vendor_id=None, **values)
 
 
 def test_what_waits_and_until_when(account, settings):
@@ -152,10 +152,10 @@ def test_lanes_and_blocks(account):
 
 def test_nothing_secret_is_told(account):
     shown = told() + told("--json")
-    assert build.ACCESS_TOKEN not in shown
+    assert factories.ACCESS_TOKEN not in shown
     assert "webhook-secret" not in shown
 
 
 def test_labels_of_every_alphabet(db):
-    build.account("Клиника 🦷 שיניים")
+    factories.connected_account("Клиника 🦷 שיניים")
     assert "Клиника 🦷 שיניים" in told("--json")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integrations.models import Account, Contact, SyncRun, ThreadSync
 from integrations.sync import request, runner
-from tests.accounts import build
+from tests import factories
 from tests.sync.support import connected, one_sandbox, vendor_settings, world  # noqa: F401
 from tests.sync.vendor import TOKEN, Vendor
 
@@ -80,7 +80,7 @@ def test_all_connected_accounts_and_only_those(vendor):
     one = connected(TOKEN)
     Account.objects.filter(pk=one.pk).update(organization_id=1)
     two = connected(TOKEN, "Second")
-    build.account("Gone", state=Account.State.DISCONNECTED)
+    factories.connected_account("Gone", state=Account.State.DISCONNECTED)
     told = sync()
     assert [row["account"] for row in told["accounts"]] == [one.pk, two.pk]
     assert (told["contacts"], told["messages"]) == (24, 48)
@@ -122,7 +122,7 @@ def test_what_cannot_be_synced_is_explained():
         call_command("sync")
     with pytest.raises(CommandError, match="There is no account 77"):
         call_command("sync", account=77)
-    gone = build.account("Gone", state=Account.State.DISCONNECTED)
+    gone = factories.connected_account("Gone", state=Account.State.DISCONNECTED)
     with pytest.raises(CommandError, match="Gone: disconnected"):
         call_command("sync", account=gone.pk)
     with pytest.raises(CommandError):

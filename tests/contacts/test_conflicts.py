@@ -1,7 +1,6 @@
 """An edit that meets another change at Salesmsg overwrites nothing: a person chooses, field by field."""
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
@@ -9,6 +8,7 @@ from integrations import gateway, mirror
 from integrations.contacts import conflicts, profile_changes, push_changes, three_way
 from integrations.gateway import BudgetWait
 from integrations.models import AuditEntry, Budget, BudgetCall, Change, Contact
+from tests import factories
 
 from ..outbox.conftest import read_everything
 
@@ -293,7 +293,7 @@ def test_a_field_left_out_is_asked_for(staff, conflict):
 
 
 def test_who_is_no_member_sees_and_decides_nothing(staff, conflict):
-    stranger = get_user_model().objects.create_user("eve", is_staff=True)
+    stranger = factories.person("eve")
     assert not conflicts.waiting(stranger).exists()
     with pytest.raises(PermissionDenied):
         picked(stranger, conflict, email="ours")

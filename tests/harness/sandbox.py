@@ -13,6 +13,9 @@ from salesmsg_portal.demo import Process
 
 from .environment import around
 
+# Seconds for a state to come about, on a machine that is ten times slower; only a failure takes so long.
+PATIENCE = 90
+
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -23,7 +26,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def fetch(url: str, *, payload: Any = None, headers: dict[str, str] | None = None, seconds: float = 30) -> Any:
+def fetch(url: str, *, payload: Any = None, headers: dict[str, str] | None = None, seconds: float = PATIENCE) -> Any:
     """GET, or POST of `payload` as JSON; the answer's JSON. Raises AssertionError with the answer on an error state."""
     data = None if payload is None else json.dumps(payload).encode()
     request = urllib.request.Request(
@@ -36,7 +39,7 @@ def fetch(url: str, *, payload: Any = None, headers: dict[str, str] | None = Non
         raise AssertionError(f"{url}: {error.code} {error.read()[:1000]!r}") from error
 
 
-def wait_for(what: str, condition, seconds: float = 30, pause: float = 0.1) -> Any:
+def wait_for(what: str, condition, seconds: float = PATIENCE, pause: float = 0.1) -> Any:
     """The first true value of `condition()`; AssertionError when the time is over."""
     deadline = time.monotonic() + seconds
     while True:
@@ -66,7 +69,7 @@ class Sandbox:
                 command += [flag, str(value)]
         self.process = Process("sandbox", command, around(), log)
         try:
-            wait_for("the sandbox answers", self._ready, 20)
+            wait_for("the sandbox answers", self._ready, pause=0.03)
         except AssertionError as error:
             self.stop()
             raise AssertionError(f"{error}\n{self.process.tail(40)}") from error

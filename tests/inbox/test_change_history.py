@@ -8,8 +8,8 @@ from django.utils import timezone
 from integrations.access import audit
 from integrations.inbox.contact_panel import change_history
 from integrations.models import Change, Contact
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 State = Change.State

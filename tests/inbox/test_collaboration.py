@@ -13,8 +13,8 @@ from django.utils import timezone
 from integrations.inbox.collaboration import presence, read_state
 from integrations.models import AuditEntry, Change, Member, Membership, Message, Presence, ReadMark
 from integrations.outbox import compose
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 SESSION_AND_PERSON = 2

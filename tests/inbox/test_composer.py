@@ -6,8 +6,8 @@ import pytest
 from django.contrib.messages import get_messages
 
 from integrations.models import Account, Change, Contact, Conversation, Message
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 

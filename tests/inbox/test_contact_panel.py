@@ -5,8 +5,8 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from integrations.models import Change, Contact, Tag
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 State = Change.State

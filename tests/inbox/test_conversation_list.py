@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations.inbox.conversation_list import queries
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 LIST = "/inbox/"

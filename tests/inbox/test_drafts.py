@@ -8,8 +8,8 @@ from django.utils import timezone
 from integrations.inbox.composer import drafts
 from integrations.mirror.contacts import merge_draft
 from integrations.models import Draft, InternalNote, Membership, Message
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 

@@ -4,8 +4,8 @@ import pytest
 from django.core.cache import cache
 
 from integrations.models import Change, Contact, Credential
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 State = Change.State

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from integrations.inbox.thread import note_items, queries
 from integrations.models import AuditEntry, InternalNote, Membership, Mention, Message
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from integrations.models import Account, Change
 from integrations.outbox import quiet_hours
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 FIRST = "Your first text to them."

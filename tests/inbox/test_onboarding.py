@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from integrations.inbox import onboarding
 from integrations.models import Account, Heartbeat, Membership, Message, SyncRun
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 ADDRESS = "/inbox/first-steps/"

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from integrations.inbox.conversation_list import queries
 from integrations.models import Account
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 

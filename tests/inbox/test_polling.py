@@ -11,8 +11,8 @@ from integrations.inbox.conversation_list import queries as conversation_list_qu
 from integrations.inbox.thread import fragments, polling
 from integrations.inbox.thread import queries as thread_queries
 from integrations.models import Message, ReadMark
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 SESSION_AND_PERSON = 2  # what Django asks for every request of a signed-in person

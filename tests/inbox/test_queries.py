@@ -14,8 +14,7 @@ from integrations.inbox.collaboration.read_state import mark_read
 from integrations.inbox.conversation_list import queries as conversation_list_queries
 from integrations.inbox.thread import queries as thread_queries
 from integrations.models import Attempt, Change, Message, Picture, Tag
-
-from . import factories as f
+from tests import factories as f
 
 PAGE = 12  # of a whole page, session and person included
 FILTERS = list(conversation_list_queries.FILTERS)

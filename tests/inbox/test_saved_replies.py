@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from integrations.models import Membership, Message, SavedReply
 from integrations.outbox import merge_fields
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 

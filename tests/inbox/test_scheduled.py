@@ -12,8 +12,8 @@ from integrations.durations import in_zone, moment_in_zone
 from integrations.failures import Code
 from integrations.models import Contact, Message
 from integrations.outbox import scheduled
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 NEW_YORK = "America/New_York"

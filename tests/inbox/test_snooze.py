@@ -11,8 +11,8 @@ from integrations.inbox.collaboration import snooze
 from integrations.models import AuditEntry, Conversation
 from integrations.salesmsg.records import Message as Record
 from integrations.tasks import sweep
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 THURSDAY = datetime(2026, 11, 26, 15, 0, tzinfo=UTC)

@@ -13,8 +13,8 @@ from integrations import cursors
 from integrations.contacts.effective import definitions
 from integrations.inbox.thread import queries
 from integrations.models import Account, Change, Membership, ReadMark, ThreadSync
+from tests import factories as f
 
-from . import factories as f
 from . import pages
 
 

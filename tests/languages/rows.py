@@ -22,7 +22,7 @@ from integrations.models import (
     SavedReply,
     SyncRun,
 )
-from tests.accounts import build
+from tests import factories as f
 from tests.outbox.page.conftest import Books
 
 
@@ -31,7 +31,7 @@ class Rows:
 
     def __init__(self):
         now = timezone.now()
-        self.user = build.person("§boss")
+        self.user = f.person("§boss")
         self.user.user_permissions.set(Permission.objects.filter(content_type__app_label="integrations"))
         self.account = self._account("Harbor§ Dental§", synced_at=now - timedelta(hours=30), last_event_at=now)
         self.account.reason_code, self.account.reason_params = "not_found", {"status": 404, "endpoint": "GET /contacts"}
@@ -49,11 +49,13 @@ class Rows:
         self._bulks(now)
         self._edits(now)
         for state, note in (("new", ""), ("done", ""), ("unknown", "event_kind_unknown")):
-            build.event(self.account, state, name=f"§{state}", reason_code=note, repeats=2, digest=state.ljust(64, "0"))
+            f.webhook_event(
+                self.account, state, name=f"§{state}", reason_code=note, repeats=2, digest=state.ljust(64, "0")
+            )
 
     def _account(self, label: str, **fields) -> Account:
-        made = build.account(label, organization_name=f"{label}1", **fields)
-        build.member(self.user, made, Membership.Role.MANAGER)
+        made = f.connected_account(label, organization_name=f"{label}1", **fields)
+        f.membership(self.user, made, Membership.Role.MANAGER)
         return made
 
     def _budget(self) -> None:
@@ -65,9 +67,9 @@ class Rows:
 
     def _syncs(self, now) -> None:
         past = {"started_at": now - timedelta(hours=3), "finished_at": now - timedelta(hours=2), "requests": 90}
-        build.run(self.account, SyncRun.State.DONE, changed=7, notes=[{"code": "more_notes"}], **past)
-        build.run(self.account, SyncRun.State.FAILED, reason_code="step_interrupted", **past)
-        build.run(self.account, failures=2, reason_code="unreachable", requests=1)
+        f.sync_run(self.account, SyncRun.State.DONE, changed=7, notes=[{"code": "more_notes"}], **past)
+        f.sync_run(self.account, SyncRun.State.FAILED, reason_code="step_interrupted", **past)
+        f.sync_run(self.account, failures=2, reason_code="unreachable", requests=1)
         FreshHour.objects.create(account=self.account, hour=now, arrivals=4, counts=[2, 1, 1], slowest=7.5)
         for name in ("contacts", "open", "outbound"):
             ListSync.objects.create(
@@ -78,13 +80,13 @@ class Rows:
 
     def _texts(self, now) -> None:
         self.contacts = [
-            build.contact(self.account, number, first_name=f"Ana§{number}", last_name="", full_name=f"Ana§{number}",
+            f.customer(self.account, number, first_name=f"Ana§{number}", last_name="", full_name=f"Ana§{number}",
                           email=f"a§{number}@ex§.c§", tags=["vip§"])
             for number in range(1, 9)
         ]  # fmt: skip
         Contact.objects.filter(pk=self.contacts[6].pk).update(opted_out=True)
         Contact.objects.filter(pk=self.contacts[7].pk).update(phone="", blocked=True)
-        self.thread = build.conversation(self.contacts[0], latest_text="See§")
+        self.thread = f.customer_thread(self.contacts[0], latest_text="See§")
         ours = {"inbound": False, "vendor_id": None, "sender": self.user, "author_name": "§boss"}
         states = {
             "queued": {"due_at": now + timedelta(minutes=2)},
@@ -95,18 +97,18 @@ class Rows:
         self.texts = {}
         for number, (state, fields) in enumerate(states.items()):
             uuid = f"00000000-0000-4000-8000-00000000000{number}"
-            self.texts[state] = build.message(
+            self.texts[state] = f.message(
                 self.thread, f"Text§{number}", **ours, state=state, client_uuid=uuid, **fields
             )
-        build.message(
+        f.message(
             self.thread, "Later§", **ours, state="queued", due_at=now + timedelta(days=2), zone="Europe/Berlin",
             send_at=now + timedelta(days=2), client_uuid="00000000-0000-4000-8000-000000000009",
         )  # fmt: skip
-        build.message(
+        f.message(
             self.thread, "Held§", **ours, state="queued", due_at=None, send_at=now - timedelta(days=1),
             client_uuid="00000000-0000-4000-8000-000000000008",
         )  # fmt: skip
-        self.text = build.message(self.thread, "Hello§")
+        self.text = f.message(self.thread, "Hello§")
 
     def _bulks(self, now) -> None:
         self.bulks = {}
@@ -136,12 +138,12 @@ class Rows:
     def _edits(self, now) -> None:
         who = {"requested_by": self.user}
         value = {"first_name": "New§"}
-        self.conflict = build.edit(self.contacts[1], "conflict", value, theirs={"first_name": "Old§"}, **who)
+        self.conflict = f.contact_edit(self.contacts[1], "conflict", value, theirs={"first_name": "Old§"}, **who)
         Contact.objects.filter(pk=self.contacts[1].pk).update(first_name="Old§")
-        self.done = build.edit(self.contacts[2], "done", value, finished_at=now, **who)
-        build.edit(self.contacts[3], "refused", value, **who)
-        build.edit(self.contacts[4], "pending", value, reason_code="unreachable", **who)
-        self.settled = build.edit(
+        self.done = f.contact_edit(self.contacts[2], "done", value, finished_at=now, **who)
+        f.contact_edit(self.contacts[3], "refused", value, **who)
+        f.contact_edit(self.contacts[4], "pending", value, reason_code="unreachable", **who)
+        self.settled = f.contact_edit(
             self.contacts[5], "superseded", value, reason_code="decided_by_later_edit", finished_at=now, **who
         )
         kinds = {"tag": {"label": "new§"}, "opt_out": {}, "note": {"text": "Note§"}, "fields": {"x§": "1§"}}

@@ -10,13 +10,13 @@ from django.utils import timezone, translation
 
 from integrations import durations
 from salesmsg_portal import words
-from tests.accounts import build
+from tests import factories
 
 
 @pytest.fixture
 def client(db):
-    user = build.person("agent")
-    build.member(user, build.account())
+    user = factories.person("agent")
+    factories.membership(user, factories.connected_account())
     client = Client(SERVER_NAME="localhost")
     client.force_login(user)
     return client

@@ -28,7 +28,7 @@ from integrations.models import (
     Tag,
     ThreadSync,
 )  # fmt: skip
-from tests.accounts import build
+from tests import factories
 
 from .rows import Rows
 
@@ -65,13 +65,14 @@ class Threads:
         self._thread(self._contact(19), latest_inbound=False, latest_state="held", trouble="held")
         for thread in (self.busy, self.snoozed):
             Draft.objects.create(user=self.user, conversation=thread, text="Half§")
-        Presence.objects.create(user=self.colleague, conversation=self.busy, typing_at=now)
-        Presence.objects.create(user=self.colleague, conversation=self.closed)
+        ahead = now + timedelta(hours=1)  # they stay, however long the pages take
+        Presence.objects.create(user=self.colleague, conversation=self.busy, seen_at=ahead, typing_at=ahead)
+        Presence.objects.create(user=self.colleague, conversation=self.closed, seen_at=ahead)
         for kind, values in (("assign", {"member": 5}), ("assign", {"member": None}), ("close", {}), ("reopen", {})):
             Change.objects.create(
                 account=self.account, conversation=self.closed, kind=kind, values=values, state="done"
             )
-        stop = build.message(self.of[6], "STOP", at=now)
+        stop = factories.message(self.of[6], "STOP", at=now)
         Contact.objects.filter(pk=self.rows.contacts[6].pk).update(opted_out_at=stop.at)
         self.reply = SavedReply.objects.get()
         self.own_reply = SavedReply.objects.create(account=self.account, owner=self.user, name="own§", text="Own§")
@@ -79,10 +80,10 @@ class Threads:
     def _contact(self, number: int, account: Account | None = None) -> Contact:
         name = f"Ana§{number}"
         values = {"first_name": name, "last_name": "", "full_name": name, "email": f"a§{number}@ex§.c§", "tags": []}
-        return build.contact(account or self.account, number, **values)
+        return factories.customer(account or self.account, number, **values)
 
     def _thread(self, contact: Contact, **fields) -> Conversation:
-        return build.conversation(contact, **({"latest_text": "See§"} | fields))
+        return factories.customer_thread(contact, **({"latest_text": "See§"} | fields))
 
     def _contacts(self, now) -> None:
         """Those of `Rows`, with more to show on their cards."""
@@ -111,7 +112,7 @@ class Threads:
 
         def said(text: str, state: str, **fields) -> Message:
             fields = {"client_uuid": uuid.uuid4(), "at": now - timedelta(hours=5 - len(made) / 10)} | ours | fields
-            made.append(build.message(self.busy, text, state=state, **fields))
+            made.append(factories.message(self.busy, text, state=state, **fields))
             return made[-1]
 
         said("Old§", "sent", at=now - timedelta(days=400))
@@ -136,7 +137,7 @@ class Threads:
         said("", "received", inbound=True)
         said("", "received", inbound=True, media_pending=True)
         self._pictures(said)
-        self.news = build.message(self.busy, "Hello9 world§", is_news=True)
+        self.news = factories.message(self.busy, "Hello9 world§", is_news=True)
         Conversation.objects.filter(pk=self.busy.pk).update(news_pk=self.news.pk, version=3)
 
     def _pictures(self, said) -> None:

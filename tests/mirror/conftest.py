@@ -9,12 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from integrations.models import Account
-from tests.accounts import build
+from tests import factories
 
 
 @pytest.fixture
 def account(db) -> Account:
-    return build.account("Mirror")
+    return factories.connected_account("Mirror")
 
 
 @pytest.fixture

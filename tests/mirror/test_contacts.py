@@ -7,7 +7,7 @@ from django.utils import timezone
 from integrations import mirror
 from integrations.mirror.contacts import merge_draft
 from integrations.models import Account, Contact, Conversation
-from tests.accounts import build
+from tests import factories
 
 from . import vendor_records
 
@@ -33,7 +33,7 @@ def test_what_is_the_same_is_not_written_and_bumps_nothing(account, connection_o
     page = [vendor_records.contact(key, updated_at="2026-04-10 09:00:00") for key in (1, 2, 3)]
     rows, count = mirror.upsert_contacts(account.pk, page)
     assert (count, version()) == (3, 1)
-    thread = build.conversation(rows[2])
+    thread = factories.customer_thread(rows[2])
     with CaptureQueriesContext(connection_of_test) as captured:
         assert mirror.upsert_contacts(account.pk, page)[1] == 0
     assert not [q for q in captured.captured_queries if q["sql"].startswith(("INSERT", "UPDATE"))]
@@ -89,7 +89,7 @@ def test_a_draft_with_the_phone_is_adopted(account):
 
 
 def test_another_accounts_draft_is_left_alone(account):
-    stranger = Contact.objects.create(account=build.account("Other"), phone="+13055550001")
+    stranger = Contact.objects.create(account=factories.connected_account("Other"), phone="+13055550001")
     mirror.upsert_contacts(account.pk, [vendor_records.contact(1)])
     stranger.refresh_from_db()
     assert stranger.vendor_id is None
@@ -97,7 +97,7 @@ def test_another_accounts_draft_is_left_alone(account):
 
 def test_gone_is_told_to_the_pages_and_taken_back(account):
     rows, _ = mirror.upsert_contacts(account.pk, [vendor_records.contact(1)])
-    thread = build.conversation(rows[1])
+    thread = factories.customer_thread(rows[1])
     before = version()
     assert mirror.gone(account.pk, 1) == 1
     assert mirror.gone(account.pk, 1) == 0
@@ -112,8 +112,8 @@ def test_a_draft_is_merged_into_the_contact_that_has_its_phone(account):
     rows, _ = mirror.upsert_contacts(account.pk, [vendor_records.contact(1)])
     draft = Contact.objects.create(account=account, phone="+13055550001")
     mine = Conversation.objects.create(account=account, contact=draft)
-    text = build.message(mine, "Words", vendor_id=None)
-    change = build.edit(draft)
+    text = factories.message(mine, "Words", vendor_id=None)
+    change = factories.contact_edit(draft)
     merge_draft(draft, rows[1])
     mine.refresh_from_db()
     text.refresh_from_db()
@@ -123,7 +123,7 @@ def test_a_draft_is_merged_into_the_contact_that_has_its_phone(account):
 
     second = Contact.objects.create(account=account, phone="+13055550001")
     twin = Conversation.objects.create(account=account, contact=second)
-    words = build.message(twin, "More", vendor_id=None)
+    words = factories.message(twin, "More", vendor_id=None)
     merge_draft(second, rows[1])
     words.refresh_from_db()
     assert words.conversation_id == mine.pk
@@ -142,7 +142,7 @@ def test_odd_values_do_not_stop_a_page(account):
 
 def test_touch_counts_once_for_each_thread_named(account):
     rows, _ = mirror.upsert_contacts(account.pk, [vendor_records.contact(1), vendor_records.contact(2)])
-    one, two = build.conversation(rows[1]), build.conversation(rows[2])
+    one, two = factories.customer_thread(rows[1]), factories.customer_thread(rows[2])
     before = version()
     mirror.touch(account.pk, [one.pk, one.pk])
     one.refresh_from_db()

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from integrations import mirror
 from integrations.models import Account, Contact, Conversation, Inbox, Member
-from tests.accounts import build
+from tests import factories
 
 from . import vendor_records
 
@@ -131,7 +131,7 @@ def test_drafts_are_adopted_by_their_inbox_first(account, ana):
     any_inbox = Conversation.objects.create(account=account, contact=ana)
     for_seven = Conversation.objects.create(account=account, contact=ana, inbox=seven)
     for_eight = Conversation.objects.create(account=account, contact=ana, inbox=eight)
-    text = build.message(for_seven, "Waiting", vendor_id=None)
+    text = factories.message(for_seven, "Waiting", vendor_id=None)
     mirror.upsert_conversations(
         account.pk, [vendor_records.conversation(10), vendor_records.conversation(11, inbox_id=9)]
     )

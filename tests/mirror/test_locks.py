@@ -12,7 +12,7 @@ from integrations import mirror
 from integrations.mirror.diff import by_vendor_id
 from integrations.models import Contact, Conversation, Message
 from integrations.outbox import deliver
-from tests.accounts import build
+from tests import factories
 
 from . import vendor_records
 
@@ -22,7 +22,7 @@ def test_a_thread_is_stored_while_a_page_holds_its_contact():
     """A row that is updated twice has its foreign keys checked at the commit: the pages' locks must let that pass."""
     if connection.vendor != "postgresql":
         pytest.skip("PostgreSQL's own matter")
-    account = build.account("Mirror")
+    account = factories.connected_account("Mirror")
     contact = Contact.objects.create(account=account, vendor_id=7, phone="+13055550142")
     conversation = Conversation.objects.create(account=account, contact=contact, vendor_id=8)
     done = threading.Event()
@@ -51,7 +51,7 @@ def test_a_page_and_a_sweep_take_a_thread_in_the_same_order():
     """The page holds the conversation and wants its texts under way; the sweep settles one of those and its list."""
     if connection.vendor != "postgresql":
         pytest.skip("PostgreSQL's own matter")
-    account = build.account("Mirror")
+    account = factories.connected_account("Mirror")
     contact = Contact.objects.create(account=account, vendor_id=7, phone="+13055550142")
     conversation = Conversation.objects.create(account=account, contact=contact, vendor_id=8)
     now = timezone.now()

@@ -10,7 +10,7 @@ import pytest
 from integrations import mirror
 from integrations.models import Account, Conversation, Message, ThreadSync
 from integrations.models.message import DRAFT_RANK
-from tests.accounts import build
+from tests import factories
 
 from . import vendor_records
 
@@ -229,7 +229,7 @@ def test_an_unknown_one_is_not_linked_to_what_it_cannot_be(thread, wire):
 
 def test_an_answer_takes_the_place_of_a_copy_that_was_quicker(thread):
     mine = waiting(thread, vendor_reason="Salesmsg could not be reached. Trying again.")
-    build.message(thread, "Does 10 work?", vendor_id=600, inbound=False, state=State.SENT)
+    factories.message(thread, "Does 10 work?", vendor_id=600, inbound=False, state=State.SENT)
     answer = vendor_records.ours(600, "queued", "09:00:01", body="Does 10 work?")
     mirror.adopt(mine, type(answer).parse({key: value for key, value in answer.raw.items() if key != "failed_reason"}))
     row = Message.objects.get()

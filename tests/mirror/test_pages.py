@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from integrations import mirror
 from integrations.models import Contact, Conversation, Inbox, Message
 from integrations.salesmsg.records import Team
-from tests.accounts import build
+from tests import factories
 
 from . import vendor_records
 
@@ -100,7 +100,7 @@ def test_of_two_processes_that_meet_a_contact_at_once_the_newest_word_wins(their
     """Another process inserts the row after we looked for it and commits while our INSERT waits."""
     if connection.vendor != "postgresql":
         pytest.skip("on SQLite a writer has the database for itself")
-    account = build.account("Mirror")
+    account = factories.connected_account("Mirror")
     times = {"newer": "2026-04-10 10:00:00", "older": "2026-04-10 08:00:00"}
     done = []
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from integrations import mirror
 from integrations.models import Contact
-from tests.inbox import factories as f
+from tests import factories as f
 
 from . import vendor_records
 

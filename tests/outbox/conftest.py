@@ -4,7 +4,6 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from integrations import gateway, mirror
@@ -13,6 +12,7 @@ from integrations.models import Account, BudgetCall, Conversation, Message, Sync
 from integrations.outbox import compose
 from integrations.salesmsg import records
 from integrations.sync import request, runner, thread_refresh
+from tests import factories
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def fill(account: Account, data: dict) -> None:
 
 @pytest.fixture
 def staff(transactional_db):
-    return get_user_model().objects.create_superuser("boss", first_name="Bo", last_name="Ss", password="x")
+    return factories.person("boss", superuser=True, first_name="Bo", last_name="Ss")
 
 
 @pytest.fixture

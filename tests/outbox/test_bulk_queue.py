@@ -16,7 +16,7 @@ from integrations.failures import Code
 from integrations.models import Account, AuditEntry, Bulk, BulkRecipient, Contact, Conversation, Message
 from integrations.outbox import bulk_queue, deliver
 from integrations.outbox.merge_fields import BulkProblem, EmptyField, render
-from tests.inbox import factories
+from tests import factories
 
 from .conftest import posts
 

@@ -297,7 +297,11 @@ def test_the_pump_sends_all_that_is_due_in_order(salesmsg, staff, account, conve
     texts = [f"pumped {number} {uuid.uuid4()}" for number in range(4)]
     for text in texts:
         write(staff, conversation, text)
-    assert dispatcher.PEOPLE.run(account.pk) == 4
+    sent = [dispatcher.PEOPLE.run(account.pk)]
+    while deliver.ready(account.pk).exists():  # a slow machine takes several turns; none may be without a text
+        sent.append(dispatcher.PEOPLE.run(account.pk))
+        assert sent[-1] > 0
+    assert sum(sent) == 4
     bodies = [message["body"] for message in salesmsg.state()["messages"] if message["body"] in texts]
     assert bodies == texts
 

@@ -10,7 +10,7 @@ from integrations import budget, jobs, tasks, tokens
 from integrations.models import BudgetCall, Heartbeat, ThreadSync
 from integrations.salesmsg.oauth import Tokens
 from integrations.sync import sweep, thread_refresh
-from tests.inbox import factories as f
+from tests import factories as f
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -15,8 +16,8 @@ import pytest
 
 from salesmsg_portal.demo import BASE_DIR, answers
 from tests.harness.environment import around
-from tests.harness.portal import processes_of
-from tests.harness.sandbox import free_port, wait_for
+from tests.harness.portal import migrated, processes_of
+from tests.harness.sandbox import PATIENCE, free_port, wait_for
 
 pytestmark = [pytest.mark.processes]
 
@@ -29,6 +30,12 @@ class Demo:
         self.port, self.sandbox_port = free_port(), free_port()
         self.said = directory.with_name("said.txt")
         self.popen: subprocess.Popen | None = None
+
+    def migrated(self) -> "Demo":
+        """With a database already, which takes the longest."""
+        self.directory.mkdir()
+        shutil.copyfile(migrated(), self.directory / "portal.sqlite3")
+        return self
 
     def start(self, **environment: str) -> "Demo":
         """In a group of its own, as a shell would."""
@@ -48,7 +55,7 @@ class Demo:
 
     def ready(self) -> str:
         """What it said once it was ready."""
-        wait_for("the demo is ready", lambda: "Ctrl-C stops" in self.output() or self.popen.poll() is not None, 60)
+        wait_for("the demo is ready", lambda: "Ctrl-C stops" in self.output() or self.popen.poll() is not None)
         assert self.popen.poll() is None, self.output()
         return self.output()
 
@@ -58,7 +65,7 @@ class Demo:
     def interrupt(self) -> int:
         """Ctrl-C: the terminal signals the whole foreground group."""
         os.killpg(self.popen.pid, signal.SIGINT)
-        return self.popen.wait(20)
+        return self.popen.wait(PATIENCE)
 
     def left(self) -> list[int]:
         """The processes that are still there."""
@@ -118,12 +125,12 @@ def test_it_starts_stops_and_goes_on(demo):
     assert secrets.read_text() == before
     assert '"Kept"' in demo.manage("status", "--json")
     demo.popen.send_signal(signal.SIGTERM)
-    assert demo.popen.wait(20) == 0
+    assert demo.popen.wait(PATIENCE) == 0
     assert demo.left() == []
 
 
 def test_a_password_that_is_given_is_the_one(demo):
-    assert "Password  chosen-by-me-77" in demo.start(DEMO_PASSWORD="chosen-by-me-77").ready()
+    assert "Password  chosen-by-me-77" in demo.migrated().start(DEMO_PASSWORD="chosen-by-me-77").ready()
     check = (
         "from django.contrib.auth import authenticate; print(authenticate(username='demo', password='chosen-by-me-77'))"
     )
@@ -131,42 +138,42 @@ def test_a_password_that_is_given_is_the_one(demo):
 
 
 def test_a_process_that_dies_ends_the_demo_and_says_why(demo):
-    demo.start().ready()
+    demo.migrated().start().ready()
     worker = next(pid for pid in demo.left() if b"qcluster" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(os.getpgid(worker), signal.SIGKILL)
-    assert demo.popen.wait(30) == 1
+    assert demo.popen.wait(PATIENCE) == 1
     assert "The worker ended by itself" in demo.output()
-    wait_for("nothing is left", lambda: not demo.left(), 5)
+    wait_for("nothing is left", lambda: not demo.left())
 
 
 def test_when_the_demo_itself_is_killed_nothing_stays(demo):
-    demo.directory.mkdir()
+    demo.migrated()
     (demo.directory / "env").write_text("SALESMSG_CLIENT_SECRET=-one-in-64-begins-with-a-dash\n")
     demo.start().ready()
     assert demo.left()
     demo.popen.kill()
     demo.popen.wait()
-    wait_for("nothing is left", lambda: not demo.left(), 15)
+    wait_for("nothing is left", lambda: not demo.left())
 
 
 def test_an_interrupt_during_the_start_leaves_nothing(demo):
     demo.start()
-    wait_for("it has begun", lambda: "Preparing" in demo.output(), 20)
+    wait_for("it has begun", lambda: "Preparing" in demo.output())
     time.sleep(0.5)
     assert demo.interrupt() in (0, 1)
-    wait_for("nothing is left", lambda: not demo.left(), 15)
+    wait_for("nothing is left", lambda: not demo.left())
 
 
 def test_a_port_in_use_is_told_before_anything_starts(demo):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", demo.port))
         taken.listen()
-        assert demo.start().popen.wait(20) == 1
+        assert demo.start().popen.wait(PATIENCE) == 1
     assert f"Port {demo.port} is in use" in demo.output()
     assert not demo.directory.exists()
 
 
 @pytest.mark.parametrize("value", ["eighty", "0", "70000"])
 def test_a_port_that_is_none_is_told(demo, value):
-    assert demo.start(PORT=value).popen.wait(20) == 1
+    assert demo.start(PORT=value).popen.wait(PATIENCE) == 1
     assert "PORT must be a port number" in demo.output()

@@ -1,6 +1,5 @@
 """Two workers, six accounts: whoever has no room waits without holding a worker, and the sixth one's text leaves."""
 
-import json
 import statistics
 
 import pytest
@@ -9,24 +8,6 @@ from tests.conftest import ON_POSTGRES, ON_SQLITE
 from tests.harness.sandbox import wait_for
 
 pytestmark = [pytest.mark.processes]
-# Each with an organisation of its own, as far as the portal is concerned; Salesmsg's own limit is out of the way.
-ACCOUNTS = """
-from pathlib import Path
-from django.utils import timezone
-from integrations import tokens
-from integrations.models import Account
-from integrations.salesmsg.oauth import Tokens
-from tests.outbox.conftest import fill
-data = json.loads(Path(DATA).read_text())
-for number, token in enumerate(TOKENS):
-    account = Account.objects.create(
-        label=f"Account {number}", organization_id=number + 1, state="connected", webhook_digest=str(number),
-        synced_at=timezone.now(),
-    )
-    tokens.store(account, "pat", Tokens(access_token=token))
-    fill(account, data)
-print(json.dumps(list(Account.objects.order_by("pk").values_list("pk", flat=True))))
-"""
 WRITING = """
 import time, uuid
 from integrations import budget
@@ -58,7 +39,7 @@ for account_id in OTHERS:
     texts(account_id, 30)
 print(json.dumps([message.pk for message in texts(SIXTH, 6, 0.2)]))
 """
-SIXTH_WRITES = "print(json.dumps([message.pk for message in texts(SIXTH, 12, 0.4)]))"
+SIXTH_WRITES = "print(json.dumps([message.pk for message in texts(SIXTH, 12, 0.2)]))"
 # Of each text: calls of other accounts, and seconds, from the commit of the post to right before its own call.
 WAITS = """
 from integrations.models import BudgetCall
@@ -84,17 +65,14 @@ print(json.dumps([(first.started_at - block.until).total_seconds(), inside, bloc
 
 
 @pytest.fixture
-def six(request, sandbox, portal, each_database, tmp_path):
+def six(request, sandbox, portal, each_database):
     """(Salesmsg, portal, the first five accounts, the sixth), two workers running. Its parameter: the period."""
     period = getattr(request, "param", 60)
-    vendor = sandbox(contacts=120, messages=1, rate=10_000, period=period, no_auto_replies=True, no_failures=True)
+    vendor = sandbox(contacts=80, messages=1, rate=10_000, period=period, no_auto_replies=True, no_failures=True)
     ours = portal(vendor, each_database, SALESMSG_RATE_PERIOD=period)
-    data = tmp_path / "data.json"
-    data.write_text(json.dumps(vendor.data()))
-    tokens = [vendor.post("/sandbox/pat", {})["token"] for _ in range(6)]
-    *others, sixth = ours.query(ACCOUNTS.replace("DATA", repr(str(data))).replace("TOKENS", repr(tokens)))
+    *others, sixth = ours.fill(vendor, 6)  # Salesmsg's own limit is out of the way
     ours.start_worker(2)
-    wait_for("the tick beats", lambda: ours.alive() and ours.query(BEATS), 20, 0.5)
+    wait_for("the tick beats", lambda: ours.alive() and ours.query(BEATS), pause=0.2)
     return vendor, ours, others, sixth
 
 
@@ -105,7 +83,7 @@ def run(ours, code: str, others: list[int], sixth: int):
 def waits(ours, sixth: int, pks: list[int], again: int = 0) -> list[tuple[int, float]]:
     """(calls of others before it, seconds) of each text; so many of them needed a second attempt."""
     code, count = WRITING + WAITS.replace("PKS", repr(pks)).replace("SIXTH", str(sixth)), len(pks) + again
-    return wait_for("all have left", lambda: (found := ours.query(code)) and len(found) == count and found, 30, 0.5)
+    return wait_for("all have left", lambda: (found := ours.query(code)) and len(found) == count and found, pause=0.2)
 
 
 @ON_SQLITE

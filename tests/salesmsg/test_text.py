@@ -177,7 +177,7 @@ def test_html_becomes_plain(html, text):
 
 
 def test_plain_is_fast_on_nasty_input():
-    started = time.perf_counter()
+    started = time.thread_time()
     for nasty in (
         "<" * 20_000,
         "<a " * 7_000,
@@ -187,7 +187,7 @@ def test_plain_is_fast_on_nasty_input():
         "<a b=" + "'" * 10_000,
     ):
         plain(nasty)
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import requests
 
 from integrations.sandbox.options import Options, Switches
 from integrations.sandbox.server import Server
+from tests.harness.sandbox import PATIENCE
 
 CALLBACK = "http://127.0.0.1:8000/accounts/callback/"
 SCOPES = "contacts:read contacts:write conversations:read messages:read messages:write users:read"
@@ -20,7 +21,7 @@ SCOPES = "contacts:read contacts:write conversations:read messages:read messages
 def ask(method: str, url: str, token: str | None = None, **how) -> requests.Response:
     """One request of nobody, or with this token."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return requests.request(method, url, headers=headers, timeout=10, **how)
+    return requests.request(method, url, headers=headers, timeout=60, **how)
 
 
 class Client:
@@ -129,7 +130,7 @@ def vendor(start) -> Client:
     return start()
 
 
-def eventually(condition: Callable, seconds: float = 5):
+def eventually(condition: Callable, seconds: float = PATIENCE):
     """The first true value within the time."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -18,7 +18,7 @@ def trouble(start):
         vendor.own("faults", {"kind": kind, "match": "POST /messages"} | more)
 
     def send():
-        return vendor.post(f"/messages/{thread}", params={"message": "Did it arrive?"}, timeout=5)
+        return vendor.post(f"/messages/{thread}", params={"message": "Did it arrive?"}, timeout=60)
 
     def arrived() -> int:
         return len(vendor.state()["messages"])

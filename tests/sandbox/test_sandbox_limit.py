@@ -1,15 +1,26 @@
 """The limit (section 3) and what /sandbox/state tells."""
 
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import pytest
+
+from integrations.sandbox import limit
 
 
-def test_one_too_many_blocks_everything_for_a_period(start):
-    vendor = start(rate=6, period=0.6)
+@pytest.fixture
+def clock(monkeypatch) -> SimpleNamespace:
+    """The limit's clock: stands still until the test adds seconds to `clock.now`."""
+    hand = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(limit, "time", SimpleNamespace(monotonic=lambda: hand.now))
+    return hand
+
+
+def test_one_too_many_blocks_everything_for_a_period(start, clock):
+    vendor = start(rate=6, period=60)
     other = vendor.pat()
     assert [vendor.get("/user").status_code for _ in range(6)] == [200] * 6
-    began = time.monotonic()
     over = vendor.get("/user")
     assert (over.status_code, over.json()) == (429, {"message": "Too Many Requests"})
     assert not [name for name in over.headers if "ratelimit" in name.lower() or name == "Retry-After"]
@@ -19,22 +30,24 @@ def test_one_too_many_blocks_everything_for_a_period(start):
     assert vendor.get("/nowhere").status_code == 429
     state = vendor.state()  # own addresses are outside the limit
     assert state["too_many"] == 4 and state["status"] == {"200": 6, "429": 4} and state["messages"] == []
-    time.sleep(max(0.0, 0.62 - (time.monotonic() - began)))
+    clock.now += 59
+    assert vendor.get("/user").status_code == 429
+    clock.now += 2
     assert vendor.get("/user").status_code == 200
 
 
-def test_the_window_slides(start):
-    vendor = start(rate=4, period=0.8)
+def test_the_window_slides(start, clock):
+    vendor = start(rate=4, period=60)
     for _ in range(2):
         vendor.get("/user")
-    time.sleep(0.5)
+    clock.now += 40
     for _ in range(2):
         vendor.get("/user")
-    time.sleep(0.35)  # the first two have left, the other two have not
+    clock.now += 30  # the first two have left, the other two have not
     assert [vendor.get("/user").status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_many_at_once_are_counted_right(start):
+def test_many_at_once_are_counted_right(start, clock):
     vendor = start(rate=30, period=20)
 
     def call(_):
@@ -47,7 +60,7 @@ def test_many_at_once_are_counted_right(start):
     assert state["requests"] == 60 and state["max_in_period"] == 60 and state["rate"] == 30
 
 
-def test_token_calls_count_where_the_credential_is_known(start):
+def test_token_calls_count_where_the_credential_is_known(start, clock):
     vendor = start(rate=2, period=30)
     code = vendor.code()
     assert vendor.token(grant_type="refresh_token", refresh_token="unknown").status_code == 400
@@ -86,11 +99,10 @@ def test_state_tells_what_came(start):
     assert empty["requests"] == empty["max_in_period"] == 0 and empty["messages"] == empty["contacts_edited"] == []
 
 
-def test_the_most_in_any_period_is_remembered(start):
-    vendor = start(rate=100, period=0.3)
-    threading.Event().wait(0.01)
+def test_the_most_in_any_period_is_remembered(start, clock):
+    vendor = start(rate=100, period=60)
     for _ in range(7):
         vendor.get("/user")
-    time.sleep(0.35)
+    clock.now += 61
     vendor.get("/user")
     assert vendor.state()["max_in_period"] == 7

@@ -222,9 +222,9 @@ def test_media_from_query_and_form_but_not_from_json(start):
     assert sent["type"] == "mms" and sent["mms_status"] == "busy" and sent["media"] == []
     done = eventually(lambda: (m := _message(vendor, thread, sent["id"]))["mms_status"] == "done" and m)
     assert len(done["media"]) == 2 and not {m["source"] for m in done["media"]} & {url for _, url in urls}
-    theirs = requests.get(done["media"][1]["source"], timeout=5)
+    theirs = requests.get(done["media"][1]["source"], timeout=60)
     assert (
-        theirs.headers["Content-Type"] == "image/png" and theirs.content == requests.get(urls[1][1], timeout=5).content
+        theirs.headers["Content-Type"] == "image/png" and theirs.content == requests.get(urls[1][1], timeout=60).content
     )
     assert vendor.post(f"/messages/{thread}", data=urls[:1]).json()["type"] == "mms"
     dropped = vendor.post(f"/messages/{thread}", json={"message": "Look", "media_url": [{"url": urls[0][1]}]}).json()

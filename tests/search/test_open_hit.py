@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from integrations.models import Message
 from integrations.search.words import Wanted
-from tests.inbox import factories as f
+from tests import factories as f
 from tests.inbox import pages
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from integrations.inbox.conversation_list import queries, search_results
 from integrations.models import Contact, Message
 from integrations.search import ask, index
 from integrations.search.words import Wanted
-from tests.inbox import factories as f
+from tests import factories as f
 
 pytestmark = pytest.mark.django_db
 

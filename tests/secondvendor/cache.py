@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.harness.portal import migrated
+
 from .server import Vendor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +27,7 @@ STATES = {
 class Portal:
     """A migrated, empty database and the commands that work on it."""
 
-    def __init__(self, directory: Path, vendor: Vendor, empty: Path | None = None) -> None:
+    def __init__(self, directory: Path, vendor: Vendor) -> None:
         self.vendor, self.file = vendor, directory / "portal.sqlite3"
         self.environment = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
@@ -40,13 +42,10 @@ class Portal:
             "LOG_LEVEL": "WARNING",
             "NO_PROXY": "127.0.0.1,localhost",
         }
-        if empty:
-            self.file.write_bytes(empty.read_bytes())
-        else:
-            self.run("migrate", "--no-input", "-v", "0")
+        self.file.write_bytes(migrated().read_bytes())
         self.account = 0
 
-    def run(self, *words: str, expect: int | None = 0, seconds: float = 120) -> subprocess.CompletedProcess:
+    def run(self, *words: str, expect: int | None = 0, seconds: float = 300) -> subprocess.CompletedProcess:
         done = subprocess.run(
             [sys.executable, "manage.py", *words],
             cwd=ROOT,
@@ -68,7 +67,7 @@ class Portal:
     def sync(self, *words: str, expect: int | None = 0) -> dict:
         return json.loads(self.run("sync", "--json", *words, expect=expect).stdout)
 
-    def send(self, number: str, text: str, expect: int | None = 0, wait: int = 10) -> subprocess.CompletedProcess:
+    def send(self, number: str, text: str, expect: int | None = 0, wait: int = 60) -> subprocess.CompletedProcess:
         words = ("send", "--account", str(self.account), "--to", number, text, "--wait", str(wait))
         return self.run(*words, expect=expect)
 
@@ -79,6 +78,10 @@ class Portal:
         with sqlite3.connect(self.file) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql)]
+
+    def write(self, sql: str) -> None:
+        with sqlite3.connect(self.file) as connection:
+            connection.execute(sql)
 
 
 def differences(vendor: Vendor, portal: Portal) -> list[str]:

@@ -93,10 +93,10 @@ class Vendor:
         self.locked = locked[len(locked) // 2] if locked and self.choices.locked_thread else None
 
     def new_token(self) -> str:
-        self.born = time.time()
+        self.ends = time.time() + self.life
         claims: dict[str, Any] = {"sub": str(self.account.user["id"]), "jti": f"{self.chance.random()}"}
         if self.choices.token == "jwt_exp":
-            claims["exp"] = int(self.born + self.life)
+            claims["exp"] = int(self.ends)
         if self.choices.token == "opaque":
             return f"pat_{self.chance.getrandbits(160):040x}"
         parts = ({"typ": "JWT", "alg": "RS256"}, claims, {"sig": self.chance.random()})
@@ -127,7 +127,7 @@ class Vendor:
             raise Refused(
                 403, "User is not authorized to access this resource with an explicit deny in an identity-based policy"
             )
-        if bearer != self.token or time.time() > self.born + self.life:
+        if bearer != self.token or time.time() > self.ends:
             raise {
                 "401": Refused(401, "Unauthorized"),
                 "403": Refused(403, "Could not decode token: expired", auth_required=True, status=403),
@@ -621,7 +621,7 @@ def running(seed: int, port: int = 0, **settings: Any) -> Iterator[Vendor]:
 
 def later(vendor: Vendor, minutes: float) -> None:
     """Lets the token age."""
-    vendor.born -= timedelta(minutes=minutes).total_seconds()
+    vendor.ends -= timedelta(minutes=minutes).total_seconds()
 
 
 if __name__ == "__main__":

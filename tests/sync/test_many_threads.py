@@ -10,7 +10,7 @@ from integrations import budget, tokens
 from integrations.models import BudgetCall, Conversation, ThreadSync
 from integrations.salesmsg.oauth import Tokens
 from integrations.sync import request, sweep, thread_refresh
-from tests.inbox import factories
+from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

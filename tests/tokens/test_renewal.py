@@ -12,6 +12,7 @@ from integrations import gateway, tasks, tokens
 from integrations.crypto import seal, unseal
 from integrations.models import Account, BudgetCall, Credential
 from integrations.salesmsg.errors import Unreachable
+from tests.harness.sandbox import PATIENCE
 
 from .vendor import RENEWALS, at_once, dead, due, queued
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 EVENT = BudgetCall.Lane.EVENT
 
 
-def door(account, patience=10.0):
+def door(account, patience=PATIENCE):
     return gateway.door(account.pk, EVENT, patience=patience)
 
 
@@ -230,7 +231,7 @@ def test_a_missing_token_address_is_no_missing_contact(vendor, settings):
 def test_a_pat_is_not_used_while_somebody_renews_it(vendor):
     """It dies at that moment. Without patience the answer is: ask again soon."""
     account = vendor.connect("pat", **due())
-    vendor.fault("slow", RENEWALS["pat"], seconds=0.6)
+    vendor.fault("slow", RENEWALS["pat"], seconds=1.5)
     vendor.post("/sandbox/reset-counters", {})
     outcomes = at_once(6, lambda _: door(account, patience=0).client.user().id)
     waits = [outcome for outcome in outcomes if isinstance(outcome, gateway.BudgetWait)]
@@ -259,7 +260,7 @@ def test_a_new_grant_leaves_nothing_of_the_old_one(vendor):
 
 def test_an_oauth_token_is_used_while_somebody_renews_it(vendor):
     account = vendor.connect(**due())
-    vendor.fault("slow", RENEWALS["oauth"], seconds=0.6)
+    vendor.fault("slow", RENEWALS["oauth"], seconds=1.5)
     outcomes = at_once(6, lambda _: door(account, patience=0).client.user().id)
     assert all(isinstance(outcome, int) for outcome in outcomes), outcomes
     assert vendor.calls(RENEWALS["oauth"]) == 2  # one of them gave the grant

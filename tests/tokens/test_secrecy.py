@@ -13,7 +13,7 @@ from integrations.accounts import connect
 from integrations.crypto import Unsealable, seal, unseal
 from integrations.models import Account, BudgetCall, Credential
 from integrations.salesmsg.errors import SalesmsgError
-from tests.accounts.build import person
+from tests.factories import person
 
 from .vendor import dead, due, stored
 

@@ -71,7 +71,7 @@ class Vendor(Sandbox):
         parts = urlsplit(address)
         form = dict(pair.split("=", 1) for pair in parts.query.split("&"))
         body = "&".join(f"{name}={value}" for name, value in form.items()) + "&" + urlencode({"decision": decision})
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             headers = {"Content-Type": "application/x-www-form-urlencoded"}
             connection.request("POST", parts.path, body, headers)
@@ -121,7 +121,7 @@ def dead() -> dict[str, Any]:
     return {"renew_at": past, "expires_at": past}
 
 
-def at_once(count: int, work: Callable[[int], Any], seconds: float = 40) -> list[Any]:
+def at_once(count: int, work: Callable[[int], Any], seconds: float = 300) -> list[Any]:
     """Runs `work(0..count-1)` in threads that begin together; their values, or the exceptions they ended with."""
     outcomes: list[Any] = [None] * count
     gate = threading.Barrier(count)
@@ -182,7 +182,7 @@ def processes(count: int, code: str, **environment: Any) -> Iterator[list[subpro
             process.communicate()
 
 
-def results(started: list[subprocess.Popen], seconds: float = 60) -> list[Any]:
+def results(started: list[subprocess.Popen], seconds: float = 300) -> list[Any]:
     """What each process printed as JSON; a failure fails the test with what it said."""
     found = []
     for process in started:

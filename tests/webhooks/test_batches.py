@@ -13,7 +13,7 @@ from integrations.salesmsg.errors import VendorTrouble
 from integrations.sync import thread_refresh
 from integrations.sync.request import look_again_all
 from integrations.webhooks import process
-from tests.accounts import build
+from tests import factories
 from tests.tokens.vendor import queued
 
 from . import orders
@@ -34,7 +34,7 @@ def vendor(monkeypatch) -> Vendor:
 
 @pytest.fixture
 def account(db, vendor) -> Account:
-    made = build.account("Storm")
+    made = factories.connected_account("Storm")
     begin(made, list(WORLDS))
     return made
 
@@ -99,7 +99,7 @@ def test_statements_do_not_grow_with_the_events(vendor, account, django_assert_m
 
 
 def test_a_pump_leaves_other_accounts_alone(vendor, account):
-    other = build.account("Next door")
+    other = factories.connected_account("Next door")
     text(other, 0, 1)
     assert process.pump(account.pk) == 0
     assert states() == {State.NEW}

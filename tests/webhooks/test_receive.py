@@ -16,7 +16,7 @@ from integrations.models import Account, Contact, Conversation, Message, Webhook
 from integrations.webhooks import views
 from integrations.webhooks.views import LARGEST
 from salesmsg_portal.demo import Process
-from tests.accounts import build
+from tests import factories
 from tests.harness.environment import around
 from tests.harness.sandbox import free_port, wait_for
 from tests.tokens.vendor import at_once, database_url, queued, stored
@@ -26,11 +26,11 @@ RECEIVED = {"event": "message.received", "data": {"message": {"id": 7, "conversa
 
 @pytest.fixture
 def account(db):
-    return build.account()
+    return factories.connected_account()
 
 
 def address(account, secret=None) -> str:
-    return f"/webhooks/salesmsg/{secret or build.SECRET.format(account.label)}/".replace(" ", "%20")
+    return f"/webhooks/salesmsg/{secret or factories.SECRET.format(account.label)}/".replace(" ", "%20")
 
 
 def post(account, body, client=None, **how):
@@ -87,7 +87,7 @@ def test_the_digest_of_the_secret_is_no_secret(account):
 
 
 def test_each_account_has_its_own(account):
-    other = build.account("Northside Clinic")
+    other = factories.connected_account("Northside Clinic")
     post(other, RECEIVED)
     assert WebhookEvent.objects.get().account == other
 
@@ -174,7 +174,7 @@ def test_copies_within_ten_minutes_are_counted(account, django_capture_on_commit
 
 
 def test_what_differs_is_no_copy(account):
-    other = build.account("Northside Clinic")
+    other = factories.connected_account("Northside Clinic")
     post(account, RECEIVED)
     post(account, RECEIVED | {"event": "message.sent"})
     post(other, RECEIVED)
@@ -183,7 +183,7 @@ def test_what_differs_is_no_copy(account):
 
 @pytest.mark.django_db(transaction=True)
 def test_copies_at_the_same_moment_are_one_event():
-    account = build.account()
+    account = factories.connected_account()
     answers = at_once(8, lambda _: post(account, RECEIVED).status_code)
     assert answers == [200] * 8
     assert WebhookEvent.objects.get().repeats == 7
@@ -233,7 +233,7 @@ def served(transactional_db, tmp_path):
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
-    wait_for("the web server listens", up, 20)
+    wait_for("the web server listens", up)
     yield port
     process.terminate()
     process.finish(5)
@@ -253,7 +253,7 @@ def chunked(port: int, path: str, chunks: list[bytes]) -> int:
 
 @pytest.mark.processes
 def test_a_body_without_a_length(served):
-    account = build.account()
+    account = factories.connected_account()
     body = json.dumps(RECEIVED).encode()
     assert chunked(served, address(account), [body[:10], body[10:]]) == 200
     assert json.loads(WebhookEvent.objects.get().body) == RECEIVED

@@ -13,7 +13,7 @@ from integrations.models import Account, WebhookEvent
 from integrations.webhooks import store
 from integrations.webhooks.process import PUMP
 from integrations.webhooks.store import Arrival, Keeper
-from tests.accounts import build
+from tests import factories
 from tests.tokens.vendor import at_once, queued
 
 
@@ -23,7 +23,7 @@ def write(account: Account, *texts: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_all_that_come_at_once_are_kept():
-    account, keeper = build.account(), Keeper()
+    account, keeper = factories.connected_account(), Keeper()
     answers = at_once(8, lambda number: keeper.keep(account.pk, f"event {number % 6}".encode()))
     assert answers == [None] * 8
     assert sorted(WebhookEvent.objects.values_list("body", "repeats")) == [
@@ -32,21 +32,21 @@ def test_all_that_come_at_once_are_kept():
 
 
 def test_copies_in_one_transaction_are_counted(db):
-    account = build.account()
+    account = factories.connected_account()
     write(account, "one", "two", "one", "one")
     write(account, "two", "three")
     assert dict(WebhookEvent.objects.values_list("body", "repeats")) == {"one": 2, "two": 1, "three": 0}
 
 
 def test_a_full_batch_is_a_handful_of_statements(db, django_assert_max_num_queries):
-    account = build.account()
+    account = factories.connected_account()
     with django_assert_max_num_queries(7):
         write(account, *(f"event {number}" for number in range(8)))
 
 
 def test_what_cannot_be_kept_is_told_to_each(db, monkeypatch):
     """A vendor that hears of an error sends again; one that hears nothing does not."""
-    account, keeper = build.account(), Keeper()
+    account, keeper = factories.connected_account(), Keeper()
 
     def broken(*_):
         raise OSError("disk full")
@@ -62,7 +62,7 @@ def test_what_cannot_be_kept_is_told_to_each(db, monkeypatch):
 
 def test_whoever_is_not_written_hears_of_it(db, monkeypatch):
     """The thread that wrote for others was stopped in the middle: nobody is told that all is well."""
-    account, keeper = build.account(), Keeper()
+    account, keeper = factories.connected_account(), Keeper()
 
     def stopped(batch):
         raise SystemExit
@@ -76,14 +76,14 @@ def test_whoever_is_not_written_hears_of_it(db, monkeypatch):
 
 
 def test_accounts_in_one_transaction_stay_apart(db):
-    here, there = build.account(), build.account("Northside Clinic")
+    here, there = factories.connected_account(), factories.connected_account("Northside Clinic")
     store.write_all([Arrival(here.pk, "same"), Arrival(there.pk, "same")])
     assert set(WebhookEvent.objects.values_list("account", "repeats")) == {(here.pk, 0), (there.pk, 0)}
 
 
 @pytest.mark.parametrize("text", ["new", "old"], ids=["an event", "a copy"])
 def test_any_event_shows_that_events_come(db, text):
-    account = build.account(events_missed=3)
+    account = factories.connected_account(events_missed=3)
     write(account, "old")
     Account.objects.update(events_missed=5)
     write(account, text)
@@ -92,7 +92,7 @@ def test_any_event_shows_that_events_come(db, text):
 
 
 def test_the_last_event_is_noted_once_a_second(db, django_assert_max_num_queries):
-    account = build.account()
+    account = factories.connected_account()
     write(account, "one")
     account.refresh_from_db()
     first = account.last_event_at
@@ -128,7 +128,7 @@ def shower(account: Account, django_capture_on_commit_callbacks, *texts: str) ->
 
 def test_a_shower_is_two_nudges(db, clock, django_capture_on_commit_callbacks):
     """One at once, and one after a pause for all that came after the first."""
-    account = build.account()
+    account = factories.connected_account()
     shower(account, django_capture_on_commit_callbacks, *(f"event {number}" for number in range(30)))
     assert queued() == [(PUMP, (account.pk,))] * 2
     clock[0] += jobs.PAUSE * 1.5
@@ -138,7 +138,7 @@ def test_a_shower_is_two_nudges(db, clock, django_capture_on_commit_callbacks):
 
 
 def test_a_nudge_that_failed_does_not_stop_the_next(db, clock, monkeypatch, django_capture_on_commit_callbacks):
-    account = build.account()
+    account = factories.connected_account()
     monkeypatch.setattr(jobs, "_push", lambda *_: 1 / 0)
     shower(account, django_capture_on_commit_callbacks, "one")
     monkeypatch.undo()
@@ -148,7 +148,7 @@ def test_a_nudge_that_failed_does_not_stop_the_next(db, clock, monkeypatch, djan
 
 
 def test_each_account_is_nudged(db, clock, django_capture_on_commit_callbacks):
-    here, there = build.account(), build.account("Northside Clinic")
+    here, there = factories.connected_account(), factories.connected_account("Northside Clinic")
     for account in (here, there):
         shower(account, django_capture_on_commit_callbacks, "event")
     assert queued() == [(PUMP, (here.pk,)), (PUMP, (there.pk,))]
@@ -159,7 +159,7 @@ def test_each_account_is_nudged(db, clock, django_capture_on_commit_callbacks):
 @pytest.mark.parametrize(("name", "again"), [("contact.updated", "new"), ("message.received", "done")])
 def test_a_contact_s_event_that_was_worked_on_is_worked_on_again(db, name, again):
     """It names the contact and not what changed of it, so the same words may be news; a message's event tells all."""
-    account = build.account()
+    account = factories.connected_account()
     body = json.dumps({"event": name, "data": {"contact": {"id": 7}}}).encode()
     store.Keeper().keep(account.pk, body)
     event = WebhookEvent.objects.get()

@@ -14,7 +14,7 @@ from integrations.accounts import connect
 from integrations.accounts.connect import ConnectProblem
 from integrations.crypto import unseal
 from integrations.models import Account, AuditEntry, BudgetCall, ConsentState, Credential, Membership, SyncRun
-from tests.accounts import build
+from tests import factories
 from tests.tokens.vendor import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,7 +23,7 @@ SESSION = "session-of-the-browser"
 
 @pytest.fixture
 def root(transactional_db):
-    return build.person("root", superuser=True)
+    return factories.person("root", superuser=True)
 
 
 def query_of(address: str) -> dict[str, str]:
@@ -118,7 +118,7 @@ def test_a_state_of_another_trip(vendor, root, spoil):
     query, user, session = way_back(vendor, root), root, SESSION
     match spoil:
         case "user":
-            user = build.person("second", superuser=True)
+            user = factories.person("second", superuser=True)
         case "session":
             session = "session-of-another-browser"
         case "no session":
@@ -234,7 +234,7 @@ def test_old_states_are_forgotten(vendor, root):
 
 
 def test_who_may_not_begin_and_who_may_not_end(vendor, root):
-    agent = build.person("agent")
+    agent = factories.person("agent")
     with pytest.raises(PermissionDenied):
         connect.consent_url(agent, SESSION)
     query = way_back(vendor, root)

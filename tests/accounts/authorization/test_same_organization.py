@@ -21,7 +21,7 @@ from integrations.models import (
     WebhookEvent,
 )
 from integrations.sync import sweep as sync_due
-from tests.accounts import build
+from tests import factories
 from tests.tokens.vendor import at_once, queued
 
 from .test_authorization import SESSION, way_back
@@ -31,14 +31,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def root(transactional_db):
-    return build.person("root", superuser=True)
+    return factories.person("root", superuser=True)
 
 
 @pytest.fixture
 def account(vendor, root):
     """Connected, with data of its own."""
     account = connect.by_token(root, "Harbor Dental", vendor.make_pat())
-    build.conversation(build.contact(account))
+    factories.customer_thread(factories.customer(account))
     vendor.post("/sandbox/reset-counters", {})
     BudgetCall.objects.all().delete()
     return account
@@ -125,7 +125,7 @@ def test_without_a_key_nothing_is_stored(vendor, root, settings):
 
 
 def test_who_may(vendor, root, account):
-    for user in (build.person("agent"), build.person("visitor", staff=False)):
+    for user in (factories.person("agent"), factories.person("visitor", is_staff=False)):
         with pytest.raises(PermissionDenied):
             connect.by_token(user, "x", vendor.make_pat())
         with pytest.raises(PermissionDenied):
@@ -230,7 +230,7 @@ def test_a_token_of_who_knows_which_organisation_does_not_either(vendor, root, a
 
 
 def test_two_accounts_do_not_become_one_organisation(vendor, root, account):
-    nameless = build.account("Nameless")
+    nameless = factories.connected_account("Nameless")
     problem = refused(lambda: connect.by_token(root, "", vendor.make_pat(), account=nameless))
     assert problem.kind == "organization"
     assert "Two sign-ins" not in str(problem)
@@ -240,8 +240,8 @@ def test_two_accounts_do_not_become_one_organisation(vendor, root, account):
 @pytest.mark.parametrize("state", Account.State)
 def test_a_manager_of_another_account_gets_no_foot_in_this_one(vendor, root, account, state):
     """What is cached here belongs to its members, whatever its state is and whoever can sign in at Salesmsg."""
-    stranger = build.person("stranger")
-    build.member(stranger, build.account("Northside Clinic"), Membership.Role.MANAGER)
+    stranger = factories.person("stranger")
+    factories.membership(stranger, factories.connected_account("Northside Clinic"), Membership.Role.MANAGER)
     Account.objects.filter(pk=account.pk).update(state=state)
     with pytest.raises(PermissionDenied):
         connect.by_token(stranger, "", vendor.make_pat())

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from integrations.models import *
 from integrations.outbox import scheduled
-from tests.inbox import factories as make
+from tests import factories as make
 
 now = timezone.now()
 FAR = datetime(2099, 1, 1, tzinfo=ZoneInfo("UTC"))

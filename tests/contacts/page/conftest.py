@@ -4,7 +4,7 @@ import pytest
 from django.core.cache import cache
 
 from integrations.models import Change
-from tests.inbox import factories as f
+from tests import factories as f
 from tests.inbox.conftest import ada, browser, harbor  # noqa: F401 - fixtures
 
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from integrations.contacts import conflicts
 from integrations.models import Change, Contact
-from tests.inbox import factories as f
+from tests import factories as f
 from tests.inbox import pages
 
 State = Change.State

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from integrations.models import Budget, BudgetBlock, BudgetCall
-from tests.inbox import factories as f
+from tests import factories as f
 from tests.inbox.conftest import ada, browser, harbor, htmx  # noqa: F401 - fixtures
 
 NOON = datetime(2026, 3, 10, 12, 0, 3, tzinfo=UTC)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integrations.models import Account, Bulk, BulkRecipient, Message
 from integrations.outbox import compose, forecast
-from tests.inbox import factories as f
+from tests import factories as f
 
 from .conftest import Books
 

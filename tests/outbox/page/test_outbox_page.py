@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from integrations.models import Account, Message
 from integrations.outbox import fragments
-from tests.inbox import factories as f
+from tests import factories as f
 from tests.inbox import pages
 
 

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Account, AuditEntry, ListSync, SyncRun, ThreadSync
-from tests.accounts import build
+from tests import factories
 from tests.accounts.conftest import signed_in
 
 BUTTONS = ("pause", "resume", "full", "changes", "stop")
@@ -32,8 +32,8 @@ def test_agents_cannot_press_what_is_for_managers(agent, synced, name):
 
 @pytest.mark.parametrize("name", [*BUTTONS, "search", "contact", "conversation"])
 def test_nobody_reaches_another_account(manager, other, name):
-    contact = build.contact(other)
-    pk = {"contact": contact.pk, "conversation": build.conversation(contact).pk}.get(name, other.pk)
+    contact = factories.customer(other)
+    pk = {"contact": contact.pk, "conversation": factories.customer_thread(contact).pk}.get(name, other.pk)
     assert manager.post(reverse(f"sync:{name}", args=[pk]), {"who": "Ana"}).status_code == 404
     assert manager.get(reverse(f"sync:{name}", args=[pk])).status_code == 405
 
@@ -72,7 +72,7 @@ def test_nothing_begins_in_a_pause_or_without_access(manager, synced, queued):
 
 
 def test_stop_ends_what_runs(manager, synced):
-    run = build.run(synced)
+    run = factories.sync_run(synced)
     assert "What had been read is kept" in press(manager, "stop", synced.pk).content.decode()
     run.refresh_from_db()
     assert run.state == SyncRun.State.STOPPED
@@ -83,8 +83,8 @@ def test_stop_ends_what_runs(manager, synced):
 
 
 def test_a_contact_now(agent, synced, queued):
-    contact = build.contact(synced)
-    thread = build.conversation(contact)
+    contact = factories.customer(synced)
+    thread = factories.customer_thread(contact)
     shown = press(agent, "contact", contact.pk, next=reverse("accounts:list"))
     assert shown.redirect_chain[-1][0] == reverse("accounts:list")
     assert "Ana1 Gomez is read from Salesmsg again now." in shown.content.decode()
@@ -95,7 +95,7 @@ def test_a_contact_now(agent, synced, queued):
 
 
 def test_a_conversation_now_answers_htmx_in_place(agent, synced, queued):
-    thread = build.conversation(build.contact(synced))
+    thread = factories.customer_thread(factories.customer(synced))
     response = agent.post(reverse("sync:conversation", args=[thread.pk]), headers={"HX-Request": "true"})
     shown = response.content.decode()
     assert "The conversation with Ana1 Gomez is read" in shown
@@ -104,13 +104,13 @@ def test_a_conversation_now_answers_htmx_in_place(agent, synced, queued):
 
 
 def test_a_draft_has_nothing_to_read(agent, synced, queued):
-    contact = build.contact(synced, vendor_id=None)
+    contact = factories.customer(synced, vendor_id=None)
     assert "does not know Ana1 Gomez yet" in press(agent, "contact", contact.pk).content.decode()
     assert queued == []
 
 
 def test_no_way_leads_out_of_the_portal(agent, synced, queued):
-    contact = build.contact(synced)
+    contact = factories.customer(synced)
     for wanted in ("https://elsewhere.example/", "//elsewhere.example/"):
         response = agent.post(reverse("sync:contact", args=[contact.pk]), {"next": wanted})
         assert response.url == reverse("sync:one", args=[synced.pk])
@@ -118,19 +118,19 @@ def test_no_way_leads_out_of_the_portal(agent, synced, queued):
 
 @pytest.mark.parametrize("typed", ["(305) 555-0001", "+13055550001", "ana1 gom", "ana1@example.com", "1001"])
 def test_a_contact_is_found_as_people_write_it(agent, synced, queued, typed):
-    contact, _ = build.contact(synced, 1), build.contact(synced, 2)
+    contact, _ = factories.customer(synced, 1), factories.customer(synced, 2)
     press(agent, "search", synced.pk, who=typed)
     assert queued == [("refresh_contact", (contact.pk, 0))]
 
 
 def test_a_conversation_is_found_by_its_id(agent, synced, queued):
-    thread = build.conversation(build.contact(synced), vendor_id=987654)
+    thread = factories.customer_thread(factories.customer(synced), vendor_id=987654)
     press(agent, "search", synced.pk, who="987654")
     assert queued == [("refresh_thread", (thread.pk,))]
 
 
 def test_several_are_to_choose_from(agent, synced, queued):
-    rows = [build.contact(synced, number) for number in range(12)]
+    rows = [factories.customer(synced, number) for number in range(12)]
     shown = press(agent, "search", synced.pk, who="Gomez").content.decode()
     assert queued == []
     assert shown.count("Read now") == 10
@@ -140,7 +140,7 @@ def test_several_are_to_choose_from(agent, synced, queued):
 
 @pytest.mark.parametrize(("typed", "words"), [("Nobody Here", "Nobody here fits that"), ("  ", "Write whom you mean")])
 def test_nobody_found_keeps_what_was_typed(agent, synced, other, queued, typed, words):
-    build.contact(other, 1, first_name="Nobody", last_name="Here", full_name="Nobody Here")
+    factories.customer(other, 1, first_name="Nobody", last_name="Here", full_name="Nobody Here")
     response = agent.post(reverse("sync:search", args=[synced.pk]), {"who": typed})
     assert response.status_code == 422
     assert words in response.content.decode()
@@ -149,7 +149,7 @@ def test_nobody_found_keeps_what_was_typed(agent, synced, other, queued, typed, 
 
 
 def test_nothing_is_asked_without_access(agent, synced, queued):
-    contact = build.contact(synced)
+    contact = factories.customer(synced)
     Account.objects.update(state=Account.State.ATTENTION)
     assert "not connected" in press(agent, "contact", contact.pk).content.decode()
     assert queued == []
@@ -159,16 +159,16 @@ def test_nothing_is_asked_without_access(agent, synced, queued):
 
 
 def test_the_inbox_card_has_both_buttons(agent, synced):
-    contact = build.contact(synced)
-    thread = build.conversation(contact)
+    contact = factories.customer(synced)
+    thread = factories.customer_thread(contact)
     shown = agent.get(reverse("inbox:thread", args=[thread.pk])).content.decode()
     assert reverse("sync:contact", args=[contact.pk]) in shown
     assert reverse("sync:conversation", args=[thread.pk]) in shown
 
 
 def test_the_admin_has_them_on_contact_and_conversation(root, agent, synced):
-    contact = build.contact(synced)
-    thread = build.conversation(contact)
+    contact = factories.customer(synced)
+    thread = factories.customer_thread(contact)
     for client in (root, agent):
         shown = client.get(reverse("admin:integrations_contact_change", args=[contact.pk])).content.decode()
         assert reverse("sync:contact", args=[contact.pk]) in shown
@@ -177,5 +177,5 @@ def test_the_admin_has_them_on_contact_and_conversation(root, agent, synced):
 
 
 def test_the_page_is_in_the_navigation(synced):
-    user = build.person("someone")
+    user = factories.person("someone")
     assert f'href="{reverse("sync:list")}"' in signed_in(user).get(reverse("accounts:list")).content.decode()

@@ -19,7 +19,7 @@ from integrations.models import (
     ThreadSync,
 )
 from integrations.sync import latency_report
-from tests.accounts import build
+from tests import factories as f
 from tests.accounts.conftest import signed_in
 
 
@@ -43,8 +43,8 @@ def arrivals(account, *counts: int, hours_ago: int = 1, slowest: float = 0.0) ->
 
 
 def test_a_stranger_sees_nothing(synced, other):
-    visitor = build.person("visitor")
-    build.member(visitor, other)
+    visitor = f.person("visitor")
+    f.membership(visitor, other)
     client = signed_in(visitor)
     for name in ("one", "one-live"):
         assert client.get(reverse(f"sync:{name}", args=[synced.pk])).status_code == 404
@@ -59,7 +59,7 @@ def test_one_account_is_shown_at_once_and_several_as_a_list(agent, root, synced,
 
 
 def test_somebody_without_accounts_is_told_whom_to_ask(db):
-    assert "No account yet" in signed_in(build.person()).get(reverse("sync:list")).content.decode()
+    assert "No account yet" in signed_in(f.person()).get(reverse("sync:list")).content.decode()
 
 
 def test_buttons_are_for_managers(agent, manager, synced):
@@ -86,7 +86,7 @@ def test_never_synced(agent, manager, account, alive):
 
 
 def test_the_first_sync_with_its_progress(agent, account, alive):
-    build.run(account)
+    f.sync_run(account)
     assert headline(agent, account) == "The first sync is under way."
     shown = page(agent, account)
     assert "120 of 300" in shown
@@ -95,14 +95,14 @@ def test_the_first_sync_with_its_progress(agent, account, alive):
 
 def test_a_failed_sync_says_why_and_what_to_do(agent, synced):
     why = Reason(Code.NOT_ALLOWED, {"endpoint": "GET /conversations", "list": "open"})
-    build.run(synced, SyncRun.State.FAILED, **why.columns())
+    f.sync_run(synced, SyncRun.State.FAILED, **why.columns())
     Account.objects.update(**why.columns())
     assert headline(agent, synced).startswith("The last sync failed: Salesmsg does not allow")
     assert "lacks the scope <code>conversations:read</code>." in page(agent, synced)
 
 
 def test_a_pause_says_since_when_and_by_whom(manager, synced):
-    sam = build.person("sam")
+    sam = f.person("sam")
     Account.objects.update(sync_paused_at=timezone.now() - timedelta(minutes=12), sync_paused_by=sam)
     assert headline(manager, synced) == "The sync was paused 12 min ago by sam: nothing is read by itself."
     shown = page(manager, synced)
@@ -157,7 +157,7 @@ def row(account, name: str, **fields) -> ListSync:
 
 
 def test_a_list_tells_all_that_is_known_of_it(agent, synced):
-    build.contact(synced)
+    f.customer(synced)
     now = timezone.now()
     row(
         synced,
@@ -176,14 +176,14 @@ def test_a_list_tells_all_that_is_known_of_it(agent, synced):
 
 
 def test_what_is_counted_now_and_then_is_nobody_elses(agent, synced, other):
-    build.contact(synced)
-    build.contact(other, 2)
+    f.customer(synced)
+    f.customer(other, 2)
     row(synced, "contacts")
     for number in range(2):
         response = agent.get(reverse("sync:one", args=[synced.pk]))
         lists = {one.name: one.here for one in response.context["standing"].lists}
         assert (lists["contacts"], lists["open"], lists["outbound"]) == (1, 0, None)
-        build.contact(synced, 3 + number)  # is counted some seconds later
+        f.customer(synced, 3 + number)  # is counted some seconds later
     assert agent.get(reverse("sync:one", args=[other.pk])).status_code == 404
 
 
@@ -224,7 +224,7 @@ def test_calls_by_what_they_were_for(agent, synced):
 def test_gaps_are_counted_no_further_than_needed(agent, synced, monkeypatch):
     monkeypatch.setattr("integrations.sync.queries.GAPS", 2)
     for number in range(4):
-        thread = build.conversation(build.contact(synced, number))
+        thread = f.customer_thread(f.customer(synced, number))
         ThreadSync.objects.create(conversation=thread, complete=number == 0)
     assert "2+ conversations with gaps" in page(agent, synced)
     ThreadSync.objects.update(complete=True)
@@ -258,8 +258,8 @@ def test_freshness_adds_hours_up():
 
 
 def test_runs_that_found_something_and_what_they_noted(agent, synced):
-    build.run(synced, SyncRun.State.DONE, changed=0, requests=3)
-    build.run(
+    f.sync_run(synced, SyncRun.State.DONE, changed=0, requests=3)
+    f.sync_run(
         synced,
         SyncRun.State.DONE,
         changed=17,
@@ -267,7 +267,7 @@ def test_runs_that_found_something_and_what_they_noted(agent, synced):
         notes=[{"code": "list_skipped", "params": {"list": "members", "why": "not_allowed"}}],
     )
     for _ in range(12):
-        build.run(synced, SyncRun.State.DONE, changed=1)
+        f.sync_run(synced, SyncRun.State.DONE, changed=1)
     response = agent.get(reverse("sync:one", args=[synced.pk]))
     found = response.context["standing"].found
     assert len(found) == 10
@@ -301,13 +301,13 @@ def crowd(account) -> None:
         for _ in range(5)
     )
     for _ in range(12):
-        build.run(account, SyncRun.State.DONE, changed=3)
+        f.sync_run(account, SyncRun.State.DONE, changed=3)
     for kind in SyncRun.Kind.values:
         run = SyncRun.objects.create(account=account, kind=kind, started_at=now - timedelta(minutes=4))
         for place, name in enumerate(("contacts", "open", "messages")):
             run.streams.create(name=name, position=place, total=10, seen=2)
     for number in range(15):
-        thread = build.conversation(build.contact(account, number))
+        thread = f.customer_thread(f.customer(account, number))
         ThreadSync.objects.create(conversation=thread, run=SyncRun.objects.first(), pending=bool(number % 2))
 
 
@@ -321,11 +321,11 @@ def test_a_page_costs_twelve_queries_whatever_there_is(agent, manager, synced, d
 
 
 def test_all_accounts_cost_no_more(alive, django_assert_max_num_queries):
-    person = build.person()
+    person = f.person()
     client = signed_in(person)
     for number in range(5):
-        account = build.account(f"Branch {number}")
-        build.member(person, account)
+        account = f.connected_account(f"Branch {number}")
+        f.membership(person, account)
         crowd(account)
     with django_assert_max_num_queries(12):
         shown = client.get(reverse("sync:list")).content.decode()
@@ -337,13 +337,13 @@ def test_a_poll_that_finds_nothing_new_says_nothing(agent, synced):
     have = first.context["live"]["have"]
     assert 'hx-trigger="every 15s"' in first.content.decode()
     assert agent.get(reverse("sync:one-live", args=[synced.pk]), {"have": have}).status_code == 204
-    build.run(synced)
+    f.sync_run(synced)
     again = agent.get(reverse("sync:one-live", args=[synced.pk]), {"have": have})
     assert 'hx-trigger="every 2s"' in again.content.decode()
 
 
 def test_no_page_needs_what_the_policy_forbids(manager, synced):
-    build.run(synced)
+    f.sync_run(synced)
     shown = page(manager, synced)
     for forbidden in ("<style", " style=", " onclick=", "<script>"):
         assert forbidden not in shown
