@@ -1,7 +1,7 @@
-"""Pages into the cache, with the mirror's own SQL and with Django's: the program behind bench_statements.
+"""Pages into the cache with Django's statements and with one's own: the program behind bench_statements.
 
 `python -m tests.bench.statements ROUNDS` measures in the database of DATABASE_URL and prints rows of
-[table, case, page size, milliseconds a page by each of WAYS]. Only how a page is read and written differs: the mirror
+[table, case, page size, milliseconds a page by each of WAYS]. Only how rows are read and written differs, the mirror
 around it is the same. Each way has an account of its own with the same rows. They take turns page by page, in an order
 that rotates, and the median page counts.
 """
@@ -11,126 +11,64 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from unittest import mock
 
 from . import upserts  # sets Django up
 
 # isort: split
-from django.db import connection, models, transaction
-from django.db.models.functions import Cast
+from integrations.mirror import contacts, conversations, messages, rows
 
-from integrations.mirror import contacts, conversations, messages, rows, statements
+from . import own_sql
 
 SIZES = (10, 100, 500)
 CASES = ("new", "all changed", "unchanged")
-MOST_PARAMETERS = 32_766  # of SQLite; Django stays below 999, which splits a page
 
 
-class Own:
-    """The mirror as it is."""
-
-    locked = staticmethod(statements.locked)
-    insert = staticmethod(statements.insert)
-    inserted = staticmethod(statements.inserted)
-    update = staticmethod(statements.update)
-
-
-class Django:
-    """The same with querysets; `raw` is not parsed where its text says that it is the same."""
-
-    made: dict[int, models.Model]
-
-    def locked(self, model, account_id, vendor_ids, raws):
-        stored = model.objects.filter(account_id=account_id, vendor_id__in=list(vendor_ids)).order_by("vendor_id")
-        stored = stored.select_for_update(of=("self",), no_key=True)
-        found = {}
-        for row in stored.defer("raw").annotate(raw_text=Cast("raw", models.TextField())):
-            told = raws.get(row.vendor_id)
-            if told is not None and row.raw_text == json.dumps(told):
-                row.raw = told
-            elif row.raw_text == "{}":
-                row.raw = {}
-            found[row.vendor_id] = row
-        return found
-
-    def insert(self, model, new):
-        self.made = {values["vendor_id"]: model(**values) for values in new}
-        if not new:
-            return {}
-        with transaction.atomic():
-            model.objects.bulk_create(self.made.values())
-        for values, row in zip(new, self.made.values(), strict=True):
-            values.setdefault("at", getattr(row, "at", None))
-        return {vendor_id: row.pk for vendor_id, row in self.made.items()}
-
-    def inserted(self, model, new, keys):
-        return {values["vendor_id"]: self.made[values["vendor_id"]] for values in new}
+def save_with_bulk_update(changed: dict, counter: str = "") -> int:
+    """As the mirror's `save_changed`, by the queryset method that is named after it."""
+    dirty = [row for row, names in changed.items() if names]
+    if dirty:
+        names = {name for row in dirty for name in changed[row]}
+        for row in dirty if counter else ():
+            setattr(row, counter, getattr(row, counter) + 1)
+        type(dirty[0]).objects.bulk_update(dirty, sorted(names | ({counter} if counter else set())))
+    return len(dirty)
 
 
-class BulkUpdate(Django):
-    def update(self, dirty, names, counter=""):
-        if counter:
-            for row in dirty:
-                setattr(row, counter, getattr(row, counter) + 1)
-            names = [*names, counter]
-        type(dirty[0]).objects.bulk_update(dirty, names)
+WAYS = {
+    "own SQL": {name: getattr(own_sql, name) for name in ("by_vendor_id", "insert_new", "save_changed")},
+    "mirror": {},
+    "bulk_update": {"save_changed": save_with_bulk_update},
+}
 
 
-class UpdateConflicts(Django):
-    def update(self, dirty, names, counter=""):
-        if counter:
-            for row in dirty:
-                setattr(row, counter, getattr(row, counter) + 1)
-            names = [*names, counter]
-        for row in dirty:
-            if "raw" not in row.__dict__:
-                row.raw = json.loads(row.raw_text)
-        model = type(dirty[0])
-        fields = [model._meta.get_field(name).name for name in names]
-        model.objects.bulk_create(dirty, update_conflicts=True, unique_fields=["id"], update_fields=fields)
+def seconds(way: str, write, account_id: int, page: upserts.Page) -> float:
+    """What a page takes with the functions of this way in the mirror's modules."""
+    with ExitStack() as replaced:
+        for module in (rows, contacts, conversations, messages) if WAYS[way] else ():
+            replaced.enter_context(mock.patch.multiple(module, **WAYS[way]))
+        begun = time.perf_counter()
+        write(account_id, page)
+        return time.perf_counter() - begun
 
 
-WAYS = (Own, BulkUpdate, UpdateConflicts)
-
-
-@contextmanager
-def writing_with(way) -> Iterator[None]:
-    places = [(rows, "locked"), (rows, "update")]
-    places += [(module, name) for module in (contacts, conversations, messages) for name in ("insert", "inserted")]
-    limit = connection.features.max_query_params
-    try:
-        if not isinstance(way, Own) and limit:
-            connection.features.max_query_params = MOST_PARAMETERS
-        with mock.patch.multiple(rows, locked=way.locked, update=way.update):
-            for module, name in places[2:]:
-                setattr(module, name, getattr(way, name))
-            yield
-    finally:
-        connection.features.max_query_params = limit
-        for module, name in places[2:]:
-            setattr(module, name, getattr(statements, name))
-
-
-def measure(table, accounts: list[int], size: int, rounds: int, first: int) -> Iterator[list]:
+def measure(table: upserts.Table, accounts: list[int], size: int, rounds: int, first: int) -> Iterator[list]:
     """The cases one after another, with the same keys."""
-    ways = [way() for way in WAYS]
     blocks = [list(range(first + turn * size, first + (turn + 1) * size)) for turn in range(rounds)]
+    turns = list(zip(WAYS, accounts, strict=True))
     for case in CASES:
-        spent: list[list[float]] = [[] for _ in ways]
+        spent: dict[str, list[float]] = {way: [] for way in WAYS}
         for turn, block in enumerate(blocks):
-            for step in range(len(ways)):
-                place = (turn + step) % len(ways)
-                page = upserts.pages(table, "all changed" if case == "unchanged" else case, block, 2)
-                with writing_with(ways[place]):
-                    begun = time.perf_counter()
-                    table.ours(accounts[place], page)
-                    spent[place].append(time.perf_counter() - begun)
-        yield [case, size, *(1000 * statistics.median(times) for times in spent)]
+            for way, account in turns[turn % len(turns) :] + turns[: turn % len(turns)]:
+                # What the second case has written, the third tells once more.
+                page = upserts.pages(table, "new" if case == "new" else "all changed", block, 2)
+                spent[way].append(seconds(way, table.ours, account, page))
+        yield [case, size, *(1000 * statistics.median(times) for times in spent.values())]
 
 
 def main(rounds: str) -> None:
-    accounts = [upserts.account(way.__name__) for way in WAYS]
+    accounts = [upserts.account(way) for way in WAYS]
     found = []
     for name, table in upserts.TABLES.items():
         first = 1001

@@ -1,0 +1,1 @@
+"""What Django's ORM lacks; each part has a benchmark that earns its place."""
