@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +12,7 @@ from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from .crypto import Unsealable, unseal
 from .models import Account, AuditEntry, Membership
 
 
@@ -82,3 +84,21 @@ def audit(user, action: str, account: Account | None = None, detail: str = "") -
     """Notes who did what; no secrets, no texts of customers."""
     person = user if user is not None and getattr(user, "pk", None) else None
     AuditEntry.objects.create(user=person, account=account, action=action, detail=detail[:400])
+
+
+def webhook_address(account: Account) -> str:
+    """The address to paste at Salesmsg. Raises crypto.Unsealable."""
+    return settings.PORTAL_URL + reverse("webhook", args=[unseal(account.webhook_secret)])
+
+
+def readable_webhook_address(account: Account) -> str:
+    """The address to paste at Salesmsg; empty when it cannot be read with today's keys."""
+    try:
+        return webhook_address(account)
+    except Unsealable:
+        return ""
+
+
+def require_member(user, account_id: int) -> None:
+    if not Account.objects.for_user(user).filter(pk=account_id).exists():
+        raise PermissionDenied(_("You are not a member of this account."))

@@ -6,7 +6,7 @@ from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
 
-from .outbox import quiet
+from .outbox import quiet_hours as outbox_quiet_hours
 
 E4 = "salesmsg.E004"
 
@@ -49,7 +49,7 @@ def addresses(app_configs, **kwargs) -> list:
 def quiet_hours(app_configs, **kwargs) -> list:
     """E006: hours that are none."""
     try:
-        quiet.window(settings.QUIET_HOURS)
+        outbox_quiet_hours.window(settings.QUIET_HOURS)
     except ValueError as error:
         return [Error(f"QUIET_HOURS: {error}", hint='Such as "21-8", or empty.', id="salesmsg.E006")]
     return []

@@ -13,7 +13,7 @@ from django_q.conf import Conf
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
-from .soon import soon
+from .db.immediate_transaction import soon
 
 TICK = "integrations.tasks.tick"
 ANEW = -1  # the tick's beat that begins a new chain, also beside one that lives: that one ends

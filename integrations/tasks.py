@@ -14,15 +14,17 @@ from django.db.models import F
 from django.utils import timezone
 
 from . import gateway, jobs, tokens
+from .attachments import fetch, files
+from .attachments import request as attachments
+from .contacts import push_changes
 from .crypto import Unsealable
 from .gateway import BudgetWait, NotConnected
-from .inbox import presence, snooze
+from .inbox.collaboration import presence, snooze
 from .models import Heartbeat
-from .outbox import deliver, pump, reconcile, schedule, tell
-from .pictures import fetch, files
-from .pictures import request as pictures
+from .outbox import deliver, dispatcher, reconcile, scheduled
 from .salesmsg.errors import SalesmsgError
-from .sync import contact, due, look, walk
+from .sync import contact_refresh, runner, thread_refresh
+from .sync import sweep as sync_sweep
 from .tokens import BeingRenewed
 from .webhooks import process
 
@@ -52,32 +54,32 @@ def _discreet(task: Callable[..., int | str]) -> Callable[..., int | str]:
 
 @_discreet
 def sync_step(run_id: int, step: int) -> int:
-    return walk.work(run_id, step)
+    return runner.work(run_id, step)
 
 
 @_discreet
 def refresh_thread(conversation_id: int) -> int:
-    return look.refresh(conversation_id)
+    return thread_refresh.refresh(conversation_id)
 
 
 @_discreet
 def refresh_contact(contact_id: int, tries: int) -> int:
-    return contact.refresh(contact_id, tries)
+    return contact_refresh.refresh(contact_id, tries)
 
 
 @_discreet
 def send_due(account_id: int) -> int:
-    return pump.PEOPLE.run(account_id)
+    return dispatcher.PEOPLE.run(account_id)
 
 
 @_discreet
 def send_bulk(account_id: int) -> int:
-    return pump.BULK.run(account_id)
+    return dispatcher.BULK.run(account_id)
 
 
 @_discreet
 def push_change(change_id: int) -> str:
-    return tell.push(change_id)
+    return push_changes.push(change_id)
 
 
 @_discreet
@@ -128,8 +130,8 @@ def tick(beat: int = 0) -> int:
 def sweep(beat: int = 0) -> int:
     """Everything that a tick does; safe to run at any time by any number of processes. What fails stops no other."""
     parts = (
-        deliver.expire_claims, reconcile.sweep, schedule.sweep, pump.nudge_due, tell.nudge_due, process.nudge_due,
-        pictures.nudge_due, due.sweep, snooze.wake_due, _renewals,
+        deliver.expire_claims, reconcile.sweep, scheduled.sweep, dispatcher.nudge_due, push_changes.nudge_due,
+        process.nudge_due, attachments.nudge_due, sync_sweep.sweep, snooze.wake_due, _renewals,
     )  # fmt: skip
     nudges = 0
     for part in parts:
@@ -138,7 +140,7 @@ def sweep(beat: int = 0) -> int:
         except Exception as error:  # noqa: BLE001 - its words must not be kept, and the others have their turn
             log.error("%s.%s failed: %s", part.__module__, part.__name__, type(error).__name__)
     if beat % PRUNE_EVERY == 1:
-        due.prune()
+        sync_sweep.prune()
         files.prune()
         presence.prune()
     return nudges

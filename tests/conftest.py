@@ -110,14 +110,18 @@ def page(chromium):
 
 # Words, and pages over plain queries of Django's: a second run on PostgreSQL would show nothing new.
 SAME_EVERYWHERE = (
-    *(f"tests/{room}/" for room in ("accounts", "admin", "bulk", "conflicts", "languages", "overview", "syncing")),
-    *(f"tests/inbox/test_{name}.py" for name in ("card", "first_steps", "scheduled", "states", "script")),
+    *(f"tests/{room}/" for room in ("admin", "bulk", "contacts/page", "languages", "outbox/page", "sync/page")),
+    "tests/accounts/test_",
+    *(
+        f"tests/inbox/test_{name}.py"
+        for name in ("contact_panel", "onboarding", "scheduled", "page_states", "composer_script")
+    ),
 )
 
 
 # Slow, and on SQLite shown by whole processes, too (tests/processes, tests/secondvendor): `make test` runs them on
 # PostgreSQL alone.
-ONCE = ("tests/sync/",)
+ONCE = ("tests/sync/test_",)
 
 
 def pytest_configure(config: pytest.Config) -> None:

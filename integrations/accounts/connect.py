@@ -165,11 +165,6 @@ def disconnect(user, account: Account) -> None:
         access.audit(user, "account disconnected", account)
 
 
-def webhook_address(account: Account) -> str:
-    """The address to paste at Salesmsg. Raises crypto.Unsealable."""
-    return settings.PORTAL_URL + reverse("webhook", args=[unseal(account.webhook_secret)])
-
-
 def rotate_webhook(user, account: Account) -> str:
     """Makes a new address; the old one stops working at once. Raises PermissionDenied."""
     access.require(access.manages(user, account))

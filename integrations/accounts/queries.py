@@ -10,11 +10,9 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
-from .. import access, words_of_time
-from ..crypto import Unsealable
+from .. import access, durations
 from ..models import Account, Budget, Contact, Conversation, Credential, Message, SyncRun, WebhookEvent
 from ..sync import request as syncing
-from . import connect
 
 State = Account.State
 TONES = {State.CONNECTED: "ok", State.ATTENTION: "error", State.DISCONNECTED: ""}
@@ -116,7 +114,7 @@ def sync_panel(account: Account, user) -> dict:
 
 def _took(run: SyncRun) -> str:
     seconds = round(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
-    return words_of_time.precise(seconds)
+    return durations.precise(seconds)
 
 
 def recent_events(account: Account) -> list[WebhookEvent]:
@@ -124,14 +122,6 @@ def recent_events(account: Account) -> list[WebhookEvent]:
     for event in events:
         event.tone = EVENT_TONES.get(event.state, "")
     return events
-
-
-def webhook_address(account: Account) -> str:
-    """The address to paste at Salesmsg; empty when it cannot be read with today's keys."""
-    try:
-        return connect.webhook_address(account)
-    except Unsealable:
-        return ""
 
 
 def lines(account: Account) -> list[dict]:

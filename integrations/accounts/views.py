@@ -56,7 +56,7 @@ def detail_page(
         "credential": queries.credential(account),
         "usage": queries.usage(account),
         "lines": queries.lines(account),
-        "webhook_address": queries.webhook_address(account) if panel["can_manage"] else "",
+        "webhook_address": access.readable_webhook_address(account) if panel["can_manage"] else "",
         "events": queries.recent_events(account),
         "memberships": list(account.memberships.select_related("user", "member").order_by("user__username")[:100]),
         "may_edit_access": panel["can_manage"] and request.user.has_perm("integrations.change_account"),

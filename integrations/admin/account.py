@@ -124,7 +124,7 @@ class AccountAdmin(SupportAdmin):
             words = _("%(used)s of %(limit)s calls, blocked until %(time)s") % {
                 "used": used, "limit": limit, "time": moment(blocked),
             }  # fmt: skip
-        return format_html("{} · {}", words, link(reverse("overview:page"), _("Outbox page")))
+        return format_html("{} · {}", words, link(reverse("outbox:page"), _("Outbox page")))
 
     @admin.display(description=_("blocks of late"))
     def blocks_shown(self, account):

@@ -5,8 +5,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from ..contacts import profile_changes
 from ..models import Change
-from ..outbox import edits
 from ..told import told
 from .base import AccountFilter, SupportAdmin, badge, link, row_link, told_column, works_here
 from .words import STATE_TONES, STATE_WORDS, before_in_words, values_in_words
@@ -54,7 +54,7 @@ class ChangeAdmin(SupportAdmin):
         """With the way to the choice, where it waits for one."""
         label = badge(STATE_WORDS[change.state], STATE_TONES.get(change.state, ""))
         if change.state == Change.State.CONFLICT:
-            return format_html("{} {}", label, link(reverse("conflicts:detail", args=[change.pk]), _("Choose")))
+            return format_html("{} {}", label, link(reverse("contacts:detail", args=[change.pk]), _("Choose")))
         return label
 
     @admin.display(description=_("state"))
@@ -72,7 +72,7 @@ class ChangeAdmin(SupportAdmin):
     def try_again(self, request, queryset):
         refused = list(queryset.filter(state=Change.State.REFUSED))
         for change in refused:
-            edits.retry(request.user, change)
+            profile_changes.retry(request.user, change)
         if refused:
             self.message_user(
                 request,

@@ -10,9 +10,10 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from ..bulk import recipients
+from ..contacts import conflicts, profile_changes
 from ..models import Account, Change, Contact, Conversation
-from ..outbox import bulk, conflicts, edits
-from ..outbox.merge import BulkProblem
+from ..outbox.merge_fields import BulkProblem
 from ..told import told
 from .base import (
     AccountFilter,
@@ -149,7 +150,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
         words = _("Saved") if contact.edit_state == Change.State.DONE else STATE_WORDS[contact.edit_state]
         label = badge(words, STATE_TONES.get(contact.edit_state, ""))
         if contact.edit_state == Change.State.CONFLICT:
-            return format_html("{} {}", label, link(reverse("conflicts:detail", args=[contact.edit_pk]), _("Choose")))
+            return format_html("{} {}", label, link(reverse("contacts:detail", args=[contact.edit_pk]), _("Choose")))
         if contact.edit_reason and contact.edit_state != Change.State.DONE:
             return format_html('{} <span class="sm-reason">{}</span>', label, told(contact.edit_reason)[:120])
         return label
@@ -174,7 +175,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
             self.message_user(request, words, messages.ERROR)
             return None
         try:
-            made = bulk.draft(request.user, accounts[0], queryset)
+            made = recipients.draft(request.user, accounts[0], queryset)
         except BulkProblem as problem:
             self.message_user(request, problem.reason, messages.ERROR)
             return None
@@ -199,14 +200,14 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
         """The edit itself may say no (InvalidEdit): then the form comes again, with the words beside its fields."""
         try:
             return super().change_view(request, object_id, form_url, extra_context)
-        except edits.InvalidEdit as problem:
+        except profile_changes.InvalidEdit as problem:
             request.refused_fields = problem.fields
             return super().change_view(request, object_id, form_url, extra_context)
 
     def render_change_form(self, request, context, **kwargs):
         contact = kwargs.get("obj")
         context |= self._saved_context(request, contact)
-        shown = edits.shown(contact)
+        shown = profile_changes.shown(contact)
         own = f"{shown['first_name']} {shown['last_name']}".strip() or called(contact.name, contact.phone)
         context |= {"show_save_and_add_another": False, "show_save_and_continue": False, "title": own}
         context |= more_context(contact)
@@ -216,7 +217,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
     def save_model(self, request, obj, form, change):
         """Writes no contact: asks for the change. `obj` already carries the form's values, so a fresh one is read."""
         contact = Contact.objects.for_user(request.user).get(pk=obj.pk)
-        request.edit = edits.edit_contact(request.user, contact, form.wanted())
+        request.edit = profile_changes.edit_contact(request.user, contact, form.wanted())
 
     def response_change(self, request, obj):
         if request.edit is None:
@@ -267,7 +268,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
         if request.method == "POST" and self.has_change_permission(request, contact):
             edit = contact_changes().filter(contact=contact).first()
             if edit and edit.state == Change.State.REFUSED:
-                edits.retry(request.user, edit)
+                profile_changes.retry(request.user, edit)
                 self.message_user(request, _("Tried again. It is on its way to Salesmsg."), messages.SUCCESS)
             else:
                 self.message_user(request, _("There is nothing to try again."), messages.INFO)
@@ -316,4 +317,4 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
 
 def _there_words(contact: Contact, edit: Change) -> str:
     """What Salesmsg has now of the fields that were changed on both sides."""
-    return values_in_words({name: getattr(contact, name) for name in edits.EDITABLE if name in edit.theirs})
+    return values_in_words({name: getattr(contact, name) for name in profile_changes.EDITABLE if name in edit.theirs})

@@ -3,8 +3,8 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from ..contacts import profile_changes
 from ..models import Contact
-from ..outbox import edits
 
 
 class ContactForm(forms.ModelForm):
@@ -15,12 +15,12 @@ class ContactForm(forms.ModelForm):
 
     class Meta:
         model = Contact
-        fields = edits.EDITABLE
+        fields = profile_changes.EDITABLE
         help_texts = {"phone": _("As you would write it; texts go there.")}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.initial |= edits.shown(self.instance)
+        self.initial |= profile_changes.shown(self.instance)
         kinds = {"email": "email", "phone": "tel"}
         for name, field in self.fields.items():
             field.show_hidden_initial = True
@@ -33,4 +33,4 @@ class ContactForm(forms.ModelForm):
         return super().clean()
 
     def wanted(self) -> dict[str, str]:
-        return {name: self.cleaned_data[name] for name in self.changed_data if name in edits.EDITABLE}
+        return {name: self.cleaned_data[name] for name in self.changed_data if name in profile_changes.EDITABLE}

@@ -6,10 +6,10 @@ from django.shortcuts import redirect
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
+from ..contacts import detail_changes
+from ..contacts.effective import standing, suggestions
+from ..contacts.profile_changes import InvalidEdit
 from ..models import Contact
-from ..outbox import contact_changes
-from ..outbox.edits import InvalidEdit
-from ..outbox.standing import standing, suggestions
 
 
 def context(contact: Contact) -> dict:
@@ -28,11 +28,11 @@ class MoreOfContact:
     def more_view(self, request: HttpRequest, pk: int, what: str) -> HttpResponse:
         contact = Contact.objects.for_user(request.user).filter(pk=pk).first()
         allowed = contact is not None and self.has_change_permission(request, contact)
-        if not allowed or what not in contact_changes.WISHES:
+        if not allowed or what not in detail_changes.WISHES:
             raise Http404
         if request.method == "POST":
             try:
-                asked = contact_changes.ask(request.user, contact, what, request.POST)
+                asked = detail_changes.ask(request.user, contact, what, request.POST)
             except InvalidEdit as refused:
                 self.message_user(request, str(refused), messages.ERROR)
             else:

@@ -4,10 +4,10 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from ..durations import precise
 from ..models import SyncRun, SyncStream
 from ..sync.plan import LABELS
 from ..told import told
-from ..words_of_time import precise
 from .base import AccountFilter, SupportAdmin, SupportInline, badge, told_column
 
 TONES = {"running": "wait", "done": "ok", "failed": "bad"}

@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from ..outbox.merge import FIELDS
+from ..outbox.merge_fields import FIELDS
 
 WORDS = {"first_name": _("First name"), "last_name": _("Last name"), "full_name": _("Full name"), "phone": _("Phone")}
 WORDS |= {"email": _("Email")}

@@ -11,10 +11,10 @@ from django.db import connection
 from django.db.models import Case, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast
 
-from ..inbox.queries import number
+from ..cursors import number
 from ..models import Account, Bulk, BulkRecipient, Contact, Message
-from ..outbox import bulk_counts
 from ..search.words import phone_digits
+from . import progress as bulk_progress
 
 CONTACTS, BULKS, PROBLEMS = 100, 30, 50
 SEARCH_CHARACTERS = 100
@@ -124,7 +124,7 @@ def bulks(user, page: int) -> Page:
     rows = Bulk.objects.for_user(user).select_related("account", "created_by").defer("account__webhook_secret")
     found = Paginator(rows, BULKS).get_page(page)
     shown = list(found.object_list)
-    counts = bulk_counts.progresses(shown)
+    counts = bulk_progress.progresses(shown)
     for bulk in shown:
         bulk.progress, bulk.tone = counts[bulk.pk], TONES[bulk.state]
     found.object_list = shown
@@ -145,22 +145,22 @@ def seal(bulk: Bulk) -> str:
 class Standing:
     """What the page of a started bulk text shows, and asks for again."""
 
-    progress: bulk_counts.Progress
+    progress: bulk_progress.Progress
     problems: list[BulkRecipient]
-    left_out: list[bulk_counts.LeftOut]
+    left_out: list[bulk_progress.LeftOut]
 
     @property
     def more_problems(self) -> int:
         return max(0, self.progress.failed + self.progress.unknown - len(self.problems))
 
 
-def standing(bulk: Bulk, progress: bulk_counts.Progress) -> Standing:
+def standing(bulk: Bulk, progress: bulk_progress.Progress) -> Standing:
     rows = bulk.recipients.select_related("contact").defer("contact__raw", "contact__custom_fields", "contact__notes")
     lost = rows.filter(message__state__in=LOST).select_related("message").defer("message__raw")
-    left_out = bulk_counts.left_out(list(rows.filter(state=BulkRecipient.State.LEFT_OUT)))
+    left_out = bulk_progress.left_out(list(rows.filter(state=BulkRecipient.State.LEFT_OUT)))
     return Standing(progress, list(lost.order_by("message__state", "pk")[:PROBLEMS]), left_out)
 
 
-def token(bulk: Bulk, progress: bulk_counts.Progress) -> str:
+def token(bulk: Bulk, progress: bulk_progress.Progress) -> str:
     """Differs when anything that the page shows does."""
     return f"{bulk.state}-{progress.token}"

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from ..access import staff_required
 from ..models import Bulk
-from ..outbox import bulk_counts
+from . import progress as bulk_progress
 from . import queries
 
 POLLED = (Bulk.State.RUNNING, Bulk.State.PAUSED)
@@ -38,16 +38,16 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     bulk = own_bulk(request, pk)
     if bulk.state == Bulk.State.DRAFT:
         return preview_page(request, bulk) if bulk.text else redirect("bulk:write", pk)
-    return render(request, "bulk/detail.html", standing_context(bulk, bulk_counts.progress(bulk)))
+    return render(request, "bulk/detail.html", standing_context(bulk, bulk_progress.progress(bulk)))
 
 
 def preview_page(request: HttpRequest, bulk: Bulk, error: str = "") -> HttpResponse:
     """What starting would do, before it is done."""
-    context = {"bulk": bulk, "preview": bulk_counts.preview(bulk), "seal": queries.seal(bulk), "error": error}
+    context = {"bulk": bulk, "preview": bulk_progress.preview(bulk), "seal": queries.seal(bulk), "error": error}
     return render(request, "bulk/preview.html", context, status=422 if error else 200)
 
 
-def standing_context(bulk: Bulk, progress: bulk_counts.Progress) -> dict:
+def standing_context(bulk: Bulk, progress: bulk_progress.Progress) -> dict:
     return {
         "bulk": bulk,
         "tone": queries.TONES[bulk.state],
@@ -68,7 +68,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
         response = HttpResponse(status=204)
         response["HX-Refresh"] = "true"
         return response
-    progress = bulk_counts.progress(bulk)
+    progress = bulk_progress.progress(bulk)
     if request.GET.get("token") == queries.token(bulk, progress):
         return HttpResponse(status=204)
-    return render(request, "bulk/_standing.html", standing_context(bulk, progress))
+    return render(request, "bulk/_status.html", standing_context(bulk, progress))

@@ -3,14 +3,14 @@
 Every function runs inside its caller's transaction or opens its own, makes no call, and returns what it changed.
 """
 
+from .attachments import FETCH as FETCH_PICTURE
+from .attachments import keep_pictures
+from .attachments import nudge as nudge_pictures
 from .contacts import gone, upsert_contacts
 from .conversations import conversation_gone, upsert_conversations
-from .feed import hold, touch
 from .messages import adopt, upsert_messages
 from .organization import upsert_inboxes, upsert_members, upsert_numbers, upsert_organization, upsert_tags
-from .pictures import FETCH as FETCH_PICTURE
-from .pictures import keep_pictures
-from .pictures import nudge as nudge_pictures
+from .versions import hold, touch
 
 __all__ = [
     "FETCH_PICTURE",

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from ..models import BulkRecipient, Contact, Conversation, Draft, InternalNote, Message
 from ..salesmsg.records import Contact as Record
-from .feed import touch
-from .latest import refresh_latest
-from .rows import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
+from .conversation_summary import refresh_latest
+from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
+from .versions import touch
 
 # our column -> field of the record
 COLUMNS = {

@@ -11,9 +11,9 @@ from ..models import Contact, Conversation, Inbox, Member, Message, ThreadSync
 from ..salesmsg.records import Contact as ContactRecord
 from ..salesmsg.records import Conversation as Record
 from .contacts import upsert_contacts
-from .feed import touch
-from .latest import refresh_latest as refresh_latest  # where others look for it
-from .rows import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
+from .conversation_summary import refresh_latest as refresh_latest  # where others look for it
+from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
+from .versions import touch
 
 SAME_SECOND = timedelta(seconds=2)  # and a little for clocks that differ
 

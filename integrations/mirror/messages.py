@@ -12,11 +12,11 @@ from ..models import Account, Contact, Conversation, Member, Message, ThreadSync
 from ..salesmsg.records import Message as Record
 from ..salesmsg.records import failure_reason
 from ..salesmsg.text import STOP_WORDS
+from .attachments import keep_pictures
+from .conversation_summary import refresh_latest
 from .conversations import STATES
-from .feed import hold, touch, wake
-from .latest import refresh_latest
-from .pictures import keep_pictures
-from .rows import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
+from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
+from .versions import hold, touch, wake
 
 # A later word about a text never takes back an earlier one: pages may be older than what we know.
 PROGRESS = {Message.State.SENT: 1, Message.State.DELIVERED: 3, Message.State.FAILED: 3, Message.State.RECEIVED: 3}

@@ -8,7 +8,7 @@ from ..models import Account, Inbox, Member, Number, Tag
 from ..salesmsg.records import Number as NumberRecord
 from ..salesmsg.records import Organization, Record, Team, User
 from ..salesmsg.records import Tag as TagRecord
-from .rows import by_vendor_id, cut, differing, insert_new, save_changed
+from .diff import by_vendor_id, cut, differing, insert_new, save_changed
 
 
 def upsert_organization(account: Account, record: Organization) -> int:

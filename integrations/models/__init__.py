@@ -5,12 +5,12 @@ from .audit import AuditEntry
 from .budget import Budget, BudgetBlock, BudgetCall
 from .bulk import Bulk, BulkRecipient
 from .change import Change
+from .collaboration import Draft, InternalNote, Mention, Presence, SavedReply
 from .contact import Contact
 from .conversation import Conversation, ReadMark
 from .message import Attempt, Message
 from .picture import Picture
 from .sync import FreshHour, Heartbeat, ListSync, SyncRun, SyncSeen, SyncStream, ThreadSync
-from .together import Draft, InternalNote, Mention, Presence, SavedReply
 from .webhook import WebhookEvent
 
 __all__ = [

@@ -12,12 +12,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import jobs, mirror
+from ..contacts import opt_out
 from ..mirror.conversations import refresh_latest
 from ..models import Account, Contact, Conversation, Inbox, Message, Picture
 from ..models.message import DRAFT_RANK
 from ..salesmsg.text import phone as normal_phone
 from ..told import told
-from . import consent, filling, moved
+from . import collision, merge_fields
 
 SEND, SEND_BULK = "integrations.tasks.send_due", "integrations.tasks.send_bulk"
 MAX_CHARACTERS = 1600
@@ -134,7 +135,7 @@ def _queue(
         with transaction.atomic():
             # Pages of the thread and other people's texts take turns with this one.
             mirror.hold(conversation.pk)
-            if seen is not None and (why := moved.why_not(user, conversation, seen)):
+            if seen is not None and (why := collision.why_not(user, conversation, seen)):
                 raise CannotSend(why)
             message = Message.objects.create(
                 account_id=conversation.account_id,
@@ -200,12 +201,12 @@ def _sendable(account: Account, contact: Contact) -> None:
         raise CannotSend(_("This account is disconnected. Connect it again on the accounts page, then send."))
     if account.state == Account.State.ATTENTION:
         raise CannotSend(_("Salesmsg does not accept this account's sign-in any more. Connect it again, then send."))
-    if why := consent.why_not(contact):
+    if why := opt_out.why_not(contact):
         raise CannotSend(told(why))
 
 
 def _filled(text: str, contact: Contact) -> None:
-    if problem := filling.problem(text, contact):
+    if problem := merge_fields.problem(text, contact):
         raise CannotSend(problem)
 
 
@@ -213,7 +214,7 @@ def _contact(account: Account, phone: str) -> Contact:
     """The contact with this phone: a real one before a draft; an opted-out twin speaks for all of them."""
     known = list(Contact.objects.present().filter(account=account, phone=phone).order_by("pk"))
     for contact in known:
-        if consent.why_not(contact):
+        if opt_out.why_not(contact):
             return contact
     real = [contact for contact in known if contact.vendor_id is not None]
     if real or known:

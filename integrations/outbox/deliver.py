@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from .. import gateway, jobs, mirror
+from ..contacts import opt_out
 from ..crypto import Unsealable
 from ..gateway import BudgetWait, Door, NotConnected
 from ..mirror.contacts import merge_draft
@@ -25,7 +26,7 @@ from ..models import Account, Attempt, BudgetCall, Bulk, Contact, Conversation, 
 from ..salesmsg.errors import CredentialRefused, Invalid, SalesmsgError
 from ..salesmsg.records import failure_reason
 from ..sync.request import look_again
-from . import consent, enclosed, schedule
+from . import media_urls, scheduled
 from .compose import SEND, SEND_BULK
 
 State = Message.State
@@ -79,13 +80,13 @@ def send(message_id: int, door: Door) -> str:
     message = _claim(message_id)
     if message is None:
         return ""
-    if verdict := schedule.gate(message):
-        values = schedule.kept_back(message, verdict)
+    if verdict := scheduled.gate(message):
+        values = scheduled.kept_back(message, verdict)
         _settle(message, **values)
         return values["state"]
     if message.account.state != Account.State.CONNECTED:
         return _fail(message, "This account is not connected to Salesmsg. Connect it again, then send again.")
-    if why := consent.why_not(message.conversation.contact):
+    if why := opt_out.why_not(message.conversation.contact):
         return _fail(message, why)
     try:
         conversation_id = _conversation(message, door)
@@ -224,7 +225,7 @@ def _contact(draft: Contact, door: Door) -> Contact:
 
 def _send(message: Message, conversation_id: int, door: Door) -> str:
     message.conversation.contact.refresh_from_db()
-    if why := consent.why_not(message.conversation.contact):
+    if why := opt_out.why_not(message.conversation.contact):
         return _fail(message, why)
     try:
         door.reserve()
@@ -239,7 +240,7 @@ def _send(message: Message, conversation_id: int, door: Door) -> str:
         return ""
     door.may_repeat = partial(_still_ours, message)  # a second call, with a new token, may be long after the first
     try:
-        record = door.client.send_message(conversation_id, message.text, enclosed.addresses(message))
+        record = door.client.send_message(conversation_id, message.text, media_urls.addresses(message))
     except (BudgetWait, NotConnected, Unsealable, SalesmsgError) as problem:
         with transaction.atomic():  # the attempt's end and the text's: a crash leaves both or none
             return _not_sent(message, attempt, problem)

@@ -10,10 +10,10 @@ from typing import Any
 
 import requests
 
+from .error_mapping import error_for, error_from
 from .errors import CredentialRefused, Invalid, SalesmsgError, Unreadable
 from .redact import silence_libraries
 from .values import storable
-from .verdict import error_for, error_from
 
 __all__ = ["Request", "error_for", "send"]
 

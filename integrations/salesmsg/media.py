@@ -20,9 +20,9 @@ from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.connection import create_connection
 
+from .error_mapping import error_from
 from .errors import ConnectionBroken, NotFound, Refused, SalesmsgError, TimedOut, TooLarge, Unsafe, VendorTrouble
 from .redact import silence_libraries
-from .verdict import error_from
 
 ENDPOINT = "GET file"
 HOPS = 3  # redirects that are followed

@@ -21,11 +21,11 @@ import requests
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 from requests_oauthlib import OAuth2Session
 
+from .error_mapping import error_for, error_from, vendor_words
 from .errors import CredentialRefused, Refused, SalesmsgError, Unreadable
 from .http import Request, send
 from .redact import silence_libraries
 from .values import number, string
-from .verdict import error_for, error_from, vendor_words
 
 OLD_SCOPE = "public-api"  # what spelling A asks for when nothing else is known (section 2.2)
 _LOOPBACK_NAMES = {"localhost"}

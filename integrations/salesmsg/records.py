@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 from .errors import Unreadable
 from .text import phone_of_record, plain
 from .values import dicts, flag, ident, moment, number, string, web_address
-from .words import KINDS, STATES, failure_reason
+from .vocabulary import KINDS, STATES, failure_reason
 
 __all__ = [
     "Contact",

@@ -12,8 +12,8 @@ from ..salesmsg.client import Client
 from ..salesmsg.errors import Invalid, NotAllowed, NotFound, Refused
 from ..salesmsg.pages import Page
 from ..salesmsg.records import Contact as Record
-from . import lists, ways
-from .books import descending, evenly, head, is_last, lost_rows, note, onward, remember, restart
+from . import capabilities, list_state
+from .checkpoints import descending, evenly, head, is_last, lost_rows, note, onward, remember, restart
 
 Store = Callable[[], None]
 NOT_FOR_US = (NotAllowed, NotFound, Refused, Invalid)
@@ -80,11 +80,11 @@ def _changed(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         run.contacts = stream.seen
         ordered = stream.cursor.get("ordered", True) and in_order
         if how == "list" and page.count > 1 and (telling or not in_order):
-            ways.learn(run.account, contacts_sorted=in_order)
-        trusted = how == "list" and ordered and bool(ways.known(run.account, ways.CONTACTS_SORTED))
+            capabilities.learn(run.account, contacts_sorted=in_order)
+        trusted = how == "list" and ordered and bool(capabilities.known(run.account, capabilities.CONTACTS_SORTED))
         head(stream, moments if trusted else [])
         onward(stream, new, page=number + 1, ordered=ordered)
-        reached = trusted and lists.reached(run.account_id, stream.name, moments)
+        reached = trusted and list_state.reached(run.account_id, stream.name, moments)
         known = reached or (not changed and (trusted or quick))
         stream.done = known or page.count == 0 or is_last(page, number)
 
@@ -97,7 +97,7 @@ def _page(
     """One page, and how it was got: by "list" or by "pages". Which of them is allowed shows with the first one."""
     account, how = run.account, stream.cursor.get("how")
     if how is None:
-        refused = ways.known(account, ways.CONTACTS_LIST) is False and run.kind != SyncRun.Kind.FULL
+        refused = capabilities.known(account, capabilities.CONTACTS_LIST) is False and run.kind != SyncRun.Kind.FULL
         how = "pages" if refused else ""
     if how != "pages":
         try:
@@ -105,8 +105,10 @@ def _page(
         except NOT_FOR_US:
             if how == "list":
                 raise
-            ways.learn(account, contacts_list=False)
+            capabilities.learn(account, contacts_list=False)
         else:
-            ways.learn(account, contacts_list=True)
+            capabilities.learn(account, contacts_list=True)
             return page, "list"
-    return client.contacts(number, length=100 if ways.known(account, ways.CONTACTS_LENGTH) else None), "pages"
+    return client.contacts(
+        number, length=100 if capabilities.known(account, capabilities.CONTACTS_LENGTH) else None
+    ), "pages"

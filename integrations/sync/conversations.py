@@ -11,8 +11,20 @@ from ..salesmsg.client import Client
 from ..salesmsg.errors import Invalid
 from ..salesmsg.pages import Page
 from ..salesmsg.records import Conversation as Record
-from . import lists, messages, ways
-from .books import SyncProblem, descending, evenly, head, met, met_elsewhere, note, onward, remember, restart, skip
+from . import capabilities, list_state, messages
+from .checkpoints import (
+    SyncProblem,
+    descending,
+    evenly,
+    head,
+    met,
+    met_elsewhere,
+    note,
+    onward,
+    remember,
+    restart,
+    skip,
+)
 from .plan import FILTERS
 
 Store = Callable[[], None]
@@ -55,10 +67,10 @@ def conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         run.conversations += new - met_elsewhere(run, stream, ids, FILTERS)
         ordered = stream.cursor.get("ordered", True) and in_order
         moved = result.moved - messages.refused(result.moved)
-        moved -= messages.planned(run, moved, lists.read_to(run.account_id, stream.name))
+        moved -= messages.planned(run, moved, list_state.read_to(run.account_id, stream.name))
         messages.want(run, moved)
         head(stream, moments if in_order else [])
-        reached = lists.reached(run.account_id, stream.name, moments)
+        reached = list_state.reached(run.account_id, stream.name, moments)
         known = run.kind == SyncRun.Kind.CHANGES and ordered and (reached or not (result.changed or moved))
         overlaps = page.count > OVERLAP
         further = offset + (page.count - OVERLAP if overlaps else page.count)
@@ -70,15 +82,15 @@ def conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
 
 def _page(account: Account, client: Client, name: str, offset: int) -> Page[Record]:
     """As many rows as the vendor gives: no most is documented, 100 is what everybody asks for."""
-    limit = ways.known(account, ways.CONVERSATIONS_LIMIT) or MOST
+    limit = capabilities.known(account, capabilities.CONVERSATIONS_LIMIT) or MOST
     try:
         page = client.conversations(name, limit, offset)
     except Invalid:
         if limit <= SURE:
             raise
         page = client.conversations(name, SURE, offset)
-        ways.learn(account, conversations_limit=SURE)
+        capabilities.learn(account, conversations_limit=SURE)
         return page
     if limit > SURE and page.count == SURE:
-        ways.learn(account, conversations_limit=SURE)
+        capabilities.learn(account, conversations_limit=SURE)
     return page

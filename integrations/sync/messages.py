@@ -8,9 +8,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from ..models import Conversation, Message, SyncRun, SyncStream, ThreadSync
 from ..salesmsg.client import Client
 from ..salesmsg.errors import NotAllowed, NotFound
-from . import fresh
+from . import latency
 from . import thread as threads
-from .books import finish, note
+from .checkpoints import finish, note
 
 Store = Callable[[], None]
 MOST_REFUSED = 3  # threads that may not be read, before it is taken for a missing scope
@@ -40,7 +40,7 @@ def messages(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         result = keep()
         run.changed += result.changed
         run.messages += result.new + result.met
-        fresh.note(run.account, result.arrivals, announced=False)
+        latency.note(run.account, result.arrivals, announced=False)
         if not thread.cursor:
             ThreadSync.objects.filter(pk=thread.pk).update(pending=False)
             stream.seen += 1

@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from ..gateway import Answer, BudgetWait, Door
 from ..models import Account, Credential
-from ..salesmsg.errors import SalesmsgError
-from ..salesmsg.shape import (
+from ..salesmsg.envelopes import (
     carries,
     ids,
     limit_headers,
@@ -24,7 +23,8 @@ from ..salesmsg.shape import (
     time_formats,
     unknown_states,
 )
-from . import ways
+from ..salesmsg.errors import SalesmsgError
+from . import capabilities
 
 MOST_CALLS = 20
 AS_ASSUMED, OTHERWISE, NOT_SEEN = "as assumed", "otherwise", "not seen"
@@ -99,7 +99,7 @@ class Probe:
     def keep(self) -> None:
         """Has sync use what was found, and keeps the report for the sync page."""
         self.account.refresh_from_db(fields=["learned"])
-        ways.learn(self.account, **self.learned)
+        capabilities.learn(self.account, **self.learned)
         values = {"probe_report": self.report.as_json(), "probed_at": timezone.now()}
         if self.dialect:
             values["thread_dialect"] = self.dialect
@@ -185,7 +185,7 @@ def _contacts(probe: Probe) -> Iterator[Fact]:
     if len(found) == 10:
         shorter = probe.get("/contacts", page=1, length=5)
         size = len(records(shorter.payload))
-        probe.learned[ways.CONTACTS_LENGTH] = size == 5
+        probe.learned[capabilities.CONTACTS_LENGTH] = size == 5
         yield told(
             "4", "GET /contacts honours length", "no", "yes" if size == 5 else "no" if size == 10 else f"{size} rows"
         )
@@ -194,7 +194,7 @@ def _contacts(probe: Probe) -> Iterator[Fact]:
 def _contacts_list(probe: Probe) -> Iterator[Fact]:
     body = {"page": 1, "length": 100, "sortBy": "updated_at", "sortOrder": "desc"}
     answer = probe.post("/contacts/list", body)
-    probe.learned[ways.CONTACTS_LIST] = answer.good
+    probe.learned[capabilities.CONTACTS_LIST] = answer.good
     yield allowed("2.4", "contacts by POST /contacts/list", answer)
     if not answer.good:
         return
@@ -209,7 +209,7 @@ def _contacts_list(probe: Probe) -> Iterator[Fact]:
     seen = order(found, "updated_at")
     # Contacts that were never edited stand in this order in a list by time of creation as well.
     if seen and (seen != "newest first" or order(found, "created_at") not in {"newest first", "equal"}):
-        probe.learned[ways.CONTACTS_SORTED] = seen == "newest first"
+        probe.learned[capabilities.CONTACTS_SORTED] = seen == "newest first"
     yield told("11", "sortBy updated_at is honoured", "newest first", seen.replace("equal", ""))
 
 
@@ -255,7 +255,7 @@ def _filters(probe: Probe) -> Iterator[Fact]:
         yield allowed("5", f"conversations, filter {name}", answer)
         found = records(answer.payload)
         if len(found) >= 100:
-            probe.learned[ways.CONVERSATIONS_LIMIT] = 100 if len(found) == 100 else 200
+            probe.learned[capabilities.CONVERSATIONS_LIMIT] = 100 if len(found) == 100 else 200
             yield told("4", f"Most conversations at once ({name})", "100", str(len(found)))
         if name == "closed" and found:
             dated = all(item.get("closed_at") for item in found)

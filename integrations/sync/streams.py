@@ -9,8 +9,8 @@ from .. import mirror
 from ..models import Account, SyncRun, SyncStream
 from ..salesmsg.client import Client
 from ..salesmsg.pages import Page
-from . import gone
-from .books import is_last, onward, remember
+from . import deletions
+from .checkpoints import is_last, onward, remember
 from .contacts import contacts
 from .conversations import conversations
 from .messages import messages
@@ -64,10 +64,10 @@ _HANDLERS: dict[str, Callable[[SyncRun, SyncStream, Client], Store]] = {
     "numbers": _by_pages(lambda client, number: client.numbers(number), mirror.upsert_numbers),
     "tags": _by_pages(lambda client, number: client.tags(number), mirror.upsert_tags),
     "contacts": contacts,
-    "deleted": gone.unmet(gone.CONTACTS),
+    "deleted": deletions.unmet(deletions.CONTACTS),
     "open": conversations,
     "closed": conversations,
     "outbound": conversations,
-    "lost": gone.unmet(gone.CONVERSATIONS),
+    "lost": deletions.unmet(deletions.CONVERSATIONS),
     "messages": messages,
 }

@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 
 from salesmsg_portal import words
 
+from .. import durations
 from .. import told as sentences_told
-from .. import words_of_time
-from ..outbox import schedule
-from ..pictures import kinds
+from ..attachments import kinds
+from ..outbox import scheduled
 from ..salesmsg import text as salesmsg_text
 
 register = template.Library()
@@ -133,21 +133,21 @@ def day(date) -> str:
 @register.filter
 def planned(message) -> str:
     """When a scheduled text leaves: "Fri, Nov 28, 9:00 AM (New York)"."""
-    return schedule.said(message.send_at, message.zone)
+    return scheduled.said(message.send_at, message.zone)
 
 
 @register.filter
 def planned_here(message) -> str:
     """The same moment on the viewer's clock, where it shows another time: "Fri 3:00 PM"."""
     here = timezone.localtime(message.send_at)
-    same = here.replace(tzinfo=None) == schedule.there(message.send_at, message.zone).replace(tzinfo=None)
+    same = here.replace(tzinfo=None) == scheduled.there(message.send_at, message.zone).replace(tzinfo=None)
     return "" if same else date_format(here, "WEEKDAY_CLOCK")
 
 
 @register.filter
 def planned_twice(message) -> bool:
     """Whether clocks show this time twice that night; it is the first one then."""
-    return schedule.twice(schedule.there(message.send_at, message.zone).replace(tzinfo=None, fold=0), message.zone)
+    return scheduled.twice(scheduled.there(message.send_at, message.zone).replace(tzinfo=None, fold=0), message.zone)
 
 
 @register.filter
@@ -180,7 +180,7 @@ def duration(seconds) -> str:
 @register.filter
 def minutes(seconds: int | None) -> str:
     """About how long: "about 3 min", "about 5 h", "about 3 days"."""
-    return "" if seconds is None else words_of_time.about(seconds)
+    return "" if seconds is None else durations.about(seconds)
 
 
 @register.filter
@@ -192,7 +192,7 @@ def grouped(number: int | None) -> str:
 @register.filter
 def atleast(seconds: float) -> str:
     """A time that is not undercut: "40 s", "3 min", "1 h 5 min"."""
-    return words_of_time.at_least(seconds)
+    return durations.at_least(seconds)
 
 
 @register.filter
@@ -214,7 +214,7 @@ def told(text) -> str:
 def why(message) -> str:
     """Why a text did not leave, in the reader's language; empty when nothing is known."""
     late = message.failure and message.held and message.send_at is not None
-    return sentences_told.told(schedule.missed(message) if late else message.failure)  # the date is the reader's, too
+    return sentences_told.told(scheduled.missed(message) if late else message.failure)  # the date is the reader's, too
 
 
 # --- Texts -----------------------------------------------------------------------------------------------------------

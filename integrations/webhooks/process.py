@@ -24,7 +24,7 @@ from ..salesmsg.client import Client
 from ..salesmsg.errors import SalesmsgError
 from ..sync.request import look_again_all
 from . import fetch
-from .named import Named, names
+from .payload import Named, names
 
 PROCESS = "integrations.tasks.process_event"
 PUMP = "integrations.tasks.process_events"

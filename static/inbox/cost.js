@@ -1,4 +1,4 @@
-// What a text costs and why, as templatetags/writing.py says it, and plain characters in place of typographic ones.
+// What a text costs and why, as templatetags/composer.py says it, and plain characters in place of typographic ones.
 "use strict";
 
 (() => {

@@ -91,7 +91,7 @@ def test_a_pause_is_told_where_the_buttons_would_be(manager, account):
     Account.objects.update(sync_paused_at=timezone.now())
     shown = live(manager, account)
     assert "The sync is paused" in shown
-    assert reverse("syncing:one", args=[account.pk]) in shown
+    assert reverse("sync:one", args=[account.pk]) in shown
     assert 'id="sync-changes"' not in shown
     response = manager.post(reverse("accounts:sync", args=[account.pk]), {"kind": "full"}, follow=True)
     assert "Resume it on the sync page first" in response.content.decode()

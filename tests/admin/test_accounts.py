@@ -92,5 +92,5 @@ def test_blocks_of_the_budget_are_shown_and_cannot_be_changed(boss, account):
     shown = boss.get(form(account)).content.decode()
     assert "for 75 s" in shown
     assert f"0 of {settings.SALESMSG_RATE_LIMIT} calls" in shown
-    assert f'href="{reverse("overview:page")}"' in shown
+    assert f'href="{reverse("outbox:page")}"' in shown
     assert "blocks-" not in shown

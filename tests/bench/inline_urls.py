@@ -9,10 +9,10 @@ from django.views.decorators.csrf import csrf_exempt
 from integrations import jobs
 from integrations.crypto import digest
 from integrations.models import ThreadSync, WebhookEvent
-from integrations.sync import look
-from integrations.webhooks import keep, process
-from integrations.webhooks.named import names
-from integrations.webhooks.view import receive
+from integrations.sync import thread_refresh
+from integrations.webhooks import process, store
+from integrations.webhooks.payload import names
+from integrations.webhooks.views import receive
 from salesmsg_portal.urls import urlpatterns as portal
 
 
@@ -21,7 +21,7 @@ def _no_worker(*_, **__) -> None:
 
 
 # Nor does it know of our way to wait for SQLite, which would be in the way of its own other threads.
-keep.soon = transaction.atomic
+store.soon = transaction.atomic
 jobs.enqueue = jobs.enqueue_each = jobs.nudge = _no_worker
 
 
@@ -36,7 +36,7 @@ def inline(request: HttpRequest, secret: str) -> HttpResponse:
         named = names(event.body).conversation_id
         due = ThreadSync.objects.filter(conversation__vendor_id=named, due_at__lte=timezone.now())
         for conversation_id in due.values_list("conversation_id", flat=True) if named else ():
-            look.refresh(conversation_id)
+            thread_refresh.refresh(conversation_id)
     return answer
 
 

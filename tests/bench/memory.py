@@ -19,9 +19,9 @@ from django.utils import timezone  # noqa: E402
 
 from integrations.crypto import seal  # noqa: E402
 from integrations.models import Account, Contact, Credential, SyncRun, SyncSeen, SyncStream  # noqa: E402
-from integrations.sync import due, request, walk  # noqa: E402
+from integrations.sync import request, runner, sweep  # noqa: E402
 
-walk.TASK_SECONDS = 0.0  # a page is a task, so that phases end where they end
+runner.TASK_SECONDS = 0.0  # a page is a task, so that phases end where they end
 UNMET = 30  # contacts that the walk does not meet: each is asked after
 
 
@@ -65,7 +65,7 @@ def walked(run: SyncRun, until: Callable[[SyncStream | None], bool], most: int =
         if run.state != SyncRun.State.RUNNING or until(stream):
             break
         SyncRun.objects.filter(pk=run.pk).update(due_at=timezone.now())  # nobody waits here
-        done += walk.work(run.pk, run.step)
+        done += runner.work(run.pk, run.step)
     return done
 
 
@@ -76,7 +76,7 @@ def main(token: str, threads: str) -> None:
     def told(phase: str, steps: int) -> None:
         found.append([phase, steps, *memory()])
 
-    due.sweep()
+    sweep.sweep()
     told("at its start", 0)
     run = request.full(account)
     meet_most(run, account)
@@ -93,8 +93,8 @@ def main(token: str, threads: str) -> None:
     told("a look for changes", walked(run, lambda stream: False, int(threads)))
     request.stop(account)
     for _ in range(20):
-        due.sweep()
-    due.prune()
+        sweep.sweep()
+    sweep.prune()
     told("sweeps and pruning", 21)
     print(json.dumps({"phases": found, "error": run.error}))
 

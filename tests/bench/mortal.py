@@ -19,19 +19,19 @@ def child(run_id: int, point: str | None) -> None:
     """One step of the run; at `point` this process is gone."""
     from integrations import gateway
     from integrations.models import SyncRun
-    from integrations.sync import walk
+    from integrations.sync import runner
 
     def die(*_):
         os.kill(os.getpid(), signal.SIGKILL)
 
     if point == "before":
-        walk._store = die
+        runner._store = die
     elif point == "within":
         SyncRun.save = die  # the page's rows are written, nothing is committed
-    run = walk.take(run_id)
+    run = runner.take(run_id)
     if run is None:
         os._exit(3)
-    walk.advance(run, gateway.door(run.account_id, "sync", patience=30))
+    runner.advance(run, gateway.door(run.account_id, "sync", patience=30))
     if point == "after":
         die()
     os._exit(0)

@@ -1,4 +1,4 @@
-"""Pages read and written by SQL of one's own, in place of `integrations.mirror.rows`, for bench_statements.
+"""Pages read and written by SQL of one's own, in place of `integrations.mirror.diff`, for bench_statements.
 
 Values go to the driver and come from it without Django's conversions for each field: multi-row VALUES for new rows,
 UPDATE … FROM for changed ones.

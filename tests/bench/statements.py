@@ -17,7 +17,7 @@ from unittest import mock
 from . import upserts  # sets Django up
 
 # isort: split
-from integrations.mirror import contacts, conversations, messages, rows
+from integrations.mirror import contacts, conversations, diff, messages
 
 from . import own_sql
 
@@ -46,7 +46,7 @@ WAYS = {
 def seconds(way: str, write, account_id: int, page: upserts.Page) -> float:
     """What a page takes with the functions of this way in the mirror's modules."""
     with ExitStack() as replaced:
-        for module in (rows, contacts, conversations, messages) if WAYS[way] else ():
+        for module in (diff, contacts, conversations, messages) if WAYS[way] else ():
             replaced.enter_context(mock.patch.multiple(module, **WAYS[way]))
         begun = time.perf_counter()
         write(account_id, page)

@@ -18,7 +18,8 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from integrations.models import *
-from integrations.outbox import bulk, schedule
+from integrations.bulk import recipients, lifecycle
+from integrations.outbox import scheduled
 from tests.inbox import factories as make
 
 now = timezone.now()
@@ -62,7 +63,7 @@ long = talk("Long")
 make.thread(long, 70, start=now - timedelta(hours=4))
 planned = talk("Planned")
 tomorrow = (now + timedelta(days=1)).replace(tzinfo=None)
-schedule.schedule(demo, planned, "Good morning!", uuid.uuid4(), tomorrow, "UTC", True)
+scheduled.schedule(demo, planned, "Good morning!", uuid.uuid4(), tomorrow, "UTC", True)
 pks["plan"] = Message.objects.get(text="Good morning!").pk
 talk("Stopped", opted_out=True, opted_out_at=now)
 talk("Blocked", blocked=True)
@@ -80,11 +81,11 @@ clash = Change.objects.create(account=harbor, kind="contact", contact=talk("Clas
 pks["conflict"], pks["contact"] = clash.pk, noted.contact_id
 
 people = Contact.objects.filter(account=harbor).order_by("pk")
-new, preview, running = (bulk.draft(demo, harbor, list(people[:20])) for _ in range(3))
+new, preview, running = (recipients.draft(demo, harbor, list(people[:20])) for _ in range(3))
 for one in (preview, running):
-    bulk.write(demo, one, "Hi {first_name|there}, your yearly check is due.")
+    recipients.write(demo, one, "Hi {first_name|there}, your yearly check is due.")
 running.refresh_from_db()
-bulk.start(demo, running)
+lifecycle.start(demo, running)
 pks |= {"bulk_new": new.pk, "bulk_preview": preview.pk, "bulk_running": running.pk}
 SyncRun.objects.create(account=harbor, kind="full", state="failed", error="Salesmsg did not answer.", finished_at=now)
 

@@ -160,7 +160,7 @@ def test_with_webhooks_news_is_there_at_once(page: Page, vendor: Sandbox, ours: 
     ours.connect(vendor)
     ours.manage("sync", "--json")
     address = ours.query(
-        "from integrations.accounts.connect import webhook_address; from integrations.models import Account\n"
+        "from integrations.access import webhook_address; from integrations.models import Account\n"
         "print(json.dumps(webhook_address(Account.objects.get())))"
     )
     assert address.startswith(f"{ours.url}/webhooks/salesmsg/")

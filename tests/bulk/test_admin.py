@@ -3,8 +3,8 @@
 import pytest
 from django.urls import reverse
 
+from integrations.bulk import recipients as service
 from integrations.models import Bulk
-from integrations.outbox import bulk as service
 from tests.inbox import factories, pages
 
 CONTACTS = reverse("admin:integrations_contact_changelist")

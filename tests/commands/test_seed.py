@@ -10,7 +10,7 @@ from django.db.models import Count
 from integrations.management.commands.seed_inbox import LABEL
 from integrations.models import Account, Contact, Conversation, Message, ReadMark
 from tests.inbox import factories as f
-from tests.inbox.test_recount import recount
+from tests.inbox.test_conversation_summary import recount
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from integrations.models import Account, Contact, SyncRun, ThreadSync
-from integrations.sync import request, walk
+from integrations.sync import request, runner
 from tests.accounts import build
 from tests.sync.support import connected, one_sandbox, vendor_settings, world  # noqa: F401
 from tests.sync.vendor import TOKEN, Vendor
@@ -133,7 +133,7 @@ def test_what_cannot_be_synced_is_explained():
 def test_broken_off_it_goes_on_from_there_without_waiting_for_the_lease(vendor, monkeypatch):
     account = connected(TOKEN)
     with monkeypatch.context() as patched:
-        patched.setattr(walk, "next_page", _interrupt_at(9, walk.next_page))
+        patched.setattr(runner, "next_page", _interrupt_at(9, runner.next_page))
         with pytest.raises(KeyboardInterrupt):
             call_command("sync", "--json", stdout=StringIO())
     run = SyncRun.objects.get()

@@ -89,14 +89,14 @@ def _arm(point: str) -> None:
 def _child(point: str, conversation_pk: int, text: str) -> None:
     """Writes and sends a text; the armed point kills this process on the way."""
     from integrations.models import Conversation
-    from integrations.outbox import compose, pump
+    from integrations.outbox import compose, dispatcher
 
     if point == POINTS[0]:
         _arm(point)
     conversation = Conversation.objects.select_related("account", "contact").get(pk=conversation_pk)
     message = compose.reply(None, conversation, text, uuid.uuid4())
     _arm(point)
-    replace(pump.PEOPLE, has_work=lambda _: True, following=lambda _: message.pk).run(conversation.account_id)
+    replace(dispatcher.PEOPLE, has_work=lambda _: True, following=lambda _: message.pk).run(conversation.account_id)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 
-from integrations.mirror.latest import standing_of
+from integrations.mirror.conversation_summary import standing_of
 from integrations.models import Account, Contact, Conversation, Inbox, Member, Membership, Message, ThreadSync
 from integrations.models.message import DRAFT_RANK
 

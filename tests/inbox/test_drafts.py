@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations.inbox import drafts
+from integrations.inbox.composer import drafts
 from integrations.mirror.contacts import merge_draft
 from integrations.models import Draft, InternalNote, Membership, Message
 
@@ -152,7 +152,7 @@ def test_a_failing_queue_keeps_the_draft(save, browser, conversation, monkeypatc
     """Both or neither: the draft is forgotten in the transaction that queues."""
     save("Please answer")
     browser.raise_request_exception = False
-    monkeypatch.setattr("integrations.inbox.drafts._tidy", lambda user: 1 / 0)
+    monkeypatch.setattr("integrations.inbox.composer.drafts._tidy", lambda user: 1 / 0)
     assert reply(browser, conversation, "Please answer").status_code == 500
     assert not Message.objects.filter(inbound=False).exists()
     assert Draft.objects.get().text == "Please answer"

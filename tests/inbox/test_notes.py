@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from integrations.inbox import noted, queries
+from integrations.inbox.thread import note_items, queries
 from integrations.models import AuditEntry, InternalNote, Membership, Mention, Message
 
 from . import factories as f
@@ -329,7 +329,7 @@ def test_notes_cost_one_query_of_the_page(browser, conversation, bo):
     ],
 )
 def test_what_names_somebody(text, found):
-    assert [name for _, _, name in noted.spots(text, ["ada", "bo.berg"])] == found
+    assert [name for _, _, name in note_items.spots(text, ["ada", "bo.berg"])] == found
 
 
 def test_a_mention_shows_until_it_is_seen(write, client, bo, conversation):
@@ -374,14 +374,14 @@ def test_who_cannot_see_the_account_cannot_be_mentioned(write, htmx, conversatio
 
 
 def test_many_mentions_are_counted_to_a_limit(client, bo, conversation):
-    notes = [add(conversation, "@bo.berg") for _ in range(noted.MOST_UNREAD + 5)]
+    notes = [add(conversation, "@bo.berg") for _ in range(note_items.MOST_UNREAD + 5)]
     Mention.objects.bulk_create([Mention(note=note, user=bo) for note in notes])
     client.force_login(bo)
     with CaptureQueriesContext(connection) as made:
         page = client.get("/inbox/")
     assert "Mentions 99+ unread" in pages.text(page)
     counting = [query["sql"] for query in made if "integrations_mention" in query["sql"] and "counted" in query["sql"]]
-    assert any(f"LIMIT {noted.MOST_UNREAD}" in query for query in counting)
+    assert any(f"LIMIT {note_items.MOST_UNREAD}" in query for query in counting)
 
 
 def test_a_mention_in_an_account_that_was_left_is_not_counted(client, bo, conversation):

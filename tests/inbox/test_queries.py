@@ -9,14 +9,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from integrations.inbox import queries
-from integrations.inbox.actions import mark_read
+from integrations import cursors
+from integrations.inbox.collaboration.read_state import mark_read
+from integrations.inbox.conversation_list import queries as conversation_list_queries
+from integrations.inbox.thread import queries as thread_queries
 from integrations.models import Attempt, Change, Message, Picture, Tag
 
 from . import factories as f
 
 PAGE = 12  # of a whole page, session and person included
-FILTERS = list(queries.FILTERS)
+FILTERS = list(conversation_list_queries.FILTERS)
 FILE = [{"id": 1, "url": "https://files.example/a.jpg", "content_type": "image/jpeg"}]
 
 
@@ -85,9 +87,9 @@ def test_a_thread_with_all_that_it_can_show(browser, harbor, ada, number):
     page = browser.get(address).content.decode()
     for words in ("No such number.", "Gone.", "Refused", "Dan", "Tag 1"):
         assert words in page, words
-    if number > queries.MESSAGES:
-        last = Message.objects.filter(conversation=thread).order_by("-at", "-rank")[queries.MESSAGES - 1]
-        until = queries.cursor(last.at, last.rank)
+    if number > thread_queries.MESSAGES:
+        last = Message.objects.filter(conversation=thread).order_by("-at", "-rank")[thread_queries.MESSAGES - 1]
+        until = cursors.cursor(last.at, last.rank)
         assert cost(browser, f"{address}older/", until=until) <= 5
 
 
@@ -97,7 +99,7 @@ def test_an_idle_poll_costs_one_query_besides_session_and_person(browser, harbor
         assert browser.get(f"/inbox/{thread.pk}/poll/", {"version": thread.version}).status_code == 204
     assert len(made) == 3
     with CaptureQueriesContext(connection) as made:
-        token = queries.list_token(ada)
+        token = conversation_list_queries.list_token(ada)
         assert browser.get("/inbox/poll/", {"token": token}).status_code == 204
     assert len(made) == 4  # one of them is the test's own
 
@@ -117,7 +119,7 @@ def test_an_idle_poll_costs_one_query_besides_session_and_person(browser, harbor
 def test_each_filter_has_an_index_in_its_order(harbor, ada, show, index):
     """On SQLite its plan shows that the conditions fit; PostgreSQL, with so few rows, rightly reads all of them."""
     f.member(harbor, "Ada Marsh", ada)
-    part = queries._parts(ada, queries.Filters(show), [harbor])[0]
+    part = conversation_list_queries._parts(ada, conversation_list_queries.Filters(show), [harbor])[0]
     plan = part.newest_first()[:31].explain()
     if connection.vendor == "sqlite":
         assert f"USING INDEX {index} " in plan or f"USING COVERING INDEX {index} " in plan
@@ -135,7 +137,9 @@ def test_accounts_are_put_together_in_one_order(browser, harbor, second):
     user = harbor.memberships.get().user
     seen, before = [], ""
     for _ in range(6):
-        found = queries.conversations(user, queries.Filters(), before=before, limit=9)
+        found = conversation_list_queries.conversations(
+            user, conversation_list_queries.Filters(), before=before, limit=9
+        )
         seen += [(row.latest_at, row.pk) for row in found.rows]
         before = found.more
         if not before:
@@ -145,11 +149,11 @@ def test_accounts_are_put_together_in_one_order(browser, harbor, second):
 
 
 def test_the_one_unread_below_very_many_read_ones_is_found(harbor, ada, monkeypatch):
-    monkeypatch.setattr("integrations.inbox.unread.NEAR", 5)
+    monkeypatch.setattr("integrations.inbox.conversation_list.unread.NEAR", 5)
     made = fill(harbor, ada, 12)
     for one in made[1:]:
-        row = queries.conversation(ada, one.pk)
+        row = thread_queries.conversation(ada, one.pk)
         mark_read(ada, row, row.news_pk)
-    found = queries.conversations(ada, queries.Filters("unread"))
+    found = conversation_list_queries.conversations(ada, conversation_list_queries.Filters("unread"))
     assert [row.pk for row in found.rows] == [made[0].pk]
     assert found.rows[0].unread == 1

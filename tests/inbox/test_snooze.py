@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from integrations import mirror
-from integrations.inbox import snooze
+from integrations.inbox.collaboration import snooze
 from integrations.models import AuditEntry, Conversation
 from integrations.salesmsg.records import Message as Record
 from integrations.tasks import sweep

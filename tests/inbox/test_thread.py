@@ -9,9 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from integrations.inbox import queries
+from integrations import cursors
+from integrations.contacts.effective import definitions
+from integrations.inbox.thread import queries
 from integrations.models import Account, Change, Membership, ReadMark, ThreadSync
-from integrations.outbox.standing import definitions
 
 from . import factories as f
 from . import pages
@@ -178,7 +179,7 @@ def test_opening_reads_up_to_what_was_shown_and_never_back(browser, harbor, ada)
 def test_looking_at_old_pages_leaves_the_newest_unread(browser, harbor, ada):
     conversation = f.conversation(harbor)
     made = f.thread(conversation, queries.MESSAGES + 5)
-    start = queries.cursor(made[4].at, made[4].rank)
+    start = cursors.cursor(made[4].at, made[4].rank)
     browser.get(address(conversation), {"until": start})
     assert ReadMark.objects.get(user=ada).message_pk == made[4].pk
 

@@ -23,7 +23,7 @@ from integrations.models import (
     SyncRun,
 )
 from tests.accounts import build
-from tests.overview.conftest import Books
+from tests.outbox.page.conftest import Books
 
 
 class Rows:

@@ -84,7 +84,7 @@ def _tags(text: str) -> list:
 
 # --- Sentences that are stored ---------------------------------------------------------------------------------------
 
-WRITERS = ("salesmsg", "outbox", "sync", "webhooks", "pictures", "models")
+WRITERS = ("salesmsg", "contacts", "outbox", "bulk", "sync", "webhooks", "attachments", "models")
 FLAT = ("gateway.py", "tokens.py", "budget.py", "crypto.py")
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from integrations import words_of_time
+from integrations import durations
 from salesmsg_portal import words
 from tests.accounts import build
 
@@ -92,9 +92,9 @@ def test_dates_and_numbers(told, english, german):
 def test_spans_to_the_second():
     now = timezone.now()
     with translation.override("de"):
-        assert words_of_time.span(1.4) == "1,4 s"
-        assert words_of_time.span(300_000) == "3 Tage"
-        assert words_of_time.lag(now - timedelta(days=3), now) == "vor 3 Tagen"
-        assert words_of_time.ahead(now + timedelta(days=3), now) == "in 3 Tagen"
-    assert words_of_time.span(1.4) == "1.4 s"
-    assert words_of_time.lag(now - timedelta(seconds=8), now) == "8 s ago"
+        assert durations.span(1.4) == "1,4 s"
+        assert durations.span(300_000) == "3 Tage"
+        assert durations.lag(now - timedelta(days=3), now) == "vor 3 Tagen"
+        assert durations.ahead(now + timedelta(days=3), now) == "in 3 Tagen"
+    assert durations.span(1.4) == "1.4 s"
+    assert durations.lag(now - timedelta(seconds=8), now) == "8 s ago"

@@ -28,16 +28,16 @@ def client_of(rows: Rows | None = None) -> Client:
 
 def addresses(rows: Rows) -> list[str]:
     """Every page there is to look at, in every state of `Rows`."""
-    found = [reverse(name) for name in ("accounts:list", "syncing:list", "overview:page", "bulk:list", "bulk:new")]
+    found = [reverse(name) for name in ("accounts:list", "sync:list", "outbox:page", "bulk:list", "bulk:new")]
     for account in (rows.account, rows.away, rows.gone):
-        for name in ("accounts:detail", "accounts:disconnect", "accounts:webhook", "syncing:one"):
+        for name in ("accounts:detail", "accounts:disconnect", "accounts:webhook", "sync:one"):
             found.append(reverse(name, args=[account.pk]))
     for bulk in rows.bulks.values():
         found += [reverse("bulk:detail", args=[bulk.pk]), reverse("bulk:cancel", args=[bulk.pk])]
     for bulk in (rows.bulks["draft"], rows.unwritten):
         found += [reverse("bulk:write", args=[bulk.pk]), reverse("bulk:choose", args=[bulk.pk])]
     found.append(reverse("bulk:new") + "?q=nobody")
-    found += [reverse("conflicts:detail", args=[change.pk]) for change in (rows.conflict, rows.done, rows.settled)]
+    found += [reverse("contacts:detail", args=[change.pk]) for change in (rows.conflict, rows.done, rows.settled)]
     return found
 
 
@@ -103,7 +103,7 @@ def test_the_admin(rows):
 
 def test_pages_of_somebody_without_anything(rows):
     Membership.objects.all().delete()
-    wanted = [reverse(name) for name in ("accounts:list", "syncing:list", "overview:page", "bulk:list", "bulk:new")]
+    wanted = [reverse(name) for name in ("accounts:list", "sync:list", "outbox:page", "bulk:list", "bulk:new")]
     assert not strange(client_of(rows), wanted)
 
 
@@ -130,18 +130,18 @@ INLINE = {"changes-TOTAL_FORMS": "0", "changes-INITIAL_FORMS": "0"}
     [
         ("accounts:token", {"token": ""}),
         ("accounts:connect", {}),
-        ("syncing:search", {"who": "nobody"}),
-        ("syncing:search", {"who": "Ana§"}),
-        ("syncing:search", {"who": ""}),
-        ("syncing:changes", {}),
-        ("syncing:pause", {}),
+        ("sync:search", {"who": "nobody"}),
+        ("sync:search", {"who": "Ana§"}),
+        ("sync:search", {"who": ""}),
+        ("sync:changes", {}),
+        ("sync:pause", {}),
         ("accounts:sync", {"kind": "full"}),
         ("accounts:stop", {}),
         ("bulk:new", {}),
         ("bulk:write", {"text": "Hi§{nickname}"}),
         ("bulk:write", {"text": "Hi§}"}),
         ("bulk:start", {"seal": "another"}),
-        ("conflicts:detail", {"seen": "another"}),
+        ("contacts:detail", {"seen": "another"}),
         ("admin:integrations_contact_change", {"first_name": "x§", "email": "no§", "phone": "12"} | INLINE),
         ("admin:integrations_contact_more", {"text": ""}),
     ],
@@ -149,8 +149,8 @@ INLINE = {"changes-TOTAL_FORMS": "0", "changes-INITIAL_FORMS": "0"}
 def test_answers(rows, address, given):
     """What is said to somebody who pressed a button."""
     own = {
-        "syncing": [rows.account.pk], "accounts": [rows.account.pk], "bulk": [rows.bulks["draft"].pk],
-        "conflicts": [rows.conflict.pk], "admin": [rows.contacts[2].pk],
+        "sync": [rows.account.pk], "accounts": [rows.account.pk], "bulk": [rows.bulks["draft"].pk],
+        "contacts": [rows.conflict.pk], "admin": [rows.contacts[2].pk],
     }[address.partition(":")[0]]  # fmt: skip
     args = [] if address in ("accounts:token", "accounts:connect", "bulk:new") else own
     args += ["note"] if address.endswith("_more") else []

@@ -7,8 +7,8 @@ import requests
 from django.utils import translation
 
 from integrations.models import Message
-from integrations.outbox import schedule
-from integrations.salesmsg import verdict
+from integrations.outbox import scheduled
+from integrations.salesmsg import error_mapping
 from integrations.salesmsg.errors import SalesmsgError
 from integrations.sentences import SENTENCES
 from integrations.templatetags.portal import why
@@ -51,7 +51,7 @@ def test_in_german(text, words):
 
 def test_a_missed_hour_is_told_with_the_readers_date():
     message = Message(state="queued", send_at=datetime(2026, 11, 28, 14, tzinfo=UTC), zone="America/New_York")
-    message.failure = schedule.missed(message)
+    message.failure = scheduled.missed(message)
     assert "Nov 28, 9:00 AM (New York)" in message.failure
     assert why(message) == message.failure
     with translation.override("de"):
@@ -68,7 +68,7 @@ def test_every_error_of_the_vendors_room_has_words():
 def test_every_error_of_a_call_is_told_in_german():
     kinds = ("ConnectTimeout", "ConnectionError", "SSLError", "ReadTimeout", "TooManyRedirects", "InvalidURL")
     for name in (*kinds, "ChunkedEncodingError", "ContentDecodingError", "ProxyError"):
-        error = verdict.error_from(getattr(requests.exceptions, name)(), "GET /user")
+        error = error_mapping.error_from(getattr(requests.exceptions, name)(), "GET /user")
         with translation.override("de"):
             assert told(error.text) != error.text
 

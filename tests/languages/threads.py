@@ -7,7 +7,8 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.inbox import queries
+from integrations import cursors
+from integrations.inbox.conversation_list import queries
 from integrations.models import (
     Account,
     Attempt,
@@ -198,7 +199,7 @@ class Threads:
         busy = reverse("inbox:thread", args=[self.busy.pk])
         found += [f"{busy}?q=hello9&at={self.news.pk}&end={end}" for end in ("older", "newer")]
         found += [
-            f"{busy}?until={queries.cursor(self.news.at, self.news.rank)}",
+            f"{busy}?until={cursors.cursor(self.news.at, self.news.rank)}",
             f"{busy}poll/?version=0",
             f"{busy}older/",
         ]

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from integrations import mirror
-from integrations.mirror.rows import by_vendor_id, save_changed
+from integrations.mirror.diff import by_vendor_id, save_changed
 from integrations.models import Contact, Conversation, Message
 from integrations.outbox import deliver
 from tests.accounts import build

@@ -6,12 +6,12 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from integrations import mirror
-from integrations.mirror.rows import insert_new
+from integrations.mirror.diff import insert_new
 from integrations.models import Contact, Conversation, Inbox, Message
 from integrations.salesmsg.records import Team
 from tests.accounts import build
 
-from . import told
+from . import vendor_records
 
 SIZES = (1, 100, 500)
 
@@ -19,8 +19,8 @@ SIZES = (1, 100, 500)
 @pytest.mark.django_db
 @pytest.mark.parametrize("size", SIZES)
 def test_contacts(account, written, size):
-    page = [told.contact(key, tags=[{"id": 1, "label": "VIP"}]) for key in range(1, size + 1)]
-    edited = [told.contact(key, first_name=f"Other{key}") for key in range(1, size + 1)]
+    page = [vendor_records.contact(key, tags=[{"id": 1, "label": "VIP"}]) for key in range(1, size + 1)]
+    edited = [vendor_records.contact(key, first_name=f"Other{key}") for key in range(1, size + 1)]
     assert written(lambda: mirror.upsert_contacts(account.pk, page)) == {"INSERT contact": 1, "UPDATE account": 1}
     assert written(lambda: mirror.upsert_contacts(account.pk, edited)) == {"UPDATE contact": 1, "UPDATE account": 1}
     assert written(lambda: mirror.upsert_contacts(account.pk, edited)) == {}
@@ -31,8 +31,8 @@ def test_contacts(account, written, size):
 @pytest.mark.django_db
 @pytest.mark.parametrize("size", SIZES)
 def test_conversations_and_their_contacts(account, written, size):
-    page = [told.conversation(5000 + key, key, inbox_id=None) for key in range(1, size + 1)]
-    moved = [told.conversation(5000 + key, key, inbox_id=None, unread=key) for key in range(1, size + 1)]
+    page = [vendor_records.conversation(5000 + key, key, inbox_id=None) for key in range(1, size + 1)]
+    moved = [vendor_records.conversation(5000 + key, key, inbox_id=None, unread=key) for key in range(1, size + 1)]
     new = written(lambda: mirror.upsert_conversations(account.pk, page))
     assert new == {"INSERT contact": 1, "INSERT conversation": 1, "UPDATE account": 2}
     assert written(lambda: mirror.upsert_conversations(account.pk, moved)) == {
@@ -46,10 +46,10 @@ def test_conversations_and_their_contacts(account, written, size):
 @pytest.mark.django_db
 @pytest.mark.parametrize("size", SIZES)
 def test_messages(account, written, size):
-    mirror.upsert_conversations(account.pk, [told.conversation()])
+    mirror.upsert_conversations(account.pk, [vendor_records.conversation()])
     thread = Conversation.objects.get()
-    page = [told.ours(key, "sent") for key in range(1, size + 1)]
-    later = [told.ours(key, "delivered") for key in range(1, size + 1)]
+    page = [vendor_records.ours(key, "sent") for key in range(1, size + 1)]
+    later = [vendor_records.ours(key, "delivered") for key in range(1, size + 1)]
     seen = {"UPDATE conversation": 2, "UPDATE account": 1}  # what the list shows, and its counters
     assert written(lambda: mirror.upsert_messages(thread, page)) == {"INSERT message": 1, **seen}
     assert written(lambda: mirror.upsert_messages(thread, later)) == {"UPDATE message": 1, **seen}
@@ -63,8 +63,8 @@ def test_more_rows_than_a_statement_takes_are_all_written(account, written, monk
     if connection.vendor != "sqlite":
         pytest.skip("Django splits a page on SQLite only")
     monkeypatch.setattr(connection.features, "max_query_params", 60)
-    page = [told.contact(key) for key in range(1, 8)]
-    edited = [told.contact(key, first_name="Other") for key in range(1, 8)]
+    page = [vendor_records.contact(key) for key in range(1, 8)]
+    edited = [vendor_records.contact(key, first_name="Other") for key in range(1, 8)]
     assert written(lambda: mirror.upsert_contacts(account.pk, page))["INSERT contact"] == 4
     assert mirror.upsert_contacts(account.pk, edited)[1] == 7
     assert Contact.objects.filter(first_name="Other").count() == 7
@@ -72,11 +72,11 @@ def test_more_rows_than_a_statement_takes_are_all_written(account, written, monk
 
 @pytest.mark.django_db
 def test_contacts_that_were_drafts_take_one_statement_more(account, written):
-    page = [told.contact(key) for key in range(1, 11)]
+    page = [vendor_records.contact(key) for key in range(1, 11)]
     mirror.upsert_contacts(account.pk, page[5:])
     for record in page[:5]:
         Contact.objects.create(account=account, phone=record.phone)
-    edited = [told.contact(key, first_name="Other") for key in range(1, 11)]
+    edited = [vendor_records.contact(key, first_name="Other") for key in range(1, 11)]
     assert written(lambda: mirror.upsert_contacts(account.pk, edited)) == {"UPDATE contact": 2, "UPDATE account": 1}
     assert Contact.objects.filter(first_name="Other", vendor_id__isnull=False).count() == Contact.objects.count() == 10
 
@@ -93,23 +93,23 @@ def test_what_the_mirror_writes_django_reads_and_the_other_way_round(account):
         "first_name": "O'Hara % \"x\" 🙏", "last_name": "%s", "notes": [{"id": 1, "text": "naïve\n\\"}],
         "created_at": "2026-04-10 09:00:00.123456", "updated_at": "2026-04-10T11:00:00+02:00", "opt_out": True,
     }  # fmt: skip
-    mirror.upsert_contacts(account.pk, [told.contact(1, **wire)])
+    mirror.upsert_contacts(account.pk, [vendor_records.contact(1, **wire)])
     row = Contact.objects.get(raw__last_name="%s", vendor_updated_at="2026-04-10T09:00:00Z", opted_out=True)
     assert (row.first_name, row.notes[0]["text"]) == (wire["first_name"], wire["notes"][0]["text"])
     assert row.vendor_created_at.microsecond == 123456
     Contact.objects.all().delete()
     row.pk = None
     row.save(force_insert=True)
-    assert mirror.upsert_contacts(account.pk, [told.contact(1, **wire)])[1] == 0
+    assert mirror.upsert_contacts(account.pk, [vendor_records.contact(1, **wire)])[1] == 0
 
 
 @pytest.mark.django_db
 def test_keys_in_another_order_are_no_change(account):
-    record = told.contact(1, country="US")
+    record = vendor_records.contact(1, country="US")
     mirror.upsert_contacts(account.pk, [record])
     turned = type(record).parse(dict(reversed(record.raw.items())))
     assert mirror.upsert_contacts(account.pk, [turned])[1] == 0
-    assert mirror.upsert_contacts(account.pk, [told.contact(1, country="US", unknown=1)])[1] == 1
+    assert mirror.upsert_contacts(account.pk, [vendor_records.contact(1, country="US", unknown=1)])[1] == 1
     assert Contact.objects.get().raw["unknown"] == 1
 
 
@@ -125,13 +125,13 @@ def test_of_two_processes_that_meet_a_contact_at_once_the_newest_word_wins(their
 
     def ours() -> None:
         try:
-            record = told.contact(1, first_name="Ours", updated_at="2026-04-10 09:00:00")
-            done.append(mirror.upsert_contacts(account.pk, [record, told.contact(2)]))
+            record = vendor_records.contact(1, first_name="Ours", updated_at="2026-04-10 09:00:00")
+            done.append(mirror.upsert_contacts(account.pk, [record, vendor_records.contact(2)]))
         finally:
             connection.close()
 
     with transaction.atomic():
-        mirror.upsert_contacts(account.pk, [told.contact(1, first_name="Theirs", updated_at=times[theirs])])
+        mirror.upsert_contacts(account.pk, [vendor_records.contact(1, first_name="Theirs", updated_at=times[theirs])])
         thread = threading.Thread(target=ours)
         thread.start()
         thread.join(0.7)  # it stands before our row now
@@ -158,18 +158,22 @@ def test_of_two_processes_that_meet_a_message_in_two_threads_the_later_keeps_it(
     if connection.vendor != "postgresql":
         pytest.skip("on SQLite a writer has the database for itself")
     account = build.account("Mirror")
-    mirror.upsert_conversations(account.pk, [told.conversation(5001, 1), told.conversation(5002, 2)])
+    mirror.upsert_conversations(
+        account.pk, [vendor_records.conversation(5001, 1), vendor_records.conversation(5002, 2)]
+    )
     first, second = Conversation.objects.order_by("vendor_id")
     done = []
 
     def ours() -> None:
         try:
-            done.append(mirror.upsert_messages(second, [told.ours(1, "sent"), told.ours(2, "sent")]))
+            done.append(
+                mirror.upsert_messages(second, [vendor_records.ours(1, "sent"), vendor_records.ours(2, "sent")])
+            )
         finally:
             connection.close()
 
     with transaction.atomic():
-        mirror.upsert_messages(first, [told.ours(1, "delivered")])
+        mirror.upsert_messages(first, [vendor_records.ours(1, "delivered")])
         thread = threading.Thread(target=ours)
         thread.start()
         thread.join(0.7)

@@ -12,7 +12,7 @@ from integrations.accounts import connect
 from integrations.models import Account, BudgetCall, Conversation, Message, SyncRun, ThreadSync
 from integrations.outbox import compose
 from integrations.salesmsg import records
-from integrations.sync import look, request, walk
+from integrations.sync import request, runner, thread_refresh
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +69,8 @@ def conversation(account) -> Conversation:
 def read_everything(account: Account) -> SyncRun:
     run = request.full(account)
     door = gateway.door(account.pk, BudgetCall.Lane.SYNC, patience=30)
-    while (claimed := walk.take(run.pk)) is not None:
-        assert walk.advance(claimed, door), SyncRun.objects.get(pk=run.pk).error
+    while (claimed := runner.take(run.pk)) is not None:
+        assert runner.advance(claimed, door), SyncRun.objects.get(pk=run.pk).error
     run.refresh_from_db()
     assert run.state == "done", run.error
     return run
@@ -88,7 +88,7 @@ def posts(salesmsg, text: str) -> int:
 def read_thread(conversation) -> None:
     """As the task does it, at once."""
     ThreadSync.objects.filter(conversation=conversation).update(due_at=timezone.now() - timedelta(seconds=1))
-    look.refresh(conversation.pk)
+    thread_refresh.refresh(conversation.pk)
 
 
 def worker_is_gone(message) -> None:

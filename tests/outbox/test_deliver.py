@@ -12,7 +12,7 @@ from django_q.models import OrmQ
 
 from integrations import budget, gateway, mirror
 from integrations.models import Attempt, Budget, BudgetCall, Change, Contact, Conversation, Message, ThreadSync
-from integrations.outbox import compose, deliver, pump
+from integrations.outbox import compose, deliver, dispatcher
 from integrations.salesmsg.errors import CredentialRefused
 
 from .conftest import posts, read_thread, worker_is_gone, write
@@ -121,7 +121,7 @@ def test_an_unclear_answer_is_unknown_and_never_sent_again_by_itself(salesmsg, s
     taken = posts(salesmsg, text)
     assert deliver.deliver(message.pk) == ""
     deliver.expire_claims()
-    pump.nudge_due()
+    dispatcher.nudge_due()
     assert fresh(message).state in {State.UNKNOWN, State.SENT}
     assert posts(salesmsg, text) == taken
     read_thread(conversation)
@@ -276,7 +276,7 @@ def test_waiting_texts_are_one_row_in_the_queue_and_hold_no_worker(salesmsg, sta
     budget.block(account.pk)
     OrmQ.objects.all().delete()
     for _ in range(5):
-        assert pump.PEOPLE.run(account.pk) == 0
+        assert dispatcher.PEOPLE.run(account.pk) == 0
     (row,) = OrmQ.objects.all()
     assert row.lock > timezone.now() + timezone.timedelta(seconds=50)
     assert row.task["args"] == (account.pk,)
@@ -287,9 +287,9 @@ def test_waiting_texts_are_one_row_in_the_queue_and_hold_no_worker(salesmsg, sta
 def test_the_sweep_nudges_what_was_forgotten(staff, account, conversation):
     message = write(staff, conversation, f"forgotten {uuid.uuid4()}")
     OrmQ.objects.all().delete()
-    assert pump.nudge_due() == 0, "its own nudge has a moment to arrive"
+    assert dispatcher.nudge_due() == 0, "its own nudge has a moment to arrive"
     Message.objects.filter(pk=message.pk).update(due_at=timezone.now() - timezone.timedelta(seconds=10))
-    assert pump.nudge_due() == 1
+    assert dispatcher.nudge_due() == 1
     assert OrmQ.objects.get().task["args"] == (account.pk,)
 
 
@@ -297,7 +297,7 @@ def test_the_pump_sends_all_that_is_due_in_order(salesmsg, staff, account, conve
     texts = [f"pumped {number} {uuid.uuid4()}" for number in range(4)]
     for text in texts:
         write(staff, conversation, text)
-    assert pump.PEOPLE.run(account.pk) == 4
+    assert dispatcher.PEOPLE.run(account.pk) == 4
     bodies = [message["body"] for message in salesmsg.state()["messages"] if message["body"] in texts]
     assert bodies == texts
 

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from integrations.models import Message
-from integrations.outbox import deliver, pump, schedule
+from integrations.outbox import deliver, dispatcher, scheduled
 from integrations.tasks import sweep
 
 from .conftest import posts, write
@@ -22,7 +22,7 @@ def plan(staff, conversation):
 
     def make(text: str, *, seconds: float, stop: bool = False) -> Message:
         local = (timezone.now() + timedelta(hours=1)).replace(tzinfo=None)
-        made = schedule.schedule(staff, conversation, text, uuid.uuid4(), local, "UTC", stop)
+        made = scheduled.schedule(staff, conversation, text, uuid.uuid4(), local, "UTC", stop)
         then = timezone.now() + timedelta(seconds=seconds)
         Message.objects.filter(pk=made.pk).update(send_at=then, due_at=then, at=then)
         return made
@@ -39,12 +39,12 @@ def test_it_leaves_at_its_hour_and_holds_up_nobody(staff, conversation, plan, sa
     words = f"Reminder {uuid.uuid4()}"
     planned = plan(words, seconds=60)
     reply = write(staff, conversation, f"At once {uuid.uuid4()}")
-    assert pump.PEOPLE.run(conversation.account_id) == 1
+    assert dispatcher.PEOPLE.run(conversation.account_id) == 1
     assert (state(reply), state(planned)) == ("sent", "queued")
     then = timezone.now()
     Message.objects.filter(pk=planned.pk).update(send_at=then, due_at=then, at=then)
-    assert pump.PEOPLE.run(conversation.account_id) == 1
-    assert pump.PEOPLE.run(conversation.account_id) == 0
+    assert dispatcher.PEOPLE.run(conversation.account_id) == 1
+    assert dispatcher.PEOPLE.run(conversation.account_id) == 0
     assert state(planned) == "sent"
     assert posts(salesmsg, words) == 1
 
@@ -55,14 +55,14 @@ def test_after_an_outage_it_asks_and_a_word_sends_it(staff, conversation, plan, 
     message = plan(words, seconds=-3700)
     if swept:
         sweep()
-    pump.PEOPLE.run(conversation.account_id)  # the gate holds it also where no sweep came first
+    dispatcher.PEOPLE.run(conversation.account_id)  # the gate holds it also where no sweep came first
     assert state(message) == "held"
     assert "It was not sent" in message.failure
-    pump.PEOPLE.run(conversation.account_id)
+    dispatcher.PEOPLE.run(conversation.account_id)
     assert posts(salesmsg, words) == 0
-    assert schedule.send_now(staff, message)
+    assert scheduled.send_now(staff, message)
     sweep()
-    assert pump.PEOPLE.run(conversation.account_id) == 1
+    assert dispatcher.PEOPLE.run(conversation.account_id) == 1
     assert state(message) == "sent"
     assert posts(salesmsg, words) == 1
 
@@ -77,7 +77,7 @@ def test_an_answer_between_sweep_and_claim_stops_it(conversation, plan, salesmsg
     )  # fmt: skip
     assert deliver.deliver(message.pk, patience=5) == "cancelled"
     assert state(message) == "cancelled"
-    assert message.failure == schedule.ANSWERED
+    assert message.failure == scheduled.ANSWERED
     assert message.attempts.count() == 0
     assert posts(salesmsg, words) == 0
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from integrations import gateway
 from integrations.accounts import connect
 from integrations.models import Account, BudgetCall, SyncRun, ThreadSync
-from integrations.sync import look, request, walk
+from integrations.sync import request, runner, thread_refresh
 from tests.harness import truth
 from tests.harness.sandbox import Sandbox
 
@@ -84,9 +84,9 @@ def finish(run: SyncRun, each: Callable[[SyncRun], None] = lambda run: None, ste
     door = gateway.door(run.account_id, BudgetCall.Lane.SYNC, patience=20)
     for _ in range(steps):
         SyncRun.objects.filter(pk=run.pk).update(due_at=timezone.now())
-        claimed = walk.take(run.pk)
+        claimed = runner.take(run.pk)
         assert claimed is not None, "nobody else works on it, and yet the step is not free"
-        walk.advance(claimed, door)
+        runner.advance(claimed, door)
         run.refresh_from_db()
         if run.state != SyncRun.State.RUNNING:
             return run
@@ -100,7 +100,7 @@ def looks(steps: int = 200) -> int:
         due = ThreadSync.objects.filter(due_at__lte=timezone.now()).values_list("conversation_id", flat=True).first()
         if due is None:
             return done
-        look.refresh(due)
+        thread_refresh.refresh(due)
     raise AssertionError("the looks do not end")
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from integrations import mirror
 from integrations.models import Account, Contact, Conversation, ListSync, Message, SyncRun, ThreadSync
 from integrations.salesmsg.records import Conversation as Record
-from integrations.sync import due, request, walk
+from integrations.sync import request, runner, sweep
 
 from .support import by_pages, changes, connected, differences, endpoints, finish, full, looks, writes
 from .vendor import TOKEN, stamp
@@ -298,9 +298,9 @@ def test_what_was_closed_far_below_is_found_by_the_comparison(vendor):
     assert Conversation.objects.get(vendor_id=threads[0]["id"]).is_open
     ListSync.objects.update(due_at=timezone.now() + timedelta(hours=1))
     ListSync.objects.filter(name="check").update(due_at=timezone.now())
-    due.sweep()
+    sweep.sweep()
     run = SyncRun.objects.get(state=SyncRun.State.RUNNING)
-    assert (run.kind, walk.lane_of(run)) == (SyncRun.Kind.CHECK, "idle")
+    assert (run.kind, runner.lane_of(run)) == (SyncRun.Kind.CHECK, "idle")
     assert finish(run).changed == 1
     assert not Conversation.objects.get(vendor_id=threads[0]["id"]).is_open
     known = ListSync.objects.get(name="check")

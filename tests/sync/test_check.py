@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from integrations.models import BudgetCall, Contact, Conversation, ListSync, Message, SyncRun, ThreadSync
-from integrations.sync import messages, request, walk
+from integrations.sync import messages, request, runner
 
 from .support import connected, differences, endpoints, finish, full, looks, writes
 from .vendor import TOKEN, stamp
@@ -153,7 +153,7 @@ def test_it_calls_in_idle_budget_only(vendor, known, settings):
         SyncRun.objects.filter(pk=run.pk).update(due_at=timezone.now(), lease_until=None)
         known.budget.__class__.objects.update(pace_at=None)
         run.refresh_from_db()
-        walk.work(run.pk, run.step)
+        runner.work(run.pk, run.step)
     lanes = list(known.budget.calls.values_list("lane", flat=True))
     assert set(lanes) == {BudgetCall.Lane.IDLE}
     assert len(lanes) <= 60 / 4
@@ -165,7 +165,7 @@ def test_it_calls_in_idle_budget_only(vendor, known, settings):
     )
     SyncRun.objects.filter(pk=run.pk).update(due_at=now, lease_until=None)
     run.refresh_from_db()
-    walk.work(run.pk, run.step)
+    runner.work(run.pk, run.step)
     assert not known.budget.calls.filter(lane="idle").exists(), "half of the window is in use: that is not idle"
 
 

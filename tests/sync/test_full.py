@@ -23,7 +23,7 @@ from integrations.models import (
     SyncSeen,
     ThreadSync,
 )
-from integrations.sync import request, streams, walk
+from integrations.sync import request, runner, streams
 from tests.harness.sandbox import fetch
 
 from .support import by_pages, connected, differences, endpoints, finish, full, writes
@@ -123,11 +123,11 @@ def test_a_sync_stopped_after_any_step_goes_on_from_there(world):
         turn = next(fatal)
         steps.append(current.step)
         if turn % 3 == 0:  # claimed, then killed
-            assert walk.take(run.pk).step == current.step
-            assert walk.take(run.pk) is None, "a step that is being worked on is given away"
+            assert runner.take(run.pk).step == current.step
+            assert runner.take(run.pk) is None, "a step that is being worked on is given away"
             SyncRun.objects.filter(pk=run.pk).update(lease_until=timezone.now())
         elif turn % 3 == 1:  # killed between the page and its being stored
-            claimed = walk.take(run.pk)
+            claimed = runner.take(run.pk)
             stream = claimed.streams.filter(done=False).first()
             if stream:
                 streams.next_page(claimed, stream, gateway.door(account.pk, BudgetCall.Lane.SYNC).client)
@@ -166,10 +166,10 @@ def test_a_fault_in_the_middle_of_storing_leaves_nothing_of_the_page(world, monk
 
 def test_a_step_that_never_ends_fails_the_run(world):
     run = request.full(connected())
-    for _ in range(walk.MOST_FAILURES * 2):
-        assert walk.take(run.pk) is not None
+    for _ in range(runner.MOST_FAILURES * 2):
+        assert runner.take(run.pk) is not None
         SyncRun.objects.filter(pk=run.pk).update(lease_until=timezone.now())
-    assert walk.take(run.pk) is None
+    assert runner.take(run.pk) is None
     run.refresh_from_db()
     assert run.state == FAILED
     assert "again and again" in run.error
@@ -180,13 +180,13 @@ def test_two_workers_with_the_same_step_store_its_page_once(world):
     run = request.full(account)
     door = gateway.door(account.pk, BudgetCall.Lane.SYNC, patience=5)
     for _ in range(8):
-        slow = walk.take(run.pk)
+        slow = runner.take(run.pk)
         SyncRun.objects.filter(pk=run.pk).update(lease_until=timezone.now())
-        quick = walk.take(run.pk)
+        quick = runner.take(run.pk)
         assert slow.step == quick.step
-        assert walk.advance(quick, door)
+        assert runner.advance(quick, door)
         before = SyncSeen.objects.count(), SyncRun.objects.values().get(), list(run.streams.values())
-        assert not walk.advance(slow, door)
+        assert not runner.advance(slow, door)
         assert (SyncSeen.objects.count(), SyncRun.objects.values().get(), list(run.streams.values())) == before
     finish(run)
     assert differences(world) == []
@@ -201,8 +201,8 @@ def test_workers_side_by_side_store_every_page_once(world):
         try:
             door = gateway.door(account.pk, BudgetCall.Lane.SYNC, patience=5)
             while SyncRun.objects.filter(pk=run.pk, state=SyncRun.State.RUNNING).exists():
-                claimed = walk.take(run.pk)
-                if claimed is not None and walk.advance(claimed, door):
+                claimed = runner.take(run.pk)
+                if claimed is not None and runner.advance(claimed, door):
                     stored.append(claimed.step)
         except BaseException as fault:  # noqa: BLE001 - for the test to see
             faults.append(fault)
@@ -340,10 +340,10 @@ def test_no_step_takes_more_statements_for_more_rows(vendor):
     run = request.full(account)
     counts = {}
     while run.state == SyncRun.State.RUNNING:
-        claimed = walk.take(run.pk)
+        claimed = runner.take(run.pk)
         stream = claimed.streams.filter(done=False).first()
         with CaptureQueriesContext(connection) as captured:
-            assert walk.advance(claimed, door)
+            assert runner.advance(claimed, door)
         name = stream.name if stream else "end"
         counts[name] = max(counts.get(name, 0), len(captured))
         run.refresh_from_db()

@@ -17,8 +17,8 @@ from integrations.models import (
     SyncRun,
     ThreadSync,
 )
-from integrations.sync import contact as contacts
-from integrations.sync import due, look, request, walk
+from integrations.sync import contact_refresh as contacts
+from integrations.sync import request, runner, sweep, thread_refresh
 from integrations.sync.progress import progress_of_all
 
 from .support import changes, connected, finish, full
@@ -37,9 +37,9 @@ def test_nothing_is_read_by_itself_in_a_pause(vendor):
     ListSync.objects.update(due_at=timezone.now() - timedelta(hours=1))
     SyncRun.objects.filter(pk=run.pk).update(due_at=timezone.now() - timedelta(minutes=5))
     ThreadSync.objects.update(due_at=timezone.now() - timedelta(minutes=5), following=True)
-    assert due.sweep() == 0
-    assert walk.take(run.pk) is None
-    assert look.refresh(ThreadSync.objects.first().conversation_id) == 0
+    assert sweep.sweep() == 0
+    assert runner.take(run.pk) is None
+    assert thread_refresh.refresh(ThreadSync.objects.first().conversation_id) == 0
     assert dict(ThreadSync.objects.values_list("pk", "read_at")) == looked_at
     assert SyncRun.objects.get(state=SyncRun.State.RUNNING) == run
 
@@ -52,7 +52,7 @@ def test_what_events_and_people_ask_for_is_read_in_a_pause(vendor):
     vendor.message(thread, 90_000, "News")
     conversation = account.conversations.get()
     ThreadSync.objects.update(due_at=timezone.now(), following=False)
-    assert look.refresh(conversation.pk) == 1
+    assert thread_refresh.refresh(conversation.pk) == 1
     assert conversation.messages.filter(text="News").exists()
 
 
@@ -60,10 +60,10 @@ def test_resume_goes_on_where_it_stood(vendor):
     vendor.people(3, messages=1)
     account = connected()
     run = SyncRun.objects.get()
-    assert walk.take(run.pk)
+    assert runner.take(run.pk)
     SyncRun.objects.update(lease_until=None)
     request.pause(account, None)
-    assert walk.take(run.pk) is None
+    assert runner.take(run.pk) is None
     assert request.resume(account, None)
     assert not request.resume(account, None)
     assert finish(run).state == SyncRun.State.DONE
@@ -104,7 +104,7 @@ def test_a_conversation_that_is_new_comes_with_its_contact(vendor):
     vendor.message(second, 90_001, "From elsewhere")
     assert tasks.refresh_contact(contact.pk, 0) >= 1
     thread = account.conversations.get(vendor_id=777_777)
-    assert look.refresh(thread.pk) == 1
+    assert thread_refresh.refresh(thread.pk) == 1
     assert account.conversations.count() == 2
     vendor.contacts.clear()
     assert tasks.refresh_contact(contact.pk, 0) == 1

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from integrations import gateway
 from integrations.models import Account, BudgetCall, Conversation, Message, SyncRun, ThreadSync
-from integrations.sync import look, request, walk
+from integrations.sync import request, runner, thread_refresh
 from integrations.sync import thread as threads
 
 from .support import changes, connected, finish, full, looks
@@ -187,7 +187,7 @@ def test_a_sync_does_not_swallow_a_look_that_was_asked_for_meanwhile(vendor, thr
     account = connected(TOKEN)
     run = request.full(account)
     while not run.streams.get(name="messages").cursor.get("planned"):
-        walk.advance(walk.take(run.pk), gateway.door(account.pk, BudgetCall.Lane.SYNC, patience=5))
+        runner.advance(runner.take(run.pk), gateway.door(account.pk, BudgetCall.Lane.SYNC, patience=5))
     crossed = []
 
     def crossing(query):
@@ -241,7 +241,7 @@ def test_a_look_that_was_too_slow_writes_nothing(vendor, thread):
 
     vendor.bend["GET /messages/{id}/paginated"] = slow
     request.look_again(key)
-    assert look.refresh(key) == 0
+    assert thread_refresh.refresh(key) == 0
     assert len(shown(thread)) == 1
     vendor.bend.clear()
     looks()
@@ -258,7 +258,7 @@ def test_a_look_in_trouble_is_put_off_and_made_up_for(vendor, thread):
     pauses = []
     for _ in range(3):
         ThreadSync.objects.update(due_at=timezone.now())
-        look.refresh(key)
+        thread_refresh.refresh(key)
         row = ThreadSync.objects.get()
         assert row.lease_until is None
         pauses.append((row.due_at - timezone.now()).total_seconds())
@@ -284,9 +284,9 @@ def test_only_one_reads_a_thread_at_a_time(vendor, thread):
     full(connected(TOKEN))
     key = Conversation.objects.get().pk
     request.look_again(key)
-    ThreadSync.objects.update(lease_until=timezone.now() + walk.lease())
+    ThreadSync.objects.update(lease_until=timezone.now() + runner.lease())
     vendor.calls.clear()
-    assert look.refresh(key) == 0
+    assert thread_refresh.refresh(key) == 0
     assert vendor.calls.total() == 0
 
 

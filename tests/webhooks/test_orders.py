@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from integrations import gateway, mirror
 from integrations.models import Contact, Conversation, Message, ThreadSync, WebhookEvent
-from integrations.sync import look
+from integrations.sync import thread_refresh
 from integrations.webhooks import process
 from tests.accounts import build
 
@@ -104,7 +104,7 @@ def work(account, chance, share: float) -> None:
     due = ThreadSync.objects.filter(due_at__lte=timezone.now())
     for key in list(due.values_list("conversation_id", flat=True)):
         if chance.random() < share:
-            look.refresh(key)
+            thread_refresh.refresh(key)
 
 
 def late_pages(account, vendor, chance, worlds: list[int]) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from integrations import crypto
 from integrations.models import Account, Contact, Conversation, Message, SyncRun, ThreadSync, WebhookEvent
-from integrations.sync import look
+from integrations.sync import thread_refresh
 from integrations.webhooks import process
 from tests.sync.support import connected, full, looks, vendor_settings  # noqa: F401
 from tests.sync.vendor import TOKEN, Vendor, stamp, thread_of
@@ -385,4 +385,4 @@ def test_any_order_and_any_number_of_events_ends_in_the_vendors_truth(vendor, ac
 
 def looks_once() -> None:
     for key in ThreadSync.objects.filter(due_at__lte=timezone.now()).values_list("conversation_id", flat=True):
-        look.refresh(key)
+        thread_refresh.refresh(key)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from integrations.crypto import digest, seal
 from integrations.management.seeding import words
 from integrations.management.seeding.store import Store
-from integrations.mirror.latest import standing_of
+from integrations.mirror.conversation_summary import standing_of
 from integrations.models import Account, Contact, Conversation, Inbox, Member, Message, ReadMark, Tag, ThreadSync
 
 LABEL = "Seeded for benchmarks"

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from integrations import gateway
 from integrations.models import Account, BudgetCall, SyncRun
-from integrations.sync import request, walk
+from integrations.sync import request, runner
 
 FOREVER = 86_400.0
 
@@ -97,11 +97,11 @@ class Command(BaseCommand):
                 waiting=lambda seconds: self._show(shown, run, seconds),
             )
             while True:
-                claimed = walk.take(run.pk)
+                claimed = runner.take(run.pk)
                 if claimed is None:
                     time.sleep(0.1)
                 else:
-                    walk.advance(claimed, door)
+                    runner.advance(claimed, door)
                 run.refresh_from_db()
                 if run.state != SyncRun.State.RUNNING:
                     return run

@@ -22,7 +22,8 @@ def pages(chance: random.Random) -> Iterator[tuple[str, str, Ask, dict]]:
     """(name, person, address of each request, headers)."""
     from django.db.models import Count
 
-    from integrations.inbox import queries
+    from integrations import cursors
+    from integrations.inbox.conversation_list import queries
     from integrations.management.commands.seed_inbox import LABEL
     from integrations.models import Conversation, Inbox, Message
 
@@ -38,12 +39,12 @@ def pages(chance: random.Random) -> Iterator[tuple[str, str, Ask, dict]]:
 
     def further() -> str:
         pk, at = chance.choice(threads)
-        return f"/inbox/rows/?before={queries.cursor(at, pk)}"
+        return f"/inbox/rows/?before={cursors.cursor(at, pk)}"
 
     def earlier() -> str:
         pk, number = chance.choice(long)
         places = Message.objects.filter(conversation=pk).order_by("at", "rank").values_list("at", "rank")
-        return f"/inbox/{pk}/older/?until={queries.cursor(*places[chance.randint(51, number - 1)])}"
+        return f"/inbox/{pk}/older/?until={cursors.cursor(*places[chance.randint(51, number - 1)])}"
 
     def fixed(address: str) -> Ask:
         return lambda: address

@@ -19,7 +19,7 @@ from django.contrib.auth import get_user_model  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.db.models import Max, Min  # noqa: E402
 
-from integrations.inbox import found, queries  # noqa: E402
+from integrations.inbox.conversation_list import queries, search_results  # noqa: E402
 from integrations.models import Contact, Conversation, Message  # noqa: E402
 from tests.bench.support import percentile  # noqa: E402
 
@@ -110,7 +110,7 @@ def measure() -> None:
         cut = []
 
         def ours(typed=typed, cut=cut) -> int:
-            result = found.find(user, queries.Filters(q=typed))
+            result = search_results.find(user, queries.Filters(q=typed))
             cut.append(result.cut)
             return len(result.rows)
 

@@ -32,12 +32,13 @@ from datetime import datetime, timedelta
 from django.contrib.auth import get_user_model
 from django.utils import timezone
 from integrations.models import Account, Change, Contact, Conversation, Message
-from integrations.outbox import bulk, compose, schedule
+from integrations.bulk import recipients, lifecycle
+from integrations.outbox import compose, scheduled
 user, account = get_user_model().objects.get(), Account.objects.get()
 here = Conversation.objects.select_related("account", "contact").get(pk=HERE)
 tomorrow = (timezone.now() + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0, tzinfo=None)
 words = "Good morning! Luis is on his way to you."
-schedule.schedule(user, here, words, uuid.uuid4(), tomorrow, "America/New_York", True)
+scheduled.schedule(user, here, words, uuid.uuid4(), tomorrow, "America/New_York", True)
 may = Conversation.objects.select_related("account", "contact").filter(
     contact__opted_out=False, contact__blocked=False, closed_at=None
 ).exclude(pk=HERE).order_by("pk")
@@ -52,12 +53,12 @@ for conversation, text in zip(may, ("Your invoice is paid, thank you!", "See you
         Message.objects.filter(pk=made.pk).update(
             state="failed", due_at=None, failure="The recipient has a landline or an unreachable carrier (30006).")
 people = Contact.objects.filter(account=account).order_by("pk")
-draft = bulk.draft(user, account, people, "Hi {first_name|there}, we are closed on Friday. See you on Monday!")
-preview = bulk.draft(user, account, list(people[:40]))
-bulk.write(user, preview, "Hi {first_name|there}, your yearly check is due. Reply YES and we call you.")
-bulk.write(user, draft, draft.text)
+draft = recipients.draft(user, account, people, "Hi {first_name|there}, we are closed on Friday. See you on Monday!")
+preview = recipients.draft(user, account, list(people[:40]))
+recipients.write(user, preview, "Hi {first_name|there}, your yearly check is due. Reply YES and we call you.")
+recipients.write(user, draft, draft.text)
 draft.refresh_from_db()
-bulk.start(user, draft)
+lifecycle.start(user, draft)
 met = Contact.objects.filter(account=account, conversations__isnull=False).exclude(pk=here.contact_id).exclude(email="")
 met = met.order_by("-pk").first()
 conflict = Change.objects.create(

@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from integrations.models import *
-from integrations.outbox import schedule
+from integrations.outbox import scheduled
 from tests.inbox import factories as make
 
 now = timezone.now()
@@ -136,7 +136,7 @@ for inbound, text, files in ((False, "The one in the middle, and your next one."
         Picture.objects.create(message=made, position=n, ours=True, state="stored", content_type="image/png",
             size=len(body), width=320, height=240, file=name, due_at=None, fetched_at=now)
 planned = talk("planned", "Ruth", "Adler", (600, "Please remind me."), owner=people["ada"])
-schedule.schedule(ada, planned, "Good morning! See you at three today.", uuid.uuid4(),
+scheduled.schedule(ada, planned, "Good morning! See you at three today.", uuid.uuid4(),
     (now + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0, tzinfo=None), "America/New_York", True)
 
 for name, text, owner in (
@@ -163,7 +163,7 @@ def session(user):
     store[HASH_SESSION_KEY] = user.get_session_auth_hash()
     store.save()
     return store.session_key
-cut = render_to_string("inbox/_found.html", {"rows": {"cut": True}})
+cut = render_to_string("inbox/conversation_list/_search_results.html", {"rows": {"cut": True}})
 sessions = {one.username: session(one) for one in (ada, mia, root, novice, starter, fresh)}
 marks = ReadMark.objects.count()
 print(json.dumps({"pks": pks, "marks": marks, "sessions": sessions, "cut": cut}))

@@ -1,0 +1,173 @@
+"""Everything on the bulk pages that changes something. Every form works without JavaScript."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from ..access import staff_required
+from ..models import Bulk, Contact
+from ..outbox.merge_fields import BulkProblem
+from . import lifecycle, queries, recipients
+from .forms import INSERTS, TextForm
+from .views import own_bulk, preview_page
+
+OTHER_TEXT = gettext_lazy(
+    "The text was changed since you looked at it, so nothing was started. This is what it says now."
+)
+
+# --- The steps of a draft --------------------------------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@staff_required
+def new(request: HttpRequest) -> HttpResponse:
+    """Choosing contacts; the ticked ones, or all that match, become a draft."""
+    accounts = queries.accounts(request.user)
+    choice = queries.Choice.of(request.POST if request.method == "POST" else request.GET, accounts)
+    error = ""
+    if request.method == "POST" and choice.account is not None:
+        try:
+            made = recipients.draft(request.user, choice.account, _ticked(request, choice))
+            return _chosen_so_far(request, made, choice)
+        except BulkProblem as problem:
+            error = problem.reason
+    return _choose_page(request, choice, accounts, error=error)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@staff_required
+def choose(request: HttpRequest, pk: int) -> HttpResponse:
+    """More contacts for a draft, or one fewer."""
+    bulk = own_bulk(request, pk)
+    if bulk.state != Bulk.State.DRAFT:
+        return _too_late(request, bulk)
+    choice = queries.Choice.of(request.POST if request.method == "POST" else request.GET, [bulk.account], bulk)
+    error = ""
+    if request.method == "POST":
+        try:
+            if (out := queries.number(request.POST.get("out", ""))) is not None:
+                recipients.remove(request.user, bulk, out)
+                return redirect(f"{reverse('bulk:choose', args=[pk])}?{choice.query}&page={choice.page}")
+            recipients.add(request.user, bulk, _ticked(request, choice))
+            return _chosen_so_far(request, bulk, choice)
+        except BulkProblem as problem:
+            error = problem.reason
+    return _choose_page(request, choice, [bulk.account], bulk=bulk, error=error)
+
+
+def _chosen_so_far(request: HttpRequest, bulk: Bulk, choice: queries.Choice) -> HttpResponse:
+    """On to the next step, or back to choosing."""
+    if "more" not in request.POST:
+        return redirect("bulk:detail" if bulk.text else "bulk:write", bulk.pk)
+    count = bulk.recipients.count()
+    messages.success(
+        request,
+        ngettext("%(count)s contact chosen so far.", "%(count)s contacts chosen so far.", count) % {"count": count},
+    )
+    return redirect(f"{reverse('bulk:choose', args=[bulk.pk])}?{choice.query}&page={choice.page}")
+
+
+def _ticked(request: HttpRequest, choice: queries.Choice):
+    if "all" in request.POST:
+        return queries.contacts(request.user, choice)
+    ids = [pk for text in request.POST.getlist("contact") if (pk := queries.number(text)) is not None]
+    return Contact.objects.for_user(request.user).filter(pk__in=ids)
+
+
+def _choose_page(
+    request: HttpRequest, choice: queries.Choice, accounts: list, *, bulk: Bulk | None = None, error: str = ""
+) -> HttpResponse:
+    page = queries.page_of(queries.contacts(request.user, choice), choice)
+    context = {
+        "choice": choice,
+        "accounts": accounts,
+        "tags": queries.tags(choice.account),
+        "page": page,
+        "bulk": bulk,
+        "chosen": set(bulk.recipients.values_list("contact", flat=True)) if bulk else set(),
+        "error": error,
+    }
+    return render(request, "bulk/choose.html", context, status=422 if error else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@staff_required
+def write(request: HttpRequest, pk: int) -> HttpResponse:
+    """The text; then its preview."""
+    bulk = own_bulk(request, pk)
+    if bulk.state != Bulk.State.DRAFT:
+        return _too_late(request, bulk)
+    form = TextForm(request.POST) if request.method == "POST" else TextForm(initial={"text": bulk.text})
+    if form.is_bound and form.is_valid():
+        try:
+            recipients.write(request.user, bulk, form.cleaned_data["text"])
+            return redirect("bulk:detail", pk)
+        except BulkProblem as problem:
+            form.add_error("text", problem.reason)
+    codes = format_html_join(", ", "<code>{}</code>", ((code,) for code, _words in INSERTS))
+    context = {"bulk": bulk, "form": form, "inserts": INSERTS, "codes": codes, "count": bulk.recipients.count()}
+    return render(request, "bulk/write.html", context, status=422 if form.errors else 200)
+
+
+def _too_late(request: HttpRequest, bulk: Bulk) -> HttpResponse:
+    messages.warning(request, _("This bulk text was started or cancelled already, so it can no longer be changed."))
+    return redirect("bulk:detail", bulk.pk)
+
+
+# --- Start, pause, resume, cancel ------------------------------------------------------------------------------------
+
+
+@require_POST
+@never_cache
+@staff_required
+def start(request: HttpRequest, pk: int) -> HttpResponse:
+    """Only with the text that the person saw."""
+    bulk = own_bulk(request, pk)
+    if bulk.state != Bulk.State.DRAFT:
+        return redirect("bulk:detail", pk)  # pressed twice
+    if request.POST.get("seal") != queries.seal(bulk):
+        return preview_page(request, bulk, OTHER_TEXT)
+    try:
+        if lifecycle.start(request.user, bulk):
+            messages.success(request, _("Started. Replies still go first."))
+    except BulkProblem as problem:
+        return preview_page(request, bulk, problem.reason)
+    return redirect("bulk:detail", pk)
+
+
+@require_POST
+@never_cache
+@staff_required
+def pause(request: HttpRequest, pk: int) -> HttpResponse:
+    lifecycle.pause(request.user, own_bulk(request, pk))
+    return redirect("bulk:detail", pk)
+
+
+@require_POST
+@never_cache
+@staff_required
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    lifecycle.resume(request.user, own_bulk(request, pk))
+    return redirect("bulk:detail", pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@staff_required
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asks first: what was cancelled cannot go on."""
+    bulk = own_bulk(request, pk)
+    if request.method != "POST":
+        return render(request, "bulk/confirm_cancel.html", {"bulk": bulk})
+    if lifecycle.cancel(request.user, bulk):
+        messages.success(request, _("Cancelled. What has left already stays sent."))
+    return redirect("bulk:detail", pk)

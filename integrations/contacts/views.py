@@ -1,0 +1,69 @@
+"""The page on which a person decides a conflict. A plain form: it works without JavaScript."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from ..access import staff_required
+from ..models import Change
+from . import conflicts, queries
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@staff_required
+def conflict(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ours beside theirs, field by field; a POST decides."""
+    change = queries.change(request.user, pk)
+    if change is None:
+        raise Http404("There is no such edit.")
+    if request.method == "POST":
+        return _decide(request, change)
+    if change.state == Change.State.CONFLICT:
+        return _page(request, change)
+    newer = queries.open_one(request.user, change)
+    if newer is not None:
+        return redirect("contacts:detail", newer.pk)  # it went into a later conflict of the same contact
+    address, _words = queries.way_back(request.user, change)
+    return render(
+        request,
+        "contacts/conflict_settled.html",
+        {"change": change, "back": address, "to_thread": address.startswith(reverse("inbox:list"))},
+    )
+
+
+def _decide(request: HttpRequest, change: Change) -> HttpResponse:
+    rows = conflicts.view(change)
+    every = request.POST.get("all", "")
+    picks = {row.field: every or request.POST.get(row.field, "") for row in rows}
+    try:
+        made = conflicts.choose(request.user, change, picks, request.POST.get("seen", ""))
+    except conflicts.NotChosen as problem:
+        if problem.settled:
+            messages.warning(request, str(problem))
+            return redirect("contacts:detail", change.pk)
+        return _page(request, queries.change(request.user, change.pk), picks, str(problem))
+    if made is not None:
+        messages.success(request, _("Saved. Your choice is on its way to Salesmsg."))
+    else:
+        messages.success(request, _("Decided. There is nothing to tell Salesmsg: what it has stays."))
+    return redirect(queries.way_back(request.user, change)[0])
+
+
+def _page(request: HttpRequest, change: Change, picks: dict[str, str] | None = None, error: str = "") -> HttpResponse:
+    rows = conflicts.view(change)
+    context = {
+        "change": change,
+        "contact": change.contact,
+        "rows": [(row, "theirs" if row.same else (picks or {}).get(row.field, "")) for row in rows],
+        "seen": conflicts.seal(rows),
+        "error": error,
+        "agree": all(row.same for row in rows),
+        "mine": change.requested_by_id == request.user.pk,
+        "back": queries.way_back(request.user, change),
+    }
+    return render(request, "contacts/conflict.html", context, status=422 if error else 200)

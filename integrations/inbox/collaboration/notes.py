@@ -1,0 +1,143 @@
+"""Internal notes: written into a thread, seen by the team alone, taken back by their author.
+
+Nothing here knows the outbox: a note has a form, an address and a table of its own, so that it can never be sent.
+"""
+
+import uuid
+
+from django import forms
+from django.contrib import messages
+from django.db import IntegrityError, transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from ... import mirror
+from ...access import audit, staff_required
+from ...models import Conversation, InternalNote
+from ..conversation_list.views import list_context
+from ..thread import fragments
+from . import mentions
+from .forms import NoteForm
+
+DAMAGED = gettext_lazy("This form was damaged, so the note was not added. Your words are still here: add it again.")
+OTHER_NOTE = gettext_lazy(
+    "Your earlier note had already been added, and is in the conversation. "
+    "What you see here has not been added: add it again if you still want to."
+)
+
+
+def add(user, conversation: Conversation, text: str, client_uuid: uuid.UUID) -> InternalNote:
+    """Adds a note and its mentions. The same client_uuid again returns the same row."""
+    if (known := _known(client_uuid)) is not None:
+        return known
+    try:
+        with transaction.atomic():
+            note = InternalNote.objects.create(
+                account_id=conversation.account_id,
+                conversation=conversation,
+                client_uuid=client_uuid,
+                author=user,
+                author_name=(user.get_full_name() or user.get_username())[:255],
+                text=text,
+            )
+            people = mentions.keep(note)
+            told = f"conversation {conversation.pk}, note {note.pk}, {people} mentioned"
+            audit(user, "internal note added", conversation.account, told)
+            mirror.touch(conversation.account_id, [conversation.pk])
+    except IntegrityError:
+        if (known := _known(client_uuid)) is None:
+            raise
+        return known  # the same form arrived twice at the same moment
+    return note
+
+
+def remove(user, note: InternalNote) -> bool:
+    """Deletes a person's own note with its mentions. False when it was gone already."""
+    conversation = note.conversation
+    with transaction.atomic():
+        gone, _rows = InternalNote.objects.filter(pk=note.pk, author=user).delete()
+        if gone:
+            told = f"conversation {conversation.pk}, note {note.pk}"
+            audit(user, "internal note deleted", conversation.account, told)
+            mirror.touch(conversation.account_id, [conversation.pk])
+    return bool(gone)
+
+
+def _known(client_uuid: uuid.UUID) -> InternalNote | None:
+    return InternalNote.objects.filter(client_uuid=client_uuid).first()
+
+
+@require_POST
+@never_cache
+@staff_required
+def note(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes a note. What cannot be taken stays in the form, with the reason."""
+    conversation = fragments.opened(request, pk)
+    form = NoteForm(request.POST)
+    if not form.is_valid():
+        if "client_uuid" in form.errors:
+            return _kept(request, conversation, _renewed(request), DAMAGED)
+        return _kept(request, conversation, form, " ".join(form.errors["text"]))
+    text = form.cleaned_data["text"]
+    made = add(request.user, conversation, text, form.cleaned_data["client_uuid"])
+    if made.text != text or made.conversation_id != pk or made.author_id != request.user.pk:
+        return _kept(request, conversation, _renewed(request), OTHER_NOTE)
+    return _answer(request, pk, fresh=True)
+
+
+@require_POST
+@never_cache
+@staff_required
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Deletes a note; only its author may."""
+    own = InternalNote.objects.for_user(request.user).filter(pk=pk, author=request.user)
+    found = own.select_related("conversation__account").first()
+    if found is None:
+        raise Http404("There is no such note of yours.")
+    remove(request.user, found)
+    if not request.headers.get("HX-Request"):
+        messages.success(request, _("Your note is deleted."))
+    return _answer(request, found.conversation_id)
+
+
+@require_safe
+@never_cache
+@staff_required
+def offered(request: HttpRequest, pk: int) -> JsonResponse:
+    """The colleagues to choose from after an "@": {"people": [{"username", "name"}]}."""
+    conversation = fragments.opened(request, pk)
+    found = mentions.colleagues(conversation.account_id).exclude(pk=request.user.pk)[: mentions.OFFERED]
+    people = [{"username": one.get_username(), "name": one.get_full_name()} for one in found]
+    return JsonResponse({"people": people})
+
+
+def _renewed(request: HttpRequest) -> forms.Form:
+    return NoteForm({"client_uuid": uuid.uuid4(), "text": request.POST.get("text", "")})
+
+
+def _answer(request: HttpRequest, pk: int, *, fresh: bool = False) -> HttpResponse:
+    """Back to the thread, or for htmx only what differs. `fresh`: the form is used up."""
+    if not request.headers.get("HX-Request"):
+        return redirect(reverse("inbox:thread", args=[pk]) + fragments.back(request))
+    context = fragments.difference(request, fragments.opened(request, pk))
+    context |= {"noted": True, "note_form": NoteForm.fresh() if fresh else None}
+    response = render(request, "inbox/thread/_thread_update.html", context)
+    if fresh:
+        response["HX-Trigger"] = "portal:noted"
+    return response
+
+
+def _kept(request: HttpRequest, conversation: Conversation, form: NoteForm, error: str) -> HttpResponse:
+    """The thread with what was typed and why it was not taken."""
+    told = {"note_form": form, "note_error": error}
+    if request.headers.get("HX-Request"):
+        context = fragments.difference(request, conversation) | {"noted": True, **told}
+        return render(request, "inbox/thread/_thread_update.html", context, status=422)
+    context = fragments.whole(fragments.read(request, conversation), **told)
+    listed = list_context(request, open_pk=conversation.pk)
+    return render(request, "inbox/inbox.html", {**listed, **context}, status=422)

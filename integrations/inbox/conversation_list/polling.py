@@ -1,0 +1,42 @@
+"""What an open list asks every few seconds. An idle tab costs one query a poll, besides session and person."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from ... import cursors
+from ...access import staff_required
+from . import banners, queries
+from .views import unlinked
+
+
+@require_safe
+@never_cache
+@staff_required
+def list_poll(request: HttpRequest) -> HttpResponse:
+    """204 while nothing has changed, else as many rows as the page shows."""
+    filters = queries.Filters.of(request.GET)
+    if filters.q:
+        return HttpResponse(status=204)  # what a search found stands still under the reader's eyes
+    token = queries.list_token(request.user)
+    if request.GET.get("token") == token:
+        return HttpResponse(status=204)
+    shown = cursors.number(request.GET.get("shown", "")) or 0
+    found = queries.accounts(request.user)
+    syncing = queries.first_sync(found)
+    limit = min(max(shown, queries.ROWS), queries.ROWS_AT_MOST)
+    rows = queries.conversations(request.user, filters, limit=limit)
+    context = {
+        "accounts": found,
+        "alarms": banners.of(found),
+        "filters": filters,
+        "mentions": queries.mentions_of(found),
+        "rows": rows,
+        "unlinked": unlinked(request.user, filters, rows),
+        "open_pk": cursors.number(request.GET.get("open", "")),
+        "syncing": syncing,
+        # The token from before the rows were read: at worst they are drawn once too often.
+        "token": "" if syncing else token,
+    }
+    return render(request, "inbox/conversation_list/_list_update.html", context)

@@ -1,0 +1,303 @@
+"""What the conversation list shows. Reads only, in a fixed number of queries."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Left
+from django.utils import timezone
+from django.utils.translation import pgettext_lazy
+
+from ...contacts import profile_changes
+from ...cursors import cursor, number, place
+from ...db.top_n import MOST_PARTS, Counted, first
+from ...models import (
+    Account,
+    Conversation,
+    Draft,
+    Heartbeat,
+    Inbox,
+    Membership,
+    Message,
+    ReadMark,
+)
+from ...sync import request as sync
+from ..thread import note_items
+from .banners import stopped
+from .unread import anywhere, near, unread_by
+
+ROWS = 30
+ROWS_AT_MOST = 240
+SEARCH_CHARACTERS = 100
+WITHOUT_SNOOZED = ("all", "open", "mine", "unassigned")  # out of sight till they come back, but a search finds them
+UNREAD_MOST = 100  # as far as unread messages are counted: the list says 99+
+
+FILTERS = {
+    "all": pgettext_lazy("filter", "All"),
+    "open": pgettext_lazy("filter", "Open"),
+    "unread": pgettext_lazy("filter", "Unread"),
+    "mine": pgettext_lazy("filter", "Mine"),
+    "unassigned": pgettext_lazy("filter", "Unassigned"),
+    "snoozed": pgettext_lazy("filter", "Snoozed"),
+    "closed": pgettext_lazy("filter", "Closed"),
+    "failed": pgettext_lazy("filter", "Failed"),
+    "mentions": pgettext_lazy("filter", "Mentions"),
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a person chose above the list. `box` is an inbox ("7") or an account ("a3")."""
+
+    show: str = "all"
+    q: str = ""
+    box: str = ""
+
+    @classmethod
+    def of(cls, data) -> "Filters":
+        """From a query string; what makes no sense counts as not chosen."""
+        show, box = data.get("show", ""), data.get("box", "")
+        return cls(
+            show=show if show in FILTERS else "all",
+            q=data.get("q", "").replace("\0", "").strip()[:SEARCH_CHARACTERS],
+            box=box if number(box.removeprefix("a")) is not None else "",
+        )
+
+    @property
+    def account(self) -> int | None:
+        return int(self.box[1:]) if self.box.startswith("a") else None
+
+    @property
+    def inbox(self) -> int | None:
+        return int(self.box) if self.box and not self.box.startswith("a") else None
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.q or self.box or self.show != "all")
+
+    def query(self, **other) -> str:
+        """The query string, with its question mark; empty for the plain list."""
+        values = {"show": self.show if self.show != "all" else "", "q": self.q, "box": self.box, **other}
+        chosen = urlencode({name: value for name, value in values.items() if value})
+        return f"?{chosen}" if chosen else ""
+
+    @property
+    def tabs(self) -> list[tuple[str, str, str]]:
+        """(name, words, query string) of each filter, with the search and the inbox kept."""
+        return [(name, words, Filters(name, self.q, self.box).query()) for name, words in FILTERS.items()]
+
+
+def accounts(user) -> list[Account]:
+    """The person's accounts, each with `.own_inboxes`, and `.mentions`: how many mentions of them are unseen, to a
+    limit. One query."""
+    found = Account.objects.for_user(user).defer("webhook_secret", "last_error").order_by(*Account._meta.ordering)
+    found = found.annotate(
+        mentions=note_items.unread(user), beat_at=_BEAT, **{f"inbox_{name}": F(f"inboxes__{name}") for name in _INBOX}
+    )
+    made: dict[int, Account] = {}
+    for row in found.order_by(*Account._meta.ordering, *(f"inboxes__{name}" for name in Inbox._meta.ordering)):
+        account = made.setdefault(row.pk, row)
+        if account is row:
+            account.own_inboxes = []
+        if row.inbox_id is not None:
+            values = {name: getattr(row, f"inbox_{name}") for name in _INBOX}
+            account.own_inboxes.append(Inbox(account_id=row.pk, **values))
+    return list(made.values())
+
+
+_INBOX = ("id", "vendor_id", "name")
+_BEAT = Subquery(Heartbeat.objects.filter(name="tick").values("at")[:1])
+
+
+def list_token(user) -> str:
+    """Changes whenever something that the list shows may have changed. One query."""
+    found = Account.objects.for_user(user).annotate(beat_at=_BEAT)
+    found = found.aggregate(count=Count("pk"), version=Sum("inbox_version"), beat=Max("beat_at"))
+    return f"{found['count']}.{found['version'] or 0}{'!' if stopped(found['beat']) else ''}"
+
+
+def token_of(found: Iterable[Account]) -> str:
+    """`list_token` of accounts that are already here."""
+    versions = [account.inbox_version for account in found]
+    beat = next((account.beat_at for account in found), None)
+    return f"{len(versions)}.{sum(versions)}{'!' if stopped(beat) else ''}"
+
+
+def mentions_of(found: Iterable[Account]) -> int:
+    """Unseen mentions in these accounts; beyond 99 only that there are more."""
+    return sum(account.mentions for account in found)
+
+
+@dataclass
+class Box:
+    """A choice of the inbox chooser."""
+
+    value: str
+    words: str
+    inner: bool = False
+
+
+def boxes(found: list[Account]) -> list[Box]:
+    """Accounts and inboxes to choose from; none when there is nothing to choose."""
+    if len(found) < 2:
+        own = [inbox for account in found for inbox in account.own_inboxes]
+        return [Box(str(inbox.pk), str(inbox)) for inbox in own] if len(own) > 1 else []
+    choices = []
+    for account in found:
+        choices.append(Box(f"a{account.pk}", account.label))
+        choices += [Box(str(inbox.pk), str(inbox), inner=True) for inbox in account.own_inboxes]
+    return choices
+
+
+@dataclass
+class Rows:
+    """One stretch of the list. `more` is the cursor of the next one, empty at the end."""
+
+    rows: list[Conversation] = field(default_factory=list)
+    more: str = ""
+
+
+def conversations(
+    user, filters: Filters, *, before: str = "", limit: int = ROWS, among: Iterable[Account] | None = None
+) -> Rows:
+    """The newest conversations that pass the filters, each with `.unread` for this person, counted to `UNREAD_MOST`.
+
+    among: the person's accounts, where they are here already. One query then, else two;
+    one more where a person has read nearly everything and asks for what is unread."""
+    found = [earlier(part, place(before)) for part in _parts(user, filters, among)]
+
+    def whole() -> QuerySet:
+        return Conversation.objects.for_user(user)
+
+    if filters.show == "unread":
+        rows = _drawn(user, near(user, found, whole, limit + 1))
+        if len(rows) <= limit:
+            rows = _drawn(user, anywhere(user, found, whole, limit + 1))
+    else:
+        rows = _drawn(user, first(found, whole, limit + 1))
+    more = cursor(rows[limit - 1].latest_at, rows[limit - 1].pk) if len(rows) > limit else ""
+    del rows[limit:]
+    return Rows(rows, more)
+
+
+def by_key(user, keys: Iterable[int]) -> dict[int, Conversation]:
+    """Conversations as the list shows them, {primary key: conversation}. One query."""
+    return (
+        {row.pk: row for row in _drawn(user, Conversation.objects.for_user(user).filter(pk__in=keys))} if keys else {}
+    )
+
+
+def earlier(found: QuerySet, start: tuple[datetime, int] | None) -> QuerySet:
+    """Those below a place in the list; all without one."""
+    if start is None:
+        return found
+    at, pk = start
+    # The first condition is all that an index needs to begin there.
+    return found.filter(Q(latest_at__lt=at) | Q(pk__lt=pk), latest_at__lte=at)
+
+
+def _drawn(user, newest: QuerySet) -> list[Conversation]:
+    """With all that a row of the list shows."""
+    unread = Coalesce(Subquery(_mark(user, OuterRef(OuterRef("pk")))), 0)
+    news = Message.objects.filter(conversation=OuterRef("pk"), inbound=True, is_news=True, pk__gt=unread)
+    draft = Draft.objects.filter(user=user, conversation=OuterRef("pk")).exclude(text="")
+    newest = newest.annotate(
+        unread=Counted(news.order_by().values("pk")[:UNREAD_MOST]),
+        draft=Subquery(draft.values(begins=Left("text", 200))[:1]),
+        mentioned=note_items.mentioned(user),
+        **profile_changes.wanted_names(),
+    )
+    rows = list(newest.select_related("contact", "inbox", "owner", "account").defer(*_HEAVY))
+    profile_changes.with_names(rows)
+    return rows
+
+
+def _mark(user, conversation: OuterRef) -> QuerySet:
+    """How far this person has read a conversation of an outer query."""
+    return ReadMark.objects.filter(user=user, conversation=conversation).values("message_pk")[:1]
+
+
+def _parts(user, filters: Filters, among: Iterable[Account] | None) -> list[QuerySet]:
+    """What passes the filters, one queryset for each account that the person may see: see `newest`."""
+    if filters.show == "mine":
+        # Asked beforehand: a database can then tell how many are this person's, and use the index of an owner.
+        found, owners = _filtered(user, filters), me(user).values_list("account", "member")
+        mine = [found.filter(owner=member) for account, member in owners if filters.account in (None, account)]
+        return mine or [found.none()]
+    if filters.account is not None:
+        return [_filtered(user, filters, Value(filters.account))]
+    if filters.inbox is not None:
+        its = Inbox.objects.filter(pk=filters.inbox).values("account")
+        return [_filtered(user, filters, Subquery(its[:1]))]
+    seen = Account.objects.for_user(user).order_by().values_list("pk", flat=True)
+    ids = list(seen) if among is None else [account.pk for account in among]
+    if len(ids) > MOST_PARTS:
+        return [_filtered(user, filters)]
+    return [_filtered(user, filters, Value(pk)) for pk in ids] or [Conversation.objects.none()]
+
+
+_HEAVY = (
+    "raw",
+    "contact__raw",
+    "contact__notes",
+    "contact__custom_fields",
+    "contact__tags",
+    "inbox__raw",
+    "owner__raw",
+    "account__webhook_secret",
+    "account__last_error",
+)
+
+
+def narrowed(user, filters: Filters) -> QuerySet:
+    """The conversations of the filter and the inbox that were chosen; a search is `found.find`'s."""
+    found = _filtered(user, filters)
+    return unread_by(user, found) if filters.show == "unread" else found
+
+
+def _filtered(user, filters: Filters, account: Value | Subquery | None = None) -> QuerySet:
+    """What passes the filters, at most; `account`: of this one alone, as an expression that an index can begin with."""
+    found = Conversation.objects.for_user(user)
+    if account is not None:
+        found = found.filter(account=account)
+    elif filters.account is not None:
+        found = found.filter(account=filters.account)
+    if filters.inbox is not None:
+        found = found.filter(inbox=filters.inbox)
+    if filters.show in WITHOUT_SNOOZED and not filters.q:
+        found = found.exclude(snoozed_until__gt=timezone.now())
+    match filters.show:
+        case "snoozed":
+            found = found.filter(snoozed_until__gt=timezone.now())
+        case "open":
+            found = found.filter(closed_at=None)
+        case "closed":
+            found = found.filter(closed_at__isnull=False)
+        case "unassigned":
+            found = found.filter(owner=None, closed_at=None)
+        case "mine":
+            found = found.filter(owner__in=me(user))
+        case "unread":
+            found = found.filter(news_pk__isnull=False)
+        case "mentions":
+            found = found.filter(note_items.mentioning(user))
+        case "failed":
+            found = found.filter(trouble__filled=True)
+    return found
+
+
+def me(user) -> QuerySet:
+    """Who this person is at Salesmsg, in each account."""
+    return Membership.objects.filter(user=user).exclude(member=None).values("member")
+
+
+def first_sync(found: list[Account]):
+    """Progress of the first account whose first sync is under way: (account, progress), or None."""
+    for account in found:
+        if account.synced_at is None and account.state == Account.State.CONNECTED:
+            progress = sync.progress(account)
+            if progress is not None and progress.running:
+                return account, progress
+    return None

@@ -1,0 +1,60 @@
+"""Conversations that a person has not read to the end of their news.
+
+Whether they have is a matter of two tables, which no index covers. Mostly something near the top is unread, and a look
+at the newest few is enough. Where a person has read nearly everything, all marks are compared at once, which is much
+quicker than one after the other.
+"""
+
+from collections.abc import Callable
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db.models.expressions import RawSQL
+
+from ...db.top_n import keys_of
+from ...models import ReadMark
+
+NEAR = 400  # of the newest conversations with news
+
+
+def unread_by(user, conversations: QuerySet) -> QuerySet:
+    """Those of the conversations that hold news beyond the person's mark."""
+    marked = conversations.alias(mark=FilteredRelation("read_marks", condition=Q(read_marks__user=user)))
+    return marked.filter(Q(mark__message_pk=None) | Q(mark__message_pk__lt=F("news_pk")), news_pk__isnull=False)
+
+
+def near(user, parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> QuerySet:
+    """The newest unread ones among the newest few with news. Fewer than `limit`: there may be more, see `anywhere`."""
+    newest, values = keys_of([part.filter(news_pk__isnull=False) for part in parts], NEAR, part_news=F("news_pk"))
+    if not newest:
+        return whole().none()
+    marks = ReadMark._meta.db_table
+    # Spelled out: left to choose, PostgreSQL reads all marks before it looks which few are wanted.
+    chosen = (
+        f"SELECT newest.part_pk FROM ({newest}) AS newest "  # noqa: S608 - SQL of Django's own, with parameters
+        f"LEFT JOIN {marks} AS mark ON mark.conversation_id = newest.part_pk AND mark.user_id = %s "
+        "WHERE mark.message_pk IS NULL OR mark.message_pk < newest.part_news "
+        f"ORDER BY newest.part_at DESC, newest.part_pk DESC LIMIT {int(limit)}"
+    )
+    return whole().filter(pk__in=RawSQL(chosen, [*values, user.pk])).newest_first()  # noqa: S611 - as above
+
+
+def anywhere(user, parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> QuerySet:
+    """The newest unread ones."""
+    # Else PostgreSQL would look up mark after mark in the list's order, in the hope of an early end.
+    fence = " OFFSET 0" if connections[whole().db].vendor == "postgresql" else ""
+    keys, values = [], []
+    for part in parts:
+        every = unread_by(user, part).order_by().annotate(part_at=F("latest_at"), part_pk=F("pk"))
+        try:
+            sql, params = every.values_list("part_at", "part_pk").query.sql_with_params()
+        except EmptyResultSet:
+            continue
+        keys.append(f"SELECT part_at, part_pk FROM ({sql}{fence}) AS part")  # noqa: S608 - SQL of Django's own
+        values += params
+    if not keys:
+        return whole().none()
+    together = f"({' UNION ALL '.join(keys)}) AS parts ORDER BY part_at DESC, part_pk DESC LIMIT {int(limit)}"
+    chosen = RawSQL(f"SELECT part_pk FROM {together}", values)  # noqa: S608, S611 - as above
+    return whole().filter(pk__in=chosen).newest_first()

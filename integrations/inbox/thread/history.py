@@ -1,0 +1,99 @@
+"""A thread opened at one of its messages: what stands around it, what is newer, the next hit."""
+
+from django.db.models import Q, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from ... import cursors
+from ...access import staff_required
+from ...models import Conversation, Message
+from ...search import ask
+from ...search.words import Wanted
+from ..collaboration.read_state import mark_read
+from ..conversation_list import queries as conversation_list_queries
+from . import fragments, queries
+from .message_items import in_time
+
+AFTER = 20  # messages below the one that is opened
+SAME_MOMENT = 30  # messages of one second that may stand above it
+STEP = 49  # newer messages at once; with the one above them that is a stretch
+
+
+def until(request: HttpRequest, conversation: Conversation) -> str:
+    """Where the stretch that is asked for ends: a cursor; empty for the newest. One query for a hit."""
+    key = cursors.number(request.GET.get("at", ""))
+    if key is None:
+        return request.GET.get("until", "")
+    spot = Message.objects.filter(conversation=conversation, pk=key).order_by().values("at")
+    below = Message.objects.filter(conversation=conversation, at__gte=Subquery(spot))
+    rows = list(below.order_by("at", "rank").values_list("pk", "at", "rank")[: AFTER + SAME_MOMENT + 2])
+    place = next((place for place, row in enumerate(rows) if row[0] == key), len(rows))
+    # More below than are shown: the stretch ends with the last of them.
+    return cursors.cursor(*rows[place + AFTER][1:]) if len(rows) > place + AFTER + 1 else ""
+
+
+def sighted(request: HttpRequest, before: str) -> dict:
+    """What the page of a thread shows of the search it was opened from, and the way to what is newer."""
+    key = cursors.number(request.GET.get("at", ""))
+    wanted = Wanted(conversation_list_queries.Filters.of(request.GET).q)
+    if key is None or not wanted.terms:
+        return {"newer": before}
+    return {"newer": before, "sighted": key, "wanted": wanted, "no_more": request.GET.get("end", "")}
+
+
+def _end(conversation: Conversation, spot: tuple, number: int) -> str:
+    """The cursor of the message so many below a (time, rank); empty where the thread ends before."""
+    at, rank = spot
+    below = Message.objects.filter(Q(at__gt=at) | Q(at=at, rank__gt=rank), conversation=conversation)
+    places = list(below.order_by("at", "rank").values_list("at", "rank")[: number + 1])
+    return cursors.cursor(*places[number - 1]) if len(places) > number else ""
+
+
+@require_safe
+@never_cache
+@staff_required
+def newer(request: HttpRequest, pk: int) -> HttpResponse:
+    """The messages after a place in the thread, and the one at that place drawn anew."""
+    conversation = fragments.opened(request, pk)
+    after = request.GET.get("after", "")
+    spot = cursors.place(after)
+    end = _end(conversation, spot, STEP) if spot else ""
+    if spot is None or "HX-Request" not in request.headers:
+        return redirect(reverse("inbox:thread", args=[pk]) + (f"?until={end}" if end else ""))
+    stretch = queries.stretch(conversation, before=end)
+    mark_read(request.user, conversation, stretch.newest_inbound)
+    fragments.fetch_files(conversation, stretch)
+    context = {"conversation": conversation, "contact": conversation.contact, "newer": end, "boundary": None}
+    below = []
+    for bubble in stretch.bubbles:
+        place = in_time(bubble)
+        if place == spot:
+            context["boundary"] = bubble
+        elif place > spot:
+            below.append(bubble)
+    return render(request, "inbox/thread/_newer_update.html", {**context, "below": below})
+
+
+@require_safe
+@never_cache
+@staff_required
+def hit(request: HttpRequest, pk: int) -> HttpResponse:
+    """To the hit before or after the one that is open; back to it, with a word, when there is none."""
+    conversation = fragments.opened(request, pk)
+    filters, older = conversation_list_queries.Filters.of(request.GET), request.GET.get("way") != "newer"
+    key = cursors.number(request.GET.get("at", "")) or 0
+    message = Message.objects.filter(conversation=conversation, pk=key).only("at").first()
+    wanted = Wanted(filters.q)
+    found = None
+    if message is not None and wanted.terms:
+        try:
+            with ask.limited():
+                found = ask.beside(pk, wanted, message.at, message.pk, older=older)
+        except ask.TooLong:
+            found = None
+    told = {"at": str(found or key)} | ({} if found else {"end": "older" if older else "newer"})
+    address = reverse("inbox:thread", args=[pk]) + filters.query(**told)
+    return redirect(address + (f"#m-{found or key}" if "HX-Request" not in request.headers else ""))

@@ -1,0 +1,118 @@
+"""Internal notes as a thread shows them, between its messages. Reads only."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from hashlib import blake2s
+
+from django.db.models import Exists, OuterRef, Q, Subquery
+
+from ...db.top_n import Counted
+from ...models import Conversation, InternalNote, Mention
+
+NOTE_RANK = 1 << 62  # a note comes after all messages of its moment
+MOST_UNREAD = 100  # of an account; further ones are not counted
+_AT = re.compile(r"(?<![\w@.+/-])@([\w@.+-]{1,150})")
+
+
+@dataclass
+class Noted:
+    """A note in its thread; stands beside `Bubble` there. `names`: the usernames that are mentioned in it."""
+
+    pk: int
+    author_id: int | None
+    author: str
+    text: str
+    at: datetime
+    names: list[str] = field(default_factory=list)
+    day: date | None = None
+
+    note = True
+    inbound = planned = plans = False
+    files = ()
+
+    @property
+    def key(self) -> str:
+        return f"n{self.pk}"
+
+    @property
+    def rank(self) -> int:
+        return NOTE_RANK + self.pk
+
+    @property
+    def parts(self) -> list[tuple[str, str]]:
+        """The text in pieces: (piece, username when it is a mention)."""
+        found, done = [], 0
+        for start, end, name in spots(self.text, self.names):
+            found += [(self.text[done:start], ""), (self.text[start:end], name)]
+            done = end
+        return [part for part in [*found, (self.text[done:], "")] if part[0]]
+
+    @property
+    def etag(self) -> str:
+        """Differs when anything that the note shows differs."""
+        shown = (self.at, self.author, self.text, sorted(self.names), self.day)
+        return blake2s(repr(shown).encode(), digest_size=6).hexdigest()
+
+
+def spots(text: str, names: Iterable[str]) -> Iterator[tuple[int, int, str]]:
+    """Where "@name" stands: (start, end, name). Case does not matter, nor the full stop behind a name."""
+    known = {name.casefold(): name for name in names} | {name: name for name in names}
+    for found in _AT.finditer(text) if known else ():
+        word = found[1]
+        while word:
+            if name := known.get(word) or known.get(word.casefold()):
+                yield found.start(), found.start() + 1 + len(word), name
+                break
+            word = word[:-1] if word[-1] in ".+-@" else ""
+
+
+def newest(of: Conversation, limit: int, start: tuple[datetime, int] | None = None) -> list[Noted]:
+    """The newest notes, oldest first; `start`: none after this place. One query."""
+    found = InternalNote.objects.filter(conversation=of)
+    if start is not None:
+        at, rank = start
+        found = found.filter(Q(at__lt=at) | Q(at=at, pk__lte=rank - NOTE_RANK))
+    # Two layers: the limit is one of notes, and a row is one of mentions.
+    wanted = InternalNote.objects.filter(pk__in=found.order_by("-at", "-pk").values("pk")[:limit])
+    columns = ("pk", "author_id", "author_name", "text", "at", "mentions__user__username")
+    notes: dict[int, Noted] = {}
+    for pk, author_id, author, text, at, name in wanted.order_by("at", "pk").values_list(*columns):
+        note = notes.setdefault(pk, Noted(pk, author_id, author, text, at))
+        if name:
+            note.names.append(name)
+    return list(notes.values())
+
+
+def above(of: int, first: tuple[datetime, int], keys: list[str]) -> set[str]:
+    """Which of these notes stand above that place."""
+    ids = [int(key[1:]) for key in keys if key.startswith("n")]
+    if not ids:
+        return set()
+    at, rank = first
+    earlier = Q(at__lt=at) | Q(at=at, pk__lt=max(rank - NOTE_RANK, 0))
+    found = InternalNote.objects.filter(earlier, conversation=of, pk__in=ids)
+    return {f"n{pk}" for pk in found.values_list("pk", flat=True)}
+
+
+# --- Mentions --------------------------------------------------------------------------------------------------------
+
+
+def unread(user) -> Subquery:
+    """For accounts: how many mentions this person has not seen, to `MOST_UNREAD`."""
+    return Counted(_unseen(user).filter(note__account=OuterRef("pk")).values("pk")[:MOST_UNREAD])
+
+
+def mentioned(user) -> Exists:
+    """For conversations: whether this person is mentioned and has not seen it."""
+    return Exists(_unseen(user).filter(note__conversation=OuterRef("pk")))
+
+
+def mentioning(user) -> Q:
+    """Conversations in which this person was mentioned."""
+    return Q(pk__in=Mention.objects.filter(user=user).values("note__conversation"))
+
+
+def _unseen(user):
+    return Mention.objects.filter(user=user, read_at=None).order_by()

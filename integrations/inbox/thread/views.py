@@ -1,0 +1,50 @@
+"""A thread beside the list, and its older messages."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from ... import cursors
+from ...access import staff_required
+from ...sync import request as sync
+from ..conversation_list import queries as conversation_list_queries
+from ..conversation_list.views import list_context
+from . import fragments, history, queries
+
+
+@require_safe
+@never_cache
+@staff_required
+def thread(request: HttpRequest, pk: int) -> HttpResponse:
+    """A thread; with the list beside it, unless the page has one already. Opening it marks it read."""
+    conversation = fragments.opened(request, pk)
+    before = history.until(request, conversation)
+    context = {
+        **fragments.whole(fragments.read(request, conversation, before=before)),
+        **history.sighted(request, before),
+    }
+    if request.headers.get("HX-Target") == "pane":
+        filters = conversation_list_queries.Filters.of(request.GET)
+        return render(request, "inbox/thread/_thread.html", {**context, "fragment": True, "filters": filters})
+    return render(request, "inbox/inbox.html", {**list_context(request, open_pk=pk), **context})
+
+
+@require_safe
+@never_cache
+@staff_required
+def older(request: HttpRequest, pk: int) -> HttpResponse:
+    """The messages before a place in the thread, and the one at that place drawn anew."""
+    conversation = fragments.opened(request, pk)
+    before = request.GET.get("until", "")
+    stretch = queries.stretch(conversation, before=before)
+    if stretch.gap:
+        sync.fill(conversation)
+    fragments.fetch_files(conversation, stretch)
+    boundary = None
+    if stretch.bubbles:
+        last = stretch.bubbles[-1]
+        if cursors.cursor(last.at, last.rank) == before:
+            boundary = stretch.bubbles.pop()
+    context = {"conversation": conversation, "contact": conversation.contact, "stretch": stretch, "boundary": boundary}
+    return render(request, "inbox/thread/_older_update.html", context)

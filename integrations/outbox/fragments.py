@@ -1,0 +1,154 @@
+"""The outbox page in parts: each account has a picture, what needs a person, and what waits.
+
+Each part carries an etag of what it shows. A browser tells the etags that it has and gets what differs.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2s
+
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from ..contacts import conflicts
+from ..models import Account, Change
+from . import budget_chart, forecast
+
+PARTS = {
+    "picture": "outbox/_budget_chart.html",
+    "needs": "outbox/_needs_attention.html",
+    "waiting": "outbox/_waiting.html",
+}
+ACCOUNTS = 12  # on one page; a person with more chooses one
+MINUTES = 10
+SOON = timedelta(seconds=3)
+_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the page that is drawn anew when its etag differs. `key` is its id on the page."""
+
+    key: str
+    html: SafeString
+    etag: str
+
+
+@dataclass(frozen=True)
+class Card:
+    account: Account
+    parts: list[Part]
+
+
+@dataclass(frozen=True)
+class Board:
+    """What one person sees: cards, and the accounts to choose from when there are too many."""
+
+    cards: list[Card]
+    others: list[Account]
+    chosen: int | None
+
+    @property
+    def have(self) -> str:
+        """What a browser that shows this tells with its next poll."""
+        return ",".join(f"{part.key}:{part.etag}" for card in self.cards for part in card.parts)
+
+
+def read(request: HttpRequest) -> Board:
+    """Reads and draws the accounts of this person; with `?account=`, one of them."""
+    own = list(Account.objects.for_user(request.user).defer("webhook_secret"))
+    wanted = request.GET.get("account", "")
+    chosen = next((account for account in own if str(account.pk) == wanted), None)
+    shown = [chosen] if chosen else own[:ACCOUNTS]
+    others = own if len(own) > ACCOUNTS else []
+    return Board([_card(request, account) for account in shown], others, chosen.pk if chosen else None)
+
+
+def changed(board: Board, have: str) -> list[Part] | None:
+    """The parts that a browser does not show yet; None when it shows other accounts than these."""
+    known = dict(item.split(":", 1) for item in have[:8000].split(",") if ":" in item)
+    parts = [part for card in board.cards for part in card.parts]
+    if set(known) != {part.key for part in parts}:
+        return None
+    return [part for part in parts if known[part.key] != part.etag]
+
+
+def _card(request: HttpRequest, account: Account) -> Card:
+    made = forecast.calls(account, MINUTES)
+    needs, conflicting = forecast.needs_person(account, _lost(account)), _conflicts(request, account)
+    waiting = forecast.waiting(account)
+    context = {
+        "account": account,
+        "here": _here(request),
+        "connected": account.state == Account.State.CONNECTED,
+        "calls": made,
+        "picture": budget_chart.of(made),
+        "period": settings.SALESMSG_RATE_PERIOD,
+        "span": _span(MINUTES * settings.SALESMSG_RATE_PERIOD),
+        "waiting": waiting,
+        "first": [(one, leaves(one.at)) for one in waiting.first],
+        "bulks": [(one, leaves(one.last)) for one in waiting.bulks],
+        "last": leaves(waiting.last_at),
+        "now": _("now"),
+        "needs": needs,
+        "conflicts": conflicting,
+        "needs_count": len(needs) + len(conflicting),
+    }
+    return Card(account, [_part(request, name, account, context) for name in PARTS])
+
+
+def _conflicts(request: HttpRequest, account: Account) -> list[tuple[Change, list[str]]]:
+    """Edits that wait for a choice, each with the labels of its fields."""
+    found = conflicts.waiting(request.user).filter(account=account)[: forecast.SHOWN]
+    return [(change, [row.label for row in conflicts.view(change)]) for change in found]
+
+
+def _lost(account: Account) -> list[int]:
+    """Remembered until something of the account changes: finding them reads the threads of the last days."""
+    key = f"overview-lost-{account.pk}-{account.inbox_version}"
+    return cache.get_or_set(key, lambda: forecast.lost(account), 60)
+
+
+def _here(request: HttpRequest) -> str:
+    """Where the buttons lead back to, also when they were drawn for a poll."""
+    chosen = request.GET.get("account", "")
+    return reverse("outbox:page") + (f"?account={chosen}" if chosen.isdecimal() else "")
+
+
+def _part(request: HttpRequest, name: str, account: Account, context: dict) -> Part:
+    html = render_to_string(PARTS[name], context, request)
+    etag = blake2s(_TOKEN.sub("", html).encode(), digest_size=6).hexdigest()
+    return Part(f"{name}-{account.pk}", mark_safe(html), etag)  # noqa: S308 - a template of ours, just rendered
+
+
+def leaves(at: datetime | None) -> str:
+    """When something leaves, in the viewer's zone: "now", "2:05:30 PM", "tomorrow, 9:00 AM"; empty: nobody can tell."""
+    if at is None:
+        return ""
+    now = timezone.now()
+    if at <= now + SOON:
+        return _("now")
+    local, today = timezone.localtime(at), timezone.localdate()
+    if at < now + timedelta(seconds=90):  # further off, the estimate itself moves by seconds
+        return date_format(local, "CLOCK_SECONDS")
+    days = (local.date() - today).days
+    clock = date_format(local, "CLOCK")
+    if days == 0:
+        return clock
+    if days == 1:
+        return _("tomorrow, %(time)s") % {"time": clock}
+    return f"{date_format(local, 'WEEKDAY_DAY' if days < 7 else 'DATE_FORMAT')}, {clock}"
+
+
+def _span(seconds: float) -> str:
+    if seconds >= 60:
+        return _("%(minutes)s min") % {"minutes": number_format(f"{seconds / 60:g}")}
+    return _("%(seconds)s s") % {"seconds": number_format(f"{seconds:g}")}

@@ -1,0 +1,33 @@
+"""The outbox page: what the budget did, what waits, what needs a person."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from ..access import staff_required
+from . import fragments
+
+
+@require_safe
+@never_cache
+@staff_required
+def page(request: HttpRequest) -> HttpResponse:
+    """All of it; works without JavaScript."""
+    return render(request, "outbox/page.html", {"board": fragments.read(request)})
+
+
+@require_safe
+@never_cache
+@staff_required
+def live(request: HttpRequest) -> HttpResponse:
+    """204 while the browser shows all of this already, else the parts that differ."""
+    now = fragments.read(request)
+    parts = fragments.changed(now, request.GET.get("have", ""))
+    if parts is None:
+        response = HttpResponse(status=204)
+        response["HX-Refresh"] = "true"  # an account came or went
+        return response
+    if not parts:
+        return HttpResponse(status=204)
+    return render(request, "outbox/_update.html", {"board": now, "parts": parts})

@@ -1,0 +1,112 @@
+"""What is known of each list of an account: how fresh, how long, what it cost, and when to look again."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import F
+from django.utils import timezone
+
+from ..models import Account, ListSync, SyncRun, SyncStream
+from . import polling_interval
+from .plan import CHECK, HOUSE
+
+TO_THE_END = {SyncRun.Kind.FULL, SyncRun.Kind.CHECK}
+AFTER_TROUBLE = timedelta(minutes=5)
+# All but the calls, which others count up at the same moment.
+_TOLD = (
+    *("looked_at", "walked_at", "found_at", "read_to", "rows", "repaired"),
+    *("due_at", "pause", "error", "error_at"),
+)
+SOON, CLAIMED = timedelta(seconds=5), timedelta(minutes=2)
+
+
+def row(account_id: int, name: str) -> ListSync:
+    return ListSync.objects.get_or_create(account_id=account_id, name=name)[0]
+
+
+def spent(account_id: int, name: str, calls: int) -> None:
+    """Books calls that were made for a list."""
+    if calls and not ListSync.objects.filter(account=account_id, name=name).update(calls=F("calls") + calls):
+        row(account_id, name)
+        ListSync.objects.filter(account=account_id, name=name).update(calls=F("calls") + calls)
+
+
+def ended(run: SyncRun, stream: SyncStream) -> None:
+    """A stream has come to its end: what is known of its list now, and when it is due again."""
+    now = timezone.now()
+    known = row(run.account_id, stream.name)
+    if skipped := stream.cursor.get("skipped"):
+        known.error, known.error_at = skipped, now
+        known.due_at = now + timedelta(seconds=polling_interval.CHECK_AT_LEAST)
+        known.save(update_fields=["error", "error_at", "due_at"])
+        return
+    known.looked_at, known.error, known.error_at = stream.began_at or now, "", None
+    if newest := stream.cursor.get("head"):
+        known.read_to = datetime.fromisoformat(newest)
+    if run.kind in TO_THE_END or stream.cursor.get("all"):
+        known.walked_at, known.rows = now, stream.seen if stream.total is None else stream.total
+    elif stream.total is not None and stream.name != "messages":
+        known.rows = stream.total
+    if run.kind == SyncRun.Kind.CHECK:
+        known.repaired = stream.changed
+    if stream.changed:
+        known.found_at = now
+    if stream.name in polling_interval.PACES:
+        calls = 0 if run.kind in TO_THE_END else stream.calls
+        known.pause = polling_interval.next_pause(
+            run.account, stream.name, known.pause, found=bool(stream.changed), calls=calls, now=now
+        )
+        known.due_at = now + timedelta(seconds=known.pause)
+    known.save(update_fields=_TOLD)
+
+
+def read_to(account_id: int, name: str) -> datetime | None:
+    """Up to which of Salesmsg's times everything in this list is known."""
+    return ListSync.objects.filter(account=account_id, name=name).values_list("read_to", flat=True).first()
+
+
+def reached(account_id: int, name: str, moments: list[datetime]) -> bool:
+    """Whether a page, newest first, comes down to what was known before; what shares its second may be further down."""
+    if not moments:
+        return False
+    return ListSync.objects.filter(account=account_id, name=name, read_to__gt=moments[-1]).exists()
+
+
+def compared(run: SyncRun) -> None:
+    """Everything was read: the next comparison waits its turn."""
+    now = timezone.now()
+    known = row(run.account_id, CHECK)
+    if run.kind == SyncRun.Kind.CHECK:
+        known.repaired = sum(stream.changed for stream in run.streams.all() if stream.name not in HOUSE)
+        known.calls += run.requests
+        known.error, known.error_at = "", None
+        if run.changed:
+            known.found_at = now
+    listed = sum(stream.calls for stream in run.streams.all() if stream.name != "messages")
+    known.looked_at, known.walked_at = run.started_at, now
+    known.pause = polling_interval.check_pause(listed)
+    known.due_at = now + timedelta(seconds=known.pause)
+    known.save()
+
+
+def failed(run: SyncRun, name: str, why: str) -> None:
+    """A run ended in trouble at this list; all of its lists wait a little."""
+    now = timezone.now()
+    names = [CHECK] if run.kind == SyncRun.Kind.CHECK else list(run.streams.values_list("name", flat=True))
+    ListSync.objects.filter(account=run.account_id, name__in=names).update(due_at=now + AFTER_TROUBLE)
+    if name:
+        row(run.account_id, name)
+        ListSync.objects.filter(account=run.account_id, name=name).update(error=why, error_at=now)
+
+
+def due_now(account: Account) -> list[str]:
+    """The lists that a look should read now, and those that are due in a moment anyway."""
+    due = ListSync.objects.filter(account=account, name__in=polling_interval.PACES, due_at__lte=timezone.now() + SOON)
+    return list(due.values_list("name", flat=True))
+
+
+def claim(account: Account, names: list[str]) -> bool:
+    """Moves the due times of lists that a look is about to read; False when somebody else did. The look's end moves
+    them again."""
+    now = timezone.now()
+    due = ListSync.objects.filter(account=account, name__in=names, due_at__lte=now + SOON)
+    return bool(due.update(due_at=now + CLAIMED)) if names else False

@@ -1,0 +1,83 @@
+"""The sync page: all accounts, or one with everything; each asks for itself again while somebody looks at it."""
+
+import re
+from hashlib import blake2s
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.safestring import mark_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from ..access import staff_required
+from . import account_health, queries
+
+BUSY_SECONDS, QUIET_SECONDS = 2, 15
+_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
+
+
+@require_safe
+@never_cache
+@staff_required
+def index(request: HttpRequest) -> HttpResponse:
+    """All accounts; who has only one sees that one at once."""
+    standings = queries.all_of(request.user)
+    if len(standings) == 1:
+        return redirect("sync:one", standings[0].account.pk)
+    return render(request, "sync/list.html", {"live": _all(request, standings), "any": bool(standings)})
+
+
+@require_safe
+@never_cache
+@staff_required
+def index_live(request: HttpRequest) -> HttpResponse:
+    return _if_new(request, _all(request, queries.all_of(request.user)))
+
+
+@require_safe
+@never_cache
+@staff_required
+def one(request: HttpRequest, pk: int) -> HttpResponse:
+    """One account."""
+    return one_page(request, pk)
+
+
+def one_page(request: HttpRequest, pk: int, *, typed: str = "", error: str = "", status: int = 200) -> HttpResponse:
+    """The page; with what was typed and could not be found, and why."""
+    standing = queries.one(request.user, pk)
+    context = {"standing": standing, "account": standing.account, "typed": typed, "error": error}
+    return render(request, "sync/account.html", {**context, "live": _one(request, standing)}, status=status)
+
+
+@require_safe
+@never_cache
+@staff_required
+def one_live(request: HttpRequest, pk: int) -> HttpResponse:
+    return _if_new(request, _one(request, queries.one(request.user, pk)))
+
+
+def _all(request: HttpRequest, standings: list[queries.Standing]) -> dict:
+    rows = [(standing, account_health.of(standing)) for standing in standings]
+    return _drawn(request, "sync/_accounts.html", {"rows": rows}, any(standing.busy for standing in standings))
+
+
+def _one(request: HttpRequest, standing: queries.Standing) -> dict:
+    context = {"standing": standing, "account": standing.account, "verdict": account_health.of(standing)}
+    return _drawn(request, "sync/_account.html", context, standing.busy)
+
+
+def _drawn(request: HttpRequest, template: str, context: dict, busy: bool) -> dict:
+    """The part that renews itself: its HTML, what a browser that shows it tells, and after how many seconds."""
+    html = render_to_string(template, context, request)
+    have = blake2s(_TOKEN.sub("", html).encode(), digest_size=6).hexdigest()
+    seconds = BUSY_SECONDS if busy else QUIET_SECONDS
+    html = mark_safe(html)  # noqa: S308 - a template of ours, just rendered
+    return {"html": html, "have": f"{have}-{seconds}", "seconds": seconds, "account": context.get("account")}
+
+
+def _if_new(request: HttpRequest, live: dict) -> HttpResponse:
+    """204 while the browser shows all of this already."""
+    if request.GET.get("have") == live["have"]:
+        return HttpResponse(status=204)
+    return render(request, "sync/_live.html", {"live": live})

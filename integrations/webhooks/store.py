@@ -1,0 +1,136 @@
+"""Events on their way into the database: what comes at the same moment is written in one transaction.
+
+SQLite has one writer at a time, and who waits for it sleeps; here the threads of a process wait for each other
+instead, and one of them writes for all that came meanwhile.
+"""
+
+import json
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from .. import jobs
+from ..crypto import digest
+from ..db.immediate_transaction import soon
+from ..models import Account, WebhookEvent
+from .process import PUMP
+
+REPEATED_WITHIN = timedelta(minutes=10)
+NOTED_EVERY = timedelta(seconds=1)  # how exact “last event” is
+
+
+@dataclass(eq=False)
+class Arrival:
+    """An event as it came: `done` once it is committed, or `error` says why it is not."""
+
+    account_id: int
+    text: str
+    at: datetime = field(default_factory=timezone.now)
+    done: bool = False
+    error: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.digest = digest(self.text)
+        self.name = name_of(self.text)
+
+
+class Keeper:
+    """One per process: `keep` returns when the event is committed."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._arrived = threading.Lock()
+        self._waiting: list[Arrival] = []
+
+    def keep(self, account_id: int, body: bytes) -> None:
+        """Raises what the database raised, if the event could not be kept."""
+        arrival = Arrival(account_id, body.decode("utf-8", errors="replace").replace("\x00", ""))
+        with self._arrived:
+            self._waiting.append(arrival)
+        with self._turn:
+            if not arrival.done and arrival.error is None:
+                with self._arrived:
+                    batch, self._waiting = self._waiting, []
+                write_all(batch)
+        if not arrival.done:  # also when the thread that was to write it was stopped
+            raise arrival.error or RuntimeError("The event was not kept.")
+
+
+def write_all(batch: list[Arrival]) -> None:
+    """Writes them, an account's in one transaction; what went wrong is noted on each."""
+    by_account: dict[int, list[Arrival]] = {}
+    for arrival in batch:
+        by_account.setdefault(arrival.account_id, []).append(arrival)
+    for account_id, arrivals in by_account.items():
+        try:
+            _write(account_id, arrivals)
+        except Exception as error:  # noqa: BLE001 - each thread raises it for its own event
+            for arrival in arrivals:
+                arrival.error = error
+        else:
+            for arrival in arrivals:
+                arrival.done = True
+
+
+def _write(account_id: int, arrivals: list[Arrival]) -> None:
+    now = timezone.now()
+    with soon():
+        # First, because it locks: of two copies at the same moment the second one sees the first.
+        account = Account.objects.select_for_update(no_key=True).filter(pk=account_id)
+        last_at, missed = account.values_list("last_event_at", "events_missed").get()
+        reopened = False
+        seen = WebhookEvent.objects.filter(
+            account_id=account_id,
+            digest__in={arrival.digest for arrival in arrivals},
+            received_at__gt=now - REPEATED_WITHIN,
+        )
+        known = dict(seen.order_by().values_list("digest", "pk"))
+        fresh: dict[str, WebhookEvent] = {}
+        for arrival in arrivals:
+            if arrival.digest in known:
+                again = WebhookEvent.objects.filter(pk=known[arrival.digest])
+                again.update(repeats=F("repeats") + 1)
+                reopened |= _says_more(arrival) and _reopen(again, arrival)
+            elif arrival.digest in fresh:
+                fresh[arrival.digest].repeats += 1
+            else:
+                fresh[arrival.digest] = WebhookEvent(
+                    account_id=account_id,
+                    name=arrival.name,
+                    body=arrival.text,
+                    digest=arrival.digest,
+                    received_at=arrival.at,
+                    due_at=arrival.at,
+                )
+        WebhookEvent.objects.bulk_create(fresh.values())
+        if missed or last_at is None or not timedelta() <= now - last_at < NOTED_EVERY:
+            Account.objects.filter(pk=account_id).update(last_event_at=now, events_missed=0)
+        if fresh or reopened:
+            jobs.nudge(PUMP, account_id)
+
+
+def _says_more(arrival: Arrival) -> bool:
+    """Whether the same words may be news: a contact's event names the contact, not what changed of it. A message's
+    event tells the message itself."""
+    return not arrival.name.startswith(("message.", "call."))
+
+
+def _reopen(event: QuerySet[WebhookEvent], arrival: Arrival) -> bool:
+    """Has an event that was processed already processed once more."""
+    processed = event.filter(state__in=(WebhookEvent.State.DONE, WebhookEvent.State.UNKNOWN))
+    values = {"state": WebhookEvent.State.NEW, "attempts": 0, "due_at": arrival.at, "received_at": arrival.at}
+    return bool(processed.update(**values))
+
+
+def name_of(text: str) -> str:
+    """The kind that an event says it is, "" where it says nothing that a database takes."""
+    try:
+        payload = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    name = payload.get("event") if isinstance(payload, dict) else None
+    # JSON can spell what no database takes: NUL, and halves of a character.
+    return name.encode(errors="replace").decode().replace("\x00", "")[:120] if isinstance(name, str) else ""

@@ -1,0 +1,69 @@
+"""The address that is pasted at Salesmsg. There is no signature: the secret in the path is all there is."""
+
+import logging
+import re
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from ..crypto import digest
+from ..models import Account
+from .store import Keeper
+
+LARGEST = 262_144  # bytes; real events have a few thousand
+PLAIN = "text/plain"
+keeper = Keeper()
+_IN_PATH = re.compile(r"(/webhooks/salesmsg/)[^/]+")
+
+
+def _without_secret(record: logging.LogRecord) -> bool:
+    """Django's lines about refused requests and crashes name the path, and here the path is the secret."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_IN_PATH.sub(r"\1…", arg) if isinstance(arg, str) else arg for arg in record.args)
+    return True
+
+
+for _name in ("django.request", "django.server"):
+    logging.getLogger(_name).addFilter(_without_secret)
+
+
+@csrf_exempt
+@never_cache
+def receive(request: HttpRequest, secret: str) -> HttpResponse:
+    """200 for every event that could be stored, 404 for a wrong secret, 413 above the bound, 405 for odd methods."""
+    account_id = _account(secret)
+    if account_id is None:
+        return HttpResponse("Not found.", status=404, content_type=PLAIN)
+    if request.method in {"GET", "HEAD"}:
+        return HttpResponse("This address is ready for Salesmsg's webhooks.", content_type=PLAIN)
+    if request.method != "POST":
+        return HttpResponse("POST only.", status=405, content_type=PLAIN, headers={"Allow": "GET, HEAD, POST"})
+    body = _bounded_body(request)
+    if body is None:
+        return HttpResponse("Too large.", status=413, content_type=PLAIN)
+    keeper.keep(account_id, body)
+    return HttpResponse("OK", content_type=PLAIN)
+
+
+def _account(secret: str) -> int | None:
+    """Looked up by digest, so that the time tells nothing about the secret; then compared in constant time."""
+    wanted = digest(secret)
+    found = Account.objects.filter(webhook_digest=wanted).order_by().values_list("pk", "webhook_digest").first()
+    return found[0] if found and constant_time_compare(found[1], wanted) else None
+
+
+def _bounded_body(request: HttpRequest) -> bytes | None:
+    """The body, or None above the bound, of which no more than the bound is read."""
+    try:
+        announced = int(request.headers.get("Content-Length") or 0)
+    except ValueError:
+        announced = 0
+    if announced > LARGEST:
+        return None
+    source = request
+    if "CONTENT_LENGTH" not in request.META and request.META.get("wsgi.input_terminated"):
+        source = request.META["wsgi.input"]  # sent in chunks, which the server joins; Django would read nothing
+    body = source.read(LARGEST + 1)
+    return body if len(body) <= LARGEST else None

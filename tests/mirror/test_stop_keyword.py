@@ -1,0 +1,53 @@
+"""A text STOP counts from its arrival, before Salesmsg has told anything about the contact."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from integrations import mirror
+from integrations.models import Contact
+from tests.inbox import factories as f
+
+from . import vendor_records
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def thread():
+    return f.conversation(f.account("Harbor Dental", f.person("ada"), created_at=timezone.now() - timedelta(days=10)))
+
+
+def arrives(thread, text: str, **wire) -> Contact:
+    at = f"{timezone.now():%Y-%m-%d %H:%M:%S}"
+    wire = {"conversation_id": thread.vendor_id, "body": text, "status": "received", "created_at": at} | wire
+    mirror.upsert_messages(thread, [vendor_records.message(7, **wire)])
+    return Contact.objects.get(pk=thread.contact_id)
+
+
+@pytest.mark.parametrize("text", ["STOP", " stop ", "Unsubscribe"])
+def test_it_opts_out(thread, text):
+    contact = arrives(thread, text)
+    assert contact.opted_out
+    assert contact.opted_out_at is not None
+    assert not contact.textable
+
+
+@pytest.mark.parametrize("text", ["Stop by at five", "START", "please stop texting me"])
+def test_other_words_do_not(thread, text):
+    assert not arrives(thread, text).opted_out
+
+
+def test_one_from_before_they_came_back_does_not(thread):
+    Contact.objects.update(opted_in_at=timezone.now() + timedelta(minutes=1))
+    assert not arrives(thread, "STOP").opted_out
+
+
+def test_old_history_does_not(thread):
+    old = timezone.now() - timedelta(days=40)
+    assert not arrives(thread, "STOP", created_at=f"{old:%Y-%m-%d %H:%M:%S}").opted_out
+
+
+def test_our_own_word_does_not(thread):
+    assert not arrives(thread, "STOP", status="sent", user_id=5).opted_out

@@ -1,0 +1,490 @@
+"""Bulk texts: who gets what, once each, and how they are stopped."""
+
+import threading
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from integrations.bulk import lifecycle, recipients
+from integrations.bulk import progress as bulk_progress
+from integrations.models import Account, AuditEntry, Bulk, BulkRecipient, Contact, Conversation, Message
+from integrations.outbox import bulk_queue, deliver
+from integrations.outbox.merge_fields import BulkProblem, EmptyField, render
+from tests.inbox import factories
+
+from .conftest import posts
+
+pytestmark = pytest.mark.django_db(transaction=True)
+State, Waits = Bulk.State, BulkRecipient.State
+
+
+@pytest.fixture
+def ada(transactional_db):
+    return factories.person("ada", first_name="Ada", last_name="Marsh")
+
+
+@pytest.fixture
+def shop(ada):
+    return factories.account("Harbor Dental", ada)
+
+
+@pytest.fixture
+def people(shop):
+    """Five who may be texted."""
+    return [factories.contact(shop, first) for first in ("Ana", "Ben", "Cleo", "Dan", "Eva")]
+
+
+def running(ada, shop, people, text="Hello {first_name}") -> Bulk:
+    made = recipients.draft(ada, shop, people, text)
+    assert lifecycle.start(ada, made)
+    return made
+
+
+def states(of: Bulk) -> list[str]:
+    return list(of.recipients.order_by("pk").values_list("state", flat=True))
+
+
+def reasons(of: Bulk) -> dict[str, str]:
+    return {row.contact.first_name: row.reason for row in of.recipients.select_related("contact")}
+
+
+def sent(message_id: int) -> None:
+    """As if the vendor had taken it."""
+    Message.objects.filter(pk=message_id).update(state=Message.State.SENT, vendor_id=message_id, due_at=None)
+
+
+def handed_out_long_ago(message_id: int) -> None:
+    past = timezone.now() - timedelta(seconds=60)
+    Message.objects.filter(pk=message_id).update(claimed_at=past, due_at=past)
+
+
+# --- merge fields ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Hello {first_name}!", "Hello Dana!"),
+        ("{full_name}, {last_name}, { First_Name }", "Dana Reyes, Reyes, Dana"),
+        ("{email|your address} at {phone}", "your address at (305) 555-0142"),
+        ("Hi {first_name|there}{email|}.", "Hi Dana."),
+        ("No fields at all", "No fields at all"),
+    ],
+)
+def test_merge_fields(text, said):
+    who = Contact(first_name="Dana", last_name="Reyes", phone="+13055550142")
+    assert render(text, who) == said
+
+
+def test_a_value_with_braces_is_a_value():
+    assert render("Hello {first_name}", Contact(first_name="{email}")) == "Hello {email}"
+
+
+def test_a_name_that_only_the_full_name_holds():
+    assert render("Hello {full_name}", Contact(full_name="Dana Reyes")) == "Hello Dana Reyes"
+
+
+@pytest.mark.parametrize("text", ["Hello {first_name", "Hello first_name}", "a {b{first_name}", "{{first_name}}"])
+def test_a_brace_that_stands_alone_is_explained(text):
+    with pytest.raises(BulkProblem, match=r"single “[{}]” near"):
+        render(text, Contact(first_name="Dana"))
+
+
+@pytest.mark.parametrize("text", ["Hello {name}", "Hello {}", "Hello {first name|you}"])
+def test_an_unknown_field_names_those_there_are(text):
+    with pytest.raises(BulkProblem, match=r"no merge field.*\{first_name\}.*\{email\}"):
+        render(text, Contact(first_name="Dana"))
+
+
+def test_an_empty_field_without_a_fallback_is_no_text():
+    with pytest.raises(EmptyField) as empty:
+        render("Hello {first_name}", Contact(first_name="  "))
+    assert empty.value.field == "first_name"
+
+
+# --- choosing and writing --------------------------------------------------------------------------------------------
+
+
+def test_who_is_left_out_and_why(ada, shop):
+    factories.contact(shop, "Ana", phone="+13055550001")
+    factories.contact(shop, "Ben", opted_out=True)
+    factories.contact(shop, "Cleo", blocked=True)
+    factories.contact(shop, "Dan", deleted_at=timezone.now())
+    factories.contact(shop, "Eva", phone="")
+    factories.contact(shop, "Finn", phone="+13055550001")
+    factories.contact(shop, "Gil", phone="+13055550009")
+    factories.contact(shop, "Hal", phone="+13055550009", opted_out=True)
+    factories.contact(shop, "Ida", email="x" * 300, phone="+13055550010")
+    factories.contact(shop, "Jon", "", phone="+13055550011")
+    made = recipients.draft(ada, shop, Contact.objects.all(), "{first_name} {last_name}" + " {email|}" * 6)
+    assert reasons(made) == {
+        "Ana": "",
+        "Ben": bulk_queue.OPTED_OUT,
+        "Cleo": bulk_queue.BLOCKED,
+        "Dan": bulk_queue.DELETED,
+        "Eva": bulk_queue.NO_PHONE,
+        "Finn": recipients.SAME_PHONE,
+        "Gil": bulk_queue.TWIN,
+        "Hal": bulk_queue.OPTED_OUT,
+        "Ida": recipients.TOO_LONG,
+        "Jon": "No last name, and the text has nothing to put in its place",
+    }
+    preview = bulk_progress.preview(made)
+    assert (preview.recipients, preview.left_out_count) == (1, 9)
+    assert (preview.left_out[0].reason, preview.left_out[0].count) == (bulk_queue.OPTED_OUT, 2)
+
+
+def test_a_phone_left_out_for_its_own_reason_does_not_shut_out_its_twin(ada, shop):
+    factories.contact(shop, "", "", phone="+13055550001")
+    factories.contact(shop, "Finn", phone="+13055550001")
+    made = recipients.draft(ada, shop, Contact.objects.all(), "Hello {first_name}")
+    assert reasons(made)["Finn"] == ""
+
+
+def test_writing_again_looks_at_everybody_again(ada, shop, people):
+    Contact.objects.filter(pk=people[0].pk).update(email="a@example.com")
+    made = recipients.draft(ada, shop, people, "Is {email} right?")
+    assert states(made) == [Waits.WAITING] + [Waits.LEFT_OUT] * 4
+    recipients.write(ada, made, "Hello {first_name}")
+    assert states(made) == [Waits.WAITING] * 5
+    assert list(made.recipients.values_list("text", flat=True)) == [f"Hello {who.first_name}" for who in people]
+
+
+def test_a_broken_text_keeps_the_one_before(ada, shop, people):
+    made = recipients.draft(ada, shop, people, "Hello {first_name}")
+    for broken in ("Hello {nobody}", "   "):
+        with pytest.raises(BulkProblem):
+            recipients.write(ada, made, broken)
+    made.refresh_from_db()
+    assert made.text == "Hello {first_name}"
+    assert states(made) == [Waits.WAITING] * 5
+
+
+def test_others_accounts_and_their_contacts_stay_out(ada, shop, people):
+    elsewhere = factories.account("Northside")
+    stranger = factories.contact(elsewhere)
+    with pytest.raises(PermissionDenied):
+        recipients.draft(ada, elsewhere, [stranger])
+    made = recipients.draft(ada, shop, [*people, stranger])
+    assert made.recipients.count() == 5
+    with pytest.raises(BulkProblem, match="Nobody was chosen"):
+        recipients.draft(ada, shop, [stranger])
+    eve = factories.person("eve")
+    for deed in (lifecycle.start, lifecycle.pause, lifecycle.resume, lifecycle.cancel):
+        with pytest.raises(PermissionDenied):
+            deed(eve, made)
+
+
+def test_at_most_so_many(ada, shop, people, monkeypatch):
+    monkeypatch.setattr(recipients, "MOST", 4)
+    with pytest.raises(BulkProblem, match="at the most"):
+        recipients.draft(ada, shop, people)
+    assert not Bulk.objects.exists()
+
+
+def test_more_can_be_added_to_a_draft(ada, shop, people):
+    made = recipients.draft(ada, shop, people[:2], "Hello {first_name}")
+    assert recipients.add(ada, made, people[1:4]) == 2
+    assert list(made.recipients.values_list("text", flat=True)) == [f"Hello {who.first_name}" for who in people[:4]]
+    assert recipients.add(ada, made, people[:4]) == 0
+    assert lifecycle.start(ada, made)
+    with pytest.raises(BulkProblem, match="started already"):
+        recipients.add(ada, made, people)
+    assert made.recipients.count() == 4
+
+
+def test_who_is_taken_out_makes_room_for_a_twin(ada, shop):
+    first = factories.contact(shop, "Ana", phone="+13055550001")
+    factories.contact(shop, "Finn", phone="+13055550001")
+    made = recipients.draft(ada, shop, Contact.objects.all(), "Hello {first_name}")
+    assert recipients.remove(ada, made, first.pk)
+    assert not recipients.remove(ada, made, first.pk)
+    assert reasons(made) == {"Finn": ""}
+    lifecycle.start(ada, made)
+    with pytest.raises(BulkProblem, match="started already"):
+        recipients.remove(ada, made, first.pk)
+
+
+def test_the_preview_counts_segments_calls_and_time(ada, shop, people, settings):
+    settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = 60, 60.0
+    factories.conversation(shop, people[0])
+    factories.conversation(shop, people[1], vendor_id=None)  # a draft: it has to be opened at Salesmsg
+    made = recipients.draft(ada, shop, people, "{first_name} " + "x" * 160)
+    preview = bulk_progress.preview(made)
+    assert (preview.recipients, preview.segments, preview.most_segments) == (5, 10, 2)
+    assert preview.calls == 5 + 4
+    assert preview.seconds == pytest.approx(9 * 60 / 59)
+    assert len(preview.samples) == 3
+
+
+# --- starting and stopping -------------------------------------------------------------------------------------------
+
+
+def test_a_second_start_starts_nothing_twice(ada, shop, people):
+    made = recipients.draft(ada, shop, people, "Hello {first_name}")
+    before = OrmQ.objects.count()
+    assert lifecycle.start(ada, made)
+    assert not lifecycle.start(ada, Bulk.objects.get(pk=made.pk))
+    assert OrmQ.objects.count() == before + 1
+    assert AuditEntry.objects.filter(action="bulk text started", user=ada).count() == 1
+
+
+def test_what_was_not_seen_is_not_started(ada, shop, people):
+    seen = recipients.draft(ada, shop, people, "Hello {first_name}")
+    recipients.write(ada, Bulk.objects.get(pk=seen.pk), "Something else")
+    with pytest.raises(BulkProblem, match="changed the text"):
+        lifecycle.start(ada, seen)
+    assert Bulk.objects.get(pk=seen.pk).state == State.DRAFT
+
+
+def test_nothing_starts_without_text_recipient_or_connection(ada, shop, people):
+    blank = recipients.draft(ada, shop, people)
+    with pytest.raises(BulkProblem, match="Nobody would get"):
+        lifecycle.start(ada, blank)
+    nobody = recipients.draft(ada, shop, people, "{email}")
+    with pytest.raises(BulkProblem, match="Nobody would get"):
+        lifecycle.start(ada, nobody)
+    made = recipients.draft(ada, shop, people, "Hello")
+    Account.objects.update(state=Account.State.ATTENTION)
+    with pytest.raises(BulkProblem, match="not connected"):
+        lifecycle.start(ada, made)
+
+
+def test_a_started_text_can_no_longer_be_written(ada, shop, people):
+    made = running(ada, shop, people)
+    with pytest.raises(BulkProblem, match="started already"):
+        recipients.write(ada, made, "Other words")
+    assert made.recipients.filter(text__startswith="Hello").count() == 5
+
+
+# --- one message at a time -------------------------------------------------------------------------------------------
+
+
+def test_each_recipient_gets_one_message_and_then_it_is_done(ada, shop, people):
+    made = running(ada, shop, people)
+    given = []
+    while (pk := bulk_queue.next_message(shop.pk)) is not None:
+        given.append(pk)
+        sent(pk)
+    assert len(set(given)) == 5
+    texts = set(Message.objects.filter(bulk=made).values_list("text", "sender", "author_name"))
+    assert texts == {(f"Hello {who.first_name}", ada.pk, "Ada Marsh") for who in people}
+    made.refresh_from_db()
+    assert (made.state, made.finished_at is not None) == (State.DONE, True)
+    assert bulk_progress.progress(made).percent == 100
+
+
+def test_eight_workers_at_once(ada, shop):
+    """Nobody is texted twice, and no two workers are given the same message."""
+    people = [factories.contact(shop, f"P{number}") for number in range(24)]
+    made = running(ada, shop, people)
+    start, given, lock, errors = threading.Barrier(8), [], threading.Lock(), []
+
+    def work():
+        try:
+            start.wait()
+            while (pk := bulk_queue.next_message(shop.pk)) is not None:
+                with lock:
+                    given.append(pk)
+        except Exception as error:  # noqa: BLE001 - told below
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert len(given) == len(set(given)) == 24
+    assert Message.objects.filter(bulk=made).count() == 24
+    assert Conversation.objects.filter(account=shop).count() == 24
+
+
+def test_a_message_whose_worker_died_is_given_out_again_once(ada, shop, people):
+    running(ada, shop, people[:1])
+    first = bulk_queue.next_message(shop.pk)
+    assert bulk_queue.next_message(shop.pk) is None
+    handed_out_long_ago(first)
+    assert bulk_queue.next_message(shop.pk) == first
+    assert bulk_queue.next_message(shop.pk) is None
+    assert Message.objects.count() == 1
+
+
+def test_a_recipient_who_seems_to_wait_still_gets_no_second_message(ada, shop, people):
+    made = running(ada, shop, people[:1])
+    first = bulk_queue.next_message(shop.pk)
+    sent(first)
+    made.recipients.update(state=Waits.WAITING, message=None)  # a restored backup, say
+    assert bulk_queue.next_message(shop.pk) == first
+    assert Message.objects.count() == 1
+
+
+def test_a_text_that_was_put_back_comes_before_new_ones_when_it_is_due(ada, shop, people):
+    running(ada, shop, people)
+    first = bulk_queue.next_message(shop.pk)
+    Message.objects.filter(pk=first).update(due_at=timezone.now() + timedelta(seconds=30))
+    assert bulk_queue.next_message(shop.pk) != first
+    Message.objects.filter(pk=first).update(
+        claimed_at=timezone.now() - timedelta(seconds=2), due_at=timezone.now() - timedelta(seconds=1)
+    )
+    assert bulk_queue.next_message(shop.pk) == first
+
+
+def test_the_older_bulk_text_goes_first(ada, shop, people):
+    first = running(ada, shop, people[:1])
+    second = running(ada, shop, people[1:2])
+    assert Message.objects.get(pk=bulk_queue.next_message(shop.pk)).bulk == first
+    assert Message.objects.get(pk=bulk_queue.next_message(shop.pk)).bulk == second
+
+
+def test_an_existing_conversation_is_used(ada, shop, people):
+    known = factories.conversation(shop, people[0])
+    running(ada, shop, people[:1])
+    message = Message.objects.get(pk=bulk_queue.next_message(shop.pk))
+    assert message.conversation == known
+    known.refresh_from_db()
+    assert (known.latest_text, known.version) == ("Hello Ana", 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"opted_out": True}, bulk_queue.OPTED_OUT),
+        ({"blocked": True}, bulk_queue.BLOCKED),
+        ({"deleted_at": timezone.now()}, bulk_queue.DELETED),
+    ],
+)
+def test_who_says_no_after_the_start_gets_nothing(ada, shop, people, change, reason):
+    made = running(ada, shop, people[:2])
+    Contact.objects.filter(pk=people[0].pk).update(**change)
+    message = Message.objects.get(pk=bulk_queue.next_message(shop.pk))
+    assert message.conversation.contact == people[1]
+    row = made.recipients.get(contact=people[0])
+    assert (row.state, row.reason, row.message) == (Waits.LEFT_OUT, f"{reason} after the start", None)
+
+
+def test_a_twin_that_opts_out_after_the_start_counts_too(ada, shop, people):
+    running(ada, shop, people[:1])
+    factories.contact(shop, "Twin", phone=people[0].phone, opted_out=True)
+    assert bulk_queue.next_message(shop.pk) is None
+    assert not Message.objects.exists()
+
+
+def test_nothing_leaves_while_the_account_is_not_connected(ada, shop, people):
+    made = running(ada, shop, people)
+    Account.objects.update(state=Account.State.ATTENTION)
+    assert bulk_queue.next_message(shop.pk) is None
+    assert len(bulk_queue.settle()) == 0
+    Account.objects.update(state=Account.State.CONNECTED)
+    assert bulk_queue.next_message(shop.pk) is not None
+    assert Bulk.objects.get(pk=made.pk).state == State.RUNNING
+
+
+def test_pause_and_resume(ada, shop, people):
+    made = running(ada, shop, people)
+    first = bulk_queue.next_message(shop.pk)
+    handed_out_long_ago(first)
+    assert lifecycle.pause(ada, made)
+    assert not lifecycle.pause(ada, made)
+    assert bulk_queue.next_message(shop.pk) is None
+    assert not Message.objects.filter(deliver.waiting(), pk=first).exists()
+    assert len(bulk_queue.settle()) == 0
+    before = OrmQ.objects.count()
+    assert lifecycle.resume(ada, made)
+    assert not lifecycle.resume(ada, made)
+    assert OrmQ.objects.count() == before + 1
+    assert Message.objects.filter(deliver.waiting(), pk=first).exists()
+    assert bulk_queue.next_message(shop.pk) == first
+
+
+def test_cancel_takes_back_all_that_has_not_left(ada, shop, people):
+    made = running(ada, shop, people)
+    gone = bulk_queue.next_message(shop.pk)
+    sent(gone)
+    waiting = bulk_queue.next_message(shop.pk)
+    assert lifecycle.cancel(ada, made)
+    assert not lifecycle.cancel(ada, made)
+    assert not lifecycle.resume(ada, made)
+    assert bulk_queue.next_message(shop.pk) is None
+    assert Message.objects.get(pk=waiting).state == Message.State.CANCELLED
+    assert Message.objects.get(pk=waiting).conversation.latest_state == Message.State.CANCELLED
+    progress = bulk_progress.progress(made)
+    assert (progress.sent, progress.cancelled, progress.open) == (1, 4, 0)
+    assert deliver.deliver(waiting) == ""
+
+
+def test_what_was_just_leaving_at_the_cancel_and_came_back_is_taken_back(ada, shop, people):
+    made = running(ada, shop, people)
+    leaving = Message.objects.filter(pk=bulk_queue.next_message(shop.pk))
+    leaving.update(state=Message.State.SENDING)
+    lifecycle.cancel(ada, made)
+    assert leaving.get().state == Message.State.SENDING
+    leaving.update(state=Message.State.QUEUED, due_at=timezone.now())
+    assert len(bulk_queue.settle()) == 0
+    assert leaving.get().state == Message.State.CANCELLED
+    assert bulk_progress.progress(made).open == 0
+
+
+def test_the_sweep_nudges_what_can_go_on_and_ends_what_is_over(ada, shop, people):
+    made = running(ada, shop, people[:1])
+    recipients.draft(ada, shop, people, "A draft waits for a person")
+    assert len(bulk_queue.settle()) == 1
+    pk = bulk_queue.next_message(shop.pk)
+    assert len(bulk_queue.settle()) == 0  # a worker has it
+    handed_out_long_ago(pk)
+    assert len(bulk_queue.settle()) == 1
+    sent(pk)
+    assert len(bulk_queue.settle()) == 0
+    assert Bulk.objects.get(pk=made.pk).state == State.DONE
+
+
+def test_progress_counts_by_outcome(ada, shop, people, django_assert_max_num_queries):
+    made = running(ada, shop, people)
+    outcomes = (Message.State.SENT, Message.State.DELIVERED, Message.State.FAILED, Message.State.UNKNOWN)
+    for state in outcomes:
+        Message.objects.filter(pk=bulk_queue.next_message(shop.pk)).update(state=state)
+    with django_assert_max_num_queries(2):
+        progress = bulk_progress.progress(made)
+    assert (progress.sent, progress.delivered, progress.failed, progress.unknown, progress.waiting) == (1, 1, 1, 1, 1)
+    assert (progress.percent, progress.total) == (80, 5)
+    assert timedelta(0) < progress.ends_at - timezone.now() < timedelta(minutes=1)
+
+
+# --- with Salesmsg ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.processes
+def test_the_texts_arrive_once_each(salesmsg, account, staff):
+    mark = uuid.uuid4().hex
+    made = recipients.draft(staff, account, Contact.objects.filter(account=account), f"{{first_name|Hello}}, {mark}")
+    waiting = set(made.recipients.filter(state=Waits.WAITING).values_list("text", flat=True))
+    assert len(waiting) >= 4
+    lifecycle.start(staff, made)
+    while (pk := bulk_queue.next_message(account.pk)) is not None:
+        assert deliver.deliver(pk) == Message.State.SENT
+    arrived = [row["body"] for row in salesmsg.state()["messages"] if mark in row["body"]]
+    assert set(arrived) == waiting
+    assert len(arrived) == made.recipients.filter(state=Waits.HANDED).count()
+    made.refresh_from_db()
+    assert made.state == State.DONE
+
+
+@pytest.mark.processes
+def test_a_new_contact_stays_a_recipient_when_salesmsg_knows_it_already(salesmsg, account, staff):
+    known = Contact.objects.filter(account=account, opted_out=False, blocked=False).exclude(phone="").first()
+    phone, text = known.phone, f"Hello {uuid.uuid4()}"
+    known.conversations.all().delete()
+    Contact.objects.filter(pk=known.pk).delete()
+    new = Contact.objects.create(account=account, phone=phone)
+    made = recipients.draft(staff, account, [new], text)
+    lifecycle.start(staff, made)
+    assert deliver.deliver(bulk_queue.next_message(account.pk)) == Message.State.SENT
+    assert posts(salesmsg, text) == 1
+    assert bulk_progress.progress(made).sent == 1
