@@ -6,9 +6,12 @@ class IntegrationsConfig(AppConfig):
     verbose_name = "Salesmsg"
 
     def ready(self) -> None:
+        from django.db.backends.signals import connection_created
         from django_q.signals import post_spawn
 
         from . import checks, jobs, nouns  # noqa: F401
+        from .db.parameter_limit import use_sqlite_limit
 
+        connection_created.connect(use_sqlite_limit, dispatch_uid="salesmsg.parameter_limit")
         post_spawn.connect(jobs.ensure_tick, dispatch_uid="salesmsg.tick")
         nouns.translate(self)

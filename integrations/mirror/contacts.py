@@ -7,11 +7,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from ..db.statements import insert, inserted
 from ..models import BulkRecipient, Contact, Conversation, Draft, InternalNote, Message
 from ..salesmsg.records import Contact as Record
 from .conversation_summary import refresh_latest
-from .diff import by_vendor_id, collector_paused, cut, differing, save_changed
+from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
 from .versions import touch
 
 # our column -> field of the record
@@ -60,18 +59,16 @@ def upsert_contacts(
         values = _values(record, partial)
         row = rows.get(vendor_id)
         if row is None:
-            new.append({"account_id": account_id, "vendor_id": vendor_id, **values})
+            new.append(Contact(account_id=account_id, vendor_id=vendor_id, **values))
         elif _applies(row, record, partial):
             changed[row] = changed.get(row, []) + differing(row, values)
-    created = insert(Contact, new)
-    rows.update(inserted(Contact, new, created))
-    count = save_changed(changed) + len(created)
+    if not insert_new(new):
+        # Another process was quicker: start again and compare with its rows.
+        return upsert_contacts(account_id, newest.values(), partial=partial)
+    rows |= {row.vendor_id: row for row in new}
+    count = save_changed(changed) + len(new)
     if count:
         _touch(account_id, [row.pk for row, names in changed.items() if names])
-    if lost := [newest[row["vendor_id"]] for row in new if row["vendor_id"] not in created]:
-        # Another process was quicker; by now its rows are there to be compared with.
-        others, more = upsert_contacts(account_id, lost, partial=partial)
-        return rows | others, count + more
     return rows, count
 
 

@@ -7,13 +7,12 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from ..db.statements import insert, inserted
 from ..models import Contact, Conversation, Inbox, Member, Message, ThreadSync
 from ..salesmsg.records import Contact as ContactRecord
 from ..salesmsg.records import Conversation as Record
 from .contacts import upsert_contacts
 from .conversation_summary import refresh_latest as refresh_latest  # where others look for it
-from .diff import by_vendor_id, collector_paused, cut, differing, raw_of, save_changed
+from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
 from .versions import touch
 
 SAME_SECOND = timedelta(seconds=2)  # and a little for clocks that differ
@@ -28,13 +27,6 @@ class Conversations:
     changed: int = 0
     moved: set[int] = field(default_factory=set)
     homeless: list[int] = field(default_factory=list)
-
-    def add(self, more: "Conversations") -> None:
-        """Takes in what another part of the page became."""
-        self.rows |= more.rows
-        self.changed += more.changed
-        self.moved |= more.moved
-        self.homeless += more.homeless
 
 
 @collector_paused()
@@ -74,22 +66,22 @@ def upsert_conversations(
             row = result.rows[vendor_id] = draft
             changed[row] = ["vendor_id"]
         if row is None:
-            new.append({"account_id": account_id, "vendor_id": vendor_id, **values, **_latest(None, record)})
+            values |= _latest(None, record)
+            new.append(Conversation(account_id=account_id, vendor_id=vendor_id, **values))
             continue
         moved = _moved(row, record, known, read_at)
         if moved:
             result.moved.add(row.pk)
             values |= _latest(row, record)
         changed[row] = changed.get(row, []) + differing(row, values)
-    created = insert(Conversation, new)
-    result.rows.update(inserted(Conversation, new, created))
-    result.moved.update(created.values())
-    result.changed = save_changed(changed, counter="version") + len(created)
+    if not insert_new(new):
+        # Another process was quicker: start again and compare with its rows.
+        return upsert_conversations(account_id, found.values(), closed=closed, believed=believed)
+    result.rows |= {row.vendor_id: row for row in new}
+    result.moved.update(row.pk for row in new)
+    result.changed = save_changed(changed, counter="version") + len(new)
     if result.changed:
         touch(account_id)
-    if lost := [found[row["vendor_id"]] for row in new if row["vendor_id"] not in created]:
-        # Another process was quicker; by now its rows are there to be compared with.
-        result.add(upsert_conversations(account_id, lost, closed=closed))
     return result
 
 
@@ -169,9 +161,9 @@ def _told_before(record: Record, row: Conversation) -> bool:
         return False
     if record.last_message_at < row.last_message_at:
         return True
-    if record.last_message is None or record.raw is row.__dict__.get("raw"):
+    if record.last_message is None or record.raw == row.raw:
         return False
-    known = Record.parse({"id": row.vendor_id, **raw_of(row)}).last_message
+    known = Record.parse({"id": row.vendor_id, **row.raw}).last_message
     return known is not None and record.last_message.id < known.id
 
 

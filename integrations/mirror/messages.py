@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from ..db.statements import insert, inserted
 from ..failures import NO_REASON, Reason
 from ..models import Account, Contact, Conversation, Member, Message, ThreadSync
 from ..salesmsg.records import Message as Record
@@ -16,7 +15,7 @@ from ..salesmsg.text import STOP_WORDS
 from .attachments import keep_pictures
 from .conversation_summary import refresh_latest
 from .conversations import STATES
-from .diff import by_vendor_id, collector_paused, cut, differing, save_changed
+from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
 from .versions import hold, touch, wake
 
 # A later word about a text never takes back an earlier one: pages may be older than what we know.
@@ -39,14 +38,6 @@ class Messages:
     met: int = 0
     held_back: int = 0
     arrivals: list[datetime] = field(default_factory=list)
-
-    def add(self, more: "Messages") -> None:
-        """Takes in what another part of the page became."""
-        self.changed += more.changed
-        self.new += more.new
-        self.met += more.met
-        self.held_back += more.held_back
-        self.arrivals += more.arrivals
 
 
 @collector_paused()
@@ -77,32 +68,25 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
             values = _values(record, names)
             values.setdefault("at", conversation.last_message_at or timezone.now())
             values |= {"account_id": conversation.account_id, "conversation_id": conversation.pk}
-            new.append(values | {"vendor_id": record.id, "rank": record.id, "is_news": is_news(record)})
-    created = insert(Message, new)
-    if first_reading and created:
+            new.append(Message(**values, vendor_id=record.id, rank=record.id, is_news=is_news(record)))
+    if not insert_new(new):
+        # Another process was quicker: start again and compare with its rows.
+        return upsert_messages(conversation, found.values())
+    if first_reading and new:
         _no_old_news(conversation, since)
-    result.new = len(created)
-    result.arrivals = [row["at"] for row in new if row["vendor_id"] in created and _arrived(row, since)]
-    result.changed = save_changed(changed) + len(created)
-    shown = inserted(Message, [row for row in new if row.get("media")], created)
-    keep_pictures([*shown.values(), *(row for row, names in changed.items() if "media" in names)])
-    if created:
-        _stopped(conversation, [row for row in new if row["vendor_id"] in created])
-    if conversation.snoozed_until and any(row["is_news"] for row in new if row["vendor_id"] in created):
+    result.new = len(new)
+    result.arrivals = [row.at for row in new if row.inbound and row.at >= since]
+    result.changed = save_changed(changed) + len(new)
+    keep_pictures([*new, *(row for row, names in changed.items() if "media" in names)])
+    _stopped(conversation, new)
+    if conversation.snoozed_until and any(row.is_news for row in new):
         wake(conversation.pk)
     if result.changed:
         for other in sorted(left):
             refresh_latest(other)
         refresh_latest(conversation.pk, held=True)
         touch(conversation.account_id, [conversation.pk, *left])
-    if lost := [found[row["vendor_id"]] for row in new if row["vendor_id"] not in created]:
-        # Told in another thread at this moment; by now its rows are there to be compared with.
-        result.add(upsert_messages(conversation, lost))
     return result
-
-
-def _arrived(row: dict, since: datetime) -> bool:
-    return bool(row.get("inbound")) and row["at"] >= since
 
 
 @transaction.atomic
@@ -141,12 +125,12 @@ def _update(row: Message, record: Record, conversation: Conversation, names: dic
     return differing(row, values)
 
 
-def _stopped(conversation: Conversation, arrived: list[dict]) -> None:
+def _stopped(conversation: Conversation, arrived: list[Message]) -> None:
     """A text STOP opts out at Salesmsg at once, and here as well: its word about the contact comes a while later, and
     confirms or corrects this. A text START, and what is older, are left to Salesmsg."""
     recent = timezone.now() - LATELY
-    news = (row for row in arrived if row["is_news"] and row["at"] > recent)
-    stops = [row["at"] for row in news if row.get("text", "").strip().upper() in STOP_WORDS]
+    news = (row for row in arrived if row.is_news and row.at > recent)
+    stops = [row.at for row in news if row.text.strip().upper() in STOP_WORDS]
     if not stops:
         return
     at = max(stops)

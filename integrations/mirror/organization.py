@@ -4,12 +4,11 @@ from collections.abc import Callable
 
 from django.db import models, transaction
 
-from ..db.statements import insert
 from ..models import Account, Inbox, Member, Number, Tag
 from ..salesmsg.records import Number as NumberRecord
 from ..salesmsg.records import Organization, Record, Team, User
 from ..salesmsg.records import Tag as TagRecord
-from .diff import by_vendor_id, cut, differing, save_changed
+from .diff import by_vendor_id, cut, differing, insert_new, save_changed
 
 
 def upsert_organization(account: Account, record: Organization) -> int:
@@ -57,11 +56,8 @@ def _upsert(account: Account, model: type[models.Model], records: list, values: 
         if record.id in rows:
             changed[rows[record.id]] = differing(rows[record.id], wanted)
         else:
-            new.append({"account_id": account.pk, "vendor_id": record.id, **wanted})
-    created = insert(model, new)
-    changes = save_changed(changed) + len(created)
-    if len(created) < len(new):
-        # Another process was quicker; by now its rows are there to be compared with.
-        lost = {row["vendor_id"] for row in new} - created.keys()
-        changes += _upsert(account, model, [record for record in records if record.id in lost], values)
-    return changes
+            new.append(model(account_id=account.pk, vendor_id=record.id, **wanted))
+    if not insert_new(new):
+        # Another process was quicker: start again and compare with its rows.
+        return _upsert(account, model, records, values)
+    return save_changed(changed) + len(new)

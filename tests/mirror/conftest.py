@@ -19,14 +19,15 @@ def account(db) -> Account:
 
 @pytest.fixture
 def written() -> Callable[[Callable[[], object]], Counter]:
-    """Runs something; the statements that it wrote with: {"INSERT contact": 1, …}."""
+    """Runs something; the statements that it wrote with: {"INSERT contact": 1, …}. An upsert counts as an update."""
 
     def counted(work: Callable[[], object]) -> Counter:
         with CaptureQueriesContext(connection) as captured:
             work()
-        found = (
-            re.match(r'(INSERT|UPDATE|DELETE)\D*?"integrations_(\w+)"', q["sql"]) for q in captured.captured_queries
-        )
-        return Counter(" ".join(match.groups()) for match in found if match)
+        found = Counter()
+        for query in captured.captured_queries:
+            if match := re.match(r'(INSERT|UPDATE|DELETE)\D*?"integrations_(\w+)"', query["sql"]):
+                found["UPDATE" if " DO UPDATE SET " in query["sql"] else match[1], match[2]] += 1
+        return Counter({" ".join(key): count for key, count in found.items()})
 
     return counted
