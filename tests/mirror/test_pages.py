@@ -157,7 +157,7 @@ def test_of_two_processes_that_meet_a_message_in_two_threads_the_later_keeps_it(
     """The other page commits while our INSERT waits."""
     if connection.vendor != "postgresql":
         pytest.skip("on SQLite a writer has the database for itself")
-    account = build.account("Mirror")
+    account = factories.connected_account("Mirror")
     mirror.upsert_conversations(
         account.pk, [vendor_records.conversation(5001, 1), vendor_records.conversation(5002, 2)]
     )
