@@ -117,20 +117,20 @@ def test_head_and_list_call_people_as_they_will_be(browser, conversation, contac
     asked(contact, {"first_name": "Nora"}, state, theirs={"first_name": "Daniela"})
     page = look(browser, conversation).content.decode()
     assert '<span class="row-name" dir="auto">Nora Reyes</span>' in page
-    assert '<h2 dir="auto">Nora Reyes</h2>' in page, "the head"
+    assert '<h2 dir="auto" title="Nora Reyes">Nora Reyes</h2>' in page, "the head"
     assert "Dana Reyes" not in page
 
 
 @pytest.mark.parametrize("state", [State.DONE, State.REFUSED, State.SUPERSEDED])
 def test_what_is_over_names_nobody(browser, conversation, contact, state):
     asked(contact, {"first_name": "Nora"}, state)
-    assert '<h2 dir="auto">Dana Reyes</h2>' in look(browser, conversation).content.decode()
+    assert '<h2 dir="auto" title="Dana Reyes">Dana Reyes</h2>' in look(browser, conversation).content.decode()
 
 
 def test_the_last_word_counts_and_a_name_that_is_taken_off_is_gone(browser, conversation, contact):
     asked(contact, {"first_name": "Old", "last_name": "Word"}, State.CONFLICT)
     asked(contact, {"first_name": ""})
-    assert '<h2 dir="auto">Word</h2>' in look(browser, conversation).content.decode()
+    assert '<h2 dir="auto" title="Word">Word</h2>' in look(browser, conversation).content.decode()
     asked(contact, {"last_name": ""}, State.PUSHING)
     page = look(browser, conversation).content.decode()
     assert "Dana Reyes" not in page, "the full name that Salesmsg tells is an old one, too"
@@ -138,7 +138,7 @@ def test_the_last_word_counts_and_a_name_that_is_taken_off_is_gone(browser, conv
 
 def test_a_name_that_looks_like_json_is_a_name(browser, conversation, contact):
     asked(contact, {"first_name": "null", "last_name": "7"})
-    assert '<h2 dir="auto">null 7</h2>' in look(browser, conversation).content.decode()
+    assert '<h2 dir="auto" title="null 7">null 7</h2>' in look(browser, conversation).content.decode()
 
 
 @pytest.mark.parametrize(
