@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from ..access import audit, manages
+from ..access import can_manage, record_audit
 from ..models import Account, AuditEntry, Budget, BudgetBlock, Member, Membership
 from .base import SupportAdmin, badge, link, moment, reason_column, rows_link
 
@@ -34,13 +34,13 @@ class MembershipInline(admin.TabularInline):
         return super().get_queryset(request).select_related("user", "member")
 
     def has_add_permission(self, request, obj=None):
-        return obj is not None and manages(request.user, obj) and super().has_add_permission(request, obj)
+        return obj is not None and can_manage(request.user, obj) and super().has_add_permission(request, obj)
 
     def has_change_permission(self, request, obj=None):
-        return obj is not None and manages(request.user, obj) and super().has_change_permission(request, obj)
+        return obj is not None and can_manage(request.user, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request, obj=None):
-        return obj is not None and manages(request.user, obj) and super().has_delete_permission(request, obj)
+        return obj is not None and can_manage(request.user, obj) and super().has_delete_permission(request, obj)
 
     def has_view_permission(self, request, obj=None):
         return True
@@ -74,7 +74,7 @@ class AccountAdmin(SupportAdmin):
     reason_shown = reason_column(_("last error"))
 
     def has_change_permission(self, request, obj=None):
-        return self.may(request, "change") and (obj is None or manages(request.user, obj))
+        return self.may(request, "change") and (obj is None or can_manage(request.user, obj))
 
     def view_on_site(self, account):
         return reverse("accounts:detail", args=[account.pk])
@@ -88,11 +88,15 @@ class AccountAdmin(SupportAdmin):
         super().save_formset(request, form, formset, change)
         account = form.instance
         for membership in formset.new_objects:
-            audit(request.user, Action.MEMBERSHIP_ADDED, account, person=str(membership.user), role=membership.role)
+            record_audit(
+                request.user, Action.MEMBERSHIP_ADDED, account, person=str(membership.user), role=membership.role
+            )
         for membership, _fields in formset.changed_objects:
-            audit(request.user, Action.MEMBERSHIP_CHANGED, account, person=str(membership.user), role=membership.role)
+            record_audit(
+                request.user, Action.MEMBERSHIP_CHANGED, account, person=str(membership.user), role=membership.role
+            )
         for membership in formset.deleted_objects:
-            audit(request.user, Action.MEMBERSHIP_REMOVED, account, person=str(membership.user))
+            record_audit(request.user, Action.MEMBERSHIP_REMOVED, account, person=str(membership.user))
 
     @admin.display(description=_("state"), ordering="state")
     def state_shown(self, account):

@@ -24,7 +24,7 @@ from ..mirror.conversations import refresh_latest
 from ..models import Account, Contact, Conversation, Message
 from ..models.message import DRAFT_RANK
 from ..salesmsg.text import time_zones
-from ..sync.request import look_again
+from ..sync.request import schedule_refresh
 from . import compose
 from .compose import SEND, CannotSend
 
@@ -32,7 +32,7 @@ State = Message.State
 LATE = timedelta(hours=1)  # behind its hour by more than this, a text asks before it leaves
 GRACE = timedelta(minutes=1)  # a form takes a moment to be filled in
 AHEAD = timedelta(days=366)
-NUDGED = timedelta(days=1)  # what leaves later than this is the sweep's alone
+WOKEN = timedelta(days=1)  # what leaves later than this is the sweep's alone
 SOON = timedelta(seconds=4)  # a little more than the sweep's pace
 LOOK_AHEAD = timedelta(seconds=20)
 PRECISE = 8  # a phone that may live in more zones than these (a toll-free one) tells nothing
@@ -66,7 +66,7 @@ def zones_of(contact: Contact, account: Account, viewer: str = "") -> list[Zone]
     return list(unique.values()) or [Zone("UTC")]
 
 
-def moment(local: datetime, zone: str) -> datetime:
+def resolve_local_time(local: datetime, zone: str) -> datetime:
     """The moment (UTC) at which clocks in `zone` show `local` (naive); of two such moments the first one.
 
     Raises CannotSend for an unknown zone, and for a time that clocks leap over.
@@ -104,7 +104,7 @@ def moment(local: datetime, zone: str) -> datetime:
     return found
 
 
-def twice(local: datetime, zone: str) -> bool:
+def is_ambiguous(local: datetime, zone: str) -> bool:
     """Whether clocks in `zone` show this time (naive) twice, because they are put back."""
     first, second = (local.replace(tzinfo=_place(zone), fold=fold).utcoffset() for fold in (0, 1))
     return first > second
@@ -129,7 +129,7 @@ def _after_the_leap(local: datetime, place: ZoneInfo) -> datetime:
     return later.replace(microsecond=0).astimezone(place).replace(tzinfo=None, fold=0)
 
 
-def schedule(
+def schedule_message(
     user,
     conversation: Conversation,
     text: str,
@@ -148,20 +148,20 @@ def schedule(
         return known
     at = _ahead(local, zone)
     with transaction.atomic():
-        message = compose.reply(
+        message = compose.queue_reply(
             user, conversation, text, client_uuid, send_at=at, zone=zone, stop_on_reply=stop_on_reply
         )
-        _nudge(message.account_id, at)
+        _wake(message.account_id, at)
     return message
 
 
-def edit(user, message: Message, text: str, local: datetime, zone: str, stop_on_reply: bool = False) -> bool:
+def edit_scheduled(user, message: Message, text: str, local: datetime, zone: str, stop_on_reply: bool = False) -> bool:
     """Changes a scheduled text in place; one that was held is on its way again. False when it is too late.
 
     Raises CannotSend.
     """
     require_member(user, message.account_id)
-    text = compose.checked(message.conversation, text)
+    text = compose.validate_text(message.conversation, text)
     at, now = _ahead(local, zone), timezone.now()
     with transaction.atomic():
         # What was answered is the sweep's to stop. And it is written anew now: earlier messages are no answer to it.
@@ -170,7 +170,7 @@ def edit(user, message: Message, text: str, local: datetime, zone: str, stop_on_
         if not changed.update(text=text, created_at=now, **values, **NO_REASON.columns()):
             return False
         _shown_changed(message)
-        _nudge(message.account_id, at)
+        _wake(message.account_id, at)
     return True
 
 
@@ -180,7 +180,7 @@ def send_now(user, message: Message) -> bool:
     Raises CannotSend.
     """
     require_member(user, message.account_id)
-    compose.checked(message.conversation, message.text)
+    compose.validate_text(message.conversation, message.text)
     now = timezone.now()
     with transaction.atomic():
         # From here on it is a text like any other, written now: nothing holds it back again.
@@ -189,11 +189,11 @@ def send_now(user, message: Message) -> bool:
         if not _waiting().filter(pk=message.pk).update(rank=rank, **values, **NO_REASON.columns()):
             return False
         _shown_changed(message)
-        _nudge(message.account_id, now)
+        _wake(message.account_id, now)
     return True
 
 
-def gate(message: Message) -> str:
+def check_hold(message: Message) -> str:
     """Asked right after the claim and before any call: "" when it may leave, else "held" or "answered"."""
     if message.send_at is not None and timezone.now() - message.send_at > LATE:
         return "held"
@@ -223,13 +223,13 @@ def stop_answered() -> int:
     return sum(_keep_back(answered, message, "answered") for message in answered.order_by("pk")[:BATCH])
 
 
-def nudge_soon() -> int:
+def wake_soon() -> int:
     """Wakes the outbox on the second for what leaves before the next tick. Returns how many nudges."""
     now = timezone.now()
     soon = _scheduled().filter(due_at__gt=now, due_at__lte=now + SOON).order_by()
     moments = set(soon.values_list("account_id", "due_at")[:BATCH])
     for account_id, at in moments:
-        _nudge(account_id, at)
+        _wake(account_id, at)
     return len(moments)
 
 
@@ -240,13 +240,13 @@ def look_ahead() -> int:
     unread = Q(conversation__thread_sync=None) | Q(conversation__thread_sync__read_at__lt=now - LOOK_AHEAD)
     conversations = list(soon.filter(unread).order_by().values_list("conversation", flat=True).distinct()[:BATCH])
     for conversation_id in conversations:
-        look_again(conversation_id)
+        schedule_refresh(conversation_id)
     return len(conversations)
 
 
-def sweep() -> int:
+def sweep_scheduled() -> int:
     """Everything that a tick does here. An answer tells more than an hour that has passed, so it comes first."""
-    return stop_answered() + hold_late() + look_ahead() + nudge_soon()
+    return stop_answered() + hold_late() + look_ahead() + wake_soon()
 
 
 def _keep_back(still: QuerySet, message: Message, verdict: str) -> int:
@@ -280,7 +280,7 @@ def _scheduled() -> QuerySet:
 
 def _ahead(local: datetime, zone: str) -> datetime:
     """The moment, if a text can be scheduled for it. Raises CannotSend."""
-    at, now = moment(local, zone), timezone.now()
+    at, now = resolve_local_time(local, zone), timezone.now()
     if at < now - GRACE:
         words = {"time": moment_in_zone(at, zone)}
         raise CannotSend(_("%(time)s is in the past. Choose a later time, or send the text now.") % words)
@@ -289,9 +289,9 @@ def _ahead(local: datetime, zone: str) -> datetime:
     return at
 
 
-def _nudge(account_id: int, at: datetime) -> None:
+def _wake(account_id: int, at: datetime) -> None:
     delay = at - timezone.now()
-    if delay <= NUDGED:
+    if delay <= WOKEN:
         jobs.enqueue(SEND, account_id, delay=max(0.0, delay.total_seconds()), urgent=True)
 
 

@@ -31,8 +31,8 @@ from ..models import (
     Tag,
     ThreadSync,
 )
-from .latency_report import HOURS, Fresh
-from .latency_report import of as freshness
+from .latency_report import HOURS, LatencyReport
+from .latency_report import summarize_latency as freshness
 from .plan import CHECK, LABELS, LOOKED
 from .progress import Progress, progress_of_all
 
@@ -100,13 +100,13 @@ class Calls:
 
 
 @dataclass
-class Standing:
+class AccountStatus:
     """How one account stands; `gaps` and `found` only where one account is shown alone."""
 
     account: Account
     now: datetime
     can_manage: bool
-    fresh: Fresh
+    fresh: LatencyReport
     calls: Calls
     lists: list[ListRow]
     running: list[Progress]
@@ -129,7 +129,7 @@ class Standing:
 
     @property
     def worker_at(self) -> datetime | None:
-        return self.account.beat_at
+        return self.account.heartbeat_at
 
     @property
     def busy(self) -> bool:
@@ -142,12 +142,12 @@ class Standing:
         return f"{shown}+" if self.gaps > GAPS else shown
 
 
-def all_of(user) -> list[Standing]:
+def account_statuses(user) -> list[AccountStatus]:
     """The person's accounts, in ten queries."""
     return _standings(user, list(_accounts(user)[:ACCOUNTS]), alone=False)
 
 
-def one(user, pk: int) -> Standing:
+def account_status(user, pk: int) -> AccountStatus:
     """One account with everything. Raises Http404 when it is not this person's."""
     key = f"sync-rows-here-{pk}"
     here = cache.get(key)
@@ -166,11 +166,11 @@ def one(user, pk: int) -> Standing:
 
 def _accounts(user) -> QuerySet[Account]:
     managing = Membership.objects.filter(account=OuterRef("pk"), user=user.pk, role=Membership.Role.MANAGER)
-    beat = Heartbeat.objects.filter(name="tick").values("at")[:1]
+    heartbeat = Heartbeat.objects.filter(name="tick").values("at")[:1]
     return (
         Account.objects.for_user(user)
         .select_related("budget", "sync_paused_by")
-        .annotate(managed=Exists(managing), beat_at=Subquery(beat))
+        .annotate(managed=Exists(managing), heartbeat_at=Subquery(heartbeat))
     )
 
 
@@ -179,7 +179,7 @@ def _count(rows: QuerySet) -> Coalesce:
     return Coalesce(Subquery(counted), 0)
 
 
-def _standings(user, accounts: list[Account], *, alone: bool) -> list[Standing]:
+def _standings(user, accounts: list[Account], *, alone: bool) -> list[AccountStatus]:
     now = timezone.now()
     lists = _by_account(ListSync.objects.filter(account__in=accounts).order_by("pk"))
     since = now - timedelta(hours=HOURS)
@@ -189,7 +189,7 @@ def _standings(user, accounts: list[Account], *, alone: bool) -> list[Standing]:
     standings = []
     for account in accounts:
         can_manage = user.is_superuser or account.managed
-        standing = Standing(
+        standing = AccountStatus(
             account=account,
             now=now,
             can_manage=can_manage,

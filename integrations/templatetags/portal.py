@@ -140,7 +140,9 @@ def planned_here(message) -> str:
 @register.filter
 def planned_twice(message) -> bool:
     """Whether clocks show this time twice that night; it is the first one then."""
-    return scheduled.twice(durations.in_zone(message.send_at, message.zone).replace(tzinfo=None, fold=0), message.zone)
+    return scheduled.is_ambiguous(
+        durations.in_zone(message.send_at, message.zone).replace(tzinfo=None, fold=0), message.zone
+    )
 
 
 @register.filter

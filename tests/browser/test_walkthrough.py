@@ -16,7 +16,7 @@ ACCOUNTS = "from integrations.models import Account; print(Account.objects.count
 PAUSE = """
 from integrations.models import Account
 from integrations.sync import request
-request.pause(Account.objects.get(), None)
+request.pause_sync(Account.objects.get(), None)
 print("null")
 """
 ADDRESS = """

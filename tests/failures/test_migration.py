@@ -7,7 +7,7 @@ from django.utils import translation
 
 from integrations.failures import Code, Reason
 
-migration = import_module("integrations.migrations.0007_reasons")
+migration = import_module("integrations.migrations.0008_carry_over_reasons")
 
 CASES = [
     (

@@ -187,10 +187,10 @@ def test_who_manages(db, role, staff, superuser, active, may):
     user.save()
     if role:
         factories.membership(user, account, role)
-    assert access.manages(user, account) == access.may_connect(user) == may
-    assert access.manages(user, other) == (may and superuser)
+    assert access.can_manage(user, account) == access.can_connect(user) == may
+    assert access.can_manage(user, other) == (may and superuser)
 
 
 def test_the_audit_keeps_its_measure(db):
-    access.audit(None, AuditEntry.Action.SYNC_PAUSED, None, bulk=7, fields=["first_name", "email"])
+    access.record_audit(None, AuditEntry.Action.SYNC_PAUSED, None, bulk=7, fields=["first_name", "email"])
     assert AuditEntry.objects.get().detail == "bulk text 7 · first_name, email"

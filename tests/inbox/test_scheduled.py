@@ -70,7 +70,7 @@ def test_schedule_without_a_script(browser, address, conversation, ada):
         assert browser.post(button["formaction"], data)["Location"] == address
     [message] = ours(conversation)
     assert (message.state, message.sender, message.zone, message.stop_on_reply) == ("queued", ada, NEW_YORK, True)
-    assert message.send_at == scheduled.moment(datetime.fromisoformat(data["when"]), NEW_YORK)
+    assert message.send_at == scheduled.resolve_local_time(datetime.fromisoformat(data["when"]), NEW_YORK)
     words = pages.text(browser.get(address))
     assert f"Scheduled for {moment_in_zone(message.send_at, NEW_YORK)}" in words
     assert "Not sent if they answer first." in words
@@ -131,7 +131,7 @@ def test_a_time_in_the_gap_is_refused_with_the_next_one(browser, address, conver
 
 
 def test_a_time_that_comes_twice_says_which_it_is(browser, address, conversation):
-    at = scheduled.moment(datetime(2030, 11, 3, 1, 30), NEW_YORK)
+    at = scheduled.resolve_local_time(datetime(2030, 11, 3, 1, 30), NEW_YORK)
     planned(conversation, send_at=at)
     assert "show this time twice; it leaves the first time" in pages.text(browser.get(address))
 
@@ -234,7 +234,7 @@ def test_a_planned_text_hides_no_failed_one(browser, conversation):
 def test_stopped_by_an_answer_says_so(browser, address, conversation):
     planned(conversation, stop_on_reply=True)
     f.message(conversation, "Yes!", at=timezone.now() + timedelta(seconds=1))
-    scheduled.sweep()
+    scheduled.sweep_scheduled()
     words = pages.text(browser.get(address))
     assert str(Code.ANSWERED_FIRST.label) in words
     assert "Send again" in words
@@ -263,7 +263,7 @@ def test_edit_without_a_script(browser, address, edit, text):
     assert browser.post(edit, data)["Location"] == address
     text.refresh_from_db()
     assert (text.text, text.zone, text.stop_on_reply) == ("Other words", "Europe/Berlin", False)
-    assert text.send_at == scheduled.moment(datetime.fromisoformat(data["when"]), "Europe/Berlin")
+    assert text.send_at == scheduled.resolve_local_time(datetime.fromisoformat(data["when"]), "Europe/Berlin")
 
 
 def test_edit_by_htmx_is_one_bubble_that_becomes_a_form_and_back(htmx, browser, address, edit, text):
