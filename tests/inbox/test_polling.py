@@ -7,9 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from integrations.inbox.conversation_list import polling
 from integrations.inbox.conversation_list import queries as conversation_list_queries
-from integrations.inbox.thread import fragments
+from integrations.inbox.thread import fragments, polling
 from integrations.inbox.thread import queries as thread_queries
 from integrations.models import Message, ReadMark
 
