@@ -28,7 +28,7 @@ def staff_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
             if request.headers.get("HX-Request"):
                 return HttpResponse(_("Please sign in again."), status=401, content_type="text/plain")
             safe = request.method in {"GET", "HEAD"}
-            return redirect_to_login(request.get_full_path() if safe else form_page(request))
+            return redirect_to_login(request.get_full_path() if safe else referring_page(request))
         if not user.is_staff:
             raise PermissionDenied(_("Only staff can work here. Ask an administrator to mark you as staff."))
         return view(request, *args, **kwargs)
@@ -36,7 +36,7 @@ def staff_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
     return guarded
 
 
-def form_page(request: HttpRequest) -> str:
+def referring_page(request: HttpRequest) -> str:
     """The page that a form was sent from, as the Referer tells; else the list of the same room, else the inbox."""
     referer = request.headers.get("Referer", "")
     if url_has_allowed_host_and_scheme(referer, {request.get_host()}):
@@ -60,27 +60,27 @@ def _is_ours(path: str) -> bool:
     return True
 
 
-def manages(user, account: Account) -> bool:
+def can_manage(user, account: Account) -> bool:
     """Whether this person may connect, disconnect and sync the account."""
     if not (user.is_active and user.is_staff):
         return False
     return user.is_superuser or account.memberships.filter(user=user, role=Membership.Role.MANAGER).exists()
 
 
-def may_connect(user) -> bool:
+def can_connect(user) -> bool:
     """Whether this person may add an account: superusers, and managers of one."""
     if not (user.is_active and user.is_staff):
         return False
     return user.is_superuser or Membership.objects.filter(user=user, role=Membership.Role.MANAGER).exists()
 
 
-def require(allowed: bool) -> None:
+def require_permission(allowed: bool) -> None:
     """Raises PermissionDenied with words for staff."""
     if not allowed:
         raise PermissionDenied(_("Only a manager of this account can do that. Ask an administrator."))
 
 
-def audit(user, action: str, account: Account | None = None, detail: str = "") -> None:
+def record_audit(user, action: str, account: Account | None = None, detail: str = "") -> None:
     """Notes who did what; no secrets, no texts of customers."""
     person = user if user is not None and getattr(user, "pk", None) else None
     AuditEntry.objects.create(user=person, account=account, action=action, detail=detail[:400])

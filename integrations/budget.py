@@ -26,15 +26,15 @@ Lane = BudgetCall.Lane
 ORDER = {lane: place for place, lane in enumerate(Lane)}
 # The part of the window that a lane gets before others get more than theirs.
 FLOORS = {
-    Lane.PEOPLE: 1 / 2,
+    Lane.INTERACTIVE: 1 / 2,
     Lane.EDIT: 1 / 20,
     Lane.EVENT: 1 / 20,
-    Lane.FOLLOW: 1 / 20,
+    Lane.DELIVERY_STATUS: 1 / 20,
     Lane.SYNC: 1 / 6,
     Lane.BULK: 1 / 6,
 }
-MOST = {Lane.FOLLOW: 1 / 10, Lane.IDLE: 1 / 4}  # the part of the window that a lane never exceeds
-UNHURRIED = {Lane.FOLLOW, Lane.SYNC, Lane.BULK, Lane.IDLE}
+MOST = {Lane.DELIVERY_STATUS: 1 / 10, Lane.IDLE: 1 / 4}  # the part of the window that a lane never exceeds
+UNHURRIED = {Lane.DELIVERY_STATUS, Lane.SYNC, Lane.BULK, Lane.IDLE}
 IDLE_BELOW = 1 / 2  # idle means: nobody waits, and less than this part of the window is used
 AT_ONCE = 1 / 3  # how far the unhurried may fill a fresh window before they are spread
 PACE = 0.9  # of the even distance between two calls: what is late may be made up for
@@ -78,7 +78,7 @@ def allowance(lane: str) -> int:
     limit = settings.SALESMSG_RATE_LIMIT
     if lane in MOST:
         return max(1, int(limit * MOST[lane]))
-    return limit if lane in {Lane.TOKEN, Lane.PEOPLE} else max(1, limit - _spare(limit))
+    return limit if lane in {Lane.TOKEN, Lane.INTERACTIVE} else max(1, limit - _spare(limit))
 
 
 def take(account_id: int, lane: str) -> Ticket:
@@ -89,7 +89,7 @@ def take(account_id: int, lane: str) -> Ticket:
         if budget.blocked_until and budget.blocked_until > now:
             until = budget.blocked_until
         else:
-            window = _Window.of(budget, lane, now)
+            window = _Window.for_lane(budget, lane, now)
             until = window.opens_at()
         if until is None:
             longest = timedelta(seconds=sum(settings.SALESMSG_TIMEOUT))
@@ -177,7 +177,7 @@ class _Window:
     pace_at: datetime | None
 
     @classmethod
-    def of(cls, budget: Budget, lane: str, now: datetime) -> "_Window":
+    def for_lane(cls, budget: Budget, lane: str, now: datetime) -> "_Window":
         calls = list(budget.calls.filter(expires_at__gt=now).order_by("expires_at").values_list("lane", "expires_at"))
         counts: dict[str, int] = {}
         for each, _ in calls:
@@ -218,7 +218,7 @@ class _Window:
     def _room(self) -> int:
         """Free places, less those that are left for others."""
         kept = sum(1 for other in self.waiting if self._turn(other) < self._turn(self.lane))
-        if self._turn(Lane.PEOPLE) < self._turn(self.lane) and self.lane != Lane.TOKEN:
+        if self._turn(Lane.INTERACTIVE) < self._turn(self.lane) and self.lane != Lane.TOKEN:
             kept += _spare(self.limit)
         return self.limit - len(self.returns) - kept
 

@@ -49,7 +49,7 @@ def addresses(app_configs, **kwargs) -> list:
 def quiet_hours(app_configs, **kwargs) -> list:
     """E006: hours that are none."""
     try:
-        outbox_quiet_hours.window(settings.QUIET_HOURS)
+        outbox_quiet_hours.parse_window(settings.QUIET_HOURS)
     except ValueError as error:
         return [Error(f"QUIET_HOURS: {error}", hint='Such as "21-8", or empty.', id="salesmsg.E006")]
     return []

@@ -41,17 +41,17 @@ from .tokens import BeingRenewed, Held, NotConnected
 
 __all__ = [
     "Answer",
+    "ApiSession",
     "BudgetWait",
-    "Door",
     "Identity",
     "NotConnected",
     "Tokens",
-    "consent",
-    "door",
-    "exchange",
+    "authorization_url",
+    "exchange_code",
     "file_of",
     "grant_of",
-    "identify",
+    "identify_token",
+    "open_session",
     "renew",
 ]
 
@@ -86,7 +86,7 @@ class Answer:
         return self.status == 200
 
 
-class Door:
+class ApiSession:
     """Calls for one account in one lane; `calls` counts the requests that were made, `may_repeat` is asked right
     before a call whose token was refused is made once more."""
 
@@ -234,13 +234,15 @@ class Door:
                 time.sleep(min(pause, 1.0))
 
 
-def door(account_id: int, lane: str, *, patience: float = 0.0, waiting: Callable[[float], None] | None = None) -> Door:
+def open_session(
+    account_id: int, lane: str, *, patience: float = 0.0, waiting: Callable[[float], None] | None = None
+) -> ApiSession:
     """Opens the door for one account in one lane (BudgetCall.Lane).
 
     patience: seconds a call may wait for budget in place; 0 in tasks, so that no worker is held. Its client's calls
     raise BudgetWait, NotConnected and the errors of salesmsg.errors.
     """
-    return Door(account_id, lane, patience, waiting)
+    return ApiSession(account_id, lane, patience, waiting)
 
 
 def file_of(account_id: int, url: str) -> bytes:
@@ -289,12 +291,12 @@ def renew(account_id: int, generation: int) -> None:
     tokens.finish(renewal, fresh)
 
 
-def consent(redirect_uri: str, state: str) -> tuple[str, str]:
+def authorization_url(redirect_uri: str, state: str) -> tuple[str, str]:
     """The consent screen's address for this state, and the PKCE verifier to keep. No call is made."""
     return oauth.authorize_url(_app(redirect_uri), state)
 
 
-def exchange(redirect_uri: str, code: str, verifier: str, account_id: int | None = None) -> Tokens:
+def exchange_code(redirect_uri: str, code: str, verifier: str, account_id: int | None = None) -> Tokens:
     """Tokens for the code that came back from the consent screen. account_id: whose call it is, if that is known.
 
     Raises BudgetWait, SalesmsgError.
@@ -309,7 +311,7 @@ def grant_of(token: str) -> Tokens:
     return Tokens(access_token=token, refresh_token=None, expires_at=oauth.expiry_of(token), scopes=())
 
 
-def identify(access_token: str, account_id: int | None = None) -> Identity:
+def identify_token(access_token: str, account_id: int | None = None) -> Identity:
     """Asks whose token it is: two calls, counted only if the account is known before.
 
     Raises BudgetWait, SalesmsgError, above all CredentialRefused; a token that may not see user or organisation is no

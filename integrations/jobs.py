@@ -13,7 +13,7 @@ from django_q.conf import Conf
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
-from .db.immediate_transaction import soon
+from .db.immediate_transaction import immediate_transaction
 
 TICK = "integrations.tasks.tick"
 ANEW = -1  # the tick's beat that begins a new chain, also beside one that lives: that one ends
@@ -30,7 +30,7 @@ class Queue(ORM):
     urgent_as = ""
 
     @classmethod
-    def of(cls, due_in: timedelta, urgent_as: str = "") -> "Queue":
+    def for_task(cls, due_in: timedelta, urgent_as: str = "") -> "Queue":
         """A queue whose new rows are due in so long; with a name they go first, and of that name one at a time waits.
 
         Were each text of one account a row, another account's text would wait behind all of them.
@@ -98,22 +98,22 @@ def enqueue_each(task: str, ids: Iterable[int]) -> None:
     transaction.on_commit(push, robust=True)
 
 
-NUDGED: dict[tuple[str, int], float] = {}  # when the last nudge of this process is due, or was
+WOKEN: dict[tuple[str, int], float] = {}  # when the last nudge of this process is due, or was
 
 
-def nudge(task: str, one: int) -> None:
+def wake(task: str, one: int) -> None:
     """As `enqueue(urgent=True)` for work that comes in showers: this process nudges at once, and then again after a
     pause, for all that came meanwhile."""
 
     def push() -> None:
-        now, last = time.monotonic(), NUDGED.get((task, one), -PAUSE)
+        now, last = time.monotonic(), WOKEN.get((task, one), -PAUSE)
         if last > now:
             return
         # Redis has no due times that are soon enough: there each one is nudged.
         delay = 0.0 if settings.Q_CLUSTER.get("redis") else max(0.0, last + PAUSE - now)
-        with soon():
+        with immediate_transaction():
             _push(task, (one,), delay, False, True)
-        NUDGED[task, one] = now + delay
+        WOKEN[task, one] = now + delay
 
     transaction.on_commit(push, robust=True)
 
@@ -127,7 +127,7 @@ def _push(task: str, args: tuple[int, ...], delay: float, keep: bool, urgent: bo
             Schedule.objects.create(func=task, args=f"{args!r}", schedule_type=Schedule.ONCE, next_run=due, repeats=-1)
             return
     else:
-        options["broker"] = Queue.of(timedelta(seconds=max(0.0, delay)), _named(task, args) if urgent else "")
+        options["broker"] = Queue.for_task(timedelta(seconds=max(0.0, delay)), _named(task, args) if urgent else "")
     async_task(task, *args, **options)
 
 

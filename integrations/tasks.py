@@ -54,22 +54,22 @@ def _discreet(task: Callable[..., int | str]) -> Callable[..., int | str]:
 
 @_discreet
 def sync_step(run_id: int, step: int) -> int:
-    return runner.work(run_id, step)
+    return runner.run_steps(run_id, step)
 
 
 @_discreet
 def refresh_thread(conversation_id: int) -> int:
-    return thread_refresh.refresh(conversation_id)
+    return thread_refresh.refresh_thread(conversation_id)
 
 
 @_discreet
 def refresh_contact(contact_id: int, tries: int) -> int:
-    return contact_refresh.refresh(contact_id, tries)
+    return contact_refresh.refresh_contact(contact_id, tries)
 
 
 @_discreet
 def send_due(account_id: int) -> int:
-    return dispatcher.PEOPLE.run(account_id)
+    return dispatcher.INTERACTIVE.run(account_id)
 
 
 @_discreet
@@ -79,22 +79,22 @@ def send_bulk(account_id: int) -> int:
 
 @_discreet
 def push_change(change_id: int) -> str:
-    return push_changes.push(change_id)
+    return push_changes.push_change(change_id)
 
 
 @_discreet
 def process_event(event_id: int) -> str:
-    return process.process(event_id)
+    return process.process_event(event_id)
 
 
 @_discreet
 def fetch_picture(picture_id: int) -> str:
-    return fetch.fetch(picture_id)
+    return fetch.fetch_attachment(picture_id)
 
 
 @_discreet
 def process_events(account_id: int) -> int:
-    return process.pump(account_id)
+    return process.process_due(account_id)
 
 
 @_discreet
@@ -109,7 +109,7 @@ def renew_token(account_id: int, generation: int) -> str:
 
 
 @_discreet
-def tick(beat: int = 0) -> int:
+def tick(sequence: int = 0) -> int:
     """The pulse: every few seconds finds what is due and was not nudged. Returns how many nudges.
 
     It enqueues its own successor; the beat's number lets only one chain of ticks live. Called without a number, by
@@ -118,32 +118,33 @@ def tick(beat: int = 0) -> int:
     now = timezone.now()
     Heartbeat.objects.get_or_create(name="tick", defaults={"at": now - TICK_LOST * 2})
     pulse = Heartbeat.objects.filter(name="tick")
-    if beat != jobs.ANEW:
-        pulse = pulse.filter(beat=beat) if beat else pulse.filter(at__lt=now - TICK_LOST)
-    if not pulse.update(beat=F("beat") + 1, at=now):
+    if sequence != jobs.ANEW:
+        pulse = pulse.filter(sequence=sequence) if sequence else pulse.filter(at__lt=now - TICK_LOST)
+    if not pulse.update(sequence=F("sequence") + 1, at=now):
         return 0
-    following = Heartbeat.objects.values_list("beat", flat=True).get(name="tick")
+    following = Heartbeat.objects.values_list("sequence", flat=True).get(name="tick")
     jobs.enqueue("integrations.tasks.tick", following, delay=TICK_SECONDS, keep=False)
     return sweep(following)
 
 
-def sweep(beat: int = 0) -> int:
+def sweep(sequence: int = 0) -> int:
     """Everything that a tick does; safe to run at any time by any number of processes. What fails stops no other."""
     parts = (
-        deliver.expire_claims, reconcile.sweep, scheduled.sweep, dispatcher.nudge_due, push_changes.nudge_due,
-        process.nudge_due, attachments.nudge_due, sync_sweep.sweep, snooze.wake_due, _renewals,
+        deliver.expire_claims, reconcile.reconcile_unknown, scheduled.sweep_scheduled, dispatcher.wake_due,
+        push_changes.wake_due, process.wake_due, attachments.wake_due, sync_sweep.wake_due_work,
+        snooze.end_due_snoozes, _renewals,
     )  # fmt: skip
-    nudges = 0
+    wakes = 0
     for part in parts:
         try:
-            nudges += part()
+            wakes += part()
         except Exception as error:  # noqa: BLE001 - its words must not be kept, and the others have their turn
             log.error("%s.%s failed: %s", part.__module__, part.__name__, type(error).__name__)
-    if beat % PRUNE_EVERY == 1:
-        sync_sweep.prune()
-        files.prune()
-        presence.prune()
-    return nudges
+    if sequence % PRUNE_EVERY == 1:
+        sync_sweep.prune_sync()
+        files.prune_orphans()
+        presence.prune_presence()
+    return wakes
 
 
 def _renewals() -> int:

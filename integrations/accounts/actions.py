@@ -30,7 +30,7 @@ def managed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @access.staff_required
     def guarded(request: HttpRequest, pk: int) -> HttpResponse:
         account = own_account(request, pk)
-        access.require(access.manages(request.user, account))
+        access.require_permission(access.can_manage(request.user, account))
         return view(request, account)
 
     return guarded
@@ -49,7 +49,7 @@ def problem_page(request: HttpRequest, problem: connect.ConnectProblem, account:
 @require_POST
 @access.staff_required
 def connect_oauth(request: HttpRequest) -> HttpResponse:
-    access.require(access.may_connect(request.user))
+    access.require_permission(access.can_connect(request.user))
     form = LabelForm(request.POST)
     label = form.cleaned_data["label"].strip() if form.is_valid() else ""
     return _to_consent(request, label=label)
@@ -75,7 +75,7 @@ def _to_consent(request: HttpRequest, label: str = "", account: Account | None =
         )
         return problem_page(request, problem, account)
     try:
-        address = connect.consent_url(request.user, request.session.session_key, label=label, account=account)
+        address = connect.authorization_url(request.user, request.session.session_key, label=label, account=account)
     except connect.ConnectProblem as problem:
         return problem_page(request, problem, account)
     return redirect(address)
@@ -95,7 +95,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 @access.staff_required
 def _callback(request: HttpRequest) -> HttpResponse:
     try:
-        account = connect.finish(request.user, request.session.session_key, request.GET.dict())
+        account = connect.finish_authorization(request.user, request.session.session_key, request.GET.dict())
     except connect.ConnectProblem as problem:
         return problem_page(request, problem)
     messages.success(
@@ -112,7 +112,7 @@ def _callback(request: HttpRequest) -> HttpResponse:
 @require_POST
 @access.staff_required
 def connect_token(request: HttpRequest) -> HttpResponse:
-    access.require(access.may_connect(request.user))
+    access.require_permission(access.can_connect(request.user))
     form = TokenForm(request.POST)
     account = _by_token(request, form, None)
     return redirect("accounts:detail", account.pk) if account else index_page(request, form, status=422)
@@ -133,7 +133,7 @@ def _by_token(request: HttpRequest, form: TokenForm, account: Account | None) ->
         return None
     label = account.label if account else form.cleaned_data["label"].strip()
     try:
-        connected = connect.by_token(request.user, label, form.cleaned_data["token"], account=account)
+        connected = connect.connect_by_token(request.user, label, form.cleaned_data["token"], account=account)
     except connect.ConnectProblem as problem:
         form.add_error("token", f"{problem.what} {problem.todo}".strip())
         return None
@@ -156,17 +156,17 @@ def sync(request: HttpRequest, account: Account) -> HttpResponse:
     elif account.sync_paused_at:
         messages.error(request, _("The sync is paused, so nothing was begun. Resume it on the sync page first."))
     elif request.POST.get("kind") == "changes":
-        syncing.changes(account, request.user)
+        syncing.start_changes(account, request.user)
     else:
-        syncing.full(account, request.user)
+        syncing.start_full(account, request.user)
     return redirect(reverse("accounts:detail", args=[account.pk]) + "#sync")
 
 
 @require_POST
 @managed
 def stop(request: HttpRequest, account: Account) -> HttpResponse:
-    if syncing.stop(account):
-        access.audit(request.user, "sync.stopped", account)
+    if syncing.stop_sync(account):
+        access.record_audit(request.user, "sync.stopped", account)
         messages.info(request, _("The sync was stopped. What it had read is kept."))
     return redirect(reverse("accounts:detail", args=[account.pk]) + "#sync")
 
@@ -186,7 +186,7 @@ def new_webhook(request: HttpRequest, account: Account) -> HttpResponse:
 @managed
 def disconnect(request: HttpRequest, account: Account) -> HttpResponse:
     if request.method == "POST":
-        connect.disconnect(request.user, account)
+        connect.disconnect_account(request.user, account)
         messages.success(
             request,
             _("%(label)s is disconnected. Everything that was read from it is kept.") % {"label": account.label},

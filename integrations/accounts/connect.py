@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from .. import access, budget, gateway, tokens
 from ..crypto import Unsealable, digest, seal, unseal
 from ..gateway import BudgetWait, Identity, Tokens
-from ..models import Account, ConsentState, Credential, Membership
+from ..models import Account, AuthorizationState, Credential, Membership
 from ..salesmsg.errors import CredentialRefused, NotDone, RateLimited, SalesmsgError
 from ..salesmsg.text import sentence
 from ..sync import request as sync_request
@@ -48,7 +48,7 @@ def redirect_uri() -> str:
     return settings.PORTAL_URL + reverse("accounts:callback")
 
 
-def consent_url(user, session_key: str, *, label: str = "", account: Account | None = None) -> str:
+def authorization_url(user, session_key: str, *, label: str = "", account: Account | None = None) -> str:
     """Where to send the browser. Raises ConnectProblem, PermissionDenied."""
     _permitted(user, account)
     if not settings.SALESMSG_CLIENT_ID or not settings.SALESMSG_CLIENT_SECRET:
@@ -65,7 +65,7 @@ def consent_url(user, session_key: str, *, label: str = "", account: Account | N
         )
     state = secrets.token_urlsafe(32)
     try:
-        url, verifier = gateway.consent(redirect_uri(), state)
+        url, verifier = gateway.authorization_url(redirect_uri(), state)
         sealed = seal(verifier)
     except Unsealable as problem:
         raise _unsealable(problem) from None
@@ -73,8 +73,8 @@ def consent_url(user, session_key: str, *, label: str = "", account: Account | N
         raise ConnectProblem(
             "setup", _("OAuth is not set up"), told(error.text), _("Look at SALESMSG_AUTHORIZE_URL.")
         ) from None
-    ConsentState.objects.filter(created_at__lt=timezone.now() - timedelta(days=1)).delete()
-    ConsentState.objects.create(
+    AuthorizationState.objects.filter(created_at__lt=timezone.now() - timedelta(days=1)).delete()
+    AuthorizationState.objects.create(
         digest=digest(state),
         user=user,
         session_digest=digest(session_key),
@@ -85,7 +85,7 @@ def consent_url(user, session_key: str, *, label: str = "", account: Account | N
     return url
 
 
-def finish(user, session_key: str, query: dict[str, str]) -> Account:
+def finish_authorization(user, session_key: str, query: dict[str, str]) -> Account:
     """The way back from the consent screen. Raises ConnectProblem, PermissionDenied."""
     state = _use_state(user, session_key, query.get("state", ""))
     _permitted(user, state.account)
@@ -111,7 +111,7 @@ def finish(user, session_key: str, query: dict[str, str]) -> Account:
             _("Try again."),
         )
     try:
-        fresh = gateway.exchange(redirect_uri(), query["code"], unseal(state.code_verifier), state.account_id)
+        fresh = gateway.exchange_code(redirect_uri(), query["code"], unseal(state.code_verifier), state.account_id)
     except Unsealable as problem:
         raise _unsealable(problem) from None
     except BudgetWait:
@@ -131,7 +131,7 @@ def finish(user, session_key: str, query: dict[str, str]) -> Account:
     return _store(user, fresh, Credential.Kind.OAUTH, state.label, state.account)
 
 
-def by_token(user, label: str, token: str, account: Account | None = None) -> Account:
+def connect_by_token(user, label: str, token: str, account: Account | None = None) -> Account:
     """Connects with a personal access token, which is checked before it is stored.
 
     user: None for the command line. Raises ConnectProblem, PermissionDenied.
@@ -153,28 +153,28 @@ def by_token(user, label: str, token: str, account: Account | None = None) -> Ac
     return _store(user, fresh, Credential.Kind.PAT, label, account)
 
 
-def disconnect(user, account: Account) -> None:
+def disconnect_account(user, account: Account) -> None:
     """Forgets the tokens and stops the sync; the data stays. Raises PermissionDenied."""
-    access.require(access.manages(user, account))
+    access.require_permission(access.can_manage(user, account))
     with transaction.atomic():
         tokens.forget(account)
         Account.objects.filter(pk=account.pk).update(
             state=Account.State.DISCONNECTED, last_error="", last_error_at=None, inbox_version=F("inbox_version") + 1
         )
-        sync_request.stop(account)
-        access.audit(user, "account disconnected", account)
+        sync_request.stop_sync(account)
+        access.record_audit(user, "account disconnected", account)
 
 
 def rotate_webhook(user, account: Account) -> str:
     """Makes a new address; the old one stops working at once. Raises PermissionDenied."""
-    access.require(access.manages(user, account))
+    access.require_permission(access.can_manage(user, account))
     secret, values = _webhook_secret()
     Account.objects.filter(pk=account.pk).update(**values)
-    access.audit(user, "webhook address renewed", account)
+    access.record_audit(user, "webhook address renewed", account)
     return settings.PORTAL_URL + reverse("webhook", args=[secret])
 
 
-def _use_state(user, session_key: str, given: str) -> ConsentState:
+def _use_state(user, session_key: str, given: str) -> AuthorizationState:
     """The consent state, used up. Any doubt is the same page, which does not say which doubt."""
     problem = ConnectProblem(
         "state",
@@ -182,13 +182,15 @@ def _use_state(user, session_key: str, given: str) -> ConsentState:
         _("It is older than ten minutes, was used already, or was begun in another browser or by another person."),
         _("Nothing was changed. Begin again from the accounts page."),
     )
-    state = ConsentState.objects.filter(digest=digest(given)).first() if given else None
+    state = AuthorizationState.objects.filter(digest=digest(given)).first() if given else None
     if state is None or state.user_id != user.pk:
         raise problem
     if not session_key or not constant_time_compare(state.session_digest, digest(session_key)):
         raise problem
     now = timezone.now()
-    used = ConsentState.objects.filter(pk=state.pk, used_at=None, created_at__gt=now - STATE_LIVES).update(used_at=now)
+    used = AuthorizationState.objects.filter(pk=state.pk, used_at=None, created_at__gt=now - STATE_LIVES).update(
+        used_at=now
+    )
     if not used:
         raise problem
     return state
@@ -196,7 +198,7 @@ def _use_state(user, session_key: str, given: str) -> ConsentState:
 
 def _identify(fresh: Tokens, account: Account | None) -> Identity:
     try:
-        return gateway.identify(fresh.access_token, account.pk if account else None)
+        return gateway.identify_token(fresh.access_token, account.pk if account else None)
     except BudgetWait:
         raise _busy() from None
     except CredentialRefused as refused:
@@ -225,7 +227,7 @@ def _store(user, fresh: Tokens, kind: str, label: str, account: Account | None) 
                 kept = _account(user, organization_id, who, label, account)
                 tokens.store(kept, kind, fresh)
                 _member(user, kept, who)
-                access.audit(user, "account connected", kept, kind)
+                access.record_audit(user, "account connected", kept, kind)
             break
         except IntegrityError:
             continue  # the same organisation was connected at the same moment by somebody else
@@ -237,7 +239,7 @@ def _store(user, fresh: Tokens, kind: str, label: str, account: Account | None) 
         )
     if account is None:  # else they were counted when they were made
         budget.charge(kept.pk, CALLS[kind])
-    sync_request.full(kept, user)
+    sync_request.start_full(kept, user)
     return kept
 
 
@@ -319,7 +321,7 @@ def _webhook_secret() -> tuple[str, dict[str, str]]:
 
 
 def _permitted(user, account: Account | None) -> None:
-    allowed = access.may_connect(user) if account is None else access.manages(user, account)
+    allowed = access.can_connect(user) if account is None else access.can_manage(user, account)
     if not allowed:
         raise PermissionDenied(_("Only a manager can connect an account. Ask an administrator."))
 

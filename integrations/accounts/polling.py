@@ -27,4 +27,4 @@ def sync(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def budget(request: HttpRequest, pk: int) -> HttpResponse:
     account = own_account(request, pk)
-    return render(request, "accounts/_budget.html", {"account": account, "usage": queries.usage(account)})
+    return render(request, "accounts/_budget.html", {"account": account, "usage": queries.budget_usage(account)})

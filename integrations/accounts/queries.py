@@ -46,7 +46,7 @@ def oauth_ready() -> bool:
     return bool(settings.SALESMSG_CLIENT_ID and settings.SALESMSG_CLIENT_SECRET)
 
 
-def cards(user) -> QuerySet[Account]:
+def account_cards(user) -> QuerySet[Account]:
     """The person's accounts with their numbers; one query however many there are."""
     return Account.objects.for_user(user).annotate(
         contact_count=_count(Contact.objects.filter(deleted_at=None)),
@@ -79,12 +79,12 @@ class Usage:
         return max(1, round(self.limit * 0.85))
 
 
-def usage(account: Account) -> Usage:
+def budget_usage(account: Account) -> Usage:
     used, limit, blocked_until = Budget.for_account(account).used_now()
     return Usage(used, limit, settings.SALESMSG_RATE_PERIOD, blocked_until)
 
 
-def credential(account: Account) -> Credential | None:
+def credential_status(account: Account) -> Credential | None:
     """When access is renewed, and whether that is `overdue`; never the tokens themselves."""
     held = Credential.objects.filter(account=account).only("kind", "expires_at", "renew_at", "issued_at").first()
     if held is not None:
@@ -107,7 +107,7 @@ def sync_panel(account: Account, user) -> dict:
         # What reading everything costs: as the last time, else one call for each thread and a few for the lists.
         "full_calls": full.requests if full else conversations + 10,
         "full_took": _took(full) if full else "",
-        "can_manage": access.manages(user, account),
+        "can_manage": access.can_manage(user, account),
         "connected": account.state == State.CONNECTED,
     }
 
@@ -124,7 +124,7 @@ def recent_events(account: Account) -> list[WebhookEvent]:
     return events
 
 
-def lines(account: Account) -> list[dict]:
+def phone_lines(account: Account) -> list[dict]:
     """Numbers with the inbox that answers on them, then inboxes without a number of their own."""
     numbers = list(
         account.numbers.select_related("inbox").order_by(F("inbox__name").asc(nulls_last=True), "phone")[:200]

@@ -19,12 +19,12 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def index_page(request: HttpRequest, token_form: TokenForm | None = None, status: int = 200) -> HttpResponse:
     """The list; with a token form that was refused, its words beside the field."""
-    cards = list(queries.cards(request.user))
+    cards = list(queries.account_cards(request.user))
     for card in cards:
         card.tone, card.words = queries.TONES[card.state], queries.STATE_WORDS[card.state]
     context = {
         "cards": cards,
-        "may_connect": access.may_connect(request.user),
+        "may_connect": access.can_connect(request.user),
         "oauth_ready": queries.oauth_ready(),
         "redirect_address": connect.redirect_uri(),
         "label_form": LabelForm(auto_id="oauth_%s"),
@@ -53,9 +53,9 @@ def detail_page(
         "tone": queries.TONES[account.state],
         "state_words": queries.STATE_WORDS[account.state],
         "what_now": queries.WHAT_NOW[account.state],
-        "credential": queries.credential(account),
-        "usage": queries.usage(account),
-        "lines": queries.lines(account),
+        "credential": queries.credential_status(account),
+        "usage": queries.budget_usage(account),
+        "lines": queries.phone_lines(account),
         "webhook_address": access.readable_webhook_address(account) if panel["can_manage"] else "",
         "events": queries.recent_events(account),
         "memberships": list(account.memberships.select_related("user", "member").order_by("user__username")[:100]),

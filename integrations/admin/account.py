@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from ..access import audit, manages
+from ..access import can_manage, record_audit
 from ..models import Account, Budget, BudgetBlock, Member, Membership
 from ..told import told
 from .base import SupportAdmin, badge, link, moment, rows_link, told_column
@@ -33,13 +33,13 @@ class MembershipInline(admin.TabularInline):
         return super().get_queryset(request).select_related("user", "member")
 
     def has_add_permission(self, request, obj=None):
-        return obj is not None and manages(request.user, obj) and super().has_add_permission(request, obj)
+        return obj is not None and can_manage(request.user, obj) and super().has_add_permission(request, obj)
 
     def has_change_permission(self, request, obj=None):
-        return obj is not None and manages(request.user, obj) and super().has_change_permission(request, obj)
+        return obj is not None and can_manage(request.user, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request, obj=None):
-        return obj is not None and manages(request.user, obj) and super().has_delete_permission(request, obj)
+        return obj is not None and can_manage(request.user, obj) and super().has_delete_permission(request, obj)
 
     def has_view_permission(self, request, obj=None):
         return True
@@ -73,7 +73,7 @@ class AccountAdmin(SupportAdmin):
     last_error_told = told_column("last_error", _("last error"))
 
     def has_change_permission(self, request, obj=None):
-        return self.may(request, "change") and (obj is None or manages(request.user, obj))
+        return self.may(request, "change") and (obj is None or can_manage(request.user, obj))
 
     def view_on_site(self, account):
         return reverse("accounts:detail", args=[account.pk])
@@ -87,11 +87,11 @@ class AccountAdmin(SupportAdmin):
         super().save_formset(request, form, formset, change)
         account = form.instance
         for membership in formset.new_objects:
-            audit(request.user, "membership.added", account, f"{membership.user}: {membership.role}")
+            record_audit(request.user, "membership.added", account, f"{membership.user}: {membership.role}")
         for membership, _fields in formset.changed_objects:
-            audit(request.user, "membership.changed", account, f"{membership.user}: {membership.role}")
+            record_audit(request.user, "membership.changed", account, f"{membership.user}: {membership.role}")
         for membership in formset.deleted_objects:
-            audit(request.user, "membership.removed", account, str(membership.user))
+            record_audit(request.user, "membership.removed", account, str(membership.user))
 
     @admin.display(description=_("state"), ordering="state")
     def state_shown(self, account):

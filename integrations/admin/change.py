@@ -72,7 +72,7 @@ class ChangeAdmin(SupportAdmin):
     def try_again(self, request, queryset):
         refused = list(queryset.filter(state=Change.State.REFUSED))
         for change in refused:
-            profile_changes.retry(request.user, change)
+            profile_changes.retry_change(request.user, change)
         if refused:
             self.message_user(
                 request,

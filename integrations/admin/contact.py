@@ -175,7 +175,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
             self.message_user(request, words, messages.ERROR)
             return None
         try:
-            made = recipients.draft(request.user, accounts[0], queryset)
+            made = recipients.create_draft(request.user, accounts[0], queryset)
         except BulkProblem as problem:
             self.message_user(request, problem.reason, messages.ERROR)
             return None
@@ -207,7 +207,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
     def render_change_form(self, request, context, **kwargs):
         contact = kwargs.get("obj")
         context |= self._saved_context(request, contact)
-        shown = profile_changes.shown(contact)
+        shown = profile_changes.shown_values(contact)
         own = f"{shown['first_name']} {shown['last_name']}".strip() or called(contact.name, contact.phone)
         context |= {"show_save_and_add_another": False, "show_save_and_continue": False, "title": own}
         context |= more_context(contact)
@@ -254,7 +254,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
             "edit": edit,
             "edit_words": values_in_words(edit.values) if edit else "",
             "there_words": _there_words(contact, edit) if edit else "",
-            "clash": conflicts.clash(edit) if edit and edit.waiting else [],
+            "clash": conflicts.clashing_labels(edit) if edit and edit.waiting else [],
             "may_retry": self.has_change_permission(request, contact),
         }
 
@@ -268,7 +268,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
         if request.method == "POST" and self.has_change_permission(request, contact):
             edit = contact_changes().filter(contact=contact).first()
             if edit and edit.state == Change.State.REFUSED:
-                profile_changes.retry(request.user, edit)
+                profile_changes.retry_change(request.user, edit)
                 self.message_user(request, _("Tried again. It is on its way to Salesmsg."), messages.SUCCESS)
             else:
                 self.message_user(request, _("There is nothing to try again."), messages.INFO)

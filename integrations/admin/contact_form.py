@@ -20,7 +20,7 @@ class ContactForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.initial |= profile_changes.shown(self.instance)
+        self.initial |= profile_changes.shown_values(self.instance)
         kinds = {"email": "email", "phone": "tel"}
         for name, field in self.fields.items():
             field.show_hidden_initial = True

@@ -7,15 +7,15 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from ..contacts import detail_changes
-from ..contacts.effective import standing, suggestions
+from ..contacts.effective import effective_contact, suggest_tags
 from ..contacts.profile_changes import InvalidEdit
 from ..models import Contact
 
 
 def context(contact: Contact) -> dict:
     """What the section shows."""
-    about = standing(contact)
-    return {"about": about, "suggestions": suggestions(contact) if about.changeable else []}
+    about = effective_contact(contact)
+    return {"about": about, "suggestions": suggest_tags(contact) if about.changeable else []}
 
 
 class MoreOfContact:
@@ -32,7 +32,7 @@ class MoreOfContact:
             raise Http404
         if request.method == "POST":
             try:
-                asked = detail_changes.ask(request.user, contact, what, request.POST)
+                asked = detail_changes.request_change(request.user, contact, what, request.POST)
             except InvalidEdit as refused:
                 self.message_user(request, str(refused), messages.ERROR)
             else:

@@ -51,7 +51,7 @@ class WebhookEventAdmin(SupportAdmin):
     def process_again(self, request, queryset):
         count = 0
         for event in queryset:
-            process.again(event)
+            process.process_again(event)
             count += 1
         self.message_user(
             request,

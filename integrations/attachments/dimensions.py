@@ -10,7 +10,7 @@ _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a length
 
 
-def of(content_type: str, body: bytes) -> Size:
+def read_dimensions(content_type: str, body: bytes) -> Size:
     """content_type: as its bytes showed (image/jpeg, png, gif, webp)."""
     reader = {"image/jpeg": _jpeg, "image/png": _png, "image/gif": _gif, "image/webp": _webp}.get(content_type)
     try:

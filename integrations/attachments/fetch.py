@@ -14,37 +14,37 @@ from django.utils import timezone
 
 from .. import gateway, jobs, mirror
 from ..gateway import BudgetWait
-from ..models import Picture
+from ..models import Attachment
 from ..salesmsg.errors import NotFound, SalesmsgError, TooLarge, Unfit
 from . import kinds
-from .request import due, under_way
+from .request import due_attachments, under_way
 
 LEASE = timedelta(seconds=75)  # longer than the queue lets a task live
 PAUSES = (5, 30, 120, 600)  # seconds after each failure; the one after the last is final
 TRIES = len(PAUSES) + 1
-State = Picture.State
+State = Attachment.State
 
 log = logging.getLogger(__name__)
 
 
-def fetch(picture_id: int) -> str:
+def fetch_attachment(picture_id: int) -> str:
     """The task: fetches the file if it is due and a place is free. Returns what came of it, in a word."""
     if under_way() >= max(1, settings.QUEUE_WORKERS // 2):
         return "later"
     outcome = _fetched(picture_id)
-    following = due().values_list("pk", flat=True).first()
+    following = due_attachments().values_list("pk", flat=True).first()
     if following is not None:
-        jobs.enqueue(mirror.FETCH_PICTURE, following, keep=False)
+        jobs.enqueue(mirror.FETCH_ATTACHMENT, following, keep=False)
     return outcome
 
 
 def _fetched(picture_id: int) -> str:
     now = timezone.now()
     lease = now + LEASE
-    waiting = Picture.objects.filter(pk=picture_id, state=State.WAITING, due_at__lte=now)
+    waiting = Attachment.objects.filter(pk=picture_id, state=State.WAITING, due_at__lte=now)
     if not waiting.update(due_at=lease, attempts=F("attempts") + 1, reason=""):
         return "taken"
-    picture = Picture.objects.select_related("message").defer("message__raw").get(pk=picture_id)
+    picture = Attachment.objects.select_related("message").defer("message__raw").get(pk=picture_id)
     if picture.attempts > TRIES:
         return _ended(picture, lease, State.LOST, "Fetching it broke off again and again.")
     try:
@@ -74,8 +74,8 @@ def _words(trouble: SalesmsgError) -> str:
     return "The server that keeps it did not answer as it should."
 
 
-def _stored(picture: Picture, lease: datetime, body: bytes) -> str:
-    kind = kinds.of(body)
+def _stored(picture: Attachment, lease: datetime, body: bytes) -> str:
+    kind = kinds.detect_kind(body)
     if kind is None:
         kept = "pictures, sound, video, PDF and contact cards"
         return _ended(picture, lease, State.REFUSED, f"It is of no kind that is kept here ({kept}).")
@@ -94,7 +94,7 @@ def _stored(picture: Picture, lease: datetime, body: bytes) -> str:
     return "stored"
 
 
-def _failed(picture: Picture, lease: datetime, reason: str) -> str:
+def _failed(picture: Attachment, lease: datetime, reason: str) -> str:
     """Later again, and given up after some tries."""
     if picture.attempts >= TRIES:
         return _ended(picture, lease, State.LOST, reason)
@@ -103,17 +103,17 @@ def _failed(picture: Picture, lease: datetime, reason: str) -> str:
     return "failed"
 
 
-def _ended(picture: Picture, lease: datetime, state: str, reason: str) -> str:
+def _ended(picture: Attachment, lease: datetime, state: str, reason: str) -> str:
     _settle(picture, lease, state=state, reason=reason, due_at=None)
     return str(state)
 
 
-def _settle(picture: Picture, lease: datetime, **values) -> bool:
+def _settle(picture: Attachment, lease: datetime, **values) -> bool:
     """Writes the outcome unless the row has moved on: claimed by somebody else, or told anew. Open threads learn it."""
     message = picture.message
     with transaction.atomic():
-        mirror.hold(message.conversation_id)
-        mine = Picture.objects.filter(pk=picture.pk, state=State.WAITING, due_at=lease, url=picture.url)
+        mirror.lock_thread(message.conversation_id)
+        mine = Attachment.objects.filter(pk=picture.pk, state=State.WAITING, due_at=lease, url=picture.url)
         if not mine.update(**values):
             return False
         if "state" in values:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
-from ..models import Picture
+from ..models import Attachment
 
 ROOT = "pictures"
 YOUNG = timedelta(hours=1)  # it may be about to get its row
@@ -15,7 +15,7 @@ TURN = 1800  # seconds for which it is one month's turn
 BATCH = 500
 
 
-def prune(turn: int | None = None) -> int:
+def prune_orphans(turn: int | None = None) -> int:
     """Deletes the orphans of one month, every month in its turn. Returns how many."""
     months = [f"{ROOT}/{year}/{month}" for year in _folders(ROOT) for month in _folders(f"{ROOT}/{year}")]
     if not months:
@@ -36,7 +36,7 @@ def _prune(folder: str) -> int:
     removed = 0
     for start in range(0, len(names), BATCH):
         part = names[start : start + BATCH]
-        known = set(Picture.objects.filter(file__in=part).values_list("file", flat=True))
+        known = set(Attachment.objects.filter(file__in=part).values_list("file", flat=True))
         for name in part:
             if name not in known and default_storage.get_modified_time(name) < timezone.now() - YOUNG:
                 default_storage.delete(name)

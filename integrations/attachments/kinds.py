@@ -66,12 +66,12 @@ class Kind:
     height: int = 0
 
 
-def of(body: bytes) -> Kind | None:
+def detect_kind(body: bytes) -> Kind | None:
     """None: not a kind that is kept."""
     content_type = _content_type(body)
     if content_type is None:
         return None
-    width, height = dimensions.of(content_type, body)
+    width, height = dimensions.read_dimensions(content_type, body)
     if 0 < width * height <= MOST_PIXELS:
         return Kind(content_type, width, height)
     return Kind(content_type)

@@ -34,7 +34,7 @@ class Checked:
     kind: kinds.Kind
 
 
-def bounds() -> dict:
+def upload_limits() -> dict:
     """What the composer tells about pictures: words, count and bytes, and why Salesmsg cannot get any (else empty)."""
     return {
         "words": _most(),
@@ -66,7 +66,7 @@ def _most() -> str:
     ) % {"count": settings.SALESMSG_SEND_PICTURES, "size": _size(settings.SALESMSG_SEND_BYTES)}
 
 
-def checked(files: list[UploadedFile], *, cut_off: bool = False) -> list[Checked]:
+def check_files(files: list[UploadedFile], *, cut_off: bool = False) -> list[Checked]:
     """The files, each known by its bytes. cut_off: the request brought more than may be sent (`upload.Bounded`).
 
     Raises CannotAttach.
@@ -88,7 +88,7 @@ def checked(files: list[UploadedFile], *, cut_off: bool = False) -> list[Checked
     return [Checked(file, _kind(file)) for file in files]
 
 
-def store(files: Iterable[Checked]) -> list[dict]:
+def store_files(files: Iterable[Checked]) -> list[dict]:
     """Writes the files; columns of Picture for each. What no message takes is swept like every orphan (`files`)."""
     return [
         {
@@ -104,7 +104,7 @@ def store(files: Iterable[Checked]) -> list[dict]:
 
 def _kind(file: UploadedFile) -> kinds.Kind:
     file.seek(0)
-    kind = kinds.of(file.read())
+    kind = kinds.detect_kind(file.read())
     file.seek(0)
     if kind is None or kind.content_type not in SENDABLE or not kind.width:
         raise CannotAttach(

@@ -10,7 +10,7 @@ from .views import POLICY
 @require_safe
 def enclosed_file(request: HttpRequest, token: str) -> HttpResponse:
     """404 for everything that is not a picture on its way to Salesmsg."""
-    picture = media_urls.opened(token)
+    picture = media_urls.attachment_for_token(token)
     if picture is None:
         raise Http404("There is no such file.")
     try:

@@ -6,51 +6,51 @@ from django.db import transaction
 from django.utils import timezone
 
 from .. import jobs, mirror
-from ..models import Message, Picture
-from ..models.picture import PictureQuerySet
+from ..models import Attachment, Message
+from ..models.attachment import AttachmentQuerySet
 
-State = Picture.State
+State = Attachment.State
 
 
-def due() -> PictureQuerySet:
+def due_attachments() -> AttachmentQuerySet:
     """What may be fetched now, what became due last first: that is what somebody looks at."""
-    return Picture.objects.filter(state=State.WAITING, due_at__lte=timezone.now()).order_by("-due_at", "-pk")
+    return Attachment.objects.filter(state=State.WAITING, due_at__lte=timezone.now()).order_by("-due_at", "-pk")
 
 
 def under_way() -> int:
     """How many are being fetched: a claim lies ahead, and gives no reason for it."""
-    return Picture.objects.filter(state=State.WAITING, due_at__gt=timezone.now(), reason="").count()
+    return Attachment.objects.filter(state=State.WAITING, due_at__gt=timezone.now(), reason="").count()
 
 
-def want(conversation_id: int, message_ids: Iterable[int]) -> None:
+def request_files(conversation_id: int, message_ids: Iterable[int]) -> None:
     """Somebody looks at these messages of a thread: their files are fetched now, however old they are."""
     ids = list(message_ids)
     with transaction.atomic():
-        mirror.hold(conversation_id)
-        mirror.keep_pictures(Message.objects.filter(pk__in=ids).only("media", "is_news", "at"), now_please=True)
-        asleep = Picture.objects.filter(message__in=ids, state=State.WAITING, due_at=None)
+        mirror.lock_thread(conversation_id)
+        mirror.keep_attachments(Message.objects.filter(pk__in=ids).only("media", "is_news", "at"), now_please=True)
+        asleep = Attachment.objects.filter(message__in=ids, state=State.WAITING, due_at=None)
         woken = list(asleep.order_by("message__at").values_list("pk", flat=True))
         if woken:
-            Picture.objects.filter(pk__in=woken, due_at=None).update(due_at=timezone.now())
-            mirror.nudge_pictures(woken)
+            Attachment.objects.filter(pk__in=woken, due_at=None).update(due_at=timezone.now())
+            mirror.wake_fetches(woken)
 
 
-def again(picture: Picture) -> bool:
+def request_again(picture: Attachment) -> bool:
     """A person wants a file that could not be fetched, or that is missing on our disk. False: it was asked for."""
     with transaction.atomic():
-        mirror.hold(picture.message.conversation_id)
-        asked = Picture.objects.filter(pk=picture.pk, state=picture.state).exclude(state=State.WAITING)
+        mirror.lock_thread(picture.message.conversation_id)
+        asked = Attachment.objects.filter(pk=picture.pk, state=picture.state).exclude(state=State.WAITING)
         if not asked.update(state=State.WAITING, reason="", attempts=0, due_at=timezone.now()):
             return False
         mirror.touch(picture.message.account_id, [picture.message.conversation_id])
-        mirror.nudge_pictures([picture.pk])
+        mirror.wake_fetches([picture.pk])
     return True
 
 
-def nudge_due() -> int:
+def wake_due() -> int:
     """The sweep's part: nothing is under way although something is due. Returns how many nudges."""
-    first = due().values_list("pk", flat=True).first()
+    first = due_attachments().values_list("pk", flat=True).first()
     if first is None or under_way():
         return 0
-    jobs.enqueue(mirror.FETCH_PICTURE, first, keep=False)
+    jobs.enqueue(mirror.FETCH_ATTACHMENT, first, keep=False)
     return 1

@@ -6,9 +6,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from ..access import staff_required
-from ..models import Picture
+from ..models import Attachment
 from . import kinds
-from .request import again
+from .request import request_again
 
 # A stranger sent it: opened by itself, it may do nothing at all.
 POLICY = "default-src 'none'; sandbox"
@@ -19,8 +19,8 @@ ANEW = _("This file is missing on the portal's disk and is being fetched again. 
 @staff_required
 def file(request: HttpRequest, message: int, position: int) -> HttpResponse:
     """Pictures to be shown, all else to be downloaded; 404 for whoever may not see the message."""
-    found = Picture.objects.for_user(request.user).filter(message=message, position=position)
-    picture = found.filter(state=Picture.State.STORED).select_related("message").defer("message__raw").first()
+    found = Attachment.objects.for_user(request.user).filter(message=message, position=position)
+    picture = found.filter(state=Attachment.State.STORED).select_related("message").defer("message__raw").first()
     if picture is None:
         raise Http404("There is no such file.")
     etag = f'"{picture.file.name.rpartition("/")[2]}"'
@@ -34,11 +34,11 @@ def file(request: HttpRequest, message: int, position: int) -> HttpResponse:
     return response
 
 
-def _answer(picture: Picture) -> FileResponse:
+def _answer(picture: Attachment) -> FileResponse:
     try:
         body = picture.file.open("rb")
     except FileNotFoundError:
-        again(picture)
+        request_again(picture)
         raise Http404(ANEW) from None
     name = f"message-{picture.message_id}-{picture.position + 1}.{kinds.extension(picture.content_type)}"
     shown = picture.content_type in kinds.SHOWN

@@ -30,11 +30,11 @@ OTHER_TEXT = gettext_lazy(
 def new(request: HttpRequest) -> HttpResponse:
     """Choosing contacts; the ticked ones, or all that match, become a draft."""
     accounts = queries.accounts(request.user)
-    choice = queries.Choice.of(request.POST if request.method == "POST" else request.GET, accounts)
+    choice = queries.Choice.from_query(request.POST if request.method == "POST" else request.GET, accounts)
     error = ""
     if request.method == "POST" and choice.account is not None:
         try:
-            made = recipients.draft(request.user, choice.account, _ticked(request, choice))
+            made = recipients.create_draft(request.user, choice.account, _ticked(request, choice))
             return _chosen_so_far(request, made, choice)
         except BulkProblem as problem:
             error = problem.reason
@@ -49,14 +49,14 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
     bulk = own_bulk(request, pk)
     if bulk.state != Bulk.State.DRAFT:
         return _too_late(request, bulk)
-    choice = queries.Choice.of(request.POST if request.method == "POST" else request.GET, [bulk.account], bulk)
+    choice = queries.Choice.from_query(request.POST if request.method == "POST" else request.GET, [bulk.account], bulk)
     error = ""
     if request.method == "POST":
         try:
-            if (out := queries.number(request.POST.get("out", ""))) is not None:
-                recipients.remove(request.user, bulk, out)
+            if (out := queries.parse_id(request.POST.get("out", ""))) is not None:
+                recipients.remove_recipient(request.user, bulk, out)
                 return redirect(f"{reverse('bulk:choose', args=[pk])}?{choice.query}&page={choice.page}")
-            recipients.add(request.user, bulk, _ticked(request, choice))
+            recipients.add_recipients(request.user, bulk, _ticked(request, choice))
             return _chosen_so_far(request, bulk, choice)
         except BulkProblem as problem:
             error = problem.reason
@@ -78,7 +78,7 @@ def _chosen_so_far(request: HttpRequest, bulk: Bulk, choice: queries.Choice) -> 
 def _ticked(request: HttpRequest, choice: queries.Choice):
     if "all" in request.POST:
         return queries.contacts(request.user, choice)
-    ids = [pk for text in request.POST.getlist("contact") if (pk := queries.number(text)) is not None]
+    ids = [pk for text in request.POST.getlist("contact") if (pk := queries.parse_id(text)) is not None]
     return Contact.objects.for_user(request.user).filter(pk__in=ids)
 
 
@@ -109,7 +109,7 @@ def write(request: HttpRequest, pk: int) -> HttpResponse:
     form = TextForm(request.POST) if request.method == "POST" else TextForm(initial={"text": bulk.text})
     if form.is_bound and form.is_valid():
         try:
-            recipients.write(request.user, bulk, form.cleaned_data["text"])
+            recipients.write_text(request.user, bulk, form.cleaned_data["text"])
             return redirect("bulk:detail", pk)
         except BulkProblem as problem:
             form.add_error("text", problem.reason)
@@ -134,10 +134,10 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
     bulk = own_bulk(request, pk)
     if bulk.state != Bulk.State.DRAFT:
         return redirect("bulk:detail", pk)  # pressed twice
-    if request.POST.get("seal") != queries.seal(bulk):
+    if request.POST.get("seal") != queries.seal_text(bulk):
         return preview_page(request, bulk, OTHER_TEXT)
     try:
-        if lifecycle.start(request.user, bulk):
+        if lifecycle.start_bulk(request.user, bulk):
             messages.success(request, _("Started. Replies still go first."))
     except BulkProblem as problem:
         return preview_page(request, bulk, problem.reason)
@@ -148,7 +148,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
-    lifecycle.pause(request.user, own_bulk(request, pk))
+    lifecycle.pause_bulk(request.user, own_bulk(request, pk))
     return redirect("bulk:detail", pk)
 
 
@@ -156,7 +156,7 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
-    lifecycle.resume(request.user, own_bulk(request, pk))
+    lifecycle.resume_bulk(request.user, own_bulk(request, pk))
     return redirect("bulk:detail", pk)
 
 
@@ -168,6 +168,6 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     bulk = own_bulk(request, pk)
     if request.method != "POST":
         return render(request, "bulk/confirm_cancel.html", {"bulk": bulk})
-    if lifecycle.cancel(request.user, bulk):
+    if lifecycle.cancel_bulk(request.user, bulk):
         messages.success(request, _("Cancelled. What has left already stays sent."))
     return redirect("bulk:detail", pk)

@@ -6,15 +6,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import jobs
-from ..access import audit, require_member
+from ..access import record_audit, require_member
 from ..models import Account, Bulk, BulkRecipient
-from ..outbox.bulk_queue import SEND, take_back
+from ..outbox.bulk_queue import SEND, cancel_waiting
 from ..outbox.merge_fields import BulkProblem
 
 State, Waits = Bulk.State, BulkRecipient.State
 
 
-def start(user, bulk: Bulk) -> bool:
+def start_bulk(user, bulk: Bulk) -> bool:
     """Draft → running, with the text that `bulk` was read with. False when it runs already. Raises BulkProblem."""
     require_member(user, bulk.account_id)
     account = Account.objects.get(pk=bulk.account_id)
@@ -32,19 +32,19 @@ def start(user, bulk: Bulk) -> bool:
     return started
 
 
-def pause(user, bulk: Bulk) -> bool:
+def pause_bulk(user, bulk: Bulk) -> bool:
     """Running → paused; a text that is just leaving may still leave. False when it does not run."""
     require_member(user, bulk.account_id)
     return _switch(user, bulk, Bulk.objects.filter(pk=bulk.pk, state=State.RUNNING), "paused", state=State.PAUSED)
 
 
-def resume(user, bulk: Bulk) -> bool:
+def resume_bulk(user, bulk: Bulk) -> bool:
     """Paused → running."""
     require_member(user, bulk.account_id)
     return _switch(user, bulk, Bulk.objects.filter(pk=bulk.pk, state=State.PAUSED), "resumed", state=State.RUNNING)
 
 
-def cancel(user, bulk: Bulk) -> bool:
+def cancel_bulk(user, bulk: Bulk) -> bool:
     """Ends it for good; what has left stays sent. False when it was over already."""
     require_member(user, bulk.account_id)
     alive = Bulk.objects.filter(pk=bulk.pk, state__in=[State.DRAFT, State.RUNNING, State.PAUSED])
@@ -53,7 +53,7 @@ def cancel(user, bulk: Bulk) -> bool:
             return False
         # The recipients first: whoever was just handed out is then found among the messages.
         bulk.recipients.filter(state=Waits.WAITING).update(state=Waits.CANCELLED)
-        take_back(bulk)
+        cancel_waiting(bulk)
     return True
 
 
@@ -62,7 +62,7 @@ def _switch(user, bulk: Bulk, rows: QuerySet[Bulk], word: str, **values) -> bool
     with transaction.atomic():
         changed = bool(rows.update(**values))
         if changed:
-            audit(user, f"bulk text {word}", bulk.account, f"bulk text {bulk.pk}")
+            record_audit(user, f"bulk text {word}", bulk.account, f"bulk text {bulk.pk}")
             if values["state"] == State.RUNNING:
                 jobs.enqueue(SEND, bulk.account_id)
     bulk.refresh_from_db()

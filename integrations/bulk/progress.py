@@ -50,7 +50,7 @@ class Preview:
         return sum(group.count for group in self.left_out)
 
 
-def preview(bulk: Bulk) -> Preview:
+def read_preview(bulk: Bulk) -> Preview:
     """Of a bulk text whose text is written."""
     rows = list(bulk.recipients.select_related("contact").only("text", "state", "reason", "bulk", *LIGHT))
     waiting = [row for row in rows if row.state == Waits.WAITING]
@@ -58,7 +58,7 @@ def preview(bulk: Bulk) -> Preview:
     calls = _calls(bulk)
     return Preview(
         recipients=len(waiting),
-        left_out=left_out(rows),
+        left_out=group_left_out(rows),
         segments=sum(size.segments for size in sizes),
         most_segments=max((size.segments for size in sizes), default=0),
         longest=max((size.characters for size in sizes), default=0),
@@ -70,7 +70,7 @@ def preview(bulk: Bulk) -> Preview:
     )
 
 
-def left_out(rows: list[BulkRecipient]) -> list[LeftOut]:
+def group_left_out(rows: list[BulkRecipient]) -> list[LeftOut]:
     """Those of the rows that get nothing, by reason, the most frequent first."""
     groups: dict[str, LeftOut] = {}
     for row in rows:
@@ -167,15 +167,15 @@ COUNTED_AS = {
 }
 
 
-def progress(bulk: Bulk) -> Progress:
+def read_progress(bulk: Bulk) -> Progress:
     """Two queries at the most."""
-    found = progresses([bulk])[bulk.pk]
+    found = read_progresses([bulk])[bulk.pk]
     if bulk.state == Bulk.State.RUNNING and found.open:
         found.ends_at = timezone.now() + timedelta(seconds=found.open * _seconds_each(bulk))
     return found
 
 
-def progresses(bulks: list[Bulk]) -> dict[int, Progress]:
+def read_progresses(bulks: list[Bulk]) -> dict[int, Progress]:
     """Of many, by primary key, in one query and without `ends_at`."""
     found = {bulk.pk: Progress() for bulk in bulks}
     rows = BulkRecipient.objects.filter(bulk__in=list(found)).order_by()

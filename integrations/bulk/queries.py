@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Case, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast
 
-from ..cursors import number
+from ..cursors import parse_id
 from ..models import Account, Bulk, BulkRecipient, Contact, Message
 from ..search.words import phone_digits
 from . import progress as bulk_progress
@@ -42,12 +42,12 @@ class Choice:
     draft: Bulk | None = None  # only those who are chosen for it
 
     @classmethod
-    def of(cls, data, accounts: list[Account], draft: Bulk | None = None) -> "Choice":
+    def from_query(cls, data, accounts: list[Account], draft: Bulk | None = None) -> "Choice":
         """From a query string or a form; what makes no sense counts as not chosen."""
-        wanted = number(data.get("account", ""))
+        wanted = parse_id(data.get("account", ""))
         account = next((one for one in accounts if one.pk == wanted), accounts[0] if accounts else None)
         q, tag = (data.get(name, "").replace("\0", "").strip()[:SEARCH_CHARACTERS] for name in ("q", "tag"))
-        page = min(number(data.get("page", "")) or 1, 100_000)
+        page = min(parse_id(data.get("page", "")) or 1, 100_000)
         return cls(account, q, tag, page, draft if data.get("chosen") else None)
 
     @property
@@ -124,7 +124,7 @@ def bulks(user, page: int) -> Page:
     rows = Bulk.objects.for_user(user).select_related("account", "created_by").defer("account__webhook_secret")
     found = Paginator(rows, BULKS).get_page(page)
     shown = list(found.object_list)
-    counts = bulk_progress.progresses(shown)
+    counts = bulk_progress.read_progresses(shown)
     for bulk in shown:
         bulk.progress, bulk.tone = counts[bulk.pk], TONES[bulk.state]
     found.object_list = shown
@@ -136,13 +136,13 @@ def bulk(user, pk: int) -> Bulk | None:
     return found.filter(pk=pk).first()
 
 
-def seal(bulk: Bulk) -> str:
+def seal_text(bulk: Bulk) -> str:
     """Says which text a preview showed, so that no other one is started."""
     return blake2s(bulk.text.encode(), digest_size=8).hexdigest()
 
 
 @dataclass
-class Standing:
+class BulkStatus:
     """What the page of a started bulk text shows, and asks for again."""
 
     progress: bulk_progress.Progress
@@ -154,13 +154,13 @@ class Standing:
         return max(0, self.progress.failed + self.progress.unknown - len(self.problems))
 
 
-def standing(bulk: Bulk, progress: bulk_progress.Progress) -> Standing:
+def read_status(bulk: Bulk, progress: bulk_progress.Progress) -> BulkStatus:
     rows = bulk.recipients.select_related("contact").defer("contact__raw", "contact__custom_fields", "contact__notes")
     lost = rows.filter(message__state__in=LOST).select_related("message").defer("message__raw")
-    left_out = bulk_progress.left_out(list(rows.filter(state=BulkRecipient.State.LEFT_OUT)))
-    return Standing(progress, list(lost.order_by("message__state", "pk")[:PROBLEMS]), left_out)
+    left_out = bulk_progress.group_left_out(list(rows.filter(state=BulkRecipient.State.LEFT_OUT)))
+    return BulkStatus(progress, list(lost.order_by("message__state", "pk")[:PROBLEMS]), left_out)
 
 
-def token(bulk: Bulk, progress: bulk_progress.Progress) -> str:
+def status_token(bulk: Bulk, progress: bulk_progress.Progress) -> str:
     """Differs when anything that the page shows does."""
     return f"{bulk.state}-{progress.token}"

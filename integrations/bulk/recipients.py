@@ -11,10 +11,10 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..access import audit, require_member
+from ..access import record_audit, require_member
 from ..models import Account, Bulk, BulkRecipient, Contact
 from ..outbox import compose
-from ..outbox.bulk_queue import refusing_phones, why_not
+from ..outbox.bulk_queue import exclusion_reason, refusing_phones
 from ..outbox.merge_fields import BulkProblem, EmptyField, Template
 
 State, Waits = Bulk.State, BulkRecipient.State
@@ -27,7 +27,7 @@ EMPTY = "Nothing would be left of the text"
 TOO_LONG = f"Longer than {compose.MAX_CHARACTERS} characters with their details filled in"
 
 
-def draft(user, account: Account, contacts: QuerySet[Contact] | Iterable[Contact], text: str = "") -> Bulk:
+def create_draft(user, account: Account, contacts: QuerySet[Contact] | Iterable[Contact], text: str = "") -> Bulk:
     """A bulk text to those of the contacts that belong to this account. Raises BulkProblem, PermissionDenied."""
     require_member(user, account.pk)
     ids = _chosen(user, account, contacts)
@@ -36,11 +36,11 @@ def draft(user, account: Account, contacts: QuerySet[Contact] | Iterable[Contact
     with transaction.atomic():
         made = Bulk.objects.create(account=account, created_by=user)
         BulkRecipient.objects.bulk_create([BulkRecipient(bulk=made, contact_id=pk) for pk in ids], batch_size=BATCH)
-        audit(user, "bulk text drafted", account, f"bulk text {made.pk}, {len(ids)} contacts")
-    return write(user, made, text) if text.strip() else made
+        record_audit(user, "bulk text drafted", account, f"bulk text {made.pk}, {len(ids)} contacts")
+    return write_text(user, made, text) if text.strip() else made
 
 
-def add(user, bulk: Bulk, contacts: QuerySet[Contact] | Iterable[Contact]) -> int:
+def add_recipients(user, bulk: Bulk, contacts: QuerySet[Contact] | Iterable[Contact]) -> int:
     """More recipients for a draft; returns how many were not among them yet. Raises BulkProblem."""
     require_member(user, bulk.account_id)
     known = set(bulk.recipients.values_list("contact", flat=True))
@@ -53,11 +53,11 @@ def add(user, bulk: Bulk, contacts: QuerySet[Contact] | Iterable[Contact]) -> in
         rows = [BulkRecipient(bulk=bulk, contact_id=pk) for pk in fresh]
         BulkRecipient.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
     if fresh and bulk.text:
-        write(user, bulk, bulk.text)
+        write_text(user, bulk, bulk.text)
     return len(fresh)
 
 
-def remove(user, bulk: Bulk, contact_id: int) -> bool:
+def remove_recipient(user, bulk: Bulk, contact_id: int) -> bool:
     """Takes a contact out of a draft; False when they are not in it. Raises BulkProblem."""
     require_member(user, bulk.account_id)
     with transaction.atomic():
@@ -67,7 +67,7 @@ def remove(user, bulk: Bulk, contact_id: int) -> bool:
             )
         removed, _by_model = bulk.recipients.filter(contact=contact_id).delete()
     if removed and bulk.text:
-        write(user, bulk, bulk.text)  # somebody with the same phone may get it now
+        write_text(user, bulk, bulk.text)  # somebody with the same phone may get it now
     return bool(removed)
 
 
@@ -81,7 +81,7 @@ def _chosen(user, account: Account, contacts: QuerySet[Contact] | Iterable[Conta
     return ids
 
 
-def write(user, bulk: Bulk, text: str) -> Bulk:
+def write_text(user, bulk: Bulk, text: str) -> Bulk:
     """Sets the text of a draft, and what each recipient would get or why nothing. Raises BulkProblem."""
     require_member(user, bulk.account_id)
     text = text.replace("\r\n", "\n").replace("\x00", "").strip()
@@ -106,7 +106,7 @@ def write(user, bulk: Bulk, text: str) -> Bulk:
 def _fill(rows: list[BulkRecipient], template: Template, refusing: set[str]) -> None:
     phones: set[str] = set()
     for row in rows:
-        row.text, why = "", why_not(row.contact, refusing)
+        row.text, why = "", exclusion_reason(row.contact, refusing)
         if not why and row.contact.phone in phones:
             why = SAME_PHONE
         if not why:

@@ -25,7 +25,7 @@ def own_bulk(request: HttpRequest, pk: int) -> Bulk:
 @staff_required
 def index(request: HttpRequest) -> HttpResponse:
     """All bulk texts of the person's accounts."""
-    page = queries.bulks(request.user, queries.number(request.GET.get("page", "")) or 1)
+    page = queries.bulks(request.user, queries.parse_id(request.GET.get("page", "")) or 1)
     several = len({bulk.account_id for bulk in page.object_list}) > 1
     return render(request, "bulk/list.html", {"page": page, "several": several})
 
@@ -38,12 +38,17 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     bulk = own_bulk(request, pk)
     if bulk.state == Bulk.State.DRAFT:
         return preview_page(request, bulk) if bulk.text else redirect("bulk:write", pk)
-    return render(request, "bulk/detail.html", standing_context(bulk, bulk_progress.progress(bulk)))
+    return render(request, "bulk/detail.html", standing_context(bulk, bulk_progress.read_progress(bulk)))
 
 
 def preview_page(request: HttpRequest, bulk: Bulk, error: str = "") -> HttpResponse:
     """What starting would do, before it is done."""
-    context = {"bulk": bulk, "preview": bulk_progress.preview(bulk), "seal": queries.seal(bulk), "error": error}
+    context = {
+        "bulk": bulk,
+        "preview": bulk_progress.read_preview(bulk),
+        "seal": queries.seal_text(bulk),
+        "error": error,
+    }
     return render(request, "bulk/preview.html", context, status=422 if error else 200)
 
 
@@ -51,8 +56,8 @@ def standing_context(bulk: Bulk, progress: bulk_progress.Progress) -> dict:
     return {
         "bulk": bulk,
         "tone": queries.TONES[bulk.state],
-        "standing": queries.standing(bulk, progress),
-        "token": queries.token(bulk, progress),
+        "standing": queries.read_status(bulk, progress),
+        "token": queries.status_token(bulk, progress),
         "polled": bulk.state in POLLED,
     }
 
@@ -68,7 +73,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
         response = HttpResponse(status=204)
         response["HX-Refresh"] = "true"
         return response
-    progress = bulk_progress.progress(bulk)
-    if request.GET.get("token") == queries.token(bulk, progress):
+    progress = bulk_progress.read_progress(bulk)
+    if request.GET.get("token") == queries.status_token(bulk, progress):
         return HttpResponse(status=204)
     return render(request, "bulk/_status.html", standing_context(bulk, progress))

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from .. import mirror
 from ..crypto import Unsealable
-from ..gateway import BudgetWait, Door, NotConnected
+from ..gateway import ApiSession, BudgetWait, NotConnected
 from ..models import Change, Tag
 from ..salesmsg import records
 from ..salesmsg.errors import Invalid, NotAllowed, NotFound, SalesmsgError
@@ -61,29 +61,29 @@ def _label(tag: records.Tag) -> str:
     return tag.label or tag.name
 
 
-def _tag(change: Change, door: Door) -> Told:
+def _tag(change: Change, session: ApiSession) -> Told:
     contact, label = contact_id(change), change.values["label"]
     known = _known_tag(change, label)
     try:
-        door.client.tag_contact(contact, known or _found_or_made(change, door, label))
+        session.client.tag_contact(contact, known or _found_or_made(change, session, label))
     except NotFound:
         if known is None:
             raise
         # The tag that we knew was deleted at Salesmsg, or the contact was: then this fails with the same words.
-        door.client.tag_contact(contact, _found_or_made(change, door, label))
-    record = door.client.contact(contact)
+        session.client.tag_contact(contact, _found_or_made(change, session, label))
+    record = session.client.contact(contact)
     taken = "tags" not in record.present or _carries(record, label)
     return Told(record) if taken else Told(record, State.REFUSED, NOT_SHOWN)
 
 
-def _untag(change: Change, door: Door) -> Told:
+def _untag(change: Change, session: ApiSession) -> Told:
     contact, label = contact_id(change), change.values["label"]
-    for tag in _worn(change, label) or _ids(door.client.contact(contact), label):
+    for tag in _worn(change, label) or _ids(session.client.contact(contact), label):
         try:
-            door.client.untag_contact(contact, tag)
+            session.client.untag_contact(contact, tag)
         except NotFound:
             continue  # somebody else was faster, or the contact is gone: reading it back tells
-    record = door.client.contact(contact)
+    record = session.client.contact(contact)
     return Told(record, State.REFUSED, NOT_SHOWN) if _carries(record, label) else Told(record)
 
 
@@ -108,32 +108,32 @@ def _known_tag(change: Change, label: str) -> int | None:
     return known.values_list("vendor_id", flat=True).first()
 
 
-def _found_or_made(change: Change, door: Door, label: str) -> int:
+def _found_or_made(change: Change, session: ApiSession, label: str) -> int:
     """Asked first, so that an unclear answer to an earlier try makes no second tag."""
-    if (tag := _search(door, label)) is None:
+    if (tag := _search(session, label)) is None:
         try:
-            tag = door.client.create_tag(label)
+            tag = session.client.create_tag(label)
         except Invalid:
-            tag = _search(door, label)  # "taken": somebody made it a moment ago
+            tag = _search(session, label)  # "taken": somebody made it a moment ago
             if tag is None:
                 raise
     mirror.upsert_tags(change.account, [tag])
     return tag.id
 
 
-def _search(door: Door, label: str) -> records.Tag | None:
-    found = door.client.tags(search=label).items
+def _search(session: ApiSession, label: str) -> records.Tag | None:
+    found = session.client.tags(search=label).items
     return next((tag for tag in found if same_label(_label(tag), label)), None)
 
 
 # --- Opt-out and opt-in ----------------------------------------------------------------------------------------------
 
 
-def _opt(change: Change, door: Door, *, out: bool) -> Told:
+def _opt(change: Change, session: ApiSession, *, out: bool) -> Told:
     contact = contact_id(change)
-    record = door.client.opt_out(contact) if out else door.client.opt_in(contact)
+    record = session.client.opt_out(contact) if out else session.client.opt_in(contact)
     if "opted_out" not in record.present:
-        record = door.client.contact(contact)
+        record = session.client.contact(contact)
     if "opted_out" in record.present and record.opted_out != out:
         return Told(record, State.REFUSED, NOT_SHOWN)
     return Told(record)
@@ -148,14 +148,14 @@ def field_value(field: dict) -> str:
     return str(next((value for value in slots if value not in (None, "")), ""))
 
 
-def _fields(change: Change, door: Door) -> Told:
+def _fields(change: Change, session: ApiSession) -> Told:
     contact = contact_id(change)
     try:
-        door.client.set_custom_fields(contact, change.values)
+        session.client.set_custom_fields(contact, change.values)
     except NotAllowed as refused:
         words = f"{refused.text} Custom fields need the scope custom-fields:write when the account is connected."
         raise NotAllowed(words, status=refused.status, endpoint=refused.endpoint) from None
-    record = door.client.contact(contact)
+    record = session.client.contact(contact)
     theirs = {str(field.get("field_key")): field_value(field) for field in record.custom_fields}
     ignored = [key for key, value in change.values.items() if not _same_value(theirs.get(key, ""), value)]
     if "custom_fields" in record.present and ignored:
@@ -185,11 +185,11 @@ def _words(text) -> str:
     return " ".join(html.unescape(str(text or "")).split())
 
 
-def _note(change: Change, door: Door) -> Told:
+def _note(change: Change, session: ApiSession) -> Told:
     """Written down before the call: which notes there were, and that it may have been made (`told` in the base)."""
     contact, doubt = contact_id(change), bool(change.base.get("told"))
     if doubt:
-        record = door.client.contact(contact)
+        record = session.client.contact(contact)
         shows = "notes" in record.present
         if _arrived(change, record.notes) or (change.base.get("accepted") and not shows):
             return Told(record)
@@ -202,9 +202,9 @@ def _note(change: Change, door: Door) -> Told:
     else:
         known = [note_key(note) for note in change.contact.notes if isinstance(note, dict)]
         _keep(change, told=True, known=known)
-    door.may_repeat = partial(_still_ours, change)
+    session.may_repeat = partial(_still_ours, change)
     try:
-        door.client.add_note(contact, change.values["text"])
+        session.client.add_note(contact, change.values["text"])
     except (BudgetWait, NotConnected, Unsealable):
         _keep(change, told=doubt)
         raise
@@ -213,7 +213,7 @@ def _note(change: Change, door: Door) -> Told:
             _keep(change, told=doubt)
         raise
     _keep(change, accepted=True)
-    record = door.client.contact(contact)
+    record = session.client.contact(contact)
     if "notes" in record.present and not _arrived(change, record.notes):
         return _not_shown(change, record)
     return Told(record)
@@ -248,7 +248,7 @@ def _still_ours(change: Change, base: dict | None = None) -> bool:
     return True
 
 
-TELLERS: dict[str, Callable[[Change, Door], Told]] = {
+TELLERS: dict[str, Callable[[Change, ApiSession], Told]] = {
     Kind.TAG: _tag,
     Kind.UNTAG: _untag,
     Kind.OPT_OUT: partial(_opt, out=True),

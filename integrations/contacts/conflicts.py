@@ -13,10 +13,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ..access import audit
+from ..access import record_audit
 from ..models import Change, Contact
 from . import three_way
-from .profile_changes import ask
+from .profile_changes import create_change
 from .push_changes import shown_changed
 
 LABELS = {
@@ -55,14 +55,14 @@ class NotChosen(Exception):
         self.settled = settled
 
 
-def waiting(user) -> QuerySet[Change]:
+def waiting_conflicts(user) -> QuerySet[Change]:
     """The conflicts that this person may decide, the newest first, with their contacts."""
     found = Change.objects.for_user(user).filter(kind=Change.Kind.CONTACT, state=Change.State.CONFLICT)
     heavy = ("account__webhook_secret", "contact__raw", "contact__custom_fields", "contact__notes")
     return found.select_related("contact", "account", "requested_by").defer(*heavy).order_by("-pk")
 
 
-def view(change: Change) -> list[Row]:
+def conflict_rows(change: Change) -> list[Row]:
     """The fields to choose, as Salesmsg has them now as far as the cache knows; in the order of the form."""
     contact, rows = change.contact, []
     for name in three_way.EDITABLE:
@@ -83,18 +83,18 @@ def view(change: Change) -> list[Row]:
     return rows
 
 
-def seal(rows: list[Row]) -> str:
+def seal_rows(rows: list[Row]) -> str:
     """Says what was shown, so that nobody decides over values that they have not seen."""
     shown = json.dumps([(row.field, row.ours, row.theirs) for row in rows])
     return blake2s(shown.encode(), digest_size=8).hexdigest()
 
 
-def clash(change: Change) -> list[str]:
+def clashing_labels(change: Change) -> list[str]:
     """Labels of the fields that were changed at Salesmsg, too, while the change still waits; a hint, no decision."""
     return [str(LABELS[name]) for name in three_way.moved(change)]
 
 
-def choose(user, change: Change, picks: dict[str, str], seen: str) -> Change | None:
+def resolve_conflict(user, change: Change, picks: dict[str, str], seen: str) -> Change | None:
     """Decides a conflict. picks: every field -> "ours" or "theirs"; seen: the `seal` of the rows that the person saw.
 
     Ours becomes a pending change on top of what Salesmsg has now, theirs is let go. The pending change, None when there
@@ -108,8 +108,8 @@ def choose(user, change: Change, picks: dict[str, str], seen: str) -> Change | N
         if held is None:
             raise NotChosen(SETTLED, settled=True)
         held.contact = contact
-        rows = view(held)
-        if seal(rows) != seen:
+        rows = conflict_rows(held)
+        if seal_rows(rows) != seen:
             raise NotChosen(MOVED_ON)
         if missing := [row.label for row in rows if picks.get(row.field) not in (OURS, THEIRS)]:
             raise NotChosen(
@@ -120,7 +120,7 @@ def choose(user, change: Change, picks: dict[str, str], seen: str) -> Change | N
         chosen = f"ours: {', '.join(ours) or 'none'}; theirs: {', '.join(theirs) or 'none'}"
         three_way.end(held, "Decided: what Salesmsg has stays." if not ours else "Decided, and told to Salesmsg anew.")
         shown_changed(held)
-        audit(user, "conflict decided", held.account, f"contact {contact.pk}, {chosen}")
+        record_audit(user, "conflict decided", held.account, f"contact {contact.pk}, {chosen}")
         if not ours:
             return None
-        return ask(user, contact, ours, three_way.columns(contact))
+        return create_change(user, contact, ours, three_way.columns(contact))

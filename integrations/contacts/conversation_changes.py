@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import jobs, mirror
-from ..access import audit, require_member
+from ..access import record_audit, require_member
 from ..models import Change, Conversation, Member
 from ..told import english
 from .profile_changes import InvalidEdit, supersede
@@ -14,21 +14,21 @@ from .push_changes import PUSH, shown_changed
 Kind, State = Change.Kind, Change.State
 
 
-class Taken(Exception):
+class AlreadyTaken(Exception):
     """Nothing was saved: somebody else has taken the conversation."""
 
 
-def close(user, conversation: Conversation) -> Change:
+def close_conversation(user, conversation: Conversation) -> Change:
     """Closes for everybody at Salesmsg; the inbox shows it at once. What is done needs not come back by itself."""
     local = {"closed_at": timezone.now(), "snoozed_until": None, "snoozed_by": None}
     return _conversation_change(user, conversation, Kind.CLOSE, {}, local)
 
 
-def reopen(user, conversation: Conversation) -> Change:
+def reopen_conversation(user, conversation: Conversation) -> Change:
     return _conversation_change(user, conversation, Kind.REOPEN, {}, {"closed_at": None})
 
 
-def assign(user, conversation: Conversation, member: Member | None) -> Change:
+def assign_conversation(user, conversation: Conversation, member: Member | None) -> Change:
     """Assigns to a Salesmsg member, or to nobody."""
     if member is not None and member.account_id != conversation.account_id:
         raise InvalidEdit({"member": [_("This person does not belong to the conversation's account.")]})
@@ -36,7 +36,7 @@ def assign(user, conversation: Conversation, member: Member | None) -> Change:
     return _conversation_change(user, conversation, Kind.ASSIGN, values, {"owner_id": member.pk if member else None})
 
 
-def claim(user, conversation: Conversation, member: Member) -> Change:
+def claim_conversation(user, conversation: Conversation, member: Member) -> Change:
     """Assigns to a member where nobody owns it. Raises Taken when somebody was quicker."""
     if member.account_id != conversation.account_id:
         raise InvalidEdit({"member": [_("This person does not belong to the conversation's account.")]})
@@ -55,9 +55,11 @@ def _conversation_change(user, conversation: Conversation, kind: str, values: di
             supersede(waiting)
         change = _begin(user, conversation.account_id, kind, values, conversation=conversation)
         if not Conversation.objects.filter(pk=conversation.pk, **still).update(**local):
-            raise Taken
+            raise AlreadyTaken
         mirror.touch(conversation.account_id, [conversation.pk])
-        audit(user, english(change.get_kind_display).lower(), conversation.account, f"conversation {conversation.pk}")
+        record_audit(
+            user, english(change.get_kind_display).lower(), conversation.account, f"conversation {conversation.pk}"
+        )
     return change
 
 

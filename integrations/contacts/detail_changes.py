@@ -12,13 +12,13 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from .. import jobs
-from ..access import audit, require_member
+from ..access import record_audit, require_member
 from ..models import Change, Contact, Tag
 from ..told import english
 from . import opt_out as contacts_opt_out
 from .change_handlers import same_label
-from .effective import KINDS, OPEN, TAGGING, definitions, values_of
-from .profile_changes import InvalidEdit, retry
+from .effective import KINDS, OPEN, TAGGING, custom_field_definitions, custom_field_values
+from .profile_changes import InvalidEdit, retry_change
 from .push_changes import PUSH, shown_changed
 
 Kind, State = Change.Kind, Change.State
@@ -26,7 +26,7 @@ WISHES = ("tag", "untag", "opt-out", "opt-in", "note", "fields", "again", "leave
 LONGEST_LABEL, LONGEST_NOTE, LONGEST_VALUE = 50, 2000, 1000
 
 
-def tag(user, contact: Contact, label: str) -> Change | None:
+def add_tag(user, contact: Contact, label: str) -> Change | None:
     """Adds a tag, a new one when the label does not exist. None when they have it. Raises InvalidEdit."""
     label = " ".join((label or "").replace("\x00", "").split())
     if not label:
@@ -37,7 +37,7 @@ def tag(user, contact: Contact, label: str) -> Change | None:
     return _tagging(user, contact, Kind.TAG, own.values_list("label", flat=True).first() or label)
 
 
-def untag(user, contact: Contact, label: str) -> Change | None:
+def remove_tag(user, contact: Contact, label: str) -> Change | None:
     """Takes a tag off. None when they do not have it."""
     return _tagging(user, contact, Kind.UNTAG, label)
 
@@ -50,12 +50,12 @@ def _tagging(user, contact: Contact, kind: str, label: str) -> Change | None:
         return _one_or_other(user, contact, kind, {"label": label}, earlier, worn == (kind == Kind.TAG), f"“{label}”")
 
 
-def opt_out(user, contact: Contact) -> Change | None:
+def request_opt_out(user, contact: Contact) -> Change | None:
     """No more texts to this contact, here from now on. None when they are opted out."""
     return _opting(user, contact, Kind.OPT_OUT)
 
 
-def opt_in(user, contact: Contact, *, agreed: bool) -> Change | None:
+def request_opt_in(user, contact: Contact, *, agreed: bool) -> Change | None:
     """Texts allowed again; here when Salesmsg has confirmed it. agreed: the person says that the contact wants it.
 
     Raises InvalidEdit without that.
@@ -92,15 +92,15 @@ def add_note(user, contact: Contact, text: str) -> Change:
         return same[0] if same else _begin(user, contact, Kind.NOTE, {"text": text}, {}, "")
 
 
-def edit_fields(user, contact: Contact, values: dict[str, str]) -> Change | None:
+def edit_custom_fields(user, contact: Contact, values: dict[str, str]) -> Change | None:
     """Custom fields by key, those that are known (`definitions`); what is not given stays. None when nothing differs.
 
     Raises InvalidEdit.
     """
     with transaction.atomic():
         contact = _locked(user, contact)
-        wanted = _clean(values, {key for key, _words in definitions(contact)})
-        has, earlier = values_of(contact), _open(contact, (Kind.FIELDS,))
+        wanted = _clean(values, {key for key, _words in custom_field_definitions(contact)})
+        has, earlier = custom_field_values(contact), _open(contact, (Kind.FIELDS,))
         waiting = {key: value for one in earlier if one.waiting for key, value in one.values.items()}
         seen = has | waiting
         if all(seen.get(key, "") == value for key, value in wanted.items()):
@@ -116,14 +116,14 @@ def edit_fields(user, contact: Contact, values: dict[str, str]) -> Change | None
         return _begin(user, contact, Kind.FIELDS, told, base, ", ".join(sorted(told)))
 
 
-def give_up(user, change: Change) -> bool:
+def dismiss_refused(user, change: Change) -> bool:
     """Leaves a refused change at that: Salesmsg's word holds. False when it was not refused."""
     require_member(user, change.account_id)
     with transaction.atomic():
         left = Change.objects.filter(pk=change.pk, kind__in=KINDS, state=State.REFUSED)
         if not left.update(state=State.SUPERSEDED, finished_at=timezone.now()):
             return False
-        audit(
+        record_audit(
             user,
             "refused change dropped",
             change.account,
@@ -133,7 +133,7 @@ def give_up(user, change: Change) -> bool:
     return True
 
 
-def ask(user, contact: Contact, what: str, given: Mapping[str, str]) -> Change | bool | None:
+def request_change(user, contact: Contact, what: str, given: Mapping[str, str]) -> Change | bool | None:
     """What a form of a page asks for (`WISHES`), and what it gives: label, text, agreed, change, and for each
     custom field field-<key> with was-<key>, what stood there when the page was made.
 
@@ -141,22 +141,22 @@ def ask(user, contact: Contact, what: str, given: Mapping[str, str]) -> Change |
     """
     match what:
         case "tag":
-            return tag(user, contact, given.get("label", ""))
+            return add_tag(user, contact, given.get("label", ""))
         case "untag":
-            return untag(user, contact, given.get("label", ""))
+            return remove_tag(user, contact, given.get("label", ""))
         case "opt-out":
-            return opt_out(user, contact)
+            return request_opt_out(user, contact)
         case "opt-in":
-            return opt_in(user, contact, agreed=bool(given.get("agreed")))
+            return request_opt_in(user, contact, agreed=bool(given.get("agreed")))
         case "note":
             return add_note(user, contact, given.get("text", ""))
         case "fields":
-            return edit_fields(user, contact, _typed_over(given))
+            return edit_custom_fields(user, contact, _typed_over(given))
         case "again" | "leave":
             change = _refused(user, contact, given.get("change", ""))
             if change is None:
                 return None
-            return retry(user, change) if what == "again" else give_up(user, change)
+            return retry_change(user, change) if what == "again" else dismiss_refused(user, change)
     raise ValueError(f"Nobody can ask for {what!r}.")
 
 
@@ -205,7 +205,7 @@ def _begin(user, contact: Contact, kind: str, values: dict, base: dict, detail: 
     jobs.enqueue(PUSH, change.pk)
     shown_changed(change)
     words = f"contact {contact.pk}, {detail}" if detail else f"contact {contact.pk}"
-    audit(user, english(change.get_kind_display).lower(), contact.account, words)
+    record_audit(user, english(change.get_kind_display).lower(), contact.account, words)
     return change
 
 

@@ -44,7 +44,7 @@ class Refused:
 
 
 @dataclass
-class Standing:
+class EffectiveContact:
     """A contact with what is on its way. Refused changes stand apart, newest first."""
 
     tags: list[Shown]
@@ -82,7 +82,7 @@ def _pk(change: Change) -> int:
     return change.pk
 
 
-def standing(contact: Contact) -> Standing:
+def effective_contact(contact: Contact) -> EffectiveContact:
     """One query, and one or two more now and then for the account's custom fields."""
     telling = Q(kind__in=KINDS, state__in=OPEN) | Q(kind__in=opt_out.OPTS, state=State.DONE)
     edits = contact.changes.filter(kind=Kind.CONTACT).exclude(state=State.SUPERSEDED)
@@ -93,21 +93,21 @@ def standing(contact: Contact) -> Standing:
     waiting = [one for one in changes if one.waiting]
     opt = next((one for one in reversed(changes) if one.kind in opt_out.OPTS), None)
     tags, leaving = _tags(contact, [one for one in waiting if one.kind in TAGGING])
-    return Standing(
+    return EffectiveContact(
         tags=tags,
         leaving=leaving,
-        opted_out=contact.opted_out or opt_out.keeps_out(opt),
+        opted_out=contact.opted_out or opt_out.forbids_texts(opt),
         opting=opt if opt is not None and opt.waiting else None,
         notes=_notes(contact, [one for one in waiting if one.kind == Kind.NOTE]),
         fields=_fields(contact, [one for one in waiting if one.kind == Kind.FIELDS]),
-        refused=[Refused(one, wish(one)) for one in reversed(changes) if one.state == State.REFUSED],
+        refused=[Refused(one, describe_change(one)) for one in reversed(changes) if one.state == State.REFUSED],
         changeable=contact.vendor_id is not None and contact.deleted_at is None,
         edit=next((one for one in found if one.kind == Kind.CONTACT and one.state in (*OPEN, State.CONFLICT)), None),
         opt=opt,
     )
 
 
-def wish(change: Change) -> str:
+def describe_change(change: Change) -> str:
     """What a change asks for: "add the tag “VIP”"."""
     match change.kind:
         case Kind.TAG:
@@ -121,33 +121,33 @@ def wish(change: Change) -> str:
         case Kind.NOTE:
             return _("add the note “%(text)s”") % {"text": Truncator(change.values["text"]).chars(60)}
     wishes = ", ".join(
-        _("%(field)s to “%(value)s”") % {"field": in_words(key), "value": Truncator(value).chars(60)}
+        _("%(field)s to “%(value)s”") % {"field": humanize_key(key), "value": Truncator(value).chars(60)}
         if value
-        else _("%(field)s to nothing") % {"field": in_words(key)}
+        else _("%(field)s to nothing") % {"field": humanize_key(key)}
         for key, value in sorted(change.values.items())  # PostgreSQL keeps no order of keys
     )
     return _("set %(wishes)s") % {"wishes": wishes}
 
 
-def suggestions(contact: Contact, labels: list[str] | None = None) -> list[str]:
+def suggest_tags(contact: Contact, labels: list[str] | None = None) -> list[str]:
     """Labels of the account's tags that the contact does not have. labels: all of them, where they are here already."""
     if labels is None:
         labels = Tag.objects.filter(account_id=contact.account_id).values_list("label", flat=True)[:SUGGESTED]
     return [label for label in labels if label and not any(same_label(label, own) for own in contact.tags)]
 
 
-def values_of(contact: Contact) -> dict[str, str]:
+def custom_field_values(contact: Contact) -> dict[str, str]:
     """Field key -> value, in the order in which Salesmsg tells them."""
     return {str(one["field_key"]): field_value(one) for one in contact.custom_fields if _named(one)}
 
 
-def definitions(contact: Contact) -> list[tuple[str, str]]:
+def custom_field_definitions(contact: Contact) -> list[tuple[str, str]]:
     """(key, words) of the fields that this contact or others of the account carry: the API has no list of them."""
     seen = cache.get_or_set(f"field-keys-{contact.account_id}", lambda: _seen(contact.account_id), KEPT)
-    return [(key, in_words(key)) for key in dict.fromkeys([*values_of(contact), *seen])]
+    return [(key, humanize_key(key)) for key in dict.fromkeys([*custom_field_values(contact), *seen])]
 
 
-def in_words(key: str) -> str:
+def humanize_key(key: str) -> str:
     """ "renewal_date" -> "Renewal date"."""
     words = re.sub(r"[_-]+", " ", key).strip() or key
     return words[:1].upper() + words[1:]
@@ -183,10 +183,10 @@ def _moment(text) -> datetime | None:
 
 
 def _fields(contact: Contact, waiting: list[Change]) -> list[Shown]:
-    has = values_of(contact)
+    has = custom_field_values(contact)
     asked = {key: (value, one) for one in waiting for key, value in one.values.items()}
     found = []
-    for key, words in definitions(contact):
+    for key, words in custom_field_definitions(contact):
         value, change = asked.get(key, (has.get(key, ""), None))
         found.append(Shown(value, change, key, words))
     return found

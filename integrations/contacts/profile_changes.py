@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import jobs
-from ..access import audit, require_member
+from ..access import record_audit, require_member
 from ..models import Change, Contact, Conversation
 from ..salesmsg.text import phone as normal_phone
 from ..told import told
@@ -31,7 +31,7 @@ class InvalidEdit(Exception):
         self.fields = fields
 
 
-def shown(contact: Contact) -> dict[str, str]:
+def shown_values(contact: Contact) -> dict[str, str]:
     """The editable fields as people should see them: what they asked for, before Salesmsg has confirmed it, also where
     it waits for a choice."""
     asked = contact.changes.filter(kind=Kind.CONTACT, state__in=OPEN_STATES)
@@ -41,7 +41,7 @@ def shown(contact: Contact) -> dict[str, str]:
     return values
 
 
-def wanted_names() -> dict[str, Subquery]:
+def annotate_names() -> dict[str, Subquery]:
     """Annotations for a query of conversations: the names that `shown` tells, where they differ from the contact's.
     `with_names` puts them on the contacts."""
     asked = Change.objects.filter(contact=OuterRef("contact"), kind=Kind.CONTACT, state__in=OPEN_STATES)
@@ -52,7 +52,7 @@ def wanted_names() -> dict[str, Subquery]:
     }
 
 
-def with_names(rows: Iterable[Conversation]) -> None:
+def apply_names(rows: Iterable[Conversation]) -> None:
     """Lets the contacts of these be called by the names that staff asked for. No query."""
     for row in rows:
         row.contact.asked_first_name, row.contact.asked_last_name = row.wanted_first_name, row.wanted_last_name
@@ -68,7 +68,7 @@ def edit_contact(user, contact: Contact, values: dict[str, str]) -> Change | Non
     wanted = _clean(contact, {name: values[name] for name in EDITABLE if name in values})
     with transaction.atomic():
         contact = Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
-        seen = shown(contact)
+        seen = shown_values(contact)
         touched = {name: value for name, value in wanted.items() if value != seen[name]}
         if not touched:
             return None
@@ -78,10 +78,10 @@ def edit_contact(user, contact: Contact, values: dict[str, str]) -> Change | Non
             base |= {name: conflict.theirs[name] for name in decided}
             three_way.take_out(conflict, decided, "Decided by a later edit.")
             shown_changed(conflict)
-        return ask(user, contact, touched, base)
+        return create_change(user, contact, touched, base)
 
 
-def ask(user, contact: Contact, wanted: dict[str, str], base: dict[str, str]) -> Change | None:
+def create_change(user, contact: Contact, wanted: dict[str, str], base: dict[str, str]) -> Change | None:
     """A pending change on top of one that still waits; None when Salesmsg has it all. Inside a transaction that holds
     the contact's lock. base: what Salesmsg had when the person decided; a waiting change knows better of its fields."""
     waiting = _pending(contact).select_for_update(no_key=True).first()
@@ -106,11 +106,11 @@ def ask(user, contact: Contact, wanted: dict[str, str], base: dict[str, str]) ->
     )  # fmt: skip
     jobs.enqueue(PUSH, change.pk)
     shown_changed(change)
-    audit(user, "contact edited", contact.account, ", ".join(sorted(differing)))
+    record_audit(user, "contact edited", contact.account, ", ".join(sorted(differing)))
     return change
 
 
-def retry(user, change: Change) -> Change:
+def retry_change(user, change: Change) -> Change:
     """Tries a refused change again."""
     require_member(user, change.account_id)
     with transaction.atomic():

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from .. import gateway, jobs, mirror
 from ..crypto import Unsealable
-from ..gateway import BudgetWait, Door, NotConnected
+from ..gateway import ApiSession, BudgetWait, NotConnected
 from ..models import BudgetCall, Change, Conversation
 from ..salesmsg.errors import Invalid, NotFound, SalesmsgError
 from . import change_handlers, three_way
@@ -26,7 +26,7 @@ READ_HOLDS = 90  # seconds: a worker that read the contact and then had to wait 
 Kind, State = Change.Kind, Change.State
 
 
-def push(change_id: int) -> str:
+def push_change(change_id: int) -> str:
     """The task: claims the change and tells Salesmsg. Returns the state it left it in, "" if not ours to claim."""
     now = timezone.now()
     claimed = Change.objects.filter(pk=change_id, state=State.PENDING, due_at__lte=now).update(
@@ -37,9 +37,9 @@ def push(change_id: int) -> str:
     change = Change.objects.select_related("account", "contact", "conversation").get(pk=change_id)
     if not _turn(change):
         return _put_off(change, now + timedelta(seconds=1), "", counted=False)
-    door = gateway.door(change.account_id, BudgetCall.Lane.EDIT)
+    session = gateway.open_session(change.account_id, BudgetCall.Lane.EDIT)
     try:
-        _tell(change, door)
+        _tell(change, session)
     except change_handlers.TakenAway:
         return ""
     except BudgetWait as wait:
@@ -57,7 +57,7 @@ def push(change_id: int) -> str:
     return change.state
 
 
-def nudge_due() -> int:
+def wake_due() -> int:
     """The sweep's part: changes that are due, and those whose worker is gone."""
     now = timezone.now()
     Change.objects.filter(state=State.PUSHING, due_at__lt=now).update(state=State.PENDING, due_at=now)
@@ -68,14 +68,14 @@ def nudge_due() -> int:
     return len(ids)
 
 
-def _tell(change: Change, door: Door) -> None:
+def _tell(change: Change, session: ApiSession) -> None:
     """Makes the call and stores Salesmsg's word on it together with the change's end."""
-    client = door.client
+    client = session.client
     if change.kind == Kind.CONTACT:
         _tell_contact(change, client)
         return
     if change.kind in change_handlers.TELLERS:
-        told = change_handlers.TELLERS[change.kind](change, door)
+        told = change_handlers.TELLERS[change.kind](change, session)
         with transaction.atomic():
             mirror.upsert_contacts(change.account_id, [told.contact])
             _end(change, told.state, told.reason)

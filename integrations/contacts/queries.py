@@ -7,16 +7,16 @@ from ..models import Change, Conversation
 from . import conflicts
 
 
-def change(user, pk: int) -> Change | None:
+def change_for_user(user, pk: int) -> Change | None:
     """This person's edit of a contact, whatever became of it; None when there is none."""
     heavy = ("account__webhook_secret", "contact__raw", "contact__custom_fields", "contact__notes")
     found = Change.objects.for_user(user).filter(kind=Change.Kind.CONTACT, pk=pk)
     return found.select_related("contact", "account", "requested_by").defer(*heavy).first()
 
 
-def open_one(user, of: Change) -> Change | None:
+def open_conflict(user, of: Change) -> Change | None:
     """The conflict that this contact has now."""
-    return conflicts.waiting(user).filter(contact=of.contact_id).first()
+    return conflicts.waiting_conflicts(user).filter(contact=of.contact_id).first()
 
 
 def way_back(user, of: Change) -> tuple[str, str]:

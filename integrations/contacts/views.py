@@ -18,14 +18,14 @@ from . import conflicts, queries
 @staff_required
 def conflict(request: HttpRequest, pk: int) -> HttpResponse:
     """Ours beside theirs, field by field; a POST decides."""
-    change = queries.change(request.user, pk)
+    change = queries.change_for_user(request.user, pk)
     if change is None:
         raise Http404("There is no such edit.")
     if request.method == "POST":
         return _decide(request, change)
     if change.state == Change.State.CONFLICT:
         return _page(request, change)
-    newer = queries.open_one(request.user, change)
+    newer = queries.open_conflict(request.user, change)
     if newer is not None:
         return redirect("contacts:detail", newer.pk)  # it went into a later conflict of the same contact
     address, _words = queries.way_back(request.user, change)
@@ -37,16 +37,16 @@ def conflict(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _decide(request: HttpRequest, change: Change) -> HttpResponse:
-    rows = conflicts.view(change)
+    rows = conflicts.conflict_rows(change)
     every = request.POST.get("all", "")
     picks = {row.field: every or request.POST.get(row.field, "") for row in rows}
     try:
-        made = conflicts.choose(request.user, change, picks, request.POST.get("seen", ""))
+        made = conflicts.resolve_conflict(request.user, change, picks, request.POST.get("seen", ""))
     except conflicts.NotChosen as problem:
         if problem.settled:
             messages.warning(request, str(problem))
             return redirect("contacts:detail", change.pk)
-        return _page(request, queries.change(request.user, change.pk), picks, str(problem))
+        return _page(request, queries.change_for_user(request.user, change.pk), picks, str(problem))
     if made is not None:
         messages.success(request, _("Saved. Your choice is on its way to Salesmsg."))
     else:
@@ -55,12 +55,12 @@ def _decide(request: HttpRequest, change: Change) -> HttpResponse:
 
 
 def _page(request: HttpRequest, change: Change, picks: dict[str, str] | None = None, error: str = "") -> HttpResponse:
-    rows = conflicts.view(change)
+    rows = conflicts.conflict_rows(change)
     context = {
         "change": change,
         "contact": change.contact,
         "rows": [(row, "theirs" if row.same else (picks or {}).get(row.field, "")) for row in rows],
-        "seen": conflicts.seal(rows),
+        "seen": conflicts.seal_rows(rows),
         "error": error,
         "agree": all(row.same for row in rows),
         "mine": change.requested_by_id == request.user.pk,

@@ -8,7 +8,7 @@ from django.db import OperationalError, connection, transaction
 
 
 @contextmanager
-def soon() -> Iterator[None]:
+def immediate_transaction() -> Iterator[None]:
     """A transaction that begins as soon as it can. Whoever waits for SQLite's one writer sleeps longer and longer, and
     misses the moments between two transactions of a busy worker: here it is asked for every millisecond."""
     if connection.vendor != "sqlite" or connection.in_atomic_block:

@@ -10,7 +10,7 @@ from django.db.models import DateTimeField, Model, QuerySet, Subquery, TextField
 from django.utils.dateparse import parse_datetime
 
 
-class Nested(Subquery):
+class JsonSubquery(Subquery):
     """All rows of a queryset over the outer row, for `nested`; null or an empty list where there are none."""
 
     output_field = TextField()
@@ -33,7 +33,7 @@ class Nested(Subquery):
         return f"(SELECT {array} FROM (%(subquery)s) AS inner_rows)"  # noqa: S608 - names of our own columns
 
 
-def nested(model: type[Model], told: str | None) -> list[Model]:
+def rows_from_json(model: type[Model], told: str | None) -> list[Model]:
     """The rows that `Nested` brought, in its queryset's order."""
     fields = model._meta.concrete_fields
     names = [field.attname for field in fields]

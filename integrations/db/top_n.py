@@ -14,25 +14,25 @@ from django.db.models.expressions import RawSQL
 MOST_PARTS = 50
 
 
-class Counted(Subquery):
+class BoundedCount(Subquery):
     """How many rows a limited queryset has: counting ends at its limit."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
     output_field = Count("pk").output_field
 
 
-def first(parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> QuerySet:
+def first_rows(parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> QuerySet:
     """The first rows of all parts together, the newest first. `whole` gives the queryset that they are read from."""
     if len(parts) == 1:
         return parts[0].newest_first()[:limit]
-    together, values = keys_of(parts, limit)
+    together, values = top_keys(parts, limit)
     if not together:
         return whole().none()
     keys = f"SELECT newest.part_pk FROM ({together}) AS newest"  # noqa: S608 - SQL of Django's own, with parameters
     return whole().filter(pk__in=RawSQL(keys, values)).newest_first()  # noqa: S611 - as above
 
 
-def keys_of(parts: list[QuerySet], limit: int, **more: F) -> tuple[str, list]:
+def top_keys(parts: list[QuerySet], limit: int, **more: F) -> tuple[str, list]:
     """SQL of the first rows of all parts together, and its parameters: (part_at, part_pk, and `more`). Empty: none."""
     found, values = [], []
     for part in parts:

@@ -19,7 +19,7 @@ from .. import access
 from ..accounts.queries import oauth_ready
 from ..models import Account, Heartbeat, Membership, Message
 from ..sync import request as sync
-from .conversation_list.banners import BEAT_LOST
+from .conversation_list.banners import HEARTBEAT_TIMEOUT
 
 HIDDEN_FOR = 365 * 24 * 3600  # seconds
 CHECKS = "integrations.checks"  # Django knows its checks; nobody imports them
@@ -67,7 +67,7 @@ class FirstSteps:
         return self.progress is not None or any(not one.done for one in self.steps if one.name in ("worker", "sync"))
 
 
-def of(user, host: str = "") -> FirstSteps:
+def read_steps(user, host: str = "") -> FirstSteps:
     """One query about the accounts, and a few more while nothing is connected or the first sync runs.
 
     host: where the browser is; Salesmsg leads back to PORTAL_URL, so connecting from elsewhere would fail."""
@@ -79,19 +79,21 @@ def of(user, host: str = "") -> FirstSteps:
         Account.objects.for_user(user)
         .defer("webhook_secret", "last_error")
         .annotate(
-            beat_at=Subquery(Heartbeat.objects.filter(name="tick").values("at")[:1]),
+            heartbeat_at=Subquery(Heartbeat.objects.filter(name="tick").values("at")[:1]),
             shared=Exists(others),
             managed=Exists(managing),
             texted=Exists(own),
         )
     )
     connected = [one for one in found if one.state == Account.State.CONNECTED]
-    beat = found[0].beat_at if found else Heartbeat.objects.filter(name="tick").values_list("at", flat=True).first()
-    may_connect = any(one.managed for one in found) or access.may_connect(user)
+    heartbeat = (
+        found[0].heartbeat_at if found else Heartbeat.objects.filter(name="tick").values_list("at", flat=True).first()
+    )
+    may_connect = any(one.managed for one in found) or access.can_connect(user)
     progress = _progress(connected)
     steps = [
         _connect(found, connected, may_connect),
-        _worker(beat),
+        _worker(heartbeat),
         _sync(connected, progress),
         _text(found, connected),
     ]
@@ -125,8 +127,8 @@ def _connect(found: list[Account], connected: list[Account], may_connect: bool) 
     return Step("connect", _("Connect Salesmsg"), words, bool(connected), href, _("Connect Salesmsg"))
 
 
-def _worker(beat) -> Step:
-    alive = beat is not None and beat > timezone.now() - BEAT_LOST
+def _worker(heartbeat) -> Step:
+    alive = heartbeat is not None and heartbeat > timezone.now() - HEARTBEAT_TIMEOUT
     words = _("It reads and sends everything, and it does not run now. Whoever looks after the server starts it with:")
     return Step("worker", _("Background worker runs"), words, alive, command=WORKER)
 
@@ -196,7 +198,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """The list, for the inbox's empty place or as a page of its own. Complete, it is not asked for again."""
     if request.headers.get("HX-Request") and not wanted(request):
         return HttpResponse()
-    found = of(request.user, request.get_host())
+    found = read_steps(request.user, request.get_host())
     if not request.headers.get("HX-Request"):
         return render(request, "inbox/onboarding/page.html", {"first": found})
     response = render(request, "inbox/onboarding/_steps.html", {"first": found, "fragment": True})

@@ -3,23 +3,22 @@
 Every function runs inside its caller's transaction or opens its own, makes no call, and returns what it changed.
 """
 
-from .attachments import FETCH as FETCH_PICTURE
-from .attachments import keep_pictures
-from .attachments import nudge as nudge_pictures
-from .contacts import gone, upsert_contacts
+from .attachments import FETCH as FETCH_ATTACHMENT
+from .attachments import keep_attachments
+from .attachments import wake as wake_fetches
+from .contacts import contact_gone, upsert_contacts
 from .conversations import conversation_gone, upsert_conversations
 from .messages import adopt, upsert_messages
 from .organization import upsert_inboxes, upsert_members, upsert_numbers, upsert_organization, upsert_tags
-from .versions import hold, touch
+from .versions import lock_thread, touch
 
 __all__ = [
-    "FETCH_PICTURE",
+    "FETCH_ATTACHMENT",
     "adopt",
+    "contact_gone",
     "conversation_gone",
-    "gone",
-    "hold",
-    "keep_pictures",
-    "nudge_pictures",
+    "keep_attachments",
+    "lock_thread",
     "touch",
     "upsert_contacts",
     "upsert_conversations",
@@ -29,4 +28,5 @@ __all__ = [
     "upsert_numbers",
     "upsert_organization",
     "upsert_tags",
+    "wake_fetches",
 ]

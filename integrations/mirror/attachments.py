@@ -7,23 +7,23 @@ from urllib.parse import urlsplit
 from django.utils import timezone
 
 from .. import jobs
-from ..models import Message, Picture
+from ..models import Attachment, Message
 
 FETCH = "integrations.tasks.fetch_picture"
 AT_ONCE = 2  # nudges; whoever has fetched one goes on with what else is due
 FETCHED_AT_ONCE = timedelta(days=7)  # what is older, and no news, waits until somebody opens that part of its thread
 MOST = 20  # files of one message
-State = Picture.State
+State = Attachment.State
 
 
-def keep_pictures(messages: Iterable[Message], *, now_please: bool = False) -> None:
+def keep_attachments(messages: Iterable[Message], *, now_please: bool = False) -> None:
     """Writes what these messages' media ask for: new files get a row, a file with another address is fetched again
     (a picture is told twice, at first without its address), and what is gone is forgotten. `now_please`: whatever
     their age. One statement for all; none where there are no files. Inside a transaction."""
     found = {message.pk: message for message in messages if message.media}
     if not found:
         return
-    known = {(row.message_id, row.position): row for row in Picture.objects.filter(message__in=found)}
+    known = {(row.message_id, row.position): row for row in Attachment.objects.filter(message__in=found)}
     now = timezone.now()
     rows = []
     for message in found.values():
@@ -32,8 +32,8 @@ def keep_pictures(messages: Iterable[Message], *, now_please: bool = False) -> N
             if not url or (old is not None and _same(old, url)):
                 continue
             due = now_please or message.is_news or message.at > now - FETCHED_AT_ONCE or bool(old and old.fetched_at)
-            rows.append(Picture(message=message, position=position, url=url, due_at=now if due else None))
-    Picture.objects.bulk_create(
+            rows.append(Attachment(message=message, position=position, url=url, due_at=now if due else None))
+    Attachment.objects.bulk_create(
         rows,
         update_conflicts=True,
         unique_fields=["message", "position"],
@@ -41,17 +41,17 @@ def keep_pictures(messages: Iterable[Message], *, now_please: bool = False) -> N
     )
     gone = [row.pk for (pk, position), row in known.items() if position >= len(found[pk].media)]
     if gone:
-        Picture.objects.filter(pk__in=gone).delete()
-    nudge([row.pk for row in rows if row.due_at is not None])
+        Attachment.objects.filter(pk__in=gone).delete()
+    wake([row.pk for row in rows if row.due_at is not None])
 
 
-def nudge(picture_ids: list[int]) -> None:
+def wake(picture_ids: list[int]) -> None:
     """The first few are asked for, the last one first; the others follow them."""
     for pk in picture_ids[: -AT_ONCE - 1 : -1]:
         jobs.enqueue(FETCH, pk, keep=False)
 
 
-def _same(old: Picture, url: str) -> bool:
+def _same(old: Attachment, url: str) -> bool:
     """Whether this address brings nothing new: the same one, or that of a file we have with a fresh signature."""
     if old.url == url:
         return True

@@ -76,7 +76,7 @@ def upsert_contacts(
 
 
 @transaction.atomic
-def gone(account_id: int, vendor_id: int) -> int:
+def contact_gone(account_id: int, vendor_id: int) -> int:
     """Salesmsg answered that the contact does not exist. It is kept, marked deleted."""
     present = Contact.objects.present().filter(account_id=account_id, vendor_id=vendor_id)
     ids = list(present.values_list("pk", flat=True))

@@ -5,7 +5,7 @@ from django.db.models import Case, CharField, F, Q, QuerySet, Subquery, Value, W
 from django.db.models.functions import Coalesce
 
 from ..models import Conversation, Message
-from .versions import hold
+from .versions import lock_thread
 
 # Scheduled texts that wait for their hour, or were taken back before it: they are no news of the conversation.
 _not_said = Q(send_at__isnull=False) & (
@@ -21,7 +21,7 @@ def refresh_latest(conversation_id: int, *, held: bool = False) -> None:
     held: the caller has the row locked. Else it is locked here, so that no other writer's message is overlooked.
     """
     if not held and connection.features.has_select_for_update:
-        hold(conversation_id)
+        lock_thread(conversation_id)
     messages = Message.objects.filter(conversation_id=conversation_id)
     newest = messages.exclude(_not_said).order_by("-at", "-rank").first()
     values = {} if newest is None else latest_of(newest)

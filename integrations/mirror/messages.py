@@ -13,11 +13,11 @@ from ..models import Account, Contact, Conversation, Member, Message, ThreadSync
 from ..salesmsg.records import Message as Record
 from ..salesmsg.records import failure_reason
 from ..salesmsg.text import STOP_WORDS
-from .attachments import keep_pictures
+from .attachments import keep_attachments
 from .conversation_summary import refresh_latest
 from .conversations import STATES
 from .diff import by_vendor_id, collector_paused, cut, differing, save_changed
-from .versions import hold, touch, wake
+from .versions import end_snooze, lock_thread, touch
 
 # A later word about a text never takes back an earlier one: pages may be older than what we know.
 PROGRESS = {Message.State.SENT: 1, Message.State.DELIVERED: 3, Message.State.FAILED: 3, Message.State.RECEIVED: 3}
@@ -85,11 +85,11 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     result.arrivals = [row["at"] for row in new if row["vendor_id"] in created and _arrived(row, since)]
     result.changed = save_changed(changed) + len(created)
     shown = inserted(Message, [row for row in new if row.get("media")], created)
-    keep_pictures([*shown.values(), *(row for row, names in changed.items() if "media" in names)])
+    keep_attachments([*shown.values(), *(row for row, names in changed.items() if "media" in names)])
     if created:
         _stopped(conversation, [row for row in new if row["vendor_id"] in created])
     if conversation.snoozed_until and any(row["is_news"] for row in new if row["vendor_id"] in created):
-        wake(conversation.pk)
+        end_snooze(conversation.pk)
     if result.changed:
         for other in sorted(left):
             refresh_latest(other)
@@ -110,7 +110,7 @@ def adopt(message: Message, record: Record) -> None:
     """Salesmsg's answer to our text: links them. A copy that a page brought in first is dropped."""
     account_id = message.account_id
     # In the order of pages: the conversation first.
-    hold(message.conversation_id)
+    lock_thread(message.conversation_id)
     locked = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     copies = Message.objects.filter(account_id=account_id, vendor_id=record.id).exclude(pk=message.pk)
     threads = {locked.conversation_id, *copies.values_list("conversation", flat=True)}
@@ -121,7 +121,7 @@ def adopt(message: Message, record: Record) -> None:
     differing(locked, {"failure": "", **values, "vendor_id": record.id, "rank": record.id, "due_at": None})
     locked.state = state if state in PROGRESS and state != Message.State.RECEIVED else Message.State.SENT
     locked.save()
-    keep_pictures([locked])
+    keep_attachments([locked])
     for conversation_id in sorted(threads):
         refresh_latest(conversation_id)
     touch(account_id, threads)

@@ -7,7 +7,7 @@ from django.db.models import F
 from ..models import Account, Conversation
 
 
-def hold(conversation_id: int) -> None:
+def lock_thread(conversation_id: int) -> None:
     """Locks a thread before its messages under way and its ThreadSync; the account comes last. Everybody takes them in
     this order, so that nobody waits for somebody who waits for them. Inside a transaction."""
     rows = Conversation.objects.select_for_update(no_key=True, of=("self",)).filter(pk=conversation_id)
@@ -22,6 +22,6 @@ def touch(account_id: int, conversation_ids: Iterable[int] = ()) -> None:
     Account.objects.filter(pk=account_id).update(inbox_version=F("inbox_version") + 1)
 
 
-def wake(conversation_id: int) -> None:
+def end_snooze(conversation_id: int) -> None:
     """A snoozed conversation comes back, because its contact texted. Inside the transaction that stores the text."""
     Conversation.objects.filter(pk=conversation_id).update(snoozed_until=None, snoozed_by=None)

@@ -1,6 +1,7 @@
 """The cache and the books: fields, constraints and querysets. No model talks to anybody."""
 
-from .account import Account, ConsentState, Credential, Inbox, Member, Membership, Number, Tag
+from .account import Account, AuthorizationState, Credential, Inbox, Member, Membership, Number, Tag
+from .attachment import Attachment
 from .audit import AuditEntry
 from .budget import Budget, BudgetBlock, BudgetCall
 from .bulk import Bulk, BulkRecipient
@@ -9,21 +10,21 @@ from .collaboration import Draft, InternalNote, Mention, Presence, SavedReply
 from .contact import Contact
 from .conversation import Conversation, ReadMark
 from .message import Attempt, Message
-from .picture import Picture
 from .sync import FreshHour, Heartbeat, ListSync, SyncRun, SyncSeen, SyncStream, ThreadSync
 from .webhook import WebhookEvent
 
 __all__ = [
     "Account",
+    "Attachment",
     "Attempt",
     "AuditEntry",
+    "AuthorizationState",
     "Budget",
     "BudgetBlock",
     "BudgetCall",
     "Bulk",
     "BulkRecipient",
     "Change",
-    "ConsentState",
     "Contact",
     "Conversation",
     "Credential",
@@ -38,7 +39,6 @@ __all__ = [
     "Mention",
     "Message",
     "Number",
-    "Picture",
     "Presence",
     "ReadMark",
     "SavedReply",

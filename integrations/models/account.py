@@ -113,7 +113,7 @@ class Membership(models.Model):
         return _("%(user)s in %(account)s") % {"user": self.user, "account": self.account}
 
 
-class ConsentState(models.Model):
+class AuthorizationState(models.Model):
     """One trip to the consent screen: single use, ten minutes, bound to a person and a browser session."""
 
     digest = models.CharField(max_length=64, unique=True)

@@ -18,7 +18,9 @@ class Budget(models.Model):
     taken = models.PositiveBigIntegerField(default=0, help_text="All calls ever.")
     waiting = models.JSONField(default=dict, blank=True, help_text="Lane -> until when its refused call is waited for.")
     pace_at = models.DateTimeField(null=True, blank=True, help_text="When the next call that is in no hurry may leave.")
-    people_wake_at = models.DateTimeField(null=True, blank=True, help_text="When people's texts are looked at next.")
+    interactive_wake_at = models.DateTimeField(
+        null=True, blank=True, help_text="When people's texts are looked at next."
+    )
     bulk_wake_at = models.DateTimeField(null=True, blank=True, help_text="When bulk texts are looked at next.")
 
     def __str__(self) -> str:
@@ -44,16 +46,16 @@ class BudgetCall(models.Model):
         """Who is served first, in this order; see `budget`."""
 
         TOKEN = "token", _("Tokens")
-        PEOPLE = "people", _("People's texts")
+        INTERACTIVE = "interactive", _("People's texts")
         EDIT = "edit", _("Edits")
         EVENT = "event", _("Events and open threads")
-        FOLLOW = "follow", _("Delivery of sent texts")
+        DELIVERY_STATUS = "delivery_status", _("Delivery of sent texts")
         SYNC = "sync", _("Sync")
         BULK = "bulk", _("Bulk texts")
         IDLE = "idle", _("Comparing and filling gaps")
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="calls")
-    lane = models.CharField(max_length=8, choices=Lane)
+    lane = models.CharField(max_length=16, choices=Lane)
     started_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
 

@@ -171,8 +171,8 @@ class Heartbeat(models.Model):
     """The pulse of background work: one row; `beat` rises with each tick, so that only one chain of ticks lives."""
 
     name = models.CharField(max_length=32, unique=True)
-    beat = models.PositiveBigIntegerField(default=0)
+    sequence = models.PositiveBigIntegerField(default=0)
     at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
-        return f"{self.name} {self.beat}"
+        return f"{self.name} {self.sequence}"

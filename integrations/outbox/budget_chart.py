@@ -40,7 +40,7 @@ class LaneRow:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Chart:
     bars: list[Bar]
     spans: list[Span]
     lanes: list[LaneRow]
@@ -55,7 +55,7 @@ class Picture:
         return not (self.bars or self.spans)
 
 
-def of(calls: Calls) -> Picture:
+def draw_chart(calls: Calls) -> Chart:
     """Each bar stands for the calls of one period, the one that ends with its bucket: what the limit is about."""
     unit = (HEIGHT - LIMIT_AT) / max(1, calls.limit)
     bars = []
@@ -66,7 +66,7 @@ def of(calls: Calls) -> Picture:
                 height = number * unit
                 top -= height
                 bars.append(Bar(lane, _n(place * STEP + 0.75), _n(top), _n(height)))
-    return Picture(bars, _spans(calls), _lanes(calls), _table(calls))
+    return Chart(bars, _spans(calls), _lanes(calls), _table(calls))
 
 
 def _spans(calls: Calls) -> list[Span]:
@@ -89,7 +89,7 @@ def _lanes(calls: Calls) -> list[LaneRow]:
     for lane in Lane:
         total = sum(bucket.made.get(lane.value, 0) for bucket in calls.buckets)
         now, waits = calls.lanes.get(lane.value, 0), lane.value in calls.waits
-        if total or now or waits or lane == Lane.PEOPLE:
+        if total or now or waits or lane == Lane.INTERACTIVE:
             found.append(LaneRow(lane.value, lane.label, now, total, waits))
     return found
 

@@ -31,7 +31,7 @@ NO_PHONE = "No phone number"
 TWIN = "A contact with this phone has opted out or is blocked"
 
 
-def why_not(contact: Contact, refusing: set[str]) -> str:
+def exclusion_reason(contact: Contact, refusing: set[str]) -> str:
     """Why this contact gets no bulk text, in words for lists; empty when they do. `refusing`: phones."""
     if contact.opted_out:
         return OPTED_OUT
@@ -46,14 +46,14 @@ def why_not(contact: Contact, refusing: set[str]) -> str:
 
 def refusing_phones(account_id: int, phone: str = "") -> set[str]:
     """Phones of which some contact says no, or is being opted out: a twin speaks for all of them."""
-    no = Q(opted_out=True) | Q(blocked=True) | Q(pk__in=opt_out.kept_out(account_id).values("pk"))
+    no = Q(opted_out=True) | Q(blocked=True) | Q(pk__in=opt_out.opted_out_contacts(account_id).values("pk"))
     found = Contact.objects.present().filter(no, account_id=account_id)
     if phone:
         found = found.filter(phone=phone)
     return set(found.values_list("phone", flat=True))
 
 
-def take_back(bulk: Bulk) -> None:
+def cancel_waiting(bulk: Bulk) -> None:
     """Cancels its messages that have not left."""
     with transaction.atomic():
         waiting = bulk.messages.filter(state=Message.State.QUEUED)
@@ -86,14 +86,14 @@ def has_work(account_id: int) -> bool:
     return _with_work().filter(account_id=account_id).exists()
 
 
-def settle() -> set[int]:
+def settle_bulks() -> set[int]:
     """The sweep's part: ends what is over. Returns the accounts whose bulk texts can go on."""
     for bulk_id in list(Bulk.objects.filter(state=State.RUNNING).values_list("pk", flat=True)):
         _finish(bulk_id)
     # A text that was just leaving when its bulk text was cancelled, and could not leave, waits again.
     left = Message.objects.filter(state=Message.State.QUEUED, bulk__state=State.CANCELLED)
     for bulk in Bulk.objects.filter(pk__in=left.values("bulk")):
-        take_back(bulk)
+        cancel_waiting(bulk)
     return set(_with_work().values_list("account", flat=True))
 
 
@@ -138,7 +138,7 @@ def _next_recipient(bulk_id: int) -> int | None:
             row = waiting.select_for_update(of=("self",), no_key=True).order_by("pk").first()
             if row is None:
                 return None
-            if why := why_not(row.contact, refusing_phones(bulk.account_id, row.contact.phone)):
+            if why := exclusion_reason(row.contact, refusing_phones(bulk.account_id, row.contact.phone)):
                 BulkRecipient.objects.filter(pk=row.pk).update(state=Waits.LEFT_OUT, reason=f"{why} after the start")
                 continue
             message = _make(bulk, row)
@@ -153,7 +153,7 @@ def _make(bulk: Bulk, row: BulkRecipient) -> Message:
         client_uuid=uuid.uuid5(ONCE, str(row.pk)),
         defaults={
             "account_id": bulk.account_id,
-            "conversation": compose.thread_with(row.contact),
+            "conversation": compose.conversation_for(row.contact),
             "state": Message.State.QUEUED,
             "text": row.text,
             "sender": author,

@@ -14,7 +14,7 @@ UNSHOWN = timedelta(hours=1)  # a page that showed no text at all had not missed
 PLANNED = Q(state=State.QUEUED, send_at__isnull=False, due_at__isnull=False)
 
 
-def since(user, conversation: Conversation, seen: int) -> Message | None:
+def newer_message(user, conversation: Conversation, seen: int) -> Message | None:
     """The newest text that this person, whose page showed everything up to the primary key `seen`, has not been shown:
     one of the contact, or one of somebody else of us. Primary keys grow in order of arrival, so history that is filled
     in is told apart by its time. Two or three queries."""
@@ -29,9 +29,9 @@ def since(user, conversation: Conversation, seen: int) -> Message | None:
     return next((message for message in told if message.inbound), told[0] if told else None)
 
 
-def why_not(user, conversation: Conversation, seen: int) -> str:
+def collision_reason(user, conversation: Conversation, seen: int) -> str:
     """What to tell a person whose text must wait until they have read what is new; empty when nothing is."""
-    message = since(user, conversation, seen)
+    message = newer_message(user, conversation, seen)
     if message is None:
         return ""
     if message.inbound:
@@ -39,13 +39,13 @@ def why_not(user, conversation: Conversation, seen: int) -> str:
             "%(name)s texted while you wrote. Your text has not been sent; read what is new, then send again."
         )  # fmt: skip
         return said % {"name": conversation.contact.name}
-    if name := author(message):
+    if name := message_author(message):
         said = _("%(name)s answered while you wrote. Your text has not been sent; read what is new, then send again.")
         return said % {"name": name}
     return _("Somebody answered while you wrote. Your text has not been sent; read what is new, then send again.")
 
 
-def author(message: Message) -> str:
+def message_author(message: Message) -> str:
     """Who of us wrote it; empty when Salesmsg does not say."""
     sender = message.sender
     return (sender.get_full_name() or sender.get_username()) if sender else message.author_name

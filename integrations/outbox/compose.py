@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from .. import jobs, mirror
 from ..contacts import opt_out
 from ..mirror.conversations import refresh_latest
-from ..models import Account, Contact, Conversation, Inbox, Message, Picture
+from ..models import Account, Attachment, Contact, Conversation, Inbox, Message
 from ..models.message import DRAFT_RANK
 from ..salesmsg.text import phone as normal_phone
 from ..told import told
@@ -35,7 +35,7 @@ class CannotSend(Exception):
         self.reason = reason
 
 
-def reply(
+def queue_reply(
     user,
     conversation: Conversation,
     text: str,
@@ -55,11 +55,11 @@ def reply(
     _allowed(user, conversation.account_id)
     if (known := _known(user, client_uuid, conversation.account_id)) is not None:
         return known
-    text = checked(conversation, text, bool(pictures))
+    text = validate_text(conversation, text, bool(pictures))
     return _queue(user, conversation, text, client_uuid, pictures, seen, **later)
 
 
-def checked(conversation: Conversation, text: str, with_pictures: bool = False) -> str:
+def validate_text(conversation: Conversation, text: str, with_pictures: bool = False) -> str:
     """The text as it may be queued into this conversation now. Raises CannotSend."""
     text = _text(text, with_pictures)
     _sendable(conversation.account, conversation.contact)
@@ -67,7 +67,7 @@ def checked(conversation: Conversation, text: str, with_pictures: bool = False) 
     return text
 
 
-def to_phone(
+def queue_to_phone(
     user, account: Account, phone: str, text: str, client_uuid: uuid.UUID, inbox: Inbox | None = None
 ) -> Message:
     """Queues a text to a phone number; contact and conversation are drafts until Salesmsg has them.
@@ -90,7 +90,7 @@ def to_phone(
         return _queue(user, _conversation(account, contact, inbox), text, client_uuid)
 
 
-def send_again(user, message: Message) -> Message:
+def resend_message(user, message: Message) -> Message:
     """A new text with the words of one that failed or whose outcome is unknown; pressed twice it is one.
 
     Raises CannotSend.
@@ -100,13 +100,13 @@ def send_again(user, message: Message) -> Message:
     message.refresh_from_db()
     if message.inbound or message.state not in allowed:
         raise CannotSend(_("Only a text that was not sent can be sent again."))
-    pictures = list(message.pictures.filter(ours=True).order_by("position").values(*ENCLOSED))
+    pictures = list(message.attachments.filter(ours=True).order_by("position").values(*ENCLOSED))
     if not message.text.strip() and not pictures:
         raise CannotSend(_("This message has no text to send again."))
-    return reply(user, message.conversation, message.text, uuid.uuid5(AGAIN, str(message.pk)), pictures=pictures)
+    return queue_reply(user, message.conversation, message.text, uuid.uuid5(AGAIN, str(message.pk)), pictures=pictures)
 
 
-def cancel(user, message: Message) -> bool:
+def cancel_message(user, message: Message) -> bool:
     """Takes back a text that still waits. False when it is too late."""
     _allowed(user, message.account_id)
     with transaction.atomic():
@@ -134,8 +134,8 @@ def _queue(
     try:
         with transaction.atomic():
             # Pages of the thread and other people's texts take turns with this one.
-            mirror.hold(conversation.pk)
-            if seen is not None and (why := collision.why_not(user, conversation, seen)):
+            mirror.lock_thread(conversation.pk)
+            if seen is not None and (why := collision.collision_reason(user, conversation, seen)):
                 raise CannotSend(why)
             message = Message.objects.create(
                 account_id=conversation.account_id,
@@ -155,11 +155,11 @@ def _queue(
             stored = {
                 "message": message,
                 "ours": True,
-                "state": Picture.State.STORED,
+                "state": Attachment.State.STORED,
                 "due_at": None,
                 "fetched_at": now,
             }
-            Picture.objects.bulk_create(Picture(**stored, position=n, **one) for n, one in enumerate(pictures))
+            Attachment.objects.bulk_create(Attachment(**stored, position=n, **one) for n, one in enumerate(pictures))
             refresh_latest(conversation.pk)
             mirror.touch(conversation.account_id, [conversation.pk])
             if not later:
@@ -201,12 +201,12 @@ def _sendable(account: Account, contact: Contact) -> None:
         raise CannotSend(_("This account is disconnected. Connect it again on the accounts page, then send."))
     if account.state == Account.State.ATTENTION:
         raise CannotSend(_("Salesmsg does not accept this account's sign-in any more. Connect it again, then send."))
-    if why := opt_out.why_not(contact):
+    if why := opt_out.refusal_reason(contact):
         raise CannotSend(told(why))
 
 
 def _filled(text: str, contact: Contact) -> None:
-    if problem := merge_fields.problem(text, contact):
+    if problem := merge_fields.fields_problem(text, contact):
         raise CannotSend(problem)
 
 
@@ -214,7 +214,7 @@ def _contact(account: Account, phone: str) -> Contact:
     """The contact with this phone: a real one before a draft; an opted-out twin speaks for all of them."""
     known = list(Contact.objects.present().filter(account=account, phone=phone).order_by("pk"))
     for contact in known:
-        if opt_out.why_not(contact):
+        if opt_out.refusal_reason(contact):
             return contact
     real = [contact for contact in known if contact.vendor_id is not None]
     if real or known:
@@ -242,6 +242,6 @@ def _default_inbox(account: Account) -> Inbox | None:
     return inboxes[0] if len(inboxes) == 1 else None
 
 
-def thread_with(contact: Contact) -> Conversation:
+def conversation_for(contact: Contact) -> Conversation:
     """Where this contact is texted next: their open thread, else the newest, else a draft of one."""
     return _conversation(contact.account, contact, _default_inbox(contact.account))

@@ -19,13 +19,13 @@ from django.utils import timezone
 from .. import gateway, jobs, mirror
 from ..contacts import opt_out
 from ..crypto import Unsealable
-from ..gateway import BudgetWait, Door, NotConnected
+from ..gateway import ApiSession, BudgetWait, NotConnected
 from ..mirror.contacts import merge_draft
 from ..mirror.conversations import refresh_latest
 from ..models import Account, Attempt, BudgetCall, Bulk, Contact, Conversation, Message
 from ..salesmsg.errors import CredentialRefused, Invalid, SalesmsgError
 from ..salesmsg.records import failure_reason
-from ..sync.request import look_again
+from ..sync.request import schedule_refresh
 from . import media_urls, scheduled
 from .compose import SEND, SEND_BULK
 
@@ -35,61 +35,61 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 GIVE_UP = timedelta(hours=12)  # a text that could not leave for so long is for a person to decide
 
 
-def waiting() -> Q:
+def waiting_messages() -> Q:
     """Texts of ours that Salesmsg has not got yet, that are not under way and that nobody has paused."""
     goes_on = Q(bulk=None) | Q(bulk__in=Bulk.objects.filter(state=Bulk.State.RUNNING))
     return Q(goes_on, state=State.QUEUED, client_uuid__isnull=False, vendor_id=None)
 
 
-def ready(account_id: int):
+def ready_messages(account_id: int):
     """The people's texts that may leave now, soonest due first: the first one of each thread."""
     now = timezone.now()
-    due = Message.objects.filter(waiting(), account_id=account_id, bulk=None, due_at__lte=now)
+    due = Message.objects.filter(waiting_messages(), account_id=account_id, bulk=None, due_at__lte=now)
     return due.exclude(Exists(_before(OuterRef("conversation_id"), OuterRef("pk"), now))).order_by("due_at", "pk")
 
 
-def deliver(message_id: int, *, patience: float = 0.0) -> str:
+def deliver_message(message_id: int, *, patience: float = 0.0) -> str:
     """Delivers one text now, as the command line does. Returns the state it is left in, "" when it was not to claim.
 
     patience: seconds that a call may wait for budget in place.
     """
     now = timezone.now()
-    row = Message.objects.filter(waiting(), pk=message_id, due_at__lte=now).first()
+    row = Message.objects.filter(waiting_messages(), pk=message_id, due_at__lte=now).first()
     if row is None or _before(row.conversation_id, row.pk, now).exists():
         return ""
-    door = gateway.door(row.account_id, lane_of(row), patience=patience)
+    session = gateway.open_session(row.account_id, lane_for(row), patience=patience)
     try:
-        door.reserve()
-        return send(message_id, door)
+        session.reserve()
+        return send_message(message_id, session)
     except BudgetWait:
         return State.QUEUED
     except (NotConnected, Unsealable) as problem:
-        return refuse(message_id, str(problem))
+        return fail_message(message_id, str(problem))
     except SalesmsgError as error:
-        return put_off(message_id, error)
+        return postpone_message(message_id, error)
     finally:
-        door.release()
+        session.release()
 
 
-def lane_of(message: Message) -> str:
-    return Lane.PEOPLE if message.bulk_id is None else Lane.BULK
+def lane_for(message: Message) -> str:
+    return Lane.INTERACTIVE if message.bulk_id is None else Lane.BULK
 
 
-def send(message_id: int, door: Door) -> str:
+def send_message(message_id: int, session: ApiSession) -> str:
     """Claims the text and delivers it through a door that has its place already. Returns as `deliver` does."""
     message = _claim(message_id)
     if message is None:
         return ""
-    if verdict := scheduled.gate(message):
+    if verdict := scheduled.check_hold(message):
         values = scheduled.kept_back(message, verdict)
         _settle(message, **values)
         return values["state"]
     if message.account.state != Account.State.CONNECTED:
         return _fail(message, "This account is not connected to Salesmsg. Connect it again, then send again.")
-    if why := opt_out.why_not(message.conversation.contact):
+    if why := opt_out.refusal_reason(message.conversation.contact):
         return _fail(message, why)
     try:
-        conversation_id = _conversation(message, door)
+        conversation_id = _conversation(message, session)
     except BudgetWait as wait:
         return _put_back(message, wait.until)
     except (NotConnected, Unsealable) as problem:
@@ -97,22 +97,22 @@ def send(message_id: int, door: Door) -> str:
     except SalesmsgError as error:
         # Nothing was texted yet, and opening a conversation twice gives the same one.
         return _put_back_or_fail(message, error)
-    return _send(message, conversation_id, door)
+    return _send(message, conversation_id, session)
 
 
-def refuse(message_id: int, reason: str) -> str:
+def fail_message(message_id: int, reason: str) -> str:
     """Fails a text that cannot leave at all, before any call."""
     message = _claim(message_id)
     return _fail(message, reason) if message is not None else ""
 
 
-def put_off(message_id: int, error: SalesmsgError) -> str:
+def postpone_message(message_id: int, error: SalesmsgError) -> str:
     """Trouble before the call, as with the token: later, or never when it has been going on for too long."""
     message = _claim(message_id)
     return _put_back_or_fail(message, error) if message is not None else ""
 
 
-def claim_life() -> timedelta:
+def claim_lifetime() -> timedelta:
     """How long a worker may be silent before its claim is taken for abandoned: longer than any two calls."""
     return timedelta(seconds=sum(settings.SALESMSG_TIMEOUT) * 2.25)
 
@@ -120,7 +120,9 @@ def claim_life() -> timedelta:
 def expire_claims() -> int:
     """The sweep's part: claims whose worker is gone. Never called the vendor: queued again; else unknown."""
     now = timezone.now()
-    stale = Message.objects.filter(state=State.SENDING, claimed_at__lt=now - claim_life(), client_uuid__isnull=False)
+    stale = Message.objects.filter(
+        state=State.SENDING, claimed_at__lt=now - claim_lifetime(), client_uuid__isnull=False
+    )
     count = 0
     for message in stale[:100]:
         # Whatever does not say that surely nothing happened is a doubt.
@@ -146,11 +148,11 @@ def _before(conversation_id, message_id, now: datetime):
 def _claim(message_id: int) -> Message | None:
     """queued → sending for this process alone, and only when no earlier text of the thread is still to go."""
     now = timezone.now()
-    message = Message.objects.filter(waiting(), pk=message_id, due_at__lte=now).first()
+    message = Message.objects.filter(waiting_messages(), pk=message_id, due_at__lte=now).first()
     if message is None or _before(message.conversation_id, message.pk, now).exists():
         return None
     with transaction.atomic():
-        claimed = Message.objects.filter(waiting(), pk=message_id, due_at__lte=now).update(
+        claimed = Message.objects.filter(waiting_messages(), pk=message_id, due_at__lte=now).update(
             state=State.SENDING, claimed_at=now
         )
         if not claimed:
@@ -181,16 +183,16 @@ def _still_ours(message: Message) -> bool:
     return True
 
 
-def _conversation(message: Message, door: Door) -> int:
+def _conversation(message: Message, session: ApiSession) -> int:
     """The vendor id of the thread, after making contact and conversation there when they are drafts of ours."""
     conversation = message.conversation
     if conversation.vendor_id is not None:
         return conversation.vendor_id
     contact = conversation.contact
     if contact.vendor_id is None:
-        contact = _contact(contact, door)
+        contact = _contact(contact, session)
     inbox = conversation.inbox
-    record = door.client.open_conversation(contact.vendor_id, inbox.vendor_id if inbox else None)
+    record = session.client.open_conversation(contact.vendor_id, inbox.vendor_id if inbox else None)
     with transaction.atomic():
         # Locked: a text that somebody writes into the draft right now must not go away with it.
         Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
@@ -207,13 +209,13 @@ def _conversation(message: Message, door: Door) -> int:
     return record.id
 
 
-def _contact(draft: Contact, door: Door) -> Contact:
+def _contact(draft: Contact, session: ApiSession) -> Contact:
     try:
-        record = door.client.create_contact(draft.phone)
+        record = session.client.create_contact(draft.phone)
     except Invalid as invalid:
         if invalid.contact_id is None:
             raise
-        record = door.client.contact(invalid.contact_id)
+        record = session.client.contact(invalid.contact_id)
     with transaction.atomic():
         rows, _ = mirror.upsert_contacts(draft.account_id, [record])
         real = rows[record.id]
@@ -223,12 +225,12 @@ def _contact(draft: Contact, door: Door) -> Contact:
     return real
 
 
-def _send(message: Message, conversation_id: int, door: Door) -> str:
+def _send(message: Message, conversation_id: int, session: ApiSession) -> str:
     message.conversation.contact.refresh_from_db()
-    if why := opt_out.why_not(message.conversation.contact):
+    if why := opt_out.refusal_reason(message.conversation.contact):
         return _fail(message, why)
     try:
-        door.reserve()
+        session.reserve()
     except BudgetWait as wait:
         return _put_back(message, wait.until)
     except (NotConnected, Unsealable) as problem:
@@ -238,9 +240,9 @@ def _send(message: Message, conversation_id: int, door: Door) -> str:
     attempt = _confirm(message)
     if attempt is None:
         return ""
-    door.may_repeat = partial(_still_ours, message)  # a second call, with a new token, may be long after the first
+    session.may_repeat = partial(_still_ours, message)  # a second call, with a new token, may be long after the first
     try:
-        record = door.client.send_message(conversation_id, message.text, media_urls.addresses(message))
+        record = session.client.send_message(conversation_id, message.text, media_urls.signed_urls(message))
     except (BudgetWait, NotConnected, Unsealable, SalesmsgError) as problem:
         with transaction.atomic():  # the attempt's end and the text's: a crash leaves both or none
             return _not_sent(message, attempt, problem)
@@ -251,7 +253,7 @@ def _send(message: Message, conversation_id: int, door: Door) -> str:
         said = f"Salesmsg's message {record.id}, {record.vendor_status or 'no status'}."
         _close(attempt, outcome, said if accepted else failure_reason(record.failed_reason))
     if accepted:
-        look_again(message.conversation_id, delay=3.0, following=True)
+        schedule_refresh(message.conversation_id, delay=3.0, following=True)
     return Message.objects.values_list("state", flat=True).get(pk=message.pk)
 
 
@@ -306,14 +308,14 @@ def _fail(message: Message, reason: str) -> str:
 def _unknown(message: Message, why: str) -> str:
     explanation = f"{why} It may have been sent: Salesmsg is being asked.".strip()
     _settle(message, State.UNKNOWN, failure=explanation, due_at=None)
-    look_again(message.conversation_id, delay=1.0)
+    schedule_refresh(message.conversation_id, delay=1.0)
     return State.UNKNOWN
 
 
 def _settle(message: Message, state: str, **values) -> None:
     """sending → state, if it still is ours."""
     with transaction.atomic():
-        mirror.hold(message.conversation_id)
+        mirror.lock_thread(message.conversation_id)
         settled = _ours(message).update(state=state, **values)
         if settled:
             refresh_latest(message.conversation_id)

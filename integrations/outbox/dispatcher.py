@@ -27,7 +27,7 @@ GRACE = timedelta(seconds=2)  # the nudge's own time to arrive
 
 
 @dataclass(frozen=True)
-class Pump:
+class Dispatcher:
     """One kind of texts: its lane, its task, where its next waking is noted, whether something is due and what is next
     (asked once a place is held)."""
 
@@ -46,9 +46,9 @@ class Pump:
             if time.monotonic() > until:
                 jobs.enqueue(self.task, account_id, urgent=self.urgent)
                 return sent
-            door = gateway.door(account_id, self.lane, patience=WAIT_IN_PLACE)
+            session = gateway.open_session(account_id, self.lane, patience=WAIT_IN_PLACE)
             try:
-                hand_over = self._ready(door)
+                hand_over = self._ready(session)
                 message_id = self.following(account_id)
                 if message_id is None:
                     return sent
@@ -57,20 +57,20 @@ class Pump:
                 self._wake(account_id, wait.until)
                 return sent
             finally:
-                door.release()
+                session.release()
         return sent
 
-    def _ready(self, door: gateway.Door) -> Callable[[int], str]:
+    def _ready(self, session: gateway.ApiSession) -> Callable[[int], str]:
         """What to do with the next text: send it, the door holding its place, or tell it why not. Raises BudgetWait."""
         try:
-            door.reserve()
+            session.reserve()
         except (NotConnected, Unsealable) as problem:
-            return partial(deliver.refuse, reason=str(problem))
+            return partial(deliver.fail_message, reason=str(problem))
         except SalesmsgError as trouble:
-            return partial(deliver.put_off, error=trouble)
-        return partial(deliver.send, door=door)
+            return partial(deliver.postpone_message, error=trouble)
+        return partial(deliver.send_message, session=session)
 
-    def nudge(self, account_ids: set[int]) -> int:
+    def wake_accounts(self, account_ids: set[int]) -> int:
         """The sweep's part: accounts that have something due and whose pump is not expected to wake by itself."""
         now = timezone.now()
         expected = Budget.objects.filter(account_id__in=account_ids, **{f"{self.wake}__gt": now - GRACE})
@@ -87,20 +87,22 @@ class Pump:
             jobs.enqueue(self.task, account_id, delay=max(0.02, (at - now).total_seconds()), urgent=self.urgent)
 
 
-def _people_wait(account_id: int) -> bool:
-    return deliver.ready(account_id).exists()
+def _interactive_waits(account_id: int) -> bool:
+    return deliver.ready_messages(account_id).exists()
 
 
-def _next_of_people(account_id: int) -> int | None:
-    return deliver.ready(account_id).values_list("pk", flat=True).first()
+def _next_interactive(account_id: int) -> int | None:
+    return deliver.ready_messages(account_id).values_list("pk", flat=True).first()
 
 
-PEOPLE = Pump(BudgetCall.Lane.PEOPLE, SEND, "people_wake_at", _people_wait, _next_of_people, urgent=True)
-BULK = Pump(BudgetCall.Lane.BULK, SEND_BULK, "bulk_wake_at", bulk_queue.has_work, bulk_queue.next_message)
+INTERACTIVE = Dispatcher(
+    BudgetCall.Lane.INTERACTIVE, SEND, "interactive_wake_at", _interactive_waits, _next_interactive, urgent=True
+)
+BULK = Dispatcher(BudgetCall.Lane.BULK, SEND_BULK, "bulk_wake_at", bulk_queue.has_work, bulk_queue.next_message)
 
 
-def nudge_due() -> int:
+def wake_due() -> int:
     """The sweep's part: texts that are due and were not nudged."""
-    due = Message.objects.filter(deliver.waiting(), due_at__lt=timezone.now() - GRACE, bulk=None)
-    people = PEOPLE.nudge(set(due.order_by().values_list("account_id", flat=True).distinct()))
-    return people + BULK.nudge(bulk_queue.settle())
+    due = Message.objects.filter(deliver.waiting_messages(), due_at__lt=timezone.now() - GRACE, bulk=None)
+    people = INTERACTIVE.wake_accounts(set(due.order_by().values_list("account_id", flat=True).distinct()))
+    return people + BULK.wake_accounts(bulk_queue.settle_bulks())

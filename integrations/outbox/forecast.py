@@ -66,7 +66,7 @@ class Calls:
     waits: dict[str, datetime]  # lanes that wait for a place, and until when
 
 
-def calls(account: Account, minutes: int = 10) -> Calls:
+def recent_calls(account: Account, minutes: int = 10) -> Calls:
     """Calls by lane and blocks of the last minutes. A "minute" is the limit's period; 60 must be a multiple of
     their number. Three queries."""
     now, length = timezone.now(), period()
@@ -159,7 +159,7 @@ class Waiting:
         return self.count - len(self.first)
 
 
-def waiting(account: Account) -> Waiting:
+def waiting_texts(account: Account) -> Waiting:
     """What waits and when it will leave, the first to leave first. At most eight queries."""
     now = timezone.now()
     queue = _outbox(account).filter(state=State.QUEUED, due_at__isnull=False, bulk=None)
@@ -330,13 +330,13 @@ def needs_person(account: Account, lost_keys: list[int] | None = None) -> list[N
     lost_keys: what `lost` answered, for who keeps it.
     """
     held = _outbox(account).filter(state=State.QUEUED, due_at=None).order_by("-at").values_list("pk", flat=True)
-    wanted = [*held[:SHOWN], *(lost(account) if lost_keys is None else lost_keys)][:SHOWN]
+    wanted = [*held[:SHOWN], *(lost_messages(account) if lost_keys is None else lost_keys)][:SHOWN]
     texts = _texts(wanted)
     found = [_need(texts[pk]) for pk in wanted if pk in texts]
     return sorted(found, key=lambda need: (need.message.at, need.message.pk), reverse=True)
 
 
-def lost(account: Account) -> list[int]:
+def lost_messages(account: Account) -> list[int]:
     """Our texts whose outcome is unknown, and those of the last days that failed, that nobody has sent again: primary
     keys, the newest first. Two queries; changes only when `account.inbox_version` does."""
     since = timezone.now() - RECENT

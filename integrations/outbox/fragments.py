@@ -62,7 +62,7 @@ class Board:
         return ",".join(f"{part.key}:{part.etag}" for card in self.cards for part in card.parts)
 
 
-def read(request: HttpRequest) -> Board:
+def read_board(request: HttpRequest) -> Board:
     """Reads and draws the accounts of this person; with `?account=`, one of them."""
     own = list(Account.objects.for_user(request.user).defer("webhook_secret"))
     wanted = request.GET.get("account", "")
@@ -72,7 +72,7 @@ def read(request: HttpRequest) -> Board:
     return Board([_card(request, account) for account in shown], others, chosen.pk if chosen else None)
 
 
-def changed(board: Board, have: str) -> list[Part] | None:
+def changed_parts(board: Board, have: str) -> list[Part] | None:
     """The parts that a browser does not show yet; None when it shows other accounts than these."""
     known = dict(item.split(":", 1) for item in have[:8000].split(",") if ":" in item)
     parts = [part for card in board.cards for part in card.parts]
@@ -82,21 +82,21 @@ def changed(board: Board, have: str) -> list[Part] | None:
 
 
 def _card(request: HttpRequest, account: Account) -> Card:
-    made = forecast.calls(account, MINUTES)
+    made = forecast.recent_calls(account, MINUTES)
     needs, conflicting = forecast.needs_person(account, _lost(account)), _conflicts(request, account)
-    waiting = forecast.waiting(account)
+    waiting = forecast.waiting_texts(account)
     context = {
         "account": account,
         "here": _here(request),
         "connected": account.state == Account.State.CONNECTED,
         "calls": made,
-        "picture": budget_chart.of(made),
+        "picture": budget_chart.draw_chart(made),
         "period": settings.SALESMSG_RATE_PERIOD,
         "span": _span(MINUTES * settings.SALESMSG_RATE_PERIOD),
         "waiting": waiting,
-        "first": [(one, leaves(one.at)) for one in waiting.first],
-        "bulks": [(one, leaves(one.last)) for one in waiting.bulks],
-        "last": leaves(waiting.last_at),
+        "first": [(one, format_departure(one.at)) for one in waiting.first],
+        "bulks": [(one, format_departure(one.last)) for one in waiting.bulks],
+        "last": format_departure(waiting.last_at),
         "now": _("now"),
         "needs": needs,
         "conflicts": conflicting,
@@ -107,14 +107,14 @@ def _card(request: HttpRequest, account: Account) -> Card:
 
 def _conflicts(request: HttpRequest, account: Account) -> list[tuple[Change, list[str]]]:
     """Edits that wait for a choice, each with the labels of its fields."""
-    found = conflicts.waiting(request.user).filter(account=account)[: forecast.SHOWN]
-    return [(change, [row.label for row in conflicts.view(change)]) for change in found]
+    found = conflicts.waiting_conflicts(request.user).filter(account=account)[: forecast.SHOWN]
+    return [(change, [row.label for row in conflicts.conflict_rows(change)]) for change in found]
 
 
 def _lost(account: Account) -> list[int]:
     """Remembered until something of the account changes: finding them reads the threads of the last days."""
     key = f"overview-lost-{account.pk}-{account.inbox_version}"
-    return cache.get_or_set(key, lambda: forecast.lost(account), 60)
+    return cache.get_or_set(key, lambda: forecast.lost_messages(account), 60)
 
 
 def _here(request: HttpRequest) -> str:
@@ -129,7 +129,7 @@ def _part(request: HttpRequest, name: str, account: Account, context: dict) -> P
     return Part(f"{name}-{account.pk}", mark_safe(html), etag)  # noqa: S308 - a template of ours, just rendered
 
 
-def leaves(at: datetime | None) -> str:
+def format_departure(at: datetime | None) -> str:
     """When something leaves, in the viewer's zone: "now", "2:05:30 PM", "tomorrow, 9:00 AM"; empty: nobody can tell."""
     if at is None:
         return ""

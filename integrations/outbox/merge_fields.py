@@ -118,7 +118,7 @@ INSERTS = [
 _PLACEHOLDER = re.compile(r"\{\s*(" + "|".join(FIELDS) + r")\s*(?:\|([^{}]*))?\}", re.IGNORECASE)
 
 
-def fill(text: str, contact: Contact) -> str:
+def fill_fields(text: str, contact: Contact) -> str:
     """The text for this contact. A field that is empty for them, with no word in its place, stays as {field}."""
 
     def said(found: re.Match) -> str:
@@ -128,22 +128,22 @@ def fill(text: str, contact: Contact) -> str:
     return _PLACEHOLDER.sub(said, text)
 
 
-def left_in(text: str) -> list[str]:
+def find_fields(text: str) -> list[str]:
     """The fields that stand in the text as placeholders, in order, each once."""
     return list(dict.fromkeys(found.group(1).lower() for found in _PLACEHOLDER.finditer(text)))
 
 
-def empty_for(contact: Contact) -> list[str]:
+def empty_fields(contact: Contact) -> list[str]:
     """The fields for which this contact has nothing."""
     return [name for name, value in FIELDS.items() if not value(contact).strip()]
 
 
-def problem(text: str, contact: Contact) -> str:
+def fields_problem(text: str, contact: Contact) -> str:
     """Why the text cannot be sent to this contact as it stands, in words for staff; empty when it can."""
-    names = left_in(text)
+    names = find_fields(text)
     if not names:
         return ""
     words = {"field": LABELS[names[0]], "code": f"{{{names[0]}}}"}
-    if names[0] in empty_for(contact):
+    if names[0] in empty_fields(contact):
         return _("%(field)s is empty for this contact: write it in place of %(code)s.") % words
     return _("%(code)s would be sent as it stands: write something in its place.") % words

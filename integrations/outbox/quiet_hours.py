@@ -16,7 +16,7 @@ _HOURS = re.compile(r"\s*(\d{1,2})\s*-\s*(\d{1,2})\s*")
 
 
 @dataclass(frozen=True)
-class Quiet:
+class ContactClock:
     """The clock of a contact. `begins` and `ends` are hours there, `morning` (naive) is when it is decent again."""
 
     zone: str
@@ -29,10 +29,10 @@ class Quiet:
 
     @property
     def now(self) -> bool:
-        return within(self.local.hour, self.begins, self.ends)
+        return is_within(self.local.hour, self.begins, self.ends)
 
 
-def window(text: str) -> tuple[int, int] | None:
+def parse_window(text: str) -> tuple[int, int] | None:
     """The hours of "21-8"; None for an empty text. ValueError says what is wrong."""
     if not text.strip():
         return None
@@ -45,15 +45,15 @@ def window(text: str) -> tuple[int, int] | None:
     return (begins, ends) if begins != ends else None
 
 
-def within(hour: int, begins: int, ends: int) -> bool:
+def is_within(hour: int, begins: int, ends: int) -> bool:
     """Whether the hour lies in the window, which may go over midnight."""
     return begins <= hour < ends if begins < ends else hour >= begins or hour < ends
 
 
-def of(contact: Contact, account: Account) -> Quiet | None:
+def contact_clock(contact: Contact, account: Account) -> ContactClock | None:
     """The contact's clock; None where quiet hours are off, or nothing tells where they live. No query."""
     try:
-        hours = window(settings.QUIET_HOURS)
+        hours = parse_window(settings.QUIET_HOURS)
     except ValueError:
         return None  # a system check says so; no page shall fail for it
     zones = scheduled.zones_of(contact, account)
@@ -64,9 +64,9 @@ def of(contact: Contact, account: Account) -> Quiet | None:
     lives = [zone.name for zone in zones if zone.name in names] if len(names) <= scheduled.PRECISE else []
     zone = lives[0] if lives else zones[0].name
     now = timezone.now()
-    sure = len({scheduled.there(now, name).utcoffset() for name in lives}) == 1
-    local = scheduled.there(now, zone).replace(tzinfo=None)
+    sure = len({scheduled.local_time(now, name).utcoffset() for name in lives}) == 1
+    local = scheduled.local_time(now, zone).replace(tzinfo=None)
     decent = time(max(MORNING, hours[1]) if hours[1] < 12 else MORNING)
     day = local.date() if local.time() < decent else local.date() + timedelta(days=1)
-    city = "" if sure and len(lives) > 1 else scheduled.city(zone)
-    return Quiet(zone, sure, city, *hours, local, datetime.combine(day, decent))
+    city = "" if sure and len(lives) > 1 else scheduled.zone_city(zone)
+    return ContactClock(zone, sure, city, *hours, local, datetime.combine(day, decent))

@@ -44,7 +44,7 @@ def _tells_after(message: Message) -> datetime:
     return max(accepted, message.given_up_at or accepted)
 
 
-def sweep() -> int:
+def reconcile_unknown() -> int:
     """Settles what can be settled. Returns how many texts were."""
     horizon = timezone.now() - timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR)
     doubtful = Message.objects.filter(
@@ -64,7 +64,7 @@ def sweep() -> int:
     return settled
 
 
-def copies(message: Message) -> list[Message]:
+def find_copies(message: Message) -> list[Message]:
     """Texts in Salesmsg's thread that may be this one, the likeliest first: outbound, nobody's, with its words or most
     of them, and from about that time by Salesmsg's clock, or first seen since by ours."""
     dated = Q(at__gte=message.claimed_at - EARLY, at__lte=message.claimed_at + LATE)
@@ -82,7 +82,7 @@ def copies(message: Message) -> list[Message]:
 
 
 @transaction.atomic
-def accept(user, message: Message) -> None:
+def accept_as_sent(user, message: Message) -> None:
     """A person says that it was sent: the oldest copy of it that is nobody's becomes its own.
 
     Raises CannotSend when Salesmsg shows none; PermissionDenied when the person may not see the account.
@@ -90,11 +90,11 @@ def accept(user, message: Message) -> None:
     if not Account.objects.for_user(user).filter(pk=message.account_id).exists():
         raise PermissionDenied(_("You are not a member of this account."))
     # In the order of pages: the conversation first.
-    mirror.hold(message.conversation_id)
+    mirror.lock_thread(message.conversation_id)
     ours = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     if ours.state != State.UNKNOWN or ours.client_uuid is None or ours.vendor_id is not None:
         raise CannotSend(_("What became of this text is known by now."))
-    found = copies(ours) if ours.claimed_at is not None else []
+    found = find_copies(ours) if ours.claimed_at is not None else []
     if not found:
         raise CannotSend(
             _(
@@ -112,10 +112,10 @@ def accept(user, message: Message) -> None:
 
 def _decide(message: Message) -> int:
     values = {"failure": AMBIGUOUS}
-    if not copies(message):
+    if not find_copies(message):
         values = {"state": State.FAILED, "failure": NOT_SENT, "failed_at": timezone.now()}
     with transaction.atomic():
-        mirror.hold(message.conversation_id)
+        mirror.lock_thread(message.conversation_id)
         if not Message.objects.filter(pk=message.pk, state=State.UNKNOWN, vendor_id=None).update(**values):
             return 0
         refresh_latest(message.conversation_id)

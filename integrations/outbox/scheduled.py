@@ -23,7 +23,7 @@ from ..mirror.conversations import refresh_latest
 from ..models import Account, Contact, Conversation, Message
 from ..models.message import DRAFT_RANK
 from ..salesmsg.text import time_zones
-from ..sync.request import look_again
+from ..sync.request import schedule_refresh
 from . import compose
 from .compose import SEND, CannotSend
 
@@ -31,7 +31,7 @@ State = Message.State
 LATE = timedelta(hours=1)  # behind its hour by more than this, a text asks before it leaves
 GRACE = timedelta(minutes=1)  # a form takes a moment to be filled in
 AHEAD = timedelta(days=366)
-NUDGED = timedelta(days=1)  # what leaves later than this is the sweep's alone
+WOKEN = timedelta(days=1)  # what leaves later than this is the sweep's alone
 SOON = timedelta(seconds=4)  # a little more than the sweep's pace
 LOOK_AHEAD = timedelta(seconds=20)
 PRECISE = 8  # a phone that may live in more zones than these (a toll-free one) tells nothing
@@ -49,7 +49,7 @@ class Zone:
 
     @property
     def label(self) -> str:
-        return city(self.name)
+        return zone_city(self.name)
 
 
 @cache
@@ -57,7 +57,7 @@ def _names() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def city(zone: str) -> str:
+def zone_city(zone: str) -> str:
     """How people call a zone: "America/New_York" is "New York"."""
     return zone.rpartition("/")[2].replace("_", " ")
 
@@ -76,7 +76,7 @@ def zones_of(contact: Contact, account: Account, viewer: str = "") -> list[Zone]
     return list(unique.values()) or [Zone("UTC")]
 
 
-def moment(local: datetime, zone: str) -> datetime:
+def resolve_local_time(local: datetime, zone: str) -> datetime:
     """The moment (UTC) at which clocks in `zone` show `local` (naive); of two such moments the first one.
 
     Raises CannotSend for an unknown zone, and for a time that clocks leap over.
@@ -89,7 +89,7 @@ def moment(local: datetime, zone: str) -> datetime:
             following = _after_the_leap(local, place)
             words = {
                 "day": date_format(local, "MONTH_DAY"),
-                "city": city(zone),
+                "city": zone_city(zone),
                 "time": date_format(local, "CLOCK"),
                 "next": date_format(following, "CLOCK"),
                 "next_day": date_format(following, "MONTH_DAY"),
@@ -114,22 +114,22 @@ def moment(local: datetime, zone: str) -> datetime:
     return found
 
 
-def twice(local: datetime, zone: str) -> bool:
+def is_ambiguous(local: datetime, zone: str) -> bool:
     """Whether clocks in `zone` show this time (naive) twice, because they are put back."""
     first, second = (local.replace(tzinfo=_place(zone), fold=fold).utcoffset() for fold in (0, 1))
     return first > second
 
 
-def there(at: datetime, zone: str) -> datetime:
+def local_time(at: datetime, zone: str) -> datetime:
     """The moment as clocks in that zone show it; in UTC should the zone be unknown."""
     return at.astimezone(ZoneInfo(zone) if zone in _names() else UTC)
 
 
-def said(at: datetime, zone: str) -> str:
+def format_local_time(at: datetime, zone: str) -> str:
     """For people: "Fri, Nov 28, 9:00 AM (New York)", with the year when it is another one."""
-    local = there(at, zone)
+    local = local_time(at, zone)
     form = "PLANNED" if local.year == timezone.now().year else "PLANNED_YEAR"
-    return f"{date_format(local, form)} ({city(zone) or 'UTC'})"
+    return f"{date_format(local, form)} ({zone_city(zone) or 'UTC'})"
 
 
 def _place(zone: str) -> ZoneInfo:
@@ -151,7 +151,7 @@ def _after_the_leap(local: datetime, place: ZoneInfo) -> datetime:
     return later.replace(microsecond=0).astimezone(place).replace(tzinfo=None, fold=0)
 
 
-def schedule(
+def schedule_message(
     user,
     conversation: Conversation,
     text: str,
@@ -170,20 +170,20 @@ def schedule(
         return known
     at = _ahead(local, zone)
     with transaction.atomic():
-        message = compose.reply(
+        message = compose.queue_reply(
             user, conversation, text, client_uuid, send_at=at, zone=zone, stop_on_reply=stop_on_reply
         )
-        _nudge(message.account_id, at)
+        _wake(message.account_id, at)
     return message
 
 
-def edit(user, message: Message, text: str, local: datetime, zone: str, stop_on_reply: bool = False) -> bool:
+def edit_scheduled(user, message: Message, text: str, local: datetime, zone: str, stop_on_reply: bool = False) -> bool:
     """Changes a scheduled text in place; one that was held is on its way again. False when it is too late.
 
     Raises CannotSend.
     """
     require_member(user, message.account_id)
-    text = compose.checked(message.conversation, text)
+    text = compose.validate_text(message.conversation, text)
     at, now = _ahead(local, zone), timezone.now()
     with transaction.atomic():
         # What was answered is the sweep's to stop. And it is written anew now: earlier messages are no answer to it.
@@ -192,7 +192,7 @@ def edit(user, message: Message, text: str, local: datetime, zone: str, stop_on_
         if not changed.update(text=text, failure="", created_at=now, **values):
             return False
         _shown_changed(message)
-        _nudge(message.account_id, at)
+        _wake(message.account_id, at)
     return True
 
 
@@ -202,7 +202,7 @@ def send_now(user, message: Message) -> bool:
     Raises CannotSend.
     """
     require_member(user, message.account_id)
-    compose.checked(message.conversation, message.text)
+    compose.validate_text(message.conversation, message.text)
     now = timezone.now()
     with transaction.atomic():
         # From here on it is a text like any other, written now: nothing holds it back again.
@@ -211,11 +211,11 @@ def send_now(user, message: Message) -> bool:
         if not _waiting().filter(pk=message.pk).update(failure="", rank=rank, **values):
             return False
         _shown_changed(message)
-        _nudge(message.account_id, now)
+        _wake(message.account_id, now)
     return True
 
 
-def gate(message: Message) -> str:
+def check_hold(message: Message) -> str:
     """Asked right after the claim and before any call: "" when it may leave, else "held" or "answered"."""
     if message.send_at is not None and timezone.now() - message.send_at > LATE:
         return "held"
@@ -235,8 +235,8 @@ def kept_back(message: Message, verdict: str) -> dict:
 def missed(message: Message) -> str:
     """What is said of a text that did not leave at its hour: English, but for the date."""
     return (
-        f"It should have left on {said(message.send_at, message.zone)}, but the portal could not send it then. "
-        "It was not sent. Send it now or cancel it."
+        f"It should have left on {format_local_time(message.send_at, message.zone)}, "
+        "but the portal could not send it then. It was not sent. Send it now or cancel it."
     )
 
 
@@ -252,13 +252,13 @@ def stop_answered() -> int:
     return sum(_keep_back(answered, message, "answered") for message in answered.order_by("pk")[:BATCH])
 
 
-def nudge_soon() -> int:
+def wake_soon() -> int:
     """Wakes the outbox on the second for what leaves before the next tick. Returns how many nudges."""
     now = timezone.now()
     soon = _scheduled().filter(due_at__gt=now, due_at__lte=now + SOON).order_by()
     moments = set(soon.values_list("account_id", "due_at")[:BATCH])
     for account_id, at in moments:
-        _nudge(account_id, at)
+        _wake(account_id, at)
     return len(moments)
 
 
@@ -269,13 +269,13 @@ def look_ahead() -> int:
     unread = Q(conversation__thread_sync=None) | Q(conversation__thread_sync__read_at__lt=now - LOOK_AHEAD)
     conversations = list(soon.filter(unread).order_by().values_list("conversation", flat=True).distinct()[:BATCH])
     for conversation_id in conversations:
-        look_again(conversation_id)
+        schedule_refresh(conversation_id)
     return len(conversations)
 
 
-def sweep() -> int:
+def sweep_scheduled() -> int:
     """Everything that a tick does here. An answer tells more than an hour that has passed, so it comes first."""
-    return stop_answered() + hold_late() + look_ahead() + nudge_soon()
+    return stop_answered() + hold_late() + look_ahead() + wake_soon()
 
 
 def _keep_back(still: QuerySet, message: Message, verdict: str) -> int:
@@ -309,19 +309,20 @@ def _scheduled() -> QuerySet:
 
 def _ahead(local: datetime, zone: str) -> datetime:
     """The moment, if a text can be scheduled for it. Raises CannotSend."""
-    at, now = moment(local, zone), timezone.now()
+    at, now = resolve_local_time(local, zone), timezone.now()
     if at < now - GRACE:
         raise CannotSend(
-            _("%(time)s is in the past. Choose a later time, or send the text now.") % {"time": said(at, zone)}
+            _("%(time)s is in the past. Choose a later time, or send the text now.")
+            % {"time": format_local_time(at, zone)}
         )
     if at > now + AHEAD:
         raise CannotSend(_("A text can wait for a year at most. Choose an earlier date."))
     return at
 
 
-def _nudge(account_id: int, at: datetime) -> None:
+def _wake(account_id: int, at: datetime) -> None:
     delay = at - timezone.now()
-    if delay <= NUDGED:
+    if delay <= WOKEN:
         jobs.enqueue(SEND, account_id, delay=max(0.0, delay.total_seconds()), urgent=True)
 
 

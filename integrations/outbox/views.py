@@ -14,7 +14,7 @@ from . import fragments
 @staff_required
 def page(request: HttpRequest) -> HttpResponse:
     """All of it; works without JavaScript."""
-    return render(request, "outbox/page.html", {"board": fragments.read(request)})
+    return render(request, "outbox/page.html", {"board": fragments.read_board(request)})
 
 
 @require_safe
@@ -22,8 +22,8 @@ def page(request: HttpRequest) -> HttpResponse:
 @staff_required
 def live(request: HttpRequest) -> HttpResponse:
     """204 while the browser shows all of this already, else the parts that differ."""
-    now = fragments.read(request)
-    parts = fragments.changed(now, request.GET.get("have", ""))
+    now = fragments.read_board(request)
+    parts = fragments.changed_parts(now, request.GET.get("have", ""))
     if parts is None:
         response = HttpResponse(status=204)
         response["HX-Refresh"] = "true"  # an account came or went

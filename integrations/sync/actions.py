@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from .. import access
 from ..models import Account, Contact, Conversation
 from . import request as syncing
-from .contact_lookup import find
+from .contact_lookup import find_contacts
 from .views import one_page
 
 NOT_CONNECTED = gettext_lazy("This account is not connected, so nothing can be read. Connect it again first.")
@@ -40,7 +40,7 @@ def managed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @access.staff_required
     def guarded(request: HttpRequest, pk: int) -> HttpResponse:
         account = get_object_or_404(Account.objects.for_user(request.user), pk=pk)
-        access.require(access.manages(request.user, account))
+        access.require_permission(access.can_manage(request.user, account))
         view(request, account)
         return redirect("sync:one", pk)
 
@@ -49,32 +49,32 @@ def managed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 @managed
 def pause(request: HttpRequest, account: Account) -> None:
-    if syncing.pause(account, request.user):
+    if syncing.pause_sync(account, request.user):
         messages.info(request, _("The sync is paused. Texts and edits are still sent."))
 
 
 @managed
 def resume(request: HttpRequest, account: Account) -> None:
-    if syncing.resume(account, request.user):
+    if syncing.resume_sync(account, request.user):
         messages.success(request, _("The sync goes on. It looks for what came meanwhile first."))
 
 
 @managed
 def full(request: HttpRequest, account: Account) -> None:
     """Reads everything again."""
-    _begin(request, account, syncing.full, "sync.full asked for")
+    _begin(request, account, syncing.start_full, "sync.full asked for")
 
 
 @managed
 def changes(request: HttpRequest, account: Account) -> None:
     """Looks for changes now."""
-    _begin(request, account, syncing.changes, "sync.changes asked for")
+    _begin(request, account, syncing.start_changes, "sync.changes asked for")
 
 
 @managed
 def stop(request: HttpRequest, account: Account) -> None:
-    if syncing.stop(account):
-        access.audit(request.user, "sync.stopped", account)
+    if syncing.stop_sync(account):
+        access.record_audit(request.user, "sync.stopped", account)
         messages.info(request, _("It was stopped. What had been read is kept."))
 
 
@@ -85,7 +85,7 @@ def _begin(request: HttpRequest, account: Account, ask: Callable, action: str) -
         messages.error(request, PAUSED)
     else:
         ask(account, request.user)
-        access.audit(request.user, action, account)
+        access.record_audit(request.user, action, account)
 
 
 # --- one contact, one conversation -----------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def search(request: HttpRequest, pk: int) -> HttpResponse:
     """The form of the sync page: reads whom it names again, or lets choose where it names several."""
     account = get_object_or_404(Account.objects.for_user(request.user), pk=pk)
     typed = request.POST.get("who", "").strip()
-    found = find(request.user, account, typed)
+    found = find_contacts(request.user, account, typed)
     if not found:
         error = NOBODY if typed else _("Write whom you mean: a phone number, a name or a Salesmsg id.")
         return one_page(request, pk, typed=typed, error=error, status=422)
@@ -133,10 +133,10 @@ def _ask(request: HttpRequest, found: Contact | Conversation) -> tuple[bool, str
     if isinstance(found, Conversation):
         who, asked = (
             _("The conversation with %(contact)s") % {"contact": found.contact},
-            syncing.conversation_now(found, request.user),
+            syncing.request_conversation(found, request.user),
         )
     else:
-        who, asked = str(found), syncing.contact_now(found, request.user)
+        who, asked = str(found), syncing.request_contact(found, request.user)
     return asked, ASKED % {"who": who} if asked else DRAFT % {
         "who": found if isinstance(found, Contact) else found.contact
     }

@@ -94,18 +94,18 @@ ELSE = gettext_lazy(
 
 
 @dataclass(frozen=True)
-class Trouble:
+class Advice:
     """What happened, in Salesmsg's or our words, and what to do."""
 
     what: str
     todo: str
 
 
-def explain(error: str, account_id: int, name: str = "") -> Trouble:
+def explain_error(error: str, account_id: int, name: str = "") -> Advice:
     """`name`: the list it happened to, if that is known; else the error may tell it in brackets, as a run does."""
     low = error.lower()
     name = name or next((one for one in SCOPES if f"({one})" in low), "")
     todo = next((words for signs, words in TABLE if any(sign in low for sign in signs)), ELSE)
     scope = _("the scope `%(scopes)s`") % {"scopes": SCOPES[name]} if name in SCOPES else SOME_SCOPE
     what = sentence(told(sentence(error.removesuffix(f" ({name})"))))
-    return Trouble(what, str(todo).format(scope=scope, account=account_id))
+    return Advice(what, str(todo).format(scope=scope, account=account_id))

@@ -14,12 +14,12 @@ CONTACTS_LENGTH = "contacts_length"  # bool: GET /contacts honours length, so it
 CONVERSATIONS_LIMIT = "conversations_limit"  # int: the most rows that GET /conversations gives at once
 
 
-def known(account: Account, name: str) -> Any:
+def read_capability(account: Account, name: str) -> Any:
     """What was learned, None when nothing was."""
     return account.learned.get(name)
 
 
-def learn(account: Account, **found: Any) -> None:
+def store_capability(account: Account, **found: Any) -> None:
     """Keeps what was found; None is nothing found."""
     news = {name: value for name, value in found.items() if value is not None and account.learned.get(name) != value}
     if news:

@@ -28,7 +28,7 @@ class Found:
         return bool(self.contacts or self.conversations)
 
 
-def find(user, account: Account, typed: str) -> Found:
+def find_contacts(user, account: Account, typed: str) -> Found:
     """Those of this account; at most three queries. Drafts are left out: Salesmsg does not know them."""
     typed = typed.replace("\0", "").strip()[:CHARACTERS]
     if not typed:

@@ -7,17 +7,17 @@ from ..crypto import Unsealable
 from ..gateway import BudgetWait, NotConnected
 from ..models import BudgetCall, Contact
 from ..salesmsg.errors import NotFound, SalesmsgError
-from .request import CONTACT, look_again
+from .request import CONTACT, schedule_refresh
 
 MOST_TRIES = 5
 
 
-def refresh(contact_id: int, tries: int) -> int:
+def refresh_contact(contact_id: int, tries: int) -> int:
     """The task: two calls, stored together. Returns how many rows changed. tries: how often it has failed before."""
     contact = Contact.objects.filter(pk=contact_id, vendor_id__isnull=False).first()
     if contact is None:
         return 0
-    client = gateway.door(contact.account_id, BudgetCall.Lane.EVENT).client
+    client = gateway.open_session(contact.account_id, BudgetCall.Lane.EVENT).client
     try:
         record = client.contact(contact.vendor_id)
         conversations = client.contact_conversations(contact.vendor_id)
@@ -25,7 +25,7 @@ def refresh(contact_id: int, tries: int) -> int:
         jobs.enqueue(CONTACT, contact_id, tries, delay=wait.seconds, keep=False)
         return 0
     except NotFound:
-        return mirror.gone(contact.account_id, contact.vendor_id)
+        return mirror.contact_gone(contact.account_id, contact.vendor_id)
     except (NotConnected, Unsealable):
         return 0
     except SalesmsgError as error:
@@ -36,5 +36,5 @@ def refresh(contact_id: int, tries: int) -> int:
         found = mirror.upsert_conversations(contact.account_id, conversations)
         changed = mirror.upsert_contacts(contact.account_id, [record])[1]
         for pk in found.moved:
-            look_again(pk)
+            schedule_refresh(pk)
     return changed + found.changed

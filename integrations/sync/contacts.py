@@ -80,8 +80,10 @@ def _changed(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         run.contacts = stream.seen
         ordered = stream.cursor.get("ordered", True) and in_order
         if how == "list" and page.count > 1 and (telling or not in_order):
-            capabilities.learn(run.account, contacts_sorted=in_order)
-        trusted = how == "list" and ordered and bool(capabilities.known(run.account, capabilities.CONTACTS_SORTED))
+            capabilities.store_capability(run.account, contacts_sorted=in_order)
+        trusted = (
+            how == "list" and ordered and bool(capabilities.read_capability(run.account, capabilities.CONTACTS_SORTED))
+        )
         head(stream, moments if trusted else [])
         onward(stream, new, page=number + 1, ordered=ordered)
         reached = trusted and list_state.reached(run.account_id, stream.name, moments)
@@ -97,7 +99,9 @@ def _page(
     """One page, and how it was got: by "list" or by "pages". Which of them is allowed shows with the first one."""
     account, how = run.account, stream.cursor.get("how")
     if how is None:
-        refused = capabilities.known(account, capabilities.CONTACTS_LIST) is False and run.kind != SyncRun.Kind.FULL
+        refused = (
+            capabilities.read_capability(account, capabilities.CONTACTS_LIST) is False and run.kind != SyncRun.Kind.FULL
+        )
         how = "pages" if refused else ""
     if how != "pages":
         try:
@@ -105,10 +109,10 @@ def _page(
         except NOT_FOR_US:
             if how == "list":
                 raise
-            capabilities.learn(account, contacts_list=False)
+            capabilities.store_capability(account, contacts_list=False)
         else:
-            capabilities.learn(account, contacts_list=True)
+            capabilities.store_capability(account, contacts_list=True)
             return page, "list"
     return client.contacts(
-        number, length=100 if capabilities.known(account, capabilities.CONTACTS_LENGTH) else None
+        number, length=100 if capabilities.read_capability(account, capabilities.CONTACTS_LENGTH) else None
     ), "pages"

@@ -82,15 +82,15 @@ def conversations(run: SyncRun, stream: SyncStream, client: Client) -> Store:
 
 def _page(account: Account, client: Client, name: str, offset: int) -> Page[Record]:
     """As many rows as the vendor gives: no most is documented, 100 is what everybody asks for."""
-    limit = capabilities.known(account, capabilities.CONVERSATIONS_LIMIT) or MOST
+    limit = capabilities.read_capability(account, capabilities.CONVERSATIONS_LIMIT) or MOST
     try:
         page = client.conversations(name, limit, offset)
     except Invalid:
         if limit <= SURE:
             raise
         page = client.conversations(name, SURE, offset)
-        capabilities.learn(account, conversations_limit=SURE)
+        capabilities.store_capability(account, conversations_limit=SURE)
         return page
     if limit > SURE and page.count == SURE:
-        capabilities.learn(account, conversations_limit=SURE)
+        capabilities.store_capability(account, conversations_limit=SURE)
     return page

@@ -53,7 +53,7 @@ CONTACTS = Sort(
     lists=("contacts",),
     ours=lambda run: Contact.objects.present().filter(account=run.account, vendor_id__isnull=False),
     ask=lambda client, vendor_id: client.contact(vendor_id),
-    gone=mirror.gone,
+    gone=mirror.contact_gone,
     keep=_keep_contact,
 )
 CONVERSATIONS = Sort(

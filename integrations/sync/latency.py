@@ -19,7 +19,7 @@ SLOW = timedelta(seconds=30)  # an event had this long to come before its text i
 SILENT_AFTER = 3  # unannounced texts in a row
 
 
-def note(account: Account, arrivals: Iterable[datetime], *, announced: bool) -> None:
+def record_arrivals(account: Account, arrivals: Iterable[datetime], *, announced: bool) -> None:
     """Books new inbound texts by the vendor's times; runs inside the transaction that stores them.
 
     announced: an event brought them. A text that a look found, though no event has come since it was written, counts
@@ -48,12 +48,12 @@ def note(account: Account, arrivals: Iterable[datetime], *, announced: bool) -> 
         )
 
 
-def events_alive(account: Account) -> bool:
+def webhooks_alive(account: Account) -> bool:
     """Whether webhooks bring what happens: some event has come once, and no text came without one since."""
     return account.last_event_at is not None and account.events_missed < SILENT_AFTER
 
 
-def busy(account_id: int, now: datetime) -> bool:
+def is_busy_hour(account_id: int, now: datetime) -> bool:
     """Whether people text at this hour of the week; also while nothing is known of any hour."""
     this = now.replace(minute=0, second=0, microsecond=0)
     hours = FreshHour.objects.filter(account=account_id)
@@ -63,7 +63,7 @@ def busy(account_id: int, now: datetime) -> bool:
     return bool(hours.filter(hour__in=[this, *before]).aggregate(all=Sum("arrivals"))["all"])
 
 
-def prune() -> int:
+def prune_latency() -> int:
     return FreshHour.objects.filter(hour__lt=timezone.now() - KEEP).delete()[0]
 
 

@@ -26,7 +26,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Fresh:
+class LatencyReport:
     """arrivals: texts measured. within: seconds in which nine of ten were here; None when no bound holds so many."""
 
     arrivals: int = 0
@@ -48,7 +48,7 @@ class Fresh:
         return _("new texts are here within %(span)s") % {"span": span(self.within)}
 
 
-def of(hours: Iterable[FreshHour]) -> Fresh:
+def summarize_latency(hours: Iterable[FreshHour]) -> LatencyReport:
     """Adds the hours up; counts of a length that is not known are stretched or cut."""
     totals, arrivals, slowest = [0] * (len(BOUNDS) + 1), 0, 0.0
     for hour in hours:
@@ -57,11 +57,11 @@ def of(hours: Iterable[FreshHour]) -> Fresh:
         arrivals += hour.arrivals
         slowest = max(slowest, hour.slowest)
     if not arrivals:
-        return Fresh()
+        return LatencyReport()
     reached, sums = 0, {}
     for bound, count in zip(BOUNDS, totals, strict=False):
         reached += count
         sums[bound] = min(1.0, reached / arrivals)
     within = next((bound for bound, part in sums.items() if part >= MOST), None)
     shares = tuple(Share(_("within %(span)s") % {"span": span(bound)}, sums[bound]) for bound in SHOWN)
-    return Fresh(arrivals, shares, within, slowest)
+    return LatencyReport(arrivals, shares, within, slowest)

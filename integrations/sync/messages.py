@@ -40,7 +40,7 @@ def messages(run: SyncRun, stream: SyncStream, client: Client) -> Store:
         result = keep()
         run.changed += result.changed
         run.messages += result.new + result.met
-        latency.note(run.account, result.arrivals, announced=False)
+        latency.record_arrivals(run.account, result.arrivals, announced=False)
         if not thread.cursor:
             ThreadSync.objects.filter(pk=thread.pk).update(pending=False)
             stream.seen += 1

@@ -41,11 +41,11 @@ def next_pause(account: Account, name: str, last: float, *, found: bool, calls: 
     """Seconds until this list is looked at again. last: the pause before this look; calls: what the look cost."""
     pace = PACES[name]
     fast = max(pace.fast * _stretch(), calls / (_per_second() * SHARE))
-    if latency.events_alive(account):
+    if latency.webhooks_alive(account):
         return max(fast, pace.told)
     if found:
         return fast
-    most = pace.busy if latency.busy(account.pk, now) else pace.quiet
+    most = pace.busy if latency.is_busy_hour(account.pk, now) else pace.quiet
     return max(fast, min(most, last * GROWS))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from ..gateway import Answer, BudgetWait, Door
+from ..gateway import Answer, ApiSession, BudgetWait
 from ..models import Account, Credential
 from ..salesmsg.envelopes import (
     carries,
@@ -63,8 +63,8 @@ class Report:
 class Probe:
     """One visit. `facts` collects; what an earlier look found (a contact, a conversation) is kept for later ones."""
 
-    def __init__(self, account: Account, door: Door):
-        self.account, self.door = account, door
+    def __init__(self, account: Account, session: ApiSession):
+        self.account, self.session = account, session
         self.report = Report()
         self.headers: set[str] = set()
         self.answers = 0
@@ -77,7 +77,7 @@ class Probe:
     def run(self) -> Report:
         """All looks, as far as the calls go. Raises NotConnected, SalesmsgError for the first one only."""
         for look in LOOKS:
-            if self.door.calls + look.calls > MOST_CALLS:
+            if self.session.calls + look.calls > MOST_CALLS:
                 self.report.stopped = "The calls were used up before the end."
                 break
             try:
@@ -93,23 +93,23 @@ class Probe:
                     Fact("9", f"Trouble with {trouble.endpoint}", "an answer", type(trouble).__name__, NOT_SEEN)
                 )
         self.report.facts += list(self._around())
-        self.report.calls = self.door.calls
+        self.report.calls = self.session.calls
         return self.report
 
     def keep(self) -> None:
         """Has sync use what was found, and keeps the report for the sync page."""
         self.account.refresh_from_db(fields=["learned"])
-        capabilities.learn(self.account, **self.learned)
+        capabilities.store_capability(self.account, **self.learned)
         values = {"probe_report": self.report.as_json(), "probed_at": timezone.now()}
         if self.dialect:
             values["thread_dialect"] = self.dialect
         Account.objects.filter(pk=self.account.pk).update(**values)
 
     def get(self, path: str, **query: Any) -> Answer:
-        return self._noted(self.door.peek("GET", path, query=query))
+        return self._noted(self.session.peek("GET", path, query=query))
 
     def post(self, path: str, body: dict) -> Answer:
-        return self._noted(self.door.peek("POST", path, json=body))
+        return self._noted(self.session.peek("POST", path, json=body))
 
     def _noted(self, answer: Answer) -> Answer:
         self.answers += 1

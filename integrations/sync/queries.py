@@ -30,9 +30,9 @@ from ..models import (
     Tag,
     ThreadSync,
 )
-from .advice import Trouble, explain
-from .latency_report import HOURS, Fresh
-from .latency_report import of as freshness
+from .advice import Advice, explain_error
+from .latency_report import HOURS, LatencyReport
+from .latency_report import summarize_latency as freshness
 from .plan import CHECK, LABELS, LOOKED
 from .progress import Progress, progress_of_all
 
@@ -74,7 +74,7 @@ class ListRow:
     every: str = ""
     repaired: int = 0
     late: bool = False
-    trouble: Trouble | None = None
+    trouble: Advice | None = None
     error_at: datetime | None = None
 
 
@@ -99,13 +99,13 @@ class Calls:
 
 
 @dataclass
-class Standing:
+class AccountStatus:
     """How one account stands; `gaps` and `found` only where one account is shown alone."""
 
     account: Account
     now: datetime
     can_manage: bool
-    fresh: Fresh
+    fresh: LatencyReport
     calls: Calls
     lists: list[ListRow]
     running: list[Progress]
@@ -128,7 +128,7 @@ class Standing:
 
     @property
     def worker_at(self) -> datetime | None:
-        return self.account.beat_at
+        return self.account.heartbeat_at
 
     @property
     def busy(self) -> bool:
@@ -141,12 +141,12 @@ class Standing:
         return f"{shown}+" if self.gaps > GAPS else shown
 
 
-def all_of(user) -> list[Standing]:
+def account_statuses(user) -> list[AccountStatus]:
     """The person's accounts, in ten queries."""
     return _standings(user, list(_accounts(user)[:ACCOUNTS]), alone=False)
 
 
-def one(user, pk: int) -> Standing:
+def account_status(user, pk: int) -> AccountStatus:
     """One account with everything. Raises Http404 when it is not this person's."""
     key = f"sync-rows-here-{pk}"
     here = cache.get(key)
@@ -165,11 +165,11 @@ def one(user, pk: int) -> Standing:
 
 def _accounts(user) -> QuerySet[Account]:
     managing = Membership.objects.filter(account=OuterRef("pk"), user=user.pk, role=Membership.Role.MANAGER)
-    beat = Heartbeat.objects.filter(name="tick").values("at")[:1]
+    heartbeat = Heartbeat.objects.filter(name="tick").values("at")[:1]
     return (
         Account.objects.for_user(user)
         .select_related("budget", "sync_paused_by")
-        .annotate(managed=Exists(managing), beat_at=Subquery(beat))
+        .annotate(managed=Exists(managing), heartbeat_at=Subquery(heartbeat))
     )
 
 
@@ -178,7 +178,7 @@ def _count(rows: QuerySet) -> Coalesce:
     return Coalesce(Subquery(counted), 0)
 
 
-def _standings(user, accounts: list[Account], *, alone: bool) -> list[Standing]:
+def _standings(user, accounts: list[Account], *, alone: bool) -> list[AccountStatus]:
     now = timezone.now()
     lists = _by_account(ListSync.objects.filter(account__in=accounts).order_by("pk"))
     since = now - timedelta(hours=HOURS)
@@ -188,7 +188,7 @@ def _standings(user, accounts: list[Account], *, alone: bool) -> list[Standing]:
     standings = []
     for account in accounts:
         can_manage = user.is_superuser or account.managed
-        standing = Standing(
+        standing = AccountStatus(
             account=account,
             now=now,
             can_manage=can_manage,
@@ -232,7 +232,7 @@ def _runs(accounts: list[Account], *, alone: bool) -> tuple[list[Progress], list
     for run in found:
         run.tone = TONES.get(run.state, "")
         run.took = span(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
-        run.trouble = explain(run.error, run.account_id) if run.error else None
+        run.trouble = explain_error(run.error, run.account_id) if run.error else None
     return (progress_of_all(running) if running else []), found[:FOUND]
 
 
@@ -295,6 +295,6 @@ def _list(account: Account, name: str, row: ListSync | None, now: datetime) -> L
         every=span(row.pause),
         repaired=row.repaired,
         late=name in LOOKED and not still and row.looked_at is not None and row.due_at < now - LATE,
-        trouble=explain(row.error, account.pk, name) if row.error else None,
+        trouble=explain_error(row.error, account.pk, name) if row.error else None,
         error_at=row.error_at,
     )

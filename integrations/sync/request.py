@@ -14,21 +14,21 @@ from .progress import Progress, StreamProgress, progress, progress_of
 __all__ = [
     "Progress",
     "StreamProgress",
-    "changes",
-    "check",
-    "contact_now",
-    "conversation_now",
-    "fill",
-    "full",
-    "look",
-    "look_again",
-    "look_again_all",
-    "pause",
+    "fill_history",
+    "pause_sync",
     "progress",
     "progress_of",
-    "resume",
-    "stop",
-    "watch",
+    "request_contact",
+    "request_conversation",
+    "resume_sync",
+    "schedule_refresh",
+    "schedule_refreshes",
+    "start_changes",
+    "start_comparison",
+    "start_full",
+    "start_look",
+    "stop_sync",
+    "watch_conversation",
 ]
 
 STEP = "integrations.tasks.sync_step"
@@ -38,28 +38,28 @@ FRESH = timedelta(seconds=4)  # a thread somebody looks at is not read again wit
 THREADS_OF_ONE = 20  # of a contact that somebody wants to have read now
 
 
-def full(account: Account, user=None) -> SyncRun:
+def start_full(account: Account, user=None) -> SyncRun:
     """Reads everything again. Other runs give way; a full one that runs already is returned."""
     return _begin(account, SyncRun.Kind.FULL, user, streams_of(SyncRun.Kind.FULL))
 
 
-def changes(account: Account, user=None) -> SyncRun:
+def start_changes(account: Account, user=None) -> SyncRun:
     """Reads what changed since the last look, the long way where the order of a list cannot be trusted."""
     return _begin(account, SyncRun.Kind.CHANGES, user, streams_of(SyncRun.Kind.CHANGES))
 
 
-def look(account: Account, names: list[str]) -> SyncRun:
+def start_look(account: Account, names: list[str]) -> SyncRun:
     """The quick form of `changes`, for these lists only: what it cannot find is left to the comparison."""
     wanted = tuple(name for name in streams_of(SyncRun.Kind.CHANGES) if name in names or name == "messages")
     return _begin(account, SyncRun.Kind.CHANGES, None, wanted, {"quick": True})
 
 
-def check(account: Account, user=None) -> SyncRun:
+def start_comparison(account: Account, user=None) -> SyncRun:
     """Compares everything with Salesmsg in idle budget, and puts right what differs."""
     return _begin(account, SyncRun.Kind.CHECK, user, streams_of(SyncRun.Kind.CHECK))
 
 
-def stop(account: Account) -> bool:
+def stop_sync(account: Account) -> bool:
     """Ends the running sync where it stands; what it has read stays. False if none runs."""
     return _stop(SyncRun.objects.filter(account=account))
 
@@ -69,7 +69,7 @@ def _stop(runs: QuerySet[SyncRun]) -> bool:
     return bool(runs.filter(state=SyncRun.State.RUNNING).update(**stopped, lease_until=None))
 
 
-def pause(account: Account, user) -> bool:
+def pause_sync(account: Account, user) -> bool:
     """From now on nothing is read by itself: no looks, no walks. What people and events ask for still is, and texts
     and edits leave. A run that is under way waits where it stands. False if it was paused already."""
     with transaction.atomic():
@@ -77,11 +77,11 @@ def pause(account: Account, user) -> bool:
             sync_paused_at=timezone.now(), sync_paused_by=user
         )
         if paused:
-            access.audit(user, "sync.paused", account)
+            access.record_audit(user, "sync.paused", account)
     return bool(paused)
 
 
-def resume(account: Account, user) -> bool:
+def resume_sync(account: Account, user) -> bool:
     """Goes on where `pause` stopped, with a look for changes at once. False if it was not paused."""
     now = timezone.now()
     with transaction.atomic():
@@ -90,13 +90,13 @@ def resume(account: Account, user) -> bool:
         )
         if resumed:
             ListSync.objects.filter(account=account, name__in=LOOKED).update(due_at=now)
-            access.audit(user, "sync.resumed", account)
+            access.record_audit(user, "sync.resumed", account)
             for run in SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING):
                 jobs.enqueue(STEP, run.pk, run.step)
     return bool(resumed)
 
 
-def contact_now(contact: Contact, user) -> bool:
+def request_contact(contact: Contact, user) -> bool:
     """Has this contact and its conversations read at once. False for a draft that Salesmsg does not know.
 
     The threads that are known become due, so the sweep reads them whatever becomes of the nudge; of the contact's own
@@ -104,23 +104,23 @@ def contact_now(contact: Contact, user) -> bool:
     """
     if contact.vendor_id is None:
         return False
-    access.audit(user, "contact.read again", contact.account, f"contact {contact.pk}")
+    access.record_audit(user, "contact.read again", contact.account, f"contact {contact.pk}")
     for conversation in contact.conversations.filter(vendor_id__isnull=False).newest_first()[:THREADS_OF_ONE]:
-        watch(conversation)
+        watch_conversation(conversation)
     jobs.enqueue(CONTACT, contact.pk, 0, keep=False, urgent=True)
     return True
 
 
-def conversation_now(conversation: Conversation, user) -> bool:
+def request_conversation(conversation: Conversation, user) -> bool:
     """Has the newest page of this thread read at once. False for a draft that Salesmsg does not know."""
     if conversation.vendor_id is None:
         return False
-    access.audit(user, "conversation.read again", conversation.account, f"conversation {conversation.pk}")
-    watch(conversation)
+    access.record_audit(user, "conversation.read again", conversation.account, f"conversation {conversation.pk}")
+    watch_conversation(conversation)
     return True
 
 
-def watch(conversation: Conversation) -> None:
+def watch_conversation(conversation: Conversation) -> None:
     """Somebody looks at this thread: have it read again soon, unless it is fresh or asked for already."""
     now = timezone.now()
     if conversation.vendor_id is None:
@@ -133,7 +133,7 @@ def watch(conversation: Conversation) -> None:
         jobs.enqueue(THREAD, conversation.pk, keep=False)
 
 
-def fill(conversation: Conversation) -> None:
+def fill_history(conversation: Conversation) -> None:
     """Somebody has come to where the cache of this thread ends: have the rest of its history read before others'."""
     now = timezone.now()
     ThreadSync.objects.get_or_create(conversation=conversation)
@@ -143,7 +143,7 @@ def fill(conversation: Conversation) -> None:
         jobs.enqueue(THREAD, conversation.pk, keep=False)
 
 
-def look_again(conversation_id: int, delay: float = 0.0, *, following: bool = False) -> None:
+def schedule_refresh(conversation_id: int, delay: float = 0.0, *, following: bool = False) -> None:
     """Has a thread read `delay` seconds from now, or sooner if that is planned already.
 
     following: only to see whether our texts were delivered, which must not take much of the budget: the sweep asks.
@@ -155,7 +155,7 @@ def look_again(conversation_id: int, delay: float = 0.0, *, following: bool = Fa
         jobs.enqueue(THREAD, conversation_id, delay=delay, keep=False)
 
 
-def look_again_all(account_id: int, conversation_ids: list[int]) -> None:
+def schedule_refreshes(account_id: int, conversation_ids: list[int]) -> None:
     """As `look_again`, now, for many of an account at once. What finds no place in the budget is left to the sweep."""
     if not conversation_ids:
         return
@@ -186,7 +186,7 @@ def _begin(account: Account, kind: str, user, names: tuple[str, ...], cursor: di
         try:
             with transaction.atomic():
                 if kind == SyncRun.Kind.FULL:
-                    stop(account)
+                    stop_sync(account)
                 elif same is not None:
                     _stop(SyncRun.objects.filter(pk=same.pk))
                 run = SyncRun.objects.create(account=account, kind=kind, requested_by=user)

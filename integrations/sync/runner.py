@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from .. import gateway, jobs
 from ..crypto import Unsealable
-from ..gateway import BudgetWait, Door, NotConnected
+from ..gateway import ApiSession, BudgetWait, NotConnected
 from ..models import Account, BudgetCall, SyncRun, SyncStream
 from ..salesmsg.errors import NotAllowed, NotFound, SalesmsgError
 from . import list_state
@@ -29,27 +29,27 @@ WAIT_IN_PLACE = 0.15  # seconds; a longer wait for budget goes back into the que
 MOST_FAILURES = 8  # of one step, with growing pauses in between
 
 
-def lease() -> timedelta:
+def step_lease() -> timedelta:
     return timedelta(seconds=sum(settings.SALESMSG_TIMEOUT) * 2 + 10)
 
 
-def lane_of(run: SyncRun) -> str:
+def lane_for(run: SyncRun) -> str:
     """Comparing is for hours in which nobody else wants to call."""
     return BudgetCall.Lane.IDLE if run.kind == SyncRun.Kind.CHECK else BudgetCall.Lane.SYNC
 
 
-def work(run_id: int, step: int) -> int:
+def run_steps(run_id: int, step: int) -> int:
     """The task: pages for about a second, then the next task. Returns the number of pages stored."""
     until = time.monotonic() + TASK_SECONDS
     pages = 0
-    door = None
+    session = None
     while True:
         run = _claim(run_id, step)
         if run is None:
             return pages
-        door = door or gateway.door(run.account_id, lane_of(run), patience=WAIT_IN_PLACE)
-        if not advance(run, door):
-            _nudge(run_id)
+        session = session or gateway.open_session(run.account_id, lane_for(run), patience=WAIT_IN_PLACE)
+        if not advance_run(run, session):
+            _wake(run_id)
             return pages
         pages += 1
         step = run.step
@@ -60,45 +60,45 @@ def work(run_id: int, step: int) -> int:
             return pages
 
 
-def take(run_id: int) -> SyncRun | None:
+def claim_step(run_id: int) -> SyncRun | None:
     """Claims the present step of a run for the foreground; None when another process has it or the run has ended."""
     step = SyncRun.objects.filter(pk=run_id, state=SyncRun.State.RUNNING).values_list("step", flat=True).first()
     return None if step is None else _claim(run_id, step)
 
 
-def advance(run: SyncRun, door: Door) -> bool:
+def advance_run(run: SyncRun, session: ApiSession) -> bool:
     """Does one claimed step. True when a page was stored (or the run ended); False when it must wait till due_at."""
     stream = run.streams.filter(done=False).first()
-    before = door.calls
+    before = session.calls
     if stream is not None and stream.began_at is None:
         stream.began_at = timezone.now()
     try:
         if stream is None:
             return _store(run, None, None, 0)
         try:
-            store = next_page(run, stream, door.client)
-            return _store(run, stream, store, door.calls - before)
+            store = next_page(run, stream, session.client)
+            return _store(run, stream, store, session.calls - before)
         except (NotAllowed, NotFound, SyncProblem) as refused:
             if stream.name not in OPTIONAL:
                 raise
             why = str(refused)
-            return _store(run, stream, lambda: skip(run, stream, why), door.calls - before)
+            return _store(run, stream, lambda: skip(run, stream, why), session.calls - before)
     except BudgetWait as wait:
-        _pause(run, stream, wait.until, door.calls - before)
+        _pause(run, stream, wait.until, session.calls - before)
     except SyncProblem as problem:
-        _fail(run, stream, str(problem), door.calls - before)
+        _fail(run, stream, str(problem), session.calls - before)
     except (NotConnected, Unsealable) as problem:
-        _fail(run, stream, str(problem), door.calls - before)
+        _fail(run, stream, str(problem), session.calls - before)
     except SalesmsgError as error:
         if error.again == "never" or run.failures >= MOST_FAILURES:
             where = f" ({stream.name})" if stream else ""
-            _fail(run, stream, f"{error.text}{where}", door.calls - before)
+            _fail(run, stream, f"{error.text}{where}", session.calls - before)
         else:
-            _pause(run, stream, _later(run), door.calls - before, error.text)
+            _pause(run, stream, _later(run), session.calls - before, error.text)
     except BaseException:
         # Ctrl-C, or a fault of ours: nobody works on this step any more. It stays counted as a failed one.
         with suppress(DatabaseError):
-            _pause(run, stream, _later(run), door.calls - before, "The step broke off.")
+            _pause(run, stream, _later(run), session.calls - before, "The step broke off.")
         raise
     return False
 
@@ -113,7 +113,7 @@ def _claim(run_id: int, step: int) -> SyncRun | None:
     # No join: of two that claim at once, PostgreSQL would let both through.
     free &= Q(account__in=Account.objects.filter(sync_paused_at=None))
     claimed = SyncRun.objects.filter(free, pk=run_id, step=step, state=SyncRun.State.RUNNING, due_at__lte=now).update(
-        lease_until=now + lease(), failures=F("failures") + 1
+        lease_until=now + step_lease(), failures=F("failures") + 1
     )
     if not claimed:
         return None
@@ -190,7 +190,7 @@ def _spent(run: SyncRun, stream: SyncStream | None, calls: int) -> None:
         list_state.spent(run.account_id, stream.name, calls)
 
 
-def _nudge(run_id: int) -> None:
+def _wake(run_id: int) -> None:
     run = SyncRun.objects.filter(pk=run_id, state=SyncRun.State.RUNNING).first()
     if run is not None:
         jobs.enqueue(STEP, run_id, run.step, delay=max(0.05, (run.due_at - timezone.now()).total_seconds()))

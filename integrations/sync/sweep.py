@@ -15,16 +15,16 @@ FOLLOWED_AT_ONCE = 3  # threads of an account in which our texts are followed, i
 KEEP_LOOKS = timedelta(days=2)
 
 
-def sweep() -> int:
+def wake_due_work() -> int:
     """Nudges what is due; begins looks for changes. Returns how many nudges."""
     now = timezone.now()
-    nudges = 0
+    wakes = 0
     late = Q(due_at__lt=now - GRACE) & (Q(lease_until=None) | Q(lease_until__lt=now))
     running = SyncRun.objects.filter(late, state=SyncRun.State.RUNNING, account__sync_paused_at=None)
     for run_id, step in running.values_list("pk", "step")[:50]:
         jobs.enqueue(request.STEP, run_id, step)
-        nudges += 1
-    return nudges + _threads(now, late) + _looks(now)
+        wakes += 1
+    return wakes + _threads(now, late) + _looks(now)
 
 
 def _threads(now, late: Q) -> int:
@@ -33,15 +33,15 @@ def _threads(now, late: Q) -> int:
     followed = Q(Q(lease_until=None) | Q(lease_until__lt=now), following=True, due_at__lte=now)
     followed &= Q(conversation__account__sync_paused_at=None)
     due = ThreadSync.objects.filter(conversation__account__state=Account.State.CONNECTED)
-    nudges = 0
+    wakes = 0
     for wanted, most in ((late, 20), (followed, FOLLOWED_AT_ONCE)):
         accounts = due.filter(wanted).order_by().values_list("conversation__account", flat=True).distinct()
         for account_id in list(accounts):
             first = due.filter(wanted, conversation__account=account_id).order_by("due_at")
             for conversation_id in first.values_list("conversation_id", flat=True)[:most]:
                 jobs.enqueue(request.THREAD, conversation_id, keep=False)
-                nudges += 1
-    return nudges
+                wakes += 1
+    return wakes
 
 
 def _looks(now) -> int:
@@ -52,18 +52,18 @@ def _looks(now) -> int:
     for account in accounts[:20]:
         names = list_state.due_now(account)
         if names and list_state.claim(account, names):
-            request.look(account, names)
+            request.start_look(account, names)
             begun += 1
         elif due.filter(account=account, name=CHECK).update(due_at=now + list_state.AFTER_TROUBLE):
-            request.check(account)
+            request.start_comparison(account)
             begun += 1
     return begun
 
 
-def prune() -> int:
+def prune_sync() -> int:
     """Forgets old looks that found nothing to tell, and old processed events. Returns the number of rows."""
     now = timezone.now()
     old = SyncRun.objects.filter(kind=SyncRun.Kind.CHANGES, state=SyncRun.State.DONE, finished_at__lt=now - KEEP_LOOKS)
     events = WebhookEvent.objects.filter(state=WebhookEvent.State.DONE, received_at__lt=now - timedelta(days=30))
     seen = SyncSeen.objects.exclude(stream__run__state=SyncRun.State.RUNNING)
-    return old.delete()[0] + events.delete()[0] + seen.delete()[0] + latency.prune()
+    return old.delete()[0] + events.delete()[0] + seen.delete()[0] + latency.prune_latency()

@@ -22,7 +22,7 @@ _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
 @staff_required
 def index(request: HttpRequest) -> HttpResponse:
     """All accounts; who has only one sees that one at once."""
-    standings = queries.all_of(request.user)
+    standings = queries.account_statuses(request.user)
     if len(standings) == 1:
         return redirect("sync:one", standings[0].account.pk)
     return render(request, "sync/list.html", {"live": _all(request, standings), "any": bool(standings)})
@@ -32,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_required
 def index_live(request: HttpRequest) -> HttpResponse:
-    return _if_new(request, _all(request, queries.all_of(request.user)))
+    return _if_new(request, _all(request, queries.account_statuses(request.user)))
 
 
 @require_safe
@@ -45,7 +45,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
 
 def one_page(request: HttpRequest, pk: int, *, typed: str = "", error: str = "", status: int = 200) -> HttpResponse:
     """The page; with what was typed and could not be found, and why."""
-    standing = queries.one(request.user, pk)
+    standing = queries.account_status(request.user, pk)
     context = {"standing": standing, "account": standing.account, "typed": typed, "error": error}
     return render(request, "sync/account.html", {**context, "live": _one(request, standing)}, status=status)
 
@@ -54,16 +54,16 @@ def one_page(request: HttpRequest, pk: int, *, typed: str = "", error: str = "",
 @never_cache
 @staff_required
 def one_live(request: HttpRequest, pk: int) -> HttpResponse:
-    return _if_new(request, _one(request, queries.one(request.user, pk)))
+    return _if_new(request, _one(request, queries.account_status(request.user, pk)))
 
 
-def _all(request: HttpRequest, standings: list[queries.Standing]) -> dict:
-    rows = [(standing, account_health.of(standing)) for standing in standings]
+def _all(request: HttpRequest, standings: list[queries.AccountStatus]) -> dict:
+    rows = [(standing, account_health.assess_account(standing)) for standing in standings]
     return _drawn(request, "sync/_accounts.html", {"rows": rows}, any(standing.busy for standing in standings))
 
 
-def _one(request: HttpRequest, standing: queries.Standing) -> dict:
-    context = {"standing": standing, "account": standing.account, "verdict": account_health.of(standing)}
+def _one(request: HttpRequest, standing: queries.AccountStatus) -> dict:
+    context = {"standing": standing, "account": standing.account, "verdict": account_health.assess_account(standing)}
     return _drawn(request, "sync/_account.html", context, standing.busy)
 
 

@@ -29,4 +29,4 @@ def until_short(at: datetime | None) -> str:
 @register.simple_tag
 def viewer_zone() -> str:
     """What the viewer's time zone is called: "Berlin"."""
-    return scheduled.city(timezone.get_current_timezone_name()) or "UTC"
+    return scheduled.zone_city(timezone.get_current_timezone_name()) or "UTC"

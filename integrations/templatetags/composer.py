@@ -61,4 +61,4 @@ def field_labels(contact: Contact | None) -> str:
 @register.filter
 def empty_fields(contact: Contact | None) -> str:
     """The merge fields for which the contact has nothing, by blanks."""
-    return " ".join(merge_fields.empty_for(contact)) if contact else ""
+    return " ".join(merge_fields.empty_fields(contact)) if contact else ""

@@ -133,21 +133,23 @@ def day(date) -> str:
 @register.filter
 def planned(message) -> str:
     """When a scheduled text leaves: "Fri, Nov 28, 9:00 AM (New York)"."""
-    return scheduled.said(message.send_at, message.zone)
+    return scheduled.format_local_time(message.send_at, message.zone)
 
 
 @register.filter
 def planned_here(message) -> str:
     """The same moment on the viewer's clock, where it shows another time: "Fri 3:00 PM"."""
     here = timezone.localtime(message.send_at)
-    same = here.replace(tzinfo=None) == scheduled.there(message.send_at, message.zone).replace(tzinfo=None)
+    same = here.replace(tzinfo=None) == scheduled.local_time(message.send_at, message.zone).replace(tzinfo=None)
     return "" if same else date_format(here, "WEEKDAY_CLOCK")
 
 
 @register.filter
 def planned_twice(message) -> bool:
     """Whether clocks show this time twice that night; it is the first one then."""
-    return scheduled.twice(scheduled.there(message.send_at, message.zone).replace(tzinfo=None, fold=0), message.zone)
+    return scheduled.is_ambiguous(
+        scheduled.local_time(message.send_at, message.zone).replace(tzinfo=None, fold=0), message.zone
+    )
 
 
 @register.filter

@@ -75,7 +75,7 @@ def contact(account_id: int, client: Client, contact_id: int) -> None:
     try:
         record = client.contact(contact_id)
     except NotFound:
-        mirror.gone(account_id, contact_id)
+        mirror.contact_gone(account_id, contact_id)
         return
     mirror.upsert_contacts(account_id, [record])
 

@@ -11,7 +11,7 @@ OPT_WORDS = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "start",
 
 
 @dataclass(frozen=True)
-class Named:
+class EventSubject:
     """None and "" where it names nothing; `stops`: its text may have changed whether the contact may be texted."""
 
     message_id: int | None = None
@@ -24,14 +24,14 @@ class Named:
         return bool(self.conversation_id or self.contact_id or self.phone)
 
 
-def names(body: str) -> Named:
+def read_subject(body: str) -> EventSubject:
     """Reads an event's body, whatever it is; never fails."""
     data = _data(body)
     message, contact, conversation = (_dict(data.get(key)) for key in ("message", "contact", "conversation"))
     text = message.get("body_raw") or message.get("body") or ""
     if not message and "conversation_id" in data:
         message = data
-    return Named(
+    return EventSubject(
         _id(message.get("id")),
         _id(message.get("conversation_id")) or _id(conversation.get("id")),
         _id(message.get("contact_id")) or _id(contact.get("id")),

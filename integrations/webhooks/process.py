@@ -22,9 +22,9 @@ from ..gateway import BudgetWait, NotConnected
 from ..models import BudgetCall, WebhookEvent
 from ..salesmsg.client import Client
 from ..salesmsg.errors import SalesmsgError
-from ..sync.request import look_again_all
+from ..sync.request import schedule_refreshes
 from . import fetch
-from .payload import Named, names
+from .payload import EventSubject, read_subject
 
 PROCESS = "integrations.tasks.process_event"
 PUMP = "integrations.tasks.process_events"
@@ -56,7 +56,7 @@ WORN_OUT = "It was begun again and again and never ended. Look at the worker's l
 State = WebhookEvent.State
 
 
-def pump(account_id: int) -> int:
+def process_due(account_id: int) -> int:
     """The task: works on what is due. Returns how many events it took."""
     claimed = _claim(WebhookEvent.objects.filter(account_id=account_id))
     if not claimed:
@@ -70,7 +70,7 @@ def pump(account_id: int) -> int:
     return len(claimed)
 
 
-def process(event_id: int) -> str:
+def process_event(event_id: int) -> str:
     """One event alone, when a person asks for it. Returns the state it left it in; "" if it is not due."""
     claimed = _claim(WebhookEvent.objects.filter(pk=event_id))
     if not claimed:
@@ -83,13 +83,13 @@ def process(event_id: int) -> str:
     return WebhookEvent.objects.values_list("state", flat=True).get(pk=event_id)
 
 
-def again(event: WebhookEvent) -> None:
+def process_again(event: WebhookEvent) -> None:
     """Processes an event once more."""
     WebhookEvent.objects.filter(pk=event.pk).update(state=State.NEW, attempts=0, note="", due_at=timezone.now())
     jobs.enqueue(PROCESS, event.pk)
 
 
-def nudge_due() -> int:
+def wake_due() -> int:
     """The sweep's part: accounts with events that are due and were not nudged, or whose worker is gone."""
     due = WebhookEvent.objects.filter(state=State.NEW, due_at__lt=timezone.now() - GRACE)
     account_ids = list(due.order_by().values_list("account_id", flat=True).distinct())
@@ -106,7 +106,7 @@ class Job:
     name: str
     attempts: int
     received_at: datetime
-    named: Named
+    named: EventSubject
 
 
 def _claim(events: QuerySet) -> list[Job]:
@@ -121,7 +121,7 @@ def _claim(events: QuerySet) -> list[Job]:
     found = []
     for start in range(0, len(taken), BODIES):
         rows = WebhookEvent.objects.in_bulk(taken[start : start + BODIES])
-        found += [Job(e.pk, e.name, e.attempts, e.received_at, names(e.body)) for e in rows.values()]
+        found += [Job(e.pk, e.name, e.attempts, e.received_at, read_subject(e.body)) for e in rows.values()]
     return sorted(found, key=lambda job: job.pk)
 
 
@@ -147,7 +147,7 @@ class Batch:
     def _write(self) -> None:
         """All that was found out so far, in one short transaction: events are done once their looks are asked for."""
         with transaction.atomic():
-            look_again_all(self.account_id, self.looks)
+            schedule_refreshes(self.account_id, self.looks)
             for ended, values in self.outcomes:
                 WebhookEvent.objects.filter(pk__in=[job.pk for job in ended], state=State.NEW).update(**values)
         self.looks, self.outcomes = [], []
@@ -226,7 +226,7 @@ class Batch:
     # -- with calls ---------------------------------------------------------------------------------------------------
 
     def _calls(self) -> None:
-        client = gateway.door(self.account_id, BudgetCall.Lane.EVENT).client
+        client = gateway.open_session(self.account_id, BudgetCall.Lane.EVENT).client
         until = time.monotonic() + SLICE
         kinds: tuple[tuple[dict, Callable], ...] = (
             (self.conversations, self._conversation),

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from .. import jobs
 from ..crypto import digest
-from ..db.immediate_transaction import soon
+from ..db.immediate_transaction import immediate_transaction
 from ..models import Account, WebhookEvent
 from .process import PUMP
 
@@ -77,7 +77,7 @@ def write_all(batch: list[Arrival]) -> None:
 
 def _write(account_id: int, arrivals: list[Arrival]) -> None:
     now = timezone.now()
-    with soon():
+    with immediate_transaction():
         # First, because it locks: of two copies at the same moment the second one sees the first.
         account = Account.objects.select_for_update(no_key=True).filter(pk=account_id)
         last_at, missed = account.values_list("last_event_at", "events_missed").get()
@@ -109,7 +109,7 @@ def _write(account_id: int, arrivals: list[Arrival]) -> None:
         if missed or last_at is None or not timedelta() <= now - last_at < NOTED_EVERY:
             Account.objects.filter(pk=account_id).update(last_event_at=now, events_missed=0)
         if fresh or reopened:
-            jobs.nudge(PUMP, account_id)
+            jobs.wake(PUMP, account_id)
 
 
 def _says_more(arrival: Arrival) -> bool:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations.models import Account, ConsentState, Credential
+from integrations.models import Account, AuthorizationState, Credential
 
 from . import build
 from .conftest import signed_in
@@ -42,13 +42,13 @@ def test_the_button_leads_to_the_consent_screen(oauth, root, settings):
     assert url.startswith(settings.SALESMSG_AUTHORIZE_URL)
     assert query["client_id"] == ["client"]
     assert query["redirect_uri"] == [f"{settings.PORTAL_URL}/accounts/callback/"]
-    assert ConsentState.objects.get().label == "Front office"
-    assert state not in ConsentState.objects.get().digest
+    assert AuthorizationState.objects.get().label == "Front office"
+    assert state not in AuthorizationState.objects.get().digest
 
 
 def test_connecting_again_remembers_the_account(oauth, manager, account):
     consent(manager, account)
-    assert ConsentState.objects.get().account == account
+    assert AuthorizationState.objects.get().account == account
 
 
 def test_without_a_client_id_a_page_says_what_is_missing(root, settings):
@@ -56,7 +56,7 @@ def test_without_a_client_id_a_page_says_what_is_missing(root, settings):
     response = root.post(reverse("accounts:connect"))
     assert response.status_code == 400
     assert "OAuth is not set up" in response.content.decode()
-    assert not ConsentState.objects.exists()
+    assert not AuthorizationState.objects.exists()
 
 
 def test_a_denied_consent_is_no_accident(oauth, root):
@@ -78,9 +78,9 @@ def test_a_way_back_that_does_not_fit(oauth, root, spoil):
         case "missing":
             del query["state"]
         case "used":
-            ConsentState.objects.update(used_at=timezone.now())
+            AuthorizationState.objects.update(used_at=timezone.now())
         case "old":
-            ConsentState.objects.update(created_at=timezone.now() - timedelta(minutes=11))
+            AuthorizationState.objects.update(created_at=timezone.now() - timedelta(minutes=11))
         case "another person":
             client = signed_in(build.person("second", superuser=True))
     response = back(client, **query)
@@ -167,4 +167,4 @@ def test_connecting_from_another_address_is_explained_before_the_trip(manager, s
     assert response.status_code == 400
     assert "Open the portal at its own address" in shown
     assert "http://localhost:8000/accounts/" in shown
-    assert not ConsentState.objects.exists()
+    assert not AuthorizationState.objects.exists()

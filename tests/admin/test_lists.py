@@ -9,10 +9,10 @@ from integrations.admin.base import phone_digits
 from integrations.models import (
     Attempt,
     AuditEntry,
+    AuthorizationState,
     Budget,
     BudgetCall,
     Change,
-    ConsentState,
     Credential,
     Inbox,
     Member,
@@ -55,7 +55,7 @@ def model_class(name):
 
 
 def test_secrets_have_no_page():
-    assert not {Credential, ConsentState, Budget, BudgetCall} & set(admin.site._registry)
+    assert not {Credential, AuthorizationState, Budget, BudgetCall} & set(admin.site._registry)
 
 
 def test_the_queues_own_pages_stay(root):

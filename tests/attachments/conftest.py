@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integrations import mirror
 from integrations.attachments import kinds
-from integrations.models import Account, Conversation, Message, Picture, ThreadSync
+from integrations.models import Account, Attachment, Conversation, Message, ThreadSync
 from tests.inbox import factories
 from tests.mirror import vendor_records
 from tests.salesmsg.conftest import Vendor
@@ -77,16 +77,16 @@ def bring(thread):
 
 
 @pytest.fixture
-def picture(bring, server) -> Picture:
+def picture(bring, server) -> Attachment:
     """One that waits to be fetched from the server."""
-    return bring(7, [f"{server.url}/f/7.jpg"]).pictures.get()
+    return bring(7, [f"{server.url}/f/7.jpg"]).attachments.get()
 
 
-def store(picture: Picture, body: bytes) -> Picture:
+def store(picture: Attachment, body: bytes) -> Attachment:
     """As if it had been fetched."""
-    kind = kinds.of(body)
+    kind = kinds.detect_kind(body)
     picture.file = default_storage.save(f"pictures/2026/04/{picture.pk}-{len(body):016x}", ContentFile(body))
-    picture.state, picture.due_at, picture.fetched_at = Picture.State.STORED, None, timezone.now()
+    picture.state, picture.due_at, picture.fetched_at = Attachment.State.STORED, None, timezone.now()
     picture.content_type, picture.size = kind.content_type, len(body)
     picture.width, picture.height = kind.width, kind.height
     picture.save()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from integrations.models import Message, Picture
+from integrations.models import Attachment, Message
 from tests.inbox import pages
 
 from .conftest import png, store
@@ -45,11 +45,11 @@ def test_on_its_way_and_then_there(browser, thread, picture):
 
 def test_nothing_leads_to_the_vendor(browser, thread, bring, server):
     message = bring(7, [f"{server.url}/f/{name}" for name in ("7.jpg", "7.pdf", "8.jpg", "9.svg", "10.jpg")])
-    rows = message.pictures.order_by("position")
+    rows = message.attachments.order_by("position")
     store(rows[0], png())
     store(rows[1], b"%PDF-1.7")
     for row, state in zip(rows[2:4], ("lost", "refused"), strict=True):
-        Picture.objects.filter(pk=row.pk).update(state=state, reason="So it is.", due_at=None)
+        Attachment.objects.filter(pk=row.pk).update(state=state, reason="So it is.", due_at=None)
     response = open_thread(browser, thread)
     assert len(images(response)) == 1
     assert pages.text(response).count("So it is.") == 2
@@ -60,19 +60,19 @@ def test_nothing_leads_to_the_vendor(browser, thread, bring, server):
 
 
 def test_a_pdf_is_a_download(browser, thread, bring, server):
-    store(bring(7, [f"{server.url}/f/7.pdf"]).pictures.get(), b"%PDF-1.7" + b"x" * 3000)
+    store(bring(7, [f"{server.url}/f/7.pdf"]).attachments.get(), b"%PDF-1.7" + b"x" * 3000)
     assert "Download PDF (2.9" in pages.text(open_thread(browser, thread))
 
 
 def test_a_refused_file_says_why(browser, thread, picture):
-    Picture.objects.update(state="refused", reason="It is of no kind that is kept here.", due_at=None)
+    Attachment.objects.update(state="refused", reason="It is of no kind that is kept here.", due_at=None)
     words = pages.text(open_thread(browser, thread))
     assert "Picture not kept. It is of no kind that is kept here" in words
     assert "Try again" not in words
 
 
 def test_try_again_without_javascript(browser, thread, picture):
-    Picture.objects.update(state="lost", reason="It broke off.", attempts=5, due_at=None)
+    Attachment.objects.update(state="lost", reason="It broke off.", attempts=5, due_at=None)
     response = open_thread(browser, thread)
     assert "Picture could not be fetched." in pages.text(response)
     again = reverse("inbox:fetch-again", args=[picture.message_id, 0])
@@ -84,7 +84,7 @@ def test_try_again_without_javascript(browser, thread, picture):
 
 
 def test_try_again_with_htmx_draws_the_message_anew(browser, thread, picture):
-    Picture.objects.update(state="lost", reason="It is no longer where Salesmsg said it is.", due_at=None)
+    Attachment.objects.update(state="lost", reason="It is no longer where Salesmsg said it is.", due_at=None)
     told = pages.state(open_thread(browser, thread))
     again = reverse("inbox:fetch-again", args=[picture.message_id, 0])
     response = browser.post(again, told, headers={"HX-Request": "true"})
@@ -104,27 +104,27 @@ def test_opening_a_part_of_the_thread_asks_for_its_files(browser, thread, bring,
     for key in range(1, 91):
         age = OLD - timedelta(minutes=key)
         bring(key, [f"{server.url}/f/{key}.jpg"] if key in (3, 88) else [], age)
-    assert not Picture.objects.filter(due_at__isnull=False).exists()
+    assert not Attachment.objects.filter(due_at__isnull=False).exists()
     first = open_thread(browser, thread)
-    assert [row.message.vendor_id for row in Picture.objects.filter(due_at__isnull=False)] == [88]
+    assert [row.message.vendor_id for row in Attachment.objects.filter(due_at__isnull=False)] == [88]
     [older] = [values["hx-get"] for _, values in pages.read(first).tags if "/older/" in str(values.get("hx-get"))]
-    while Picture.objects.filter(due_at=None).exists() and older:
+    while Attachment.objects.filter(due_at=None).exists() and older:
         response = browser.get(older)
         found = [values["hx-get"] for _, values in pages.read(response).tags if "/older/" in str(values.get("hx-get"))]
         older = found[0] if found else ""
-    assert Picture.objects.filter(due_at=None).count() == 0
+    assert Attachment.objects.filter(due_at=None).count() == 0
 
 
 def test_looking_twice_asks_once(browser, thread, bring, server):
     bring(7, [f"{server.url}/f/7.jpg"], OLD)
     open_thread(browser, thread)
-    row = Picture.objects.get()
+    row = Attachment.objects.get()
     open_thread(browser, thread)
-    assert Picture.objects.get().due_at == row.due_at
+    assert Attachment.objects.get().due_at == row.due_at
 
 
 def test_a_fresh_signature_draws_nothing_anew(browser, thread, bring, server):
-    store(bring(7, [f"{server.url}/f/7.jpg?s=a"]).pictures.get(), png())
+    store(bring(7, [f"{server.url}/f/7.jpg?s=a"]).attachments.get(), png())
     before = pages.shown(open_thread(browser, thread))
     bring(7, [f"{server.url}/f/7.jpg?s=b"])
     assert pages.shown(open_thread(browser, thread)) == before

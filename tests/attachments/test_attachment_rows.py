@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from integrations.attachments import request
-from integrations.models import Conversation, Message, Picture
+from integrations.models import Attachment, Conversation, Message
 
 pytestmark = pytest.mark.django_db
 URL = "https://files.example.com/7.jpg"
@@ -26,7 +26,7 @@ def committed(django_capture_on_commit_callbacks):
 def test_a_new_picture_is_due_at_once(bring, committed):
     with committed():
         bring(7, [URL, URL + "?second"])
-    rows = Picture.objects.order_by("position")
+    rows = Attachment.objects.order_by("position")
     assert [(row.position, row.url, row.state) for row in rows] == [
         (0, URL, "waiting"),
         (1, URL + "?second", "waiting"),
@@ -35,20 +35,20 @@ def test_a_new_picture_is_due_at_once(bring, committed):
     assert queued() == 2
 
 
-def test_many_pictures_are_a_few_nudges(bring, committed):
+def test_many_pictures_are_a_few_wakes(bring, committed):
     with committed():
         bring(7, [f"https://files.example.com/{place}.jpg" for place in range(9)])
-    assert (Picture.objects.count(), queued()) == (9, 2)
+    assert (Attachment.objects.count(), queued()) == (9, 2)
 
 
 def test_history_waits_until_somebody_looks(bring, committed, thread):
     with committed():
         message = bring(7, [URL], OLD)
-    row = Picture.objects.get()
+    row = Attachment.objects.get()
     assert (row.state, row.due_at, queued()) == ("waiting", None, 0)
-    assert list(request.due()) == []
+    assert list(request.due_attachments()) == []
     with committed():
-        request.want(thread.pk, [message.pk])
+        request.request_files(thread.pk, [message.pk])
     row.refresh_from_db()
     assert row.due_at <= timezone.now()
     assert queued() == 1
@@ -56,10 +56,10 @@ def test_history_waits_until_somebody_looks(bring, committed, thread):
 
 def test_messages_from_before_this_was_built_get_their_rows_when_looked_at(bring, committed, thread):
     message = bring(7, [URL], OLD)
-    Picture.objects.all().delete()
+    Attachment.objects.all().delete()
     with committed():
-        request.want(thread.pk, [message.pk])
-    assert Picture.objects.get().due_at is not None
+        request.request_files(thread.pk, [message.pk])
+    assert Attachment.objects.get().due_at is not None
     assert queued() == 1
 
 
@@ -67,7 +67,7 @@ def test_unread_news_is_fetched_however_old(bring, thread):
     Conversation.objects.filter(pk=thread.pk).update(unread_at_vendor=1)
     thread.refresh_from_db()
     bring(7, [URL], OLD)
-    assert Picture.objects.get().due_at is not None
+    assert Attachment.objects.get().due_at is not None
 
 
 def test_a_page_without_files_asks_nothing(bring, django_assert_num_queries, thread):
@@ -75,39 +75,39 @@ def test_a_page_without_files_asks_nothing(bring, django_assert_num_queries, thr
 
     message = bring(7, [])
     with django_assert_num_queries(0):
-        mirror.keep_pictures([message])
+        mirror.keep_attachments([message])
 
 
 def test_the_same_page_again_changes_nothing(bring):
     bring(7, [URL])
-    Picture.objects.update(state="stored", file="pictures/x", due_at=None)
+    Attachment.objects.update(state="stored", file="pictures/x", due_at=None)
     bring(7, [URL])
     bring(7, [URL], body="Other words")
-    assert Picture.objects.get().state == "stored"
+    assert Attachment.objects.get().state == "stored"
 
 
 def test_busy_then_done(bring):
     """The event comes twice: at first without the picture."""
     bring(7, [], mms_status="busy")
-    assert not Picture.objects.exists()
+    assert not Attachment.objects.exists()
     bring(7, [URL], mms_status="done")
-    assert Picture.objects.get().state == "waiting"
+    assert Attachment.objects.get().state == "waiting"
 
 
 def test_busy_with_an_entry_that_has_no_address_yet(bring):
     bring(7, [""], mms_status="busy")
-    assert not Picture.objects.exists()
+    assert not Attachment.objects.exists()
     bring(7, [URL], mms_status="done")
-    assert Picture.objects.get().url == URL
+    assert Attachment.objects.get().url == URL
 
 
 def test_another_address_is_another_file(bring):
     bring(7, [URL], OLD)
-    Picture.objects.update(
+    Attachment.objects.update(
         state="lost", reason="gone", attempts=5, due_at=None, file="pictures/x", fetched_at=timezone.now()
     )
     bring(7, ["https://files.example.com/other.jpg"], OLD)
-    row = Picture.objects.get()
+    row = Attachment.objects.get()
     assert (row.state, row.reason, row.attempts, row.file.name) == ("waiting", "", 0, "pictures/x")
     assert row.due_at is not None
 
@@ -123,32 +123,32 @@ def test_another_address_is_another_file(bring):
 )
 def test_a_fresh_signature_is_no_other_file(bring, before, state, after, fetched_again):
     bring(7, [before])
-    Picture.objects.update(state=state, file="pictures/x", due_at=None)
+    Attachment.objects.update(state=state, file="pictures/x", due_at=None)
     bring(7, [after])
-    assert (Picture.objects.get().state == "waiting") is fetched_again
+    assert (Attachment.objects.get().state == "waiting") is fetched_again
 
 
 def test_what_is_gone_is_forgotten(bring):
     bring(7, [URL, URL + "2"])
     bring(7, [URL])
-    assert Picture.objects.get().position == 0
+    assert Attachment.objects.get().position == 0
 
 
 def test_a_deleted_message_takes_its_rows_along(bring):
     bring(7, [URL])
     Message.objects.all().delete()
-    assert not Picture.objects.exists()
+    assert not Attachment.objects.exists()
 
 
-def test_the_sweep_finds_what_was_not_nudged(bring, committed):
+def test_the_sweep_finds_what_was_not_woken(bring, committed):
     bring(7, [URL])
     with committed():
-        assert request.nudge_due() == 1
+        assert request.wake_due() == 1
     assert queued() == 1
 
 
 def test_the_sweep_leaves_what_is_under_way_or_asleep(bring):
     bring(7, [URL])
-    Picture.objects.update(due_at=timezone.now() + timedelta(minutes=1))
+    Attachment.objects.update(due_at=timezone.now() + timedelta(minutes=1))
     bring(8, [URL], OLD)
-    assert request.nudge_due() == 0
+    assert request.wake_due() == 0

@@ -11,15 +11,15 @@ from django.utils import timezone
 from integrations import gateway, tasks
 from integrations.attachments import fetch, files, request
 from integrations.attachments.fetch import PAUSES, TRIES
-from integrations.models import BudgetCall, Conversation, Message, Picture
+from integrations.models import Attachment, BudgetCall, Conversation, Message
 
 from .conftest import kept_files, png
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def due_again(picture: Picture) -> None:
-    Picture.objects.filter(pk=picture.pk).update(due_at=timezone.now())
+def due_again(picture: Attachment) -> None:
+    Attachment.objects.filter(pk=picture.pk).update(due_at=timezone.now())
 
 
 def test_a_picture_is_stored(picture, server, thread):
@@ -87,12 +87,12 @@ def test_trouble_is_tried_again_later_and_later_and_then_given_up(picture, serve
 
 def test_a_person_may_try_once_more(picture, server):
     server.will(404, b"gone").will(body=png())
-    Picture.objects.update(attempts=TRIES - 1)
+    Attachment.objects.update(attempts=TRIES - 1)
     assert tasks.fetch_picture(picture.pk) == "lost"
     picture.refresh_from_db()
     assert "no longer where" in picture.reason
-    assert request.again(picture)
-    assert not request.again(picture), "asked for already"
+    assert request.request_again(picture)
+    assert not request.request_again(picture), "asked for already"
     assert tasks.fetch_picture(picture.pk) == "stored"
 
 
@@ -107,24 +107,24 @@ def test_a_worker_that_dies_between_claim_and_store(picture, server, monkeypatch
 
     server.will(body=png())
     with monkeypatch.context() as patched:
-        patched.setattr(fetch.mirror, "hold", die)
+        patched.setattr(fetch.mirror, "lock_thread", die)
         with pytest.raises(Killed):
-            fetch.fetch(picture.pk)
+            fetch.fetch_attachment(picture.pk)
     assert len(kept_files()) == 1
-    assert Picture.objects.get().state == "waiting"
+    assert Attachment.objects.get().state == "waiting"
     assert tasks.fetch_picture(picture.pk) == "later", "the claim is respected"
     due_again(picture)  # the lease has run out
     assert tasks.fetch_picture(picture.pk) == "stored"
-    orphans = set(kept_files()) - {Picture.objects.get().file.name}
+    orphans = set(kept_files()) - {Attachment.objects.get().file.name}
     assert len(orphans) == 1
-    assert files.prune(turn=0) == 0, "too young to be sure"
+    assert files.prune_orphans(turn=0) == 0, "too young to be sure"
     monkeypatch.setattr(files, "YOUNG", timedelta(seconds=-1))
-    assert files.prune(turn=0) == 1
-    assert kept_files() == [Picture.objects.get().file.name]
+    assert files.prune_orphans(turn=0) == 1
+    assert kept_files() == [Attachment.objects.get().file.name]
 
 
 def test_a_file_that_kills_every_worker_is_given_up(picture, server):
-    Picture.objects.update(attempts=TRIES)
+    Attachment.objects.update(attempts=TRIES)
     assert tasks.fetch_picture(picture.pk) == "lost"
     assert server.seen == []
 
@@ -144,18 +144,18 @@ def test_told_anew_while_it_is_fetched(picture, server, bring, monkeypatch):
     assert tasks.fetch_picture(picture.pk) == "overtaken"
     assert kept_files() == []
     assert tasks.fetch_picture(picture.pk) == "stored"
-    assert Picture.objects.get().width == 20
+    assert Attachment.objects.get().width == 20
 
 
 def test_a_stored_file_is_replaced(picture, server, bring):
     server.will(body=png(10, 10)).will(body=png(20, 20))
     tasks.fetch_picture(picture.pk)
-    first = Picture.objects.get().file.name
+    first = Attachment.objects.get().file.name
     bring(7, [f"{server.url}/f/better.jpg"])
     assert kept_files() == [first]
     assert tasks.fetch_picture(picture.pk) == "stored"
-    assert Picture.objects.get().file.name != first
-    assert kept_files() == [Picture.objects.get().file.name]
+    assert Attachment.objects.get().file.name != first
+    assert kept_files() == [Attachment.objects.get().file.name]
 
 
 def test_deleted_messages_leave_no_file(picture, server, monkeypatch):
@@ -163,19 +163,19 @@ def test_deleted_messages_leave_no_file(picture, server, monkeypatch):
     tasks.fetch_picture(picture.pk)
     Message.objects.all().delete()
     monkeypatch.setattr(files, "YOUNG", timedelta(seconds=-1))
-    assert files.prune(turn=0) == 1
+    assert files.prune_orphans(turn=0) == 1
     assert kept_files() == []
-    assert files.prune(turn=0) == 0
+    assert files.prune_orphans(turn=0) == 0
 
 
 def test_nothing_is_pruned_where_nothing_is(db):
-    assert files.prune() == 0
+    assert files.prune_orphans() == 0
 
 
 def test_few_are_fetched_at_the_same_time(picture, server, bring, settings):
     settings.QUEUE_WORKERS = 3
-    other = bring(8, [f"{server.url}/f/8.jpg"]).pictures.get()
-    Picture.objects.filter(pk=other.pk).update(due_at=timezone.now() + timedelta(minutes=1))  # a worker has it
+    other = bring(8, [f"{server.url}/f/8.jpg"]).attachments.get()
+    Attachment.objects.filter(pk=other.pk).update(due_at=timezone.now() + timedelta(minutes=1))  # a worker has it
     server.will(body=png())
     assert tasks.fetch_picture(picture.pk) == "later"
     assert server.seen == []
@@ -186,7 +186,7 @@ def test_few_are_fetched_at_the_same_time(picture, server, bring, settings):
 def test_one_that_waits_for_another_try_takes_no_place(picture, server, bring):
     server.will(500, b"").will(body=png())
     assert tasks.fetch_picture(picture.pk) == "failed"
-    assert tasks.fetch_picture(bring(8, [f"{server.url}/f/8.jpg"]).pictures.get().pk) == "stored"
+    assert tasks.fetch_picture(bring(8, [f"{server.url}/f/8.jpg"]).attachments.get().pk) == "stored"
 
 
 def test_a_full_disk_is_trouble_of_ours(picture, server, monkeypatch):
@@ -210,7 +210,7 @@ def test_nothing_is_fetched_inside_a_transaction(picture, server, account):
 @pytest.mark.parametrize("path", ["/pub/v2.2/files/1", "/api/v4/files/1"])
 def test_a_file_of_the_api_itself_is_counted(bring, server, path):
     server.will(body=png())
-    row = bring(9, [server.url + path]).pictures.get()
+    row = bring(9, [server.url + path]).attachments.get()
     assert tasks.fetch_picture(row.pk) == "stored"
     assert BudgetCall.objects.get().lane == "sync"
     assert "Authorization" not in server.last.headers
@@ -219,10 +219,10 @@ def test_a_file_of_the_api_itself_is_counted(bring, server, path):
 def test_no_place_in_the_budget_is_no_failed_try(bring, server, settings):
     settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = 1, 60.0
     server.will(body=png())
-    rows = [bring(key, [f"{server.url}/pub/v2.2/files/{key}"]).pictures.get() for key in (8, 9)]
+    rows = [bring(key, [f"{server.url}/pub/v2.2/files/{key}"]).attachments.get() for key in (8, 9)]
     outcomes = [tasks.fetch_picture(row.pk) for row in rows]
     assert outcomes[-1] == "later"
-    row = Picture.objects.get(pk=rows[-1].pk)
+    row = Attachment.objects.get(pk=rows[-1].pk)
     assert (row.state, row.attempts) == ("waiting", 0)
     assert row.due_at > timezone.now()
 
@@ -230,6 +230,6 @@ def test_no_place_in_the_budget_is_no_failed_try(bring, server, settings):
 def test_files_are_not_for_every_user_of_the_machine(picture, server, folder):
     server.will(body=png())
     tasks.fetch_picture(picture.pk)
-    path = folder / Picture.objects.get().file.name
+    path = folder / Attachment.objects.get().file.name
     assert path.stat().st_mode & 0o007 == 0
     assert site.MEDIA_URL in ("", "/"), "no address leads to the folder"

@@ -56,25 +56,25 @@ JFIF = segment(0xE0, b"JFIF\0" + b"\0" * 9)
     ],
 )
 def test_pictures(body, content_type, size):
-    found = kinds.of(body)
+    found = kinds.detect_kind(body)
     assert (found.content_type, (found.width, found.height)) == (content_type, size)
 
 
 @pytest.mark.parametrize("whole", [png(), jpeg(640, 480, JFIF, exif(6)), webp(b"VP8X", b"\0" * 10), b"GIF89a\1\0\1\0"])
 def test_any_part_of_a_picture_breaks_nothing(whole):
     for length in range(len(whole)):
-        kinds.of(whole[:length])
+        kinds.detect_kind(whole[:length])
 
 
 def test_a_picture_whose_size_cannot_be_told_is_only_for_download():
-    found = kinds.of(b"\xff\xd8\xff\xe0\0")
+    found = kinds.detect_kind(b"\xff\xd8\xff\xe0\0")
     assert (found.content_type, found.width) == ("image/jpeg", 0)
 
 
 def test_a_small_file_that_unpacks_to_a_huge_picture_is_not_shown():
     bomb = png(1, 1)[:16] + struct.pack(">II", 60_000, 60_000) + png(1, 1)[24:]
-    assert dimensions.of("image/png", bomb) == (60_000, 60_000)
-    assert kinds.of(bomb).width == 0
+    assert dimensions.read_dimensions("image/png", bomb) == (60_000, 60_000)
+    assert kinds.detect_kind(bomb).width == 0
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_small_file_that_unpacks_to_a_huge_picture_is_not_shown():
     ],
 )
 def test_other_files_are_for_download(body, content_type):
-    found = kinds.of(body)
+    found = kinds.detect_kind(body)
     assert (found.content_type, found.width) == (content_type, 0)
     assert content_type not in kinds.SHOWN
     assert kinds.words(content_type) != "file"
@@ -122,4 +122,4 @@ def test_other_files_are_for_download(body, content_type):
     ],
 )
 def test_nothing_else_is_kept(body):
-    assert kinds.of(body) is None
+    assert kinds.detect_kind(body) is None

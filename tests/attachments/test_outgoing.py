@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from integrations import mirror
 from integrations.attachments import files
-from integrations.models import Message, Picture
+from integrations.models import Attachment, Message
 from integrations.outbox import compose, media_urls, reconcile
 from integrations.outbox.compose import CannotSend
 from tests.inbox import factories, pages
@@ -41,13 +41,13 @@ def sent(browser, thread) -> Message:
     return Message.objects.get()
 
 
-def address_of(one: Picture) -> str:
-    return media_urls.addresses(one.message)[one.position].removeprefix("http://localhost:8000")
+def address_of(one: Attachment) -> str:
+    return media_urls.signed_urls(one.message)[one.position].removeprefix("http://localhost:8000")
 
 
 def test_a_text_with_pictures(sent, browser, thread):
     assert (sent.kind, sent.text, sent.state) == ("mms", "Look", "queued")
-    rows = list(sent.pictures.order_by("position").values_list("content_type", "width", "height", "state", "ours"))
+    rows = list(sent.attachments.order_by("position").values_list("content_type", "width", "height", "state", "ours"))
     assert rows == [("image/png", 36, 24, "stored", True), ("image/gif", 2, 2, "stored", True)]
     page = browser.get(reverse("inbox:thread", args=[thread.pk]))
     assert [values["src"].split("?")[0] for tag, values in pages.read(page).tags if tag == "img"] == [
@@ -65,7 +65,7 @@ def test_the_same_form_twice_is_one_message(browser, thread):
     form = uuid.uuid4()
     for _ in range(2):
         assert send(browser, thread, picture(), form=form).status_code == 302
-    assert (Message.objects.count(), Picture.objects.count()) == (1, 1)
+    assert (Message.objects.count(), Attachment.objects.count()) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_text_too_long_to_go_in_an_address(browser, thread):
 
 def test_salesmsg_gets_them_without_a_session(sent, client):
     client.logout()
-    first, second = sent.pictures.order_by("position")
+    first, second = sent.attachments.order_by("position")
     for one in (first, second):
         response = client.get(address_of(one))
         assert response["Content-Type"] == one.content_type and response["X-Content-Type-Options"] == "nosniff"
@@ -127,7 +127,7 @@ def test_salesmsg_gets_them_without_a_session(sent, client):
 
 def test_nobody_else_gets_them(sent, client, thread, bring, monkeypatch):
     client.logout()
-    one = sent.pictures.first()
+    one = sent.attachments.first()
     address = address_of(one)
     assert client.get(address[:-1] + ("A" if address[-1] != "A" else "B")).status_code == 404
     assert client.get(f"/p/{one.pk}").status_code == 404
@@ -135,9 +135,9 @@ def test_nobody_else_gets_them(sent, client, thread, bring, monkeypatch):
     Message.objects.update(state="cancelled")
     assert client.get(address).status_code == 404
     Message.objects.update(state="sent")
-    Picture.objects.update(ours=False)  # one of theirs
+    Attachment.objects.update(ours=False)  # one of theirs
     assert client.get(address).status_code == 404
-    Picture.objects.update(ours=True)
+    Attachment.objects.update(ours=True)
     assert client.get(address).status_code == 200
     a_day_on = __import__("time").time() + 86_500
     monkeypatch.setattr("django.core.signing.time.time", lambda: a_day_on)
@@ -147,12 +147,12 @@ def test_nobody_else_gets_them(sent, client, thread, bring, monkeypatch):
 def test_salesmsgs_copy_changes_nothing_about_our_pictures(sent, thread):
     copy = vendor_records.message(7, conversation_id=thread.vendor_id, type="mms", status="sent", body="Look",
                         media=[{"id": 70, "source": "https://media.example.com/f/70.png"}])  # fmt: skip
-    before = list(sent.pictures.order_by("position").values())
+    before = list(sent.attachments.order_by("position").values())
     mirror.adopt(sent, copy)
     mirror.upsert_messages(thread, [copy])
     sent.refresh_from_db()
     assert (sent.vendor_id, sent.kind, len(sent.media)) == (7, "mms", 2)
-    assert list(sent.pictures.order_by("position").values()) == before
+    assert list(sent.attachments.order_by("position").values()) == before
     assert Message.objects.count() == 1
 
 
@@ -163,7 +163,7 @@ def test_a_copy_without_pictures_is_another_text(sent, thread):
     wire = {"conversation_id": thread.vendor_id, "status": "sent", "body": "", "user_id": 5, "created_at": at}
     mirror.upsert_messages(thread, [vendor_records.message(8, type="call", **wire)])
     sent.refresh_from_db()
-    assert sent.vendor_id is None and reconcile.copies(sent) == []
+    assert sent.vendor_id is None and reconcile.find_copies(sent) == []
     mirror.upsert_messages(thread, [vendor_records.message(9, type="mms", **wire)])
     sent.refresh_from_db()
     assert (sent.vendor_id, sent.carries_our_pictures) == (9, True)
@@ -171,11 +171,11 @@ def test_a_copy_without_pictures_is_another_text(sent, thread):
 
 def test_send_again_carries_them(sent, ada):
     Message.objects.update(state="failed", due_at=None)
-    again = compose.send_again(ada, sent)
+    again = compose.resend_message(ada, sent)
     assert again.pk != sent.pk and again.kind == "mms"
-    ours, theirs = (list(m.pictures.order_by("position").values_list("file", flat=True)) for m in (again, sent))
+    ours, theirs = (list(m.attachments.order_by("position").values_list("file", flat=True)) for m in (again, sent))
     assert ours == theirs
-    assert files.prune(0) == 0
+    assert files.prune_orphans(0) == 0
 
 
 def test_what_cannot_be_written_sends_nothing(browser, thread, monkeypatch):
@@ -190,7 +190,7 @@ def test_what_cannot_be_written_sends_nothing(browser, thread, monkeypatch):
 
 def test_no_text_and_no_picture(ada, thread):
     with pytest.raises(CannotSend, match="Write a text first"):
-        compose.reply(ada, thread, " ", uuid.uuid4())
+        compose.queue_reply(ada, thread, " ", uuid.uuid4())
 
 
 def test_a_machine_that_salesmsg_cannot_reach_says_so(browser, thread, settings):
@@ -205,4 +205,4 @@ def test_a_machine_that_salesmsg_cannot_reach_says_so(browser, thread, settings)
 def test_the_addresses_take_no_query_without_pictures(thread, django_assert_num_queries):
     plain = factories.message(thread, inbound=False)
     with django_assert_num_queries(0):
-        assert media_urls.addresses(plain) == []
+        assert media_urls.signed_urls(plain) == []

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from integrations.attachments import request
-from integrations.models import Picture
+from integrations.models import Attachment
 from tests.inbox import factories
 
 from .conftest import png, store
@@ -12,12 +12,12 @@ from .conftest import png, store
 pytestmark = pytest.mark.django_db
 
 
-def address(picture: Picture) -> str:
+def address(picture: Attachment) -> str:
     return reverse("attachments:file", args=[picture.message_id, picture.position])
 
 
 @pytest.fixture
-def stored(picture) -> Picture:
+def stored(picture) -> Attachment:
     return store(picture, png(36, 24))
 
 
@@ -80,7 +80,7 @@ def test_who_is_no_staff_does_not(client, ada, stored):
 def test_what_is_not_there(client, ada, stored):
     client.force_login(ada)
     assert client.get(reverse("attachments:file", args=[stored.message_id, 1])).status_code == 404
-    Picture.objects.update(state="waiting")
+    Attachment.objects.update(state="waiting")
     assert client.get(address(stored)).status_code == 404
 
 
@@ -99,6 +99,6 @@ def test_what_is_missing_on_the_disk_is_fetched_again(client, ada, stored):
     assert client.get(address(stored)).status_code == 404
     stored.refresh_from_db()
     assert (stored.state, stored.attempts) == ("waiting", 0)
-    assert stored in request.due()
+    assert stored in request.due_attachments()
     store(stored, png(36, 24))
     assert body_of(client.get(address(stored))) == png(36, 24)

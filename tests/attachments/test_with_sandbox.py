@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from integrations import tasks
-from integrations.models import Message, Picture
+from integrations.models import Attachment, Message
 from tests.harness.sandbox import fetch, wait_for
 from tests.inbox import pages
 from tests.outbox.conftest import account, conversation, read_thread, salesmsg, staff
@@ -27,10 +27,10 @@ def test_a_picture_of_the_phone(client, staff, salesmsg, account, conversation):
     if busy.media_pending:  # else the sandbox was done before we looked
         shown = client.get(reverse("inbox:thread", args=[conversation.pk]))
         assert "Picture on its way…" in pages.text(shown)
-        assert not Picture.objects.filter(message=busy).exists()
+        assert not Attachment.objects.filter(message=busy).exists()
     done = wait_for("the picture is told", lambda: (m := message()) and m.media and m)
     assert done.pk == busy.pk
-    picture = Picture.objects.get(message=done)
+    picture = Attachment.objects.get(message=done)
     assert tasks.fetch_picture(picture.pk) == "stored"
     picture.refresh_from_db()
     assert (picture.content_type, picture.width, picture.height) == ("image/png", 360, 240)

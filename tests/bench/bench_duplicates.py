@@ -67,10 +67,10 @@ def test_tasks_that_are_delivered_again(sandbox, portal, each_database):
             again += hand("redeliver")
             return ours.alive() and not hand("under_way")
 
-        again += hand("nudge", TEXTS // 2)
+        again += hand("wake", TEXTS // 2)
         wait_for("every text has left", left, 60 + TEXTS, 0.2)
         left_after = time.monotonic() - begun
-        again += hand("nudge", TEXTS // 2) + hand("redeliver_all")
+        again += hand("wake", TEXTS // 2) + hand("redeliver_all")
         wait_for("the queue is done", lambda: ours.alive() and not hand("waiting"), 60 + TEXTS, 0.5)
         assert hand("under_way") == 0
     assert again >= TEXTS

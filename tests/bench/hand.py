@@ -30,7 +30,7 @@ def write(texts: list[tuple[int, str]]) -> int:
 
     for pk, text in texts:
         conversation = Conversation.objects.select_related("account", "contact").get(pk=pk)
-        compose.reply(None, conversation, text, uuid.uuid4())
+        compose.queue_reply(None, conversation, text, uuid.uuid4())
     return len(texts)
 
 
@@ -61,7 +61,7 @@ def backfill() -> int:
     from integrations.models import Account
     from integrations.sync import request
 
-    return request.full(Account.objects.get()).pk
+    return request.start_full(Account.objects.get()).pk
 
 
 def nudge(times: int) -> int:

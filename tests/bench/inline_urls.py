@@ -11,7 +11,7 @@ from integrations.crypto import digest
 from integrations.models import ThreadSync, WebhookEvent
 from integrations.sync import thread_refresh
 from integrations.webhooks import process, store
-from integrations.webhooks.payload import names
+from integrations.webhooks.payload import read_subject
 from integrations.webhooks.views import receive
 from salesmsg_portal.urls import urlpatterns as portal
 
@@ -22,7 +22,7 @@ def _no_worker(*_, **__) -> None:
 
 # Nor does it know of our way to wait for SQLite, which would be in the way of its own other threads.
 store.soon = transaction.atomic
-jobs.enqueue = jobs.enqueue_each = jobs.nudge = _no_worker
+jobs.enqueue = jobs.enqueue_each = jobs.wake = _no_worker
 
 
 @csrf_exempt
@@ -32,11 +32,11 @@ def inline(request: HttpRequest, secret: str) -> HttpResponse:
     answer = receive(request, secret)
     event = WebhookEvent.objects.filter(digest=mark, state=WebhookEvent.State.NEW).order_by("pk").first()
     if answer.status_code == 200 and event is not None:
-        process.process(event.pk)
-        named = names(event.body).conversation_id
+        process.process_event(event.pk)
+        named = read_subject(event.body).conversation_id
         due = ThreadSync.objects.filter(conversation__vendor_id=named, due_at__lte=timezone.now())
         for conversation_id in due.values_list("conversation_id", flat=True) if named else ():
-            thread_refresh.refresh(conversation_id)
+            thread_refresh.refresh_thread(conversation_id)
     return answer
 
 

@@ -65,7 +65,7 @@ def walked(run: SyncRun, until: Callable[[SyncStream | None], bool], most: int =
         if run.state != SyncRun.State.RUNNING or until(stream):
             break
         SyncRun.objects.filter(pk=run.pk).update(due_at=timezone.now())  # nobody waits here
-        done += runner.work(run.pk, run.step)
+        done += runner.run_steps(run.pk, run.step)
     return done
 
 
@@ -76,9 +76,9 @@ def main(token: str, threads: str) -> None:
     def told(phase: str, steps: int) -> None:
         found.append([phase, steps, *memory()])
 
-    sweep.sweep()
+    sweep.wake_due_work()
     told("at its start", 0)
-    run = request.full(account)
+    run = request.start_full(account)
     meet_most(run, account)
     told("(the bench's own preparation)", 0)
     told("lists of the house", walked(run, lambda stream: stream is not None and stream.name == "contacts"))
@@ -88,13 +88,13 @@ def main(token: str, threads: str) -> None:
     told("conversations", walked(run, lambda stream: stream is None or stream.name == "messages"))
     told("the plan of threads", walked(run, lambda stream: stream is None or "planned" in stream.cursor))
     told("threads", walked(run, lambda stream: False, int(threads)))
-    request.stop(account)
-    run = request.changes(account)
+    request.stop_sync(account)
+    run = request.start_changes(account)
     told("a look for changes", walked(run, lambda stream: False, int(threads)))
-    request.stop(account)
+    request.stop_sync(account)
     for _ in range(20):
-        sweep.sweep()
-    sweep.prune()
+        sweep.wake_due_work()
+    sweep.prune_sync()
     told("sweeps and pruning", 21)
     print(json.dumps({"phases": found, "error": run.error}))
 

@@ -28,10 +28,10 @@ def child(run_id: int, point: str | None) -> None:
         runner._store = die
     elif point == "within":
         SyncRun.save = die  # the page's rows are written, nothing is committed
-    run = runner.take(run_id)
+    run = runner.claim_step(run_id)
     if run is None:
         os._exit(3)
-    runner.advance(run, gateway.door(run.account_id, "sync", patience=30))
+    runner.advance_run(run, gateway.open_session(run.account_id, "sync", patience=30))
     if point == "after":
         die()
     os._exit(0)

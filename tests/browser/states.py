@@ -63,7 +63,7 @@ long = talk("Long")
 make.thread(long, 70, start=now - timedelta(hours=4))
 planned = talk("Planned")
 tomorrow = (now + timedelta(days=1)).replace(tzinfo=None)
-scheduled.schedule(demo, planned, "Good morning!", uuid.uuid4(), tomorrow, "UTC", True)
+scheduled.schedule_message(demo, planned, "Good morning!", uuid.uuid4(), tomorrow, "UTC", True)
 pks["plan"] = Message.objects.get(text="Good morning!").pk
 talk("Stopped", opted_out=True, opted_out_at=now)
 talk("Blocked", blocked=True)
@@ -81,11 +81,11 @@ clash = Change.objects.create(account=harbor, kind="contact", contact=talk("Clas
 pks["conflict"], pks["contact"] = clash.pk, noted.contact_id
 
 people = Contact.objects.filter(account=harbor).order_by("pk")
-new, preview, running = (recipients.draft(demo, harbor, list(people[:20])) for _ in range(3))
+new, preview, running = (recipients.create_draft(demo, harbor, list(people[:20])) for _ in range(3))
 for one in (preview, running):
-    recipients.write(demo, one, "Hi {first_name|there}, your yearly check is due.")
+    recipients.write_text(demo, one, "Hi {first_name|there}, your yearly check is due.")
 running.refresh_from_db()
-lifecycle.start(demo, running)
+lifecycle.start_bulk(demo, running)
 pks |= {"bulk_new": new.pk, "bulk_preview": preview.pk, "bulk_running": running.pk}
 SyncRun.objects.create(account=harbor, kind="full", state="failed", error="Salesmsg did not answer.", finished_at=now)
 

@@ -108,7 +108,7 @@ def test_from_the_inbox_to_the_last_text(page: Page, ours: Portal):
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     leave(ours)
-    ours.query("from integrations.outbox import bulk_queue\nprint(json.dumps(len(bulk_queue.settle())))")
+    ours.query("from integrations.outbox import bulk_queue\nprint(json.dumps(len(bulk_queue.settle_bulks())))")
     expect(page.get_by_role("heading", name=re.compile("Bulk text Done"))).to_be_visible()
     expect(page.get_by_role("heading", name="3 of 3 handled")).to_be_visible()
     page.get_by_role("link", name="Cleo Marin").click()

@@ -64,9 +64,9 @@ def contest(account, lanes, rounds: int) -> list[str]:
     ("lane", "limit", "got"),
     [
         *((lane, 60, 59) for lane in (Lane.SYNC, Lane.EVENT, Lane.EDIT, Lane.BULK)),
-        *((Lane.PEOPLE, 60, 60), (Lane.TOKEN, 60, 60), (Lane.FOLLOW, 60, 6), (Lane.SYNC, 600, 590)),
-        *((Lane.SYNC, 6, 5), (Lane.SYNC, 5, 4), (Lane.SYNC, 2, 1), (Lane.SYNC, 1, 1), (Lane.PEOPLE, 1, 1)),
-        *((Lane.FOLLOW, 5, 1), (Lane.BULK, 1, 1)),
+        *((Lane.INTERACTIVE, 60, 60), (Lane.TOKEN, 60, 60), (Lane.DELIVERY_STATUS, 60, 6), (Lane.SYNC, 600, 590)),
+        *((Lane.SYNC, 6, 5), (Lane.SYNC, 5, 4), (Lane.SYNC, 2, 1), (Lane.SYNC, 1, 1), (Lane.INTERACTIVE, 1, 1)),
+        *((Lane.DELIVERY_STATUS, 5, 1), (Lane.BULK, 1, 1)),
     ],
 )
 def test_how_much_a_lane_may_fill(account, limits, lane, limit, got):
@@ -78,7 +78,7 @@ def test_how_much_a_lane_may_fill(account, limits, lane, limit, got):
 def test_people_find_room_when_others_took_all_they_could(account, limits, greedy):
     limits(60)
     taken = fill(account, greedy)
-    assert fill(account, Lane.PEOPLE) == 60 - taken == 1
+    assert fill(account, Lane.INTERACTIVE) == 60 - taken == 1
     with pytest.raises(BudgetWait):
         budget.take(account.pk, greedy)
 
@@ -86,26 +86,26 @@ def test_people_find_room_when_others_took_all_they_could(account, limits, greed
 def test_a_place_that_returns_goes_to_the_first_lane_that_waits(account, limits):
     limits(60)
     assert fill(account, Lane.SYNC) == 59
-    assert fill(account, Lane.PEOPLE) == 1
+    assert fill(account, Lane.INTERACTIVE) == 1
     # Those who have had less than their floor are even, and then the order of the lanes counts.
-    lanes = [Lane.PEOPLE, Lane.EDIT, Lane.EVENT, Lane.SYNC]
-    assert contest(account, lanes, 6)[:3] == [Lane.PEOPLE] * 3
+    lanes = [Lane.INTERACTIVE, Lane.EDIT, Lane.EVENT, Lane.SYNC]
+    assert contest(account, lanes, 6)[:3] == [Lane.INTERACTIVE] * 3
 
 
 def test_edits_go_before_events_and_events_before_sync(account, limits):
     limits(60)
     fill(account, Lane.SYNC)
-    fill(account, Lane.PEOPLE)
+    fill(account, Lane.INTERACTIVE)
     winners = contest(account, [Lane.EDIT, Lane.EVENT, Lane.SYNC], 7)  # the first one is left for people
     assert winners[:6] == [Lane.EDIT] * 3 + [Lane.EVENT] * 3
 
 
-@pytest.mark.parametrize("greedy", [Lane.PEOPLE, Lane.EDIT])
+@pytest.mark.parametrize("greedy", [Lane.INTERACTIVE, Lane.EDIT])
 def test_nobody_starves_behind_the_greedy(account, limits, greedy):
     """Every lane gets its floor of a window, however much the lanes before it want."""
     limits(60)
     fill(account, greedy)
-    lanes = [greedy, Lane.EVENT, Lane.FOLLOW, Lane.SYNC, Lane.BULK]
+    lanes = [greedy, Lane.EVENT, Lane.DELIVERY_STATUS, Lane.SYNC, Lane.BULK]
     winners = contest(account, lanes, 60)
     floors = {lane: int(60 * budget.FLOORS[lane]) for lane in lanes[1:]}
     assert {lane: min(winners.count(lane), floor) for lane, floor in floors.items()} == floors
@@ -115,7 +115,7 @@ def test_nobody_starves_behind_the_greedy(account, limits, greedy):
 def test_who_waits_no_more_keeps_no_place(account, limits):
     limits(60)
     fill(account, Lane.SYNC)
-    assert take(account, Lane.PEOPLE)
+    assert take(account, Lane.INTERACTIVE)
     with pytest.raises(BudgetWait):
         budget.take(account.pk, Lane.EDIT)
     one_returns(account)
@@ -138,20 +138,20 @@ def test_work_in_no_hurry_is_spread_over_the_period(account, limits):
     assert 0.9 <= wait.value.seconds <= 1.7
     with pytest.raises(BudgetWait):
         budget.take(account.pk, Lane.BULK)
-    for lane in (Lane.PEOPLE, Lane.EDIT, Lane.EVENT):
+    for lane in (Lane.INTERACTIVE, Lane.EDIT, Lane.EVENT):
         budget.take(account.pk, lane)
 
 
 def test_a_place_that_was_not_needed_is_free_at_once(account, limits):
     limits(1)
-    ticket = budget.take(account.pk, Lane.PEOPLE)
+    ticket = budget.take(account.pk, Lane.INTERACTIVE)
     budget.give_back(ticket)
-    budget.take(account.pk, Lane.PEOPLE)
+    budget.take(account.pk, Lane.INTERACTIVE)
 
 
 def test_no_place_is_taken_where_it_could_be_rolled_back(account, limits):
     limits(6)
-    for book in (lambda: budget.take(account.pk, Lane.PEOPLE), lambda: budget.block(account.pk)):
+    for book in (lambda: budget.take(account.pk, Lane.INTERACTIVE), lambda: budget.block(account.pk)):
         with transaction.atomic(), pytest.raises(RuntimeError):
             book()
 
@@ -159,13 +159,13 @@ def test_no_place_is_taken_where_it_could_be_rolled_back(account, limits):
 def test_accounts_do_not_share(account, limits):
     limits(6)
     other = build_account("Northside Clinic")
-    assert fill(account, Lane.PEOPLE) == 6
-    assert fill(other, Lane.PEOPLE) == 6
+    assert fill(account, Lane.INTERACTIVE) == 6
+    assert fill(other, Lane.INTERACTIVE) == 6
 
 
 def test_a_place_is_held_from_before_the_call_to_a_period_after_its_answer(account, limits, settings):
     limits(6, 30)
-    ticket = budget.take(account.pk, Lane.PEOPLE)
+    ticket = budget.take(account.pk, Lane.INTERACTIVE)
     call = BudgetCall.objects.get()
     assert call.expires_at - call.started_at == timedelta(seconds=sum(settings.SALESMSG_TIMEOUT) + 30)
     before = timezone.now()
@@ -179,9 +179,9 @@ def test_when_to_ask_again(account, limits):
     """As soon as enough places are free for this lane, not before."""
     limits(6, 30)
     for _ in range(6):
-        budget.settle(budget.take(account.pk, Lane.PEOPLE))
+        budget.settle(budget.take(account.pk, Lane.INTERACTIVE))
     ends = sorted(BudgetCall.objects.values_list("expires_at", flat=True))
-    for lane, needed in ((Lane.PEOPLE, ends[0]), (Lane.EDIT, ends[1])):
+    for lane, needed in ((Lane.INTERACTIVE, ends[0]), (Lane.EDIT, ends[1])):
         Budget.objects.update(waiting={})
         with pytest.raises(BudgetWait) as wait:
             budget.take(account.pk, lane)
@@ -193,27 +193,27 @@ def test_calls_under_way_do_not_send_others_away_for_long(account, limits):
     """Their places are booked for the worst, but mostly free soon."""
     limits(2, 3)
     for _ in range(2):
-        budget.take(account.pk, Lane.PEOPLE)
+        budget.take(account.pk, Lane.INTERACTIVE)
     with pytest.raises(BudgetWait) as wait:
-        budget.take(account.pk, Lane.PEOPLE)
+        budget.take(account.pk, Lane.INTERACTIVE)
     assert wait.value.until <= timezone.now() + timedelta(seconds=3) + 2 * MARGIN
 
 
 def test_places_come_back_and_old_ones_are_forgotten(account, limits):
     limits(3)
-    assert fill(account, Lane.PEOPLE) == 3
+    assert fill(account, Lane.INTERACTIVE) == 3
     BudgetCall.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
-    assert fill(account, Lane.PEOPLE) == 3
+    assert fill(account, Lane.INTERACTIVE) == 3
     assert account.budget.taken == 6
     BudgetCall.objects.update(expires_at=timezone.now() - budget.HISTORY)
     Budget.objects.update(taken=budget.KEPT_FREE - 1)
-    budget.take(account.pk, Lane.PEOPLE)
+    budget.take(account.pk, Lane.INTERACTIVE)
     assert BudgetCall.objects.count() == 1, "the picture shows some minutes, the rest is forgotten"
 
 
 def test_sixteen_threads_never_get_more_than_there_is(account, limits):
     limits(10)
-    outcomes = at_once(16, lambda _: budget.take(account.pk, Lane.PEOPLE))
+    outcomes = at_once(16, lambda _: budget.take(account.pk, Lane.INTERACTIVE))
     assert sum(isinstance(outcome, budget.Ticket) for outcome in outcomes) == 10, outcomes
     assert sum(isinstance(outcome, BudgetWait) for outcome in outcomes) == 6
     assert BudgetCall.objects.count() == account.budget.taken == 10
@@ -258,12 +258,12 @@ def test_a_host_whose_clock_is_wrong_waits_as_long_as_the_others(account, limits
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(timezone, "now", lambda: theirs() + timedelta(seconds=skew))
         with pytest.raises(BudgetWait) as wait:
-            budget.take(account.pk, Lane.PEOPLE)
+            budget.take(account.pk, Lane.INTERACTIVE)
         assert 59 < wait.value.seconds < 61
 
 
 def test_calls_of_connecting_are_booked(account, limits):
     limits(6)
     budget.charge(account.pk, 3)
-    assert fill(account, Lane.PEOPLE) == 3
+    assert fill(account, Lane.INTERACTIVE) == 3
     assert Budget.for_account(account).used_now() == (6, 6, None)

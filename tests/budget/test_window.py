@@ -23,7 +23,9 @@ from integrations import gateway
 made, faults = [], []
 def work(number):
     try:
-        door = gateway.door(int(os.environ["ACCOUNT"]), ["sync", "people", "event", "edit"][number % 4], patience=60)
+        door = gateway.open_session(
+            int(os.environ["ACCOUNT"]), ["sync", "interactive", "event", "edit"][number % 4], patience=60
+        )
         for _ in range(int(os.environ["CALLS"])):
             made.append(door.client.user().id)
             time.sleep(random.random() / 20)
@@ -71,7 +73,9 @@ def test_several_processes_stay_within_every_window(vendor, account):
 def test_slow_answers_count_from_their_arrival_to_a_period_after_their_answer(vendor, account):
     """Calls that are under way are in nobody's window yet, as far as their place goes: they may arrive any time."""
     vendor.fault("slow", "GET /user", seconds=0.6)
-    outcomes = at_once(12, lambda _: [gateway.door(account.pk, Lane.PEOPLE, patience=30).client.user() for _ in "123"])
+    outcomes = at_once(
+        12, lambda _: [gateway.open_session(account.pk, Lane.INTERACTIVE, patience=30).client.user() for _ in "123"]
+    )
     assert all(isinstance(outcome, list) for outcome in outcomes), outcomes
     state = vendor.state()
     assert state["requests"] == 36
@@ -82,10 +86,10 @@ def test_slow_answers_count_from_their_arrival_to_a_period_after_their_answer(ve
 def test_one_more_than_the_limit_is_what_the_sandbox_would_notice(vendor, account, settings):
     """The measure itself: with a budget of one too many, the sandbox blocks."""
     settings.SALESMSG_RATE_LIMIT = LIMIT + 1
-    door = gateway.door(account.pk, Lane.PEOPLE)
+    session = gateway.open_session(account.pk, Lane.INTERACTIVE)
     with pytest.raises(BudgetWait):
         for _ in range(LIMIT + 1):
-            door.client.user()
+            session.client.user()
     assert vendor.state()["too_many"] == 1
     assert vendor.state()["max_in_period"] == LIMIT + 1
 
@@ -94,15 +98,15 @@ def test_a_429_closes_the_door_for_everybody(vendor, account):
     """No call leaves until the block is over, whoever asks, in whichever process; then it goes on by itself."""
     vendor.fault("429", "GET /user", count=1)
     with pytest.raises(BudgetWait):
-        gateway.door(account.pk, Lane.SYNC).client.user()
+        gateway.open_session(account.pk, Lane.SYNC).client.user()
     blocked = account.budget.blocked_until
     assert blocked is not None
     settings = {"SALESMSG_RATE_LIMIT": LIMIT, "SALESMSG_RATE_PERIOD": PERIOD}
-    outcomes = at_once(8, lambda number: gateway.door(account.pk, list(Lane)[number % 5]).client.user())
+    outcomes = at_once(8, lambda number: gateway.open_session(account.pk, list(Lane)[number % 5]).client.user())
     assert {type(outcome) for outcome in outcomes} == {BudgetWait}, outcomes
     assert vendor.state()["requests"] == 1
     with processes(2, HAMMER, ACCOUNT=account.pk, THREADS=2, CALLS=2, **settings) as started:
-        waited = at_once(4, lambda _: gateway.door(account.pk, Lane.PEOPLE, patience=10).client.user().id)
+        waited = at_once(4, lambda _: gateway.open_session(account.pk, Lane.INTERACTIVE, patience=10).client.user().id)
         found = results(started)
     assert all(isinstance(outcome, int) for outcome in waited), waited
     assert [result["faults"] for result in found] == [[], []]
@@ -114,10 +118,10 @@ def test_a_429_closes_the_door_for_everybody(vendor, account):
 def test_a_429_while_others_are_under_way(vendor, account):
     vendor.fault("slow", "GET /user", seconds=0.2)
     vendor.fault("429", "GET /user", count=1)
-    outcomes = at_once(6, lambda _: gateway.door(account.pk, Lane.PEOPLE).client.user().id)
+    outcomes = at_once(6, lambda _: gateway.open_session(account.pk, Lane.INTERACTIVE).client.user().id)
     assert any(isinstance(outcome, BudgetWait) for outcome in outcomes)
     before = vendor.state()["requests"]
-    at_once(6, lambda _: gateway.door(account.pk, Lane.PEOPLE).client.user())
+    at_once(6, lambda _: gateway.open_session(account.pk, Lane.INTERACTIVE).client.user())
     assert vendor.state()["requests"] == before
 
 
@@ -132,16 +136,16 @@ def test_the_place_of_a_killed_caller_is_kept(vendor, account):
     longest = sum((5.0, 35.0))
     assert (call.expires_at - call.started_at).total_seconds() == pytest.approx(longest + 60, abs=0.1)
     for _ in range(LIMIT - 1):
-        budget.take(account.pk, Lane.PEOPLE)
+        budget.take(account.pk, Lane.INTERACTIVE)
     with pytest.raises(BudgetWait):
-        budget.take(account.pk, Lane.PEOPLE)
+        budget.take(account.pk, Lane.INTERACTIVE)
 
 
 @pytest.mark.parametrize("trouble", ["500", "drop-before", "drop-after", "truncate", "html"])
 def test_a_call_that_failed_counts_as_well(vendor, account, trouble):
     vendor.fault(trouble, "GET /user", count=1)
     with pytest.raises(gateway.SalesmsgError):
-        gateway.door(account.pk, Lane.EVENT).client.user()
+        gateway.open_session(account.pk, Lane.EVENT).client.user()
     call = BudgetCall.objects.get()
     assert PERIOD <= (call.expires_at - call.started_at).total_seconds() < PERIOD + 3, "settled, not kept for ever"
 
@@ -152,7 +156,7 @@ def test_an_answer_survives_a_database_that_is_gone_when_it_comes(vendor, accoun
 
     def work(number: int) -> int:
         if number == 0:
-            return gateway.door(account.pk, Lane.PEOPLE).client.user().id
+            return gateway.open_session(account.pk, Lane.INTERACTIVE).client.user().id
         wait_for("the call is under way", lambda: vendor.calls("GET /user"), 20, 0.02)
         with connection.cursor() as cursor:
             cursor.execute(

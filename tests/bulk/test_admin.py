@@ -47,7 +47,7 @@ def test_too_many_are_refused_in_words(browser, people, monkeypatch):
 
 @pytest.fixture
 def made(ada, harbor, people) -> Bulk:
-    return service.draft(ada, harbor, people, "Hello {first_name}")
+    return service.create_draft(ada, harbor, people, "Hello {first_name}")
 
 
 def test_bulk_texts_and_recipients_are_to_look_at(browser, made, people):
@@ -69,7 +69,7 @@ def test_the_list_of_recipients_costs_the_same_however_many(
     recipients = reverse("admin:integrations_bulkrecipient_changelist")
     with django_assert_max_num_queries(10) as first:
         browser.get(recipients, {"bulk__id__exact": made.pk})
-    service.add(ada, made, [factories.contact(harbor, f"P{number}") for number in range(20)])
+    service.add_recipients(ada, made, [factories.contact(harbor, f"P{number}") for number in range(20)])
     with django_assert_num_queries(len(first)):
         browser.get(recipients, {"bulk__id__exact": made.pk})
 

@@ -25,7 +25,7 @@ def ids(response) -> set[int]:
 @pytest.fixture
 def made(ada, harbor, people) -> Bulk:
     """A draft with a text."""
-    return recipients.draft(ada, harbor, people, "Hello {first_name}")
+    return recipients.create_draft(ada, harbor, people, "Hello {first_name}")
 
 
 # --- choosing --------------------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def test_without_a_connected_account_nothing_can_be_chosen(browser, harbor, peop
 
 
 def test_more_are_chosen_for_a_draft(browser, ada, harbor, people):
-    draft = recipients.draft(ada, harbor, people[:1], "Hello {first_name}")
+    draft = recipients.create_draft(ada, harbor, people[:1], "Hello {first_name}")
     shown = browser.get(at("choose", draft))
     assert "Chosen" in pages.text(shown)
     done = browser.post(at("choose", draft), {"contact": [people[3].pk]}, follow=True)
@@ -156,7 +156,7 @@ def test_a_text_that_cannot_be_is_kept_with_the_reason(browser, made, text):
 
 def test_a_customers_name_is_no_markup(browser, ada, harbor):
     who = factories.contact(harbor, "<script>alert(1)</script>", "x")
-    draft = recipients.draft(ada, harbor, [who], "Hello {first_name}")
+    draft = recipients.create_draft(ada, harbor, [who], "Hello {first_name}")
     response = browser.get(at("detail", draft))
     assert "&lt;script&gt;alert(1)" in response.content.decode()
     assert pages.inline(response) == []
@@ -164,7 +164,7 @@ def test_a_customers_name_is_no_markup(browser, ada, harbor):
 
 def test_a_text_that_was_changed_meanwhile_is_not_started(browser, ada, made):
     seal = pages.field(browser.get(at("detail", made)), "seal")
-    recipients.write(ada, made, "Something else")
+    recipients.write_text(ada, made, "Something else")
     response = browser.post(at("start", made), {"seal": seal})
     assert response.status_code == 422
     assert "The text was changed" in pages.text(response)
@@ -180,14 +180,14 @@ def test_pressed_twice_it_starts_once(browser, made):
 
 
 def test_when_nobody_would_get_it_there_is_no_button(browser, ada, harbor, people):
-    draft = recipients.draft(ada, harbor, people[1:2], "Hello")
+    draft = recipients.create_draft(ada, harbor, people[1:2], "Hello")
     response = browser.get(at("detail", draft))
     assert "Nobody would get this text" in pages.text(response)
     assert at("start", draft) not in response.content.decode()
 
 
 def test_a_started_one_cannot_be_written_or_filled(browser, ada, made, people):
-    lifecycle.start(ada, made)
+    lifecycle.start_bulk(ada, made)
     for name, data in (("write", {"text": "New words"}), ("choose", {"contact": [people[0].pk]})):
         done = browser.post(at(name, made), data, follow=True)
         assert "can no longer be changed" in pages.text(done)
@@ -198,7 +198,7 @@ def test_a_started_one_cannot_be_written_or_filled(browser, ada, made, people):
 
 
 def test_the_page_follows_and_an_unchanged_one_is_cheap(browser, ada, made, django_assert_max_num_queries):
-    lifecycle.start(ada, made)
+    lifecycle.start_bulk(ada, made)
     page = browser.get(at("detail", made))
     address = next(values["hx-get"] for _, values in pages.read(page).tags if values.get("id") == "bulk-standing")
     with django_assert_max_num_queries(5):
@@ -209,12 +209,12 @@ def test_the_page_follows_and_an_unchanged_one_is_cheap(browser, ada, made, djan
     assert "1 of 3 handled" in pages.text(answer)
     assert "The carrier refused it." in pages.text(answer)
     assert reverse("inbox:thread", args=[message.conversation_id]) in answer.content.decode()
-    lifecycle.pause(ada, made)
+    lifecycle.pause_bulk(ada, made)
     assert browser.get(address)["HX-Refresh"] == "true"
 
 
 def test_pause_resume_cancel(browser, ada, made):
-    lifecycle.start(ada, made)
+    lifecycle.start_bulk(ada, made)
     browser.post(at("pause", made))
     assert Bulk.objects.get().state == State.PAUSED
     assert "Paused: nothing more leaves" in pages.text(browser.get(at("detail", made)))
@@ -241,7 +241,7 @@ def test_the_list_costs_the_same_however_long(
     with django_assert_max_num_queries(6) as first:
         browser.get(reverse("bulk:list"))
     for number in range(5):
-        lifecycle.start(ada, recipients.draft(ada, harbor, people, f"Number {number}"))
+        lifecycle.start_bulk(ada, recipients.create_draft(ada, harbor, people, f"Number {number}"))
     with django_assert_num_queries(len(first)):
         shown = browser.get(reverse("bulk:list"))
     assert "Number 4" in pages.text(shown)
@@ -252,12 +252,12 @@ def test_the_list_costs_the_same_however_long(
 def test_the_preview_costs_the_same_however_many(
     browser, ada, harbor, people, django_assert_num_queries, django_assert_max_num_queries
 ):
-    few = recipients.draft(ada, harbor, people[:2], "Hello {first_name}")
+    few = recipients.create_draft(ada, harbor, people[:2], "Hello {first_name}")
     with django_assert_max_num_queries(8) as first:
         browser.get(at("detail", few))
     for number in range(40):
         factories.contact(harbor, f"P{number}")
-    many = recipients.draft(ada, harbor, Contact.objects.all(), "Hello {first_name}")
+    many = recipients.create_draft(ada, harbor, Contact.objects.all(), "Hello {first_name}")
     with django_assert_num_queries(len(first)):
         browser.get(at("detail", many))
 

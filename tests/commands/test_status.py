@@ -43,7 +43,9 @@ def test_a_fresh_account_has_every_key(account, settings):
                     ("queued", "sending", "sent", "failed", "unknown", "scheduled", "held", "cancelled"), 0
                 ),
                 "budget": {"limit": settings.SALESMSG_RATE_LIMIT, "used": 0, "blocked_until": None},
-                "lanes": dict.fromkeys(("token", "people", "edit", "event", "follow", "sync", "bulk", "idle"), 0),
+                "lanes": dict.fromkeys(
+                    ("token", "interactive", "edit", "event", "delivery_status", "sync", "bulk", "idle"), 0
+                ),
                 "waiting": {"count": 0, "next_at": None, "last_at": None},
                 "needs_person": [],
                 "blocks": [],
@@ -136,17 +138,17 @@ def test_what_waits_and_until_when(account, settings):
 def test_lanes_and_blocks(account):
     now = timezone.now()
     books = Budget.objects.create(account=account)
-    for lane, left in (("people", 30), ("sync", 30), ("sync", 30), ("bulk", -5)):
+    for lane, left in (("interactive", 30), ("sync", 30), ("sync", 30), ("bulk", -5)):
         at = now + timedelta(seconds=left - 60)
         BudgetCall.objects.create(budget=books, lane=lane, started_at=at, expires_at=now + timedelta(seconds=left))
     until = now - timedelta(minutes=2)
     books.blocks.create(at=now - timedelta(minutes=3), until=until)
     books.blocks.create(at=now - timedelta(hours=3), until=now - timedelta(hours=2))
     shown = json.loads(told("--json"))["accounts"][0]
-    assert {lane: number for lane, number in shown["lanes"].items() if number} == {"people": 1, "sync": 2}
+    assert {lane: number for lane, number in shown["lanes"].items() if number} == {"interactive": 1, "sync": 2}
     assert shown["budget"]["used"] == 3
     assert shown["blocks"] == [{"at": (now - timedelta(minutes=3)).isoformat(), "until": until.isoformat()}]
-    assert "3 of 60 calls used (1 people, 2 sync)" in told()
+    assert "3 of 60 calls used (1 interactive, 2 sync)" in told()
     assert f"blocks in the last minutes: 1, the last until {until.isoformat()}" in told()
 
 

@@ -162,7 +162,7 @@ def _interrupt_at(turn: int, real):
 @database
 def test_it_works_beside_a_run_that_was_asked_for_elsewhere(vendor):
     account = connected(TOKEN)
-    asked = request.full(account)
+    asked = request.start_full(account)
     sync()
     asked.refresh_from_db()
     assert asked.state == SyncRun.State.DONE
@@ -174,7 +174,7 @@ def test_a_run_that_is_stopped_elsewhere_ends_it(vendor):
     account = connected(TOKEN)
 
     def stop(query):
-        request.stop(account)
+        request.stop_sync(account)
         connection.close()
 
     vendor.bend["POST /contacts/list"] = stop

@@ -13,7 +13,7 @@ from integrations import mirror
 from integrations.bulk import recipients
 from integrations.contacts import detail_changes as changes
 from integrations.contacts import opt_out, profile_changes, push_changes
-from integrations.contacts.effective import standing, suggestions
+from integrations.contacts.effective import effective_contact, suggest_tags
 from integrations.contacts.profile_changes import InvalidEdit
 from integrations.models import AuditEntry, Change, Contact, Message, Tag
 from integrations.outbox import bulk_queue, compose, deliver
@@ -47,13 +47,13 @@ def notes(salesmsg, contact, text: str) -> int:
 def told(change: Change) -> Change:
     """Pushed once, now; the change as it stands then."""
     Change.objects.filter(pk=change.pk).update(due_at=timezone.now() - timedelta(seconds=1))
-    push_changes.push(change.pk)
+    push_changes.push_change(change.pk)
     change.refresh_from_db()
     return change
 
 
 def shown(contact):
-    return standing(Contact.objects.get(pk=contact.pk))
+    return effective_contact(Contact.objects.get(pk=contact.pk))
 
 
 def names(shown_tags) -> list[str]:
@@ -73,7 +73,7 @@ def calls(salesmsg, endpoint: str) -> int:
 
 def test_a_new_tag_is_shown_at_once_made_at_salesmsg_and_taken_off_again(salesmsg, staff, contact):
     label = f"New {uuid.uuid4().hex[:8]}"
-    change = changes.tag(staff, contact, f"  {label} ")
+    change = changes.add_tag(staff, contact, f"  {label} ")
     waiting = next(one for one in shown(contact).tags if one.text == label)
     assert (waiting.change, label in contact.tags) == (change, False)
     searches = calls(salesmsg, "GET /tags")
@@ -83,16 +83,16 @@ def test_a_new_tag_is_shown_at_once_made_at_salesmsg_and_taken_off_again(salesms
     assert label in contact.tags
     assert label in labels(salesmsg, contact)
     assert Tag.objects.filter(account=contact.account, label=label).exists()
-    assert changes.tag(staff, contact, label.upper()) is None, "they have it"
+    assert changes.add_tag(staff, contact, label.upper()) is None, "they have it"
 
-    off = changes.untag(staff, contact, label)
+    off = changes.remove_tag(staff, contact, label)
     assert label not in names(shown(contact).tags)
     assert names(shown(contact).leaving) == [label]
     assert told(off).state == State.DONE
     contact.refresh_from_db()
     assert label not in contact.tags
     assert label not in labels(salesmsg, contact)
-    assert label in suggestions(contact)
+    assert label in suggest_tags(contact)
     said = list(AuditEntry.objects.order_by("pk").values_list("user", "action"))
     assert said[-2:] == [(staff.pk, "tag added"), (staff.pk, "tag removed")]
 
@@ -102,7 +102,7 @@ def test_a_known_tag_costs_no_search_and_keeps_its_spelling(salesmsg, staff, con
     assert mirror.upsert_tags(contact.account, [records.Tag.parse(raw)]) == 1
     assert mirror.upsert_tags(contact.account, [records.Tag.parse(raw)]) == 0
     before = calls(salesmsg, "GET /tags")
-    change = changes.tag(staff, contact, raw["label"].upper())
+    change = changes.add_tag(staff, contact, raw["label"].upper())
     assert change.values == {"label": raw["label"]}
     assert told(change).state == State.DONE
     assert raw["label"] in labels(salesmsg, contact)
@@ -112,27 +112,27 @@ def test_a_known_tag_costs_no_search_and_keeps_its_spelling(salesmsg, staff, con
 def test_a_tag_that_was_deleted_at_salesmsg_is_made_anew(salesmsg, staff, contact):
     label = f"Stale {uuid.uuid4().hex[:8]}"
     mirror.upsert_tags(contact.account, [records.Tag.parse({"id": 999_999_998, "label": label})])
-    assert told(changes.tag(staff, contact, label)).state == State.DONE
+    assert told(changes.add_tag(staff, contact, label)).state == State.DONE
     assert label in labels(salesmsg, contact)
 
 
 def test_an_opposite_change_takes_the_place_of_a_waiting_one(staff, contact):
-    first = changes.tag(staff, contact, "Wavering")
-    assert changes.tag(staff, contact, "wavering") is None, "on its way already"
-    assert changes.untag(staff, contact, "Wavering") is None, "nothing has been told yet"
+    first = changes.add_tag(staff, contact, "Wavering")
+    assert changes.add_tag(staff, contact, "wavering") is None, "on its way already"
+    assert changes.remove_tag(staff, contact, "Wavering") is None, "nothing has been told yet"
     first.refresh_from_db()
     assert first.state == State.SUPERSEDED
-    assert push_changes.push(first.pk) == ""
+    assert push_changes.push_change(first.pk) == ""
     assert "Wavering" not in names(shown(contact).tags)
 
 
 def test_what_may_have_arrived_is_taken_back_by_telling(salesmsg, staff, contact):
     label = f"Perhaps {uuid.uuid4().hex[:8]}"
-    change = changes.tag(staff, contact, label)
+    change = changes.add_tag(staff, contact, label)
     fault(salesmsg, "drop-after", "PUT /tags/contact")
     assert told(change).state == State.PENDING
     assert label in labels(salesmsg, contact)
-    off = changes.untag(staff, contact, label)
+    off = changes.remove_tag(staff, contact, label)
     assert off is not None
     assert told(off).state == State.DONE
     assert label not in labels(salesmsg, contact)
@@ -141,7 +141,7 @@ def test_what_may_have_arrived_is_taken_back_by_telling(salesmsg, staff, contact
 @pytest.mark.parametrize("kind", ["drop-after", "500"])
 def test_an_unclear_answer_while_making_a_tag_makes_one_tag(salesmsg, staff, contact, kind):
     label = f"Unclear {uuid.uuid4().hex[:8]}"
-    change = changes.tag(staff, contact, label)
+    change = changes.add_tag(staff, contact, label)
     fault(salesmsg, kind, "POST /tags")
     assert told(change).state == State.PENDING
     assert told(change).state == State.DONE
@@ -152,7 +152,7 @@ def test_an_unclear_answer_while_making_a_tag_makes_one_tag(salesmsg, staff, con
 @pytest.mark.parametrize(("label", "words"), [("  ", "Write a tag"), ("x" * 51, "at most 50")])
 def test_a_label_has_its_bounds(staff, contact, label, words):
     with pytest.raises(InvalidEdit, match=words):
-        changes.tag(staff, contact, label)
+        changes.add_tag(staff, contact, label)
     assert not Change.objects.exists()
 
 
@@ -162,32 +162,32 @@ def test_a_label_has_its_bounds(staff, contact, label, words):
 def test_an_opt_out_holds_here_from_the_moment_it_is_asked_for(salesmsg, staff, conversation, contact):
     text = f"Already written {uuid.uuid4()}"
     message = write(staff, conversation, text)
-    change = changes.opt_out(staff, contact)
+    change = changes.request_opt_out(staff, contact)
     assert shown(contact).opted_out
     contact.refresh_from_db()
     assert contact.textable, "Salesmsg has not said so yet"
-    assert deliver.deliver(message.pk) == Message.State.FAILED
+    assert deliver.deliver_message(message.pk) == Message.State.FAILED
     assert posts(salesmsg, text) == 0
     with pytest.raises(compose.CannotSend, match="being opted out"):
         write(staff, conversation, "Another")
     with pytest.raises(compose.CannotSend, match="being opted out"):
-        compose.to_phone(staff, contact.account, contact.phone, "By number", uuid.uuid4())
-    draft = recipients.draft(staff, contact.account, [contact], "Hi")
+        compose.queue_to_phone(staff, contact.account, contact.phone, "By number", uuid.uuid4())
+    draft = recipients.create_draft(staff, contact.account, [contact], "Hi")
     assert draft.recipients.get().reason == bulk_queue.TWIN
 
     assert told(change).state == State.DONE
     contact.refresh_from_db()
     assert contact.opted_out
     assert theirs(salesmsg, contact)["opt_out"]
-    assert changes.opt_out(staff, contact) is None
+    assert changes.request_opt_out(staff, contact) is None
 
-    back = changes.opt_in(staff, contact, agreed=True)
+    back = changes.request_opt_in(staff, contact, agreed=True)
     with pytest.raises(compose.CannotSend, match="opted out"):
         write(staff, conversation, "Too early")
     assert told(back).state == State.DONE
     assert not theirs(salesmsg, contact)["opt_out"]
     contact.refresh_from_db()
-    assert opt_out.why_not(contact) == ""
+    assert opt_out.refusal_reason(contact) == ""
     said = list(AuditEntry.objects.order_by("pk").values_list("user", "action"))
     assert (staff.pk, "contact opted out") in said
     assert said[-1] == (staff.pk, "contact opted in")
@@ -196,31 +196,31 @@ def test_an_opt_out_holds_here_from_the_moment_it_is_asked_for(salesmsg, staff, 
 def test_an_opt_in_needs_the_word_of_a_person(staff, contact):
     Contact.objects.filter(pk=contact.pk).update(opted_out=True)
     with pytest.raises(InvalidEdit, match="Confirm first"):
-        changes.opt_in(staff, contact, agreed=False)
+        changes.request_opt_in(staff, contact, agreed=False)
     assert not Change.objects.exists()
 
 
 def test_a_refused_opt_out_still_holds_until_a_person_drops_it(salesmsg, staff, contact):
     Contact.objects.filter(pk=contact.pk).update(vendor_id=999_999_999)
     contact.refresh_from_db()
-    change = told(changes.opt_out(staff, contact))
+    change = told(changes.request_opt_out(staff, contact))
     assert change.state == State.REFUSED
     assert "does not have this contact" in change.reason
     assert [one.change for one in shown(contact).refused] == [change]
-    assert opt_out.why_not(contact)
-    assert list(opt_out.kept_out(contact.account_id)) == [contact]
-    assert changes.give_up(staff, change)
-    assert not changes.give_up(staff, change)
-    assert opt_out.why_not(contact) == ""
-    assert not opt_out.kept_out(contact.account_id).exists()
+    assert opt_out.refusal_reason(contact)
+    assert list(opt_out.opted_out_contacts(contact.account_id)) == [contact]
+    assert changes.dismiss_refused(staff, change)
+    assert not changes.dismiss_refused(staff, change)
+    assert opt_out.refusal_reason(contact) == ""
+    assert not opt_out.opted_out_contacts(contact.account_id).exists()
 
 
 def test_a_later_opt_in_lifts_an_opt_out_that_waits(salesmsg, staff, contact):
-    change = changes.opt_out(staff, contact)
-    assert changes.opt_in(staff, contact, agreed=True) is None
+    change = changes.request_opt_out(staff, contact)
+    assert changes.request_opt_in(staff, contact, agreed=True) is None
     change.refresh_from_db()
     assert change.state == State.SUPERSEDED
-    assert opt_out.why_not(contact) == ""
+    assert opt_out.refusal_reason(contact) == ""
 
 
 # --- Notes -----------------------------------------------------------------------------------------------------------
@@ -274,12 +274,12 @@ def test_a_note_left_by_a_killed_worker_is_looked_for(salesmsg, staff, contact, 
 
     monkeypatch.setattr(push_changes, "_end", killed)
     with pytest.raises(SystemExit):
-        push_changes.push(change.pk)
+        push_changes.push_change(change.pk)
     monkeypatch.undo()
     change.refresh_from_db()
     assert (change.state, notes(salesmsg, contact, text)) == (State.PUSHING, 1)
     Change.objects.filter(pk=change.pk).update(due_at=timezone.now() - timedelta(seconds=9))
-    push_changes.nudge_due()
+    push_changes.wake_due()
     assert told(change).state == State.DONE
     assert notes(salesmsg, contact, text) == 1
 
@@ -317,7 +317,7 @@ def test_where_notes_are_not_shown_a_person_decides_whether_a_doubtful_one_is_to
     assert told(change).state == State.REFUSED
     assert "Look there" in change.reason
     assert notes(salesmsg, contact, text) == 0
-    profile_changes.retry(staff, change)
+    profile_changes.retry_change(staff, change)
     assert told(change).state == State.DONE
     assert notes(salesmsg, contact, text) == 1
 
@@ -332,7 +332,7 @@ def test_a_worker_that_lost_its_claim_writes_no_note(salesmsg, staff, contact, m
         return turn(claimed)
 
     monkeypatch.setattr(push_changes, "_turn", slow)
-    assert push_changes.push(change.pk) == ""
+    assert push_changes.push_change(change.pk) == ""
     assert notes(salesmsg, contact, text) == 0
 
 
@@ -348,7 +348,7 @@ def others_field(contact) -> str:
 
 
 def test_fields_are_shown_at_once_and_told(salesmsg, staff, contact, others_field):
-    change = changes.edit_fields(staff, contact, {others_field: " 2027-05-01 "})
+    change = changes.edit_custom_fields(staff, contact, {others_field: " 2027-05-01 "})
     field = next(one for one in shown(contact).filled if one.key == others_field)
     assert (field.words, field.text, field.change) == ("Renewal date", "2027-05-01", change)
     assert told(change).state == State.DONE
@@ -356,19 +356,19 @@ def test_fields_are_shown_at_once_and_told(salesmsg, staff, contact, others_fiel
         others_field
     ] == "2027-05-01"
     contact.refresh_from_db()
-    assert changes.edit_fields(staff, contact, {others_field: "2027-05-01"}) is None
-    assert told(changes.edit_fields(staff, contact, {others_field: ""})).state == State.DONE
+    assert changes.edit_custom_fields(staff, contact, {others_field: "2027-05-01"}) is None
+    assert told(changes.edit_custom_fields(staff, contact, {others_field: ""})).state == State.DONE
     assert others_field not in [one.key for one in shown(contact).filled]
 
 
 def test_a_later_edit_of_fields_keeps_what_waits(staff, contact, others_field):
     Contact.objects.filter(pk=contact.pk).update(custom_fields=[{"field_key": "plan", "text": "basic"}])
-    first = changes.edit_fields(staff, contact, {"plan": "premium"})
-    second = changes.edit_fields(staff, contact, {others_field: "2027-06-01"})
+    first = changes.edit_custom_fields(staff, contact, {"plan": "premium"})
+    second = changes.edit_custom_fields(staff, contact, {others_field: "2027-06-01"})
     first.refresh_from_db()
     assert first.state == State.SUPERSEDED
     assert second.values == {"plan": "premium", others_field: "2027-06-01"}
-    assert changes.edit_fields(staff, contact, {"plan": "basic", others_field: ""}) is None
+    assert changes.edit_custom_fields(staff, contact, {"plan": "basic", others_field: ""}) is None
     assert not Change.objects.filter(state=State.PENDING).exists()
 
 
@@ -377,7 +377,7 @@ def test_a_later_edit_of_fields_keeps_what_waits(staff, contact, others_field):
 )
 def test_only_known_fields_within_their_bounds(staff, contact, others_field, values, words):
     with pytest.raises(InvalidEdit, match=words):
-        changes.edit_fields(staff, contact, values)
+        changes.edit_custom_fields(staff, contact, values)
     assert not Change.objects.exists()
 
 
@@ -386,12 +386,12 @@ def test_only_known_fields_within_their_bounds(staff, contact, others_field, val
 
 def test_a_refusal_keeps_its_reason_and_can_be_tried_again(salesmsg, staff, contact):
     label = f"Again {uuid.uuid4().hex[:8]}"
-    change = changes.tag(staff, contact, label)
+    change = changes.add_tag(staff, contact, label)
     Contact.objects.filter(pk=contact.pk).update(vendor_id=999_999_999)
     assert told(change).state == State.REFUSED
     assert label not in names(shown(contact).tags)
     Contact.objects.filter(pk=contact.pk).update(vendor_id=contact.vendor_id)
-    assert profile_changes.retry(staff, change).state == State.PENDING
+    assert profile_changes.retry_change(staff, change).state == State.PENDING
     assert told(change).state == State.DONE
     assert shown(contact).refused == []
 
@@ -399,12 +399,12 @@ def test_a_refusal_keeps_its_reason_and_can_be_tried_again(salesmsg, staff, cont
 def test_nobody_changes_what_is_not_theirs_or_what_salesmsg_does_not_have(staff, contact):
     stranger = get_user_model().objects.create_user("stranger", is_staff=True)
     for ask in (
-        lambda user: changes.tag(user, contact, "x"),
-        lambda user: changes.untag(user, contact, "x"),
-        lambda user: changes.opt_out(user, contact),
-        lambda user: changes.opt_in(user, contact, agreed=True),
+        lambda user: changes.add_tag(user, contact, "x"),
+        lambda user: changes.remove_tag(user, contact, "x"),
+        lambda user: changes.request_opt_out(user, contact),
+        lambda user: changes.request_opt_in(user, contact, agreed=True),
         lambda user: changes.add_note(user, contact, "x"),
-        lambda user: changes.edit_fields(user, contact, {}),
+        lambda user: changes.edit_custom_fields(user, contact, {}),
     ):
         with pytest.raises(PermissionDenied):
             ask(stranger)
@@ -413,5 +413,5 @@ def test_nobody_changes_what_is_not_theirs_or_what_salesmsg_does_not_have(staff,
         changes.add_note(staff, contact, "x")
     Contact.objects.filter(pk=contact.pk).update(deleted_at=None, vendor_id=None)
     with pytest.raises(InvalidEdit, match="does not know this contact yet"):
-        changes.opt_out(staff, contact)
+        changes.request_opt_out(staff, contact)
     assert not Change.objects.exists()

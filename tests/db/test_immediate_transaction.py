@@ -6,7 +6,7 @@ import threading
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from integrations.db.immediate_transaction import soon
+from integrations.db.immediate_transaction import immediate_transaction
 from integrations.models import Heartbeat
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,7 +32,7 @@ def waits() -> int:
 def test_it_waits_for_the_writer(writer):
     before = waits()
     threading.Timer(0.1, writer.execute, ["COMMIT"]).start()
-    with soon():
+    with immediate_transaction():
         assert waits() == before, "what follows may wait as long as ever"
         Heartbeat.objects.create(name="soon")
     assert Heartbeat.objects.filter(name="soon").exists()
@@ -41,20 +41,20 @@ def test_it_waits_for_the_writer(writer):
 
 def test_it_gives_up_after_the_databases_patience(writer, monkeypatch):
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.05)
-    with pytest.raises(OperationalError, match="locked"), soon():
+    with pytest.raises(OperationalError, match="locked"), immediate_transaction():
         Heartbeat.objects.create(name="never")
     writer.execute("COMMIT")
-    with soon():
+    with immediate_transaction():
         Heartbeat.objects.create(name="later")
     assert list(Heartbeat.objects.values_list("name", flat=True)) == ["later"]
 
 
 def test_it_is_a_transaction():
-    with pytest.raises(ZeroDivisionError), soon():
+    with pytest.raises(ZeroDivisionError), immediate_transaction():
         Heartbeat.objects.create(name="undone")
         raise ZeroDivisionError
     with transaction.atomic():
-        with soon():
+        with immediate_transaction():
             Heartbeat.objects.create(name="inner")
         transaction.set_rollback(True)
     assert not Heartbeat.objects.exists()

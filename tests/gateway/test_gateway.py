@@ -19,8 +19,8 @@ def with_token(vendor, token: str, kind: str = "pat") -> Account:
     return account
 
 
-def door(account, lane=Lane.EVENT, patience=5.0):
-    return gateway.door(account.pk, lane, patience=patience)
+def session(account, lane=Lane.EVENT, patience=5.0):
+    return gateway.open_session(account.pk, lane, patience=patience)
 
 
 def state_of(account) -> str:
@@ -33,18 +33,18 @@ def test_a_missing_scope_is_not_a_lost_connection(vendor):
     account = with_token(vendor, vendor.make_pat(scopes="users:read contacts:read"))
     before = Credential.objects.get().access_token
     with pytest.raises(NotAllowed):
-        door(account).client.teams()
+        session(account).client.teams()
     assert state_of(account) == Account.State.CONNECTED
     assert Credential.objects.get().access_token == before, "and no renewal was tried"
     assert vendor.state()["requests"] == 1
-    assert door(account).client.user().id
+    assert session(account).client.user().id
 
 
 def test_a_token_that_may_not_even_see_its_user_stays_connected(vendor):
     account = with_token(vendor, vendor.make_pat(scopes="contacts:read"))
-    assert door(account).client.contacts().items
+    assert session(account).client.contacts().items
     with pytest.raises(NotAllowed):
-        door(account).client.user()
+        session(account).client.user()
     assert state_of(account) == Account.State.CONNECTED
 
 
@@ -53,7 +53,7 @@ def test_a_500_without_words_is_not_a_lost_connection(vendor):
     account = with_token(vendor, vendor.make_pat())
     vendor.fault("500", "GET /teams")
     with pytest.raises(VendorTrouble):
-        door(account).client.teams()
+        session(account).client.teams()
     assert state_of(account) == Account.State.CONNECTED
     assert vendor.calls("POST /oauth/personal-token/refresh") == 0
 
@@ -65,7 +65,7 @@ def test_a_500_null_that_is_the_token_leads_to_a_renewal(vendor):
     tokens.abandon(grant)
     tokens.store(account, "oauth", Tokens(access_token="no-jwt", refresh_token=grant.refresh_token))
     vendor.post("/sandbox/reset-counters", {})
-    assert door(account).client.teams()
+    assert session(account).client.teams()
     assert vendor.state()["by_endpoint"] == {"GET /teams": 2, "GET /user": 1, "POST /oauth/token": 1}
     assert state_of(account) == Account.State.CONNECTED
 
@@ -76,14 +76,14 @@ def test_a_500_null_that_nothing_explains_never_disconnects(vendor):
     Credential.objects.update(refresh_token="")
     vendor.fault("500", "GET /user")
     with pytest.raises(Unreachable):
-        door(account).client.teams()
+        session(account).client.teams()
     assert state_of(account) == Account.State.CONNECTED
 
 
 def test_a_token_that_nobody_knows_ends_in_words_after_one_renewal(vendor):
     account = with_token(vendor, "no-jwt")
     with pytest.raises(NotConnected):
-        door(account).client.user()
+        session(account).client.user()
     assert state_of(account) == Account.State.ATTENTION
     assert "Connect the account again" in account.last_error
     assert vendor.state()["by_endpoint"] == {"GET /user": 1, "POST /oauth/personal-token/refresh": 1}
@@ -103,12 +103,12 @@ def test_refused_again_with_a_fresh_token_but_known_is_a_matter_of_rights(vendor
     monkeypatch.setattr(gateway, "send", send)
     vendor.post("/sandbox/reset-counters", {})
     with pytest.raises(NotAllowed):
-        door(account).client.teams()
+        session(account).client.teams()
     assert state_of(account) == Account.State.CONNECTED
     assert vendor.state()["by_endpoint"] == {"GET /teams": 2, "GET /user": 1, "POST /oauth/token": 1}
     vendor.fault("504", "GET /user")
     with pytest.raises(Unreachable) as trouble:
-        door(account).client.teams()
+        session(account).client.teams()
     assert trouble.value.done is False, "the call itself was refused: only the question after it is open"
     assert state_of(account) == Account.State.CONNECTED
 
@@ -121,7 +121,7 @@ def test_refused_again_and_unknown_is_a_lost_connection(vendor, monkeypatch):
 
     monkeypatch.setattr(gateway, "send", send)
     with pytest.raises(NotConnected):
-        door(account).client.teams()
+        session(account).client.teams()
     assert state_of(account) == Account.State.ATTENTION
 
 
@@ -135,7 +135,7 @@ def test_a_write_is_not_repeated_for_trouble_that_may_be_the_token(vendor, monke
 
     monkeypatch.setattr(gateway, "send", send)
     with pytest.raises(VendorTrouble):
-        door(account).client.send_message(1, "My text message")
+        session(account).client.send_message(1, "My text message")
     assert len(seen) == 1
 
 
@@ -143,7 +143,7 @@ def test_every_call_is_counted_also_those_of_renewing_and_asking(vendor):
     account = vendor.connect("oauth")
     vendor.post("/sandbox/expire", {})
     vendor.post("/sandbox/reset-counters", {})
-    one = door(account)
+    one = session(account)
     one.client.user()
     assert vendor.state()["requests"] == account.budget.taken == BudgetCall.objects.count() == 3
     assert sorted(BudgetCall.objects.values_list("lane", flat=True)) == ["event", "event", "token"]
@@ -154,9 +154,9 @@ def test_a_full_budget_keeps_the_door_shut_without_a_call(vendor, settings):
     account = vendor.connect("oauth")
     settings.SALESMSG_RATE_LIMIT = 1
     vendor.post("/sandbox/reset-counters", {})
-    assert door(account, Lane.PEOPLE, patience=0).client.user().id
+    assert session(account, Lane.INTERACTIVE, patience=0).client.user().id
     with pytest.raises(BudgetWait):
-        door(account, Lane.PEOPLE, patience=0).client.user()
+        session(account, Lane.INTERACTIVE, patience=0).client.user()
     assert vendor.state()["requests"] == 1
 
 
@@ -164,7 +164,7 @@ def test_patience_waits_and_tells(vendor, settings):
     account = vendor.connect("oauth")
     settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = 1, 0.4
     told = []
-    patient = gateway.door(account.pk, Lane.PEOPLE, patience=5, waiting=told.append)
+    patient = gateway.open_session(account.pk, Lane.INTERACTIVE, patience=5, waiting=told.append)
     assert patient.client.user().id
     assert patient.client.user().id
     assert told
@@ -177,7 +177,7 @@ def test_an_account_that_is_not_connected_makes_no_call(vendor, state):
     Account.objects.update(state=state)
     vendor.post("/sandbox/reset-counters", {})
     with pytest.raises(NotConnected):
-        door(account).client.user()
+        session(account).client.user()
     with pytest.raises(NotConnected):
         gateway.renew(account.pk, Credential.objects.get().generation)
     assert vendor.state()["requests"] == 0
@@ -187,13 +187,13 @@ def test_nobody_home(vendor, settings):
     account = vendor.connect("oauth")
     settings.SALESMSG_BASE_URL = "http://127.0.0.1:9"
     with pytest.raises(Unreachable):
-        door(account).client.user()
+        session(account).client.user()
     assert state_of(account) == Account.State.CONNECTED
 
 
 @pytest.mark.parametrize("scopes", ["users:read", "organizations:read", "contacts:read"])
 def test_whose_token_it_is_as_far_as_it_may_tell(vendor, scopes):
-    who = gateway.identify(vendor.make_pat(scopes=scopes))
+    who = gateway.identify_token(vendor.make_pat(scopes=scopes))
     assert (who.user is not None) == (scopes == "users:read")
     assert (who.organization is not None) == (scopes == "organizations:read")
     assert (who.organization_id is not None) == (scopes != "contacts:read")
@@ -203,10 +203,10 @@ def test_whose_token_it_is_as_far_as_it_may_tell(vendor, scopes):
 def test_a_token_is_not_believed_because_nobody_could_read_the_answer(vendor, trouble, kind):
     vendor.fault(trouble, "GET /")
     with pytest.raises(kind or gateway.RateLimited):
-        gateway.identify(vendor.make_pat())
+        gateway.identify_token(vendor.make_pat())
 
 
 def test_a_vendor_that_knows_neither_address_believes_no_token(vendor, settings):
     settings.SALESMSG_API_VERSION = "v2.3/nowhere"
     with pytest.raises(NotFound):
-        gateway.identify(vendor.make_pat())
+        gateway.identify_token(vendor.make_pat())

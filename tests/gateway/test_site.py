@@ -187,10 +187,10 @@ def test_who_manages(db, role, staff, superuser, active, may):
     user.save()
     if role:
         build.member(user, account, role)
-    assert access.manages(user, account) == access.may_connect(user) == may
-    assert access.manages(user, other) == (may and superuser)
+    assert access.can_manage(user, account) == access.can_connect(user) == may
+    assert access.can_manage(user, other) == (may and superuser)
 
 
 def test_the_audit_keeps_its_measure(db):
-    access.audit(None, "something", None, "x" * 1000)
+    access.record_audit(None, "something", None, "x" * 1000)
     assert len(AuditEntry.objects.get().detail) == 400

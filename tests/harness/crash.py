@@ -94,9 +94,11 @@ def _child(point: str, conversation_pk: int, text: str) -> None:
     if point == POINTS[0]:
         _arm(point)
     conversation = Conversation.objects.select_related("account", "contact").get(pk=conversation_pk)
-    message = compose.reply(None, conversation, text, uuid.uuid4())
+    message = compose.queue_reply(None, conversation, text, uuid.uuid4())
     _arm(point)
-    replace(dispatcher.PEOPLE, has_work=lambda _: True, following=lambda _: message.pk).run(conversation.account_id)
+    replace(dispatcher.INTERACTIVE, has_work=lambda _: True, following=lambda _: message.pk).run(
+        conversation.account_id
+    )
 
 
 def main() -> None:

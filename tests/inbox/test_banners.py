@@ -12,17 +12,17 @@ from . import pages
 pytestmark = pytest.mark.django_db
 
 
-def beat(seconds: int) -> None:
+def heartbeat(seconds: int) -> None:
     Heartbeat.objects.update_or_create(name="tick", defaults={"at": timezone.now() - timedelta(seconds=seconds)})
 
 
 def test_a_worker_that_stopped_is_told_and_the_open_list_learns_it(browser, harbor):
-    beat(5)
+    heartbeat(5)
     page = browser.get("/inbox/")
     token = next(values["data-token"] for _, values in pages.read(page).tags if values.get("id") == "list-version")
     assert "worker is not running" not in pages.text(page)
     assert browser.get("/inbox/poll/", {"token": token}).status_code == 204
-    beat(90)
+    heartbeat(90)
     told = browser.get("/inbox/poll/", {"token": token})
     assert told.status_code == 200
     assert "The background worker is not running" in pages.text(told)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from integrations.access import audit
+from integrations.access import record_audit
 from integrations.inbox.contact_panel import change_history
 from integrations.models import Change, Contact
 
@@ -56,7 +56,7 @@ def test_each_kind_is_told_in_words(browser, conversation, contact, changed, har
     changed("reopen", {}, **thread)
     changed("assign", {"member": rosa.vendor_id}, **thread)
     changed("assign", {"member": None}, **thread)
-    audit(None, "conflict decided", harbor, f"contact {contact.pk}, ours: email; theirs: none")
+    record_audit(None, "conflict decided", harbor, f"contact {contact.pk}, ours: email; theirs: none")
     Contact.objects.filter(pk=contact.pk).update(opted_out_at=timezone.now(), vendor_created_at=timezone.now())
     told = pages.text(open_it(browser, conversation))
     for words in (
@@ -97,11 +97,11 @@ def test_older_ones_follow_without_a_gap_or_a_repeat(ada, conversation, contact,
         own = {"contact": None, "conversation": conversation} if place % 3 else {}
         changed("close" if place % 3 else "opt_out", {}, created_at=at, **own)
         if place % 5 == 0:
-            audit(ada, "conflict decided", harbor, f"contact {contact.pk}, ours: none; theirs: email")
-    whole = change_history.of(ada, contact, limit=1000).entries
+            record_audit(ada, "conflict decided", harbor, f"contact {contact.pk}, ours: none; theirs: email")
+    whole = change_history.read_history(ada, contact, limit=1000).entries
     found, cursor = [], ""
     while True:
-        part = change_history.of(ada, contact, before=cursor)
+        part = change_history.read_history(ada, contact, before=cursor)
         found += part.entries
         cursor = part.older
         if not cursor:
@@ -115,11 +115,11 @@ def test_a_fixed_number_of_queries(ada, contact, changed, django_assert_max_num_
     for _ in range(30):
         changed("tag", {"label": "VIP"})
     with django_assert_max_num_queries(4):
-        change_history.of(ada, contact)
+        change_history.read_history(ada, contact)
 
 
 def test_others_and_strangers_are_left_out(browser, conversation, contact, changed, harbor):
-    audit(None, "conflict decided", harbor, f"contact {contact.pk}1, ours: none; theirs: none")
+    record_audit(None, "conflict decided", harbor, f"contact {contact.pk}1, ours: none; theirs: none")
     changed("tag", {"label": "Not theirs"}, of=f.contact(harbor))
     told = pages.text(open_it(browser, conversation))
     assert "Chose" not in told

@@ -92,7 +92,7 @@ def test_whoever_is_not_heard_of_is_gone(poll, sams, address):
     Presence.objects.update(seen_at=timezone.now() - presence.HERE)
     assert poll().status_code == 204
     Presence.objects.update(seen_at=timezone.now() - presence.KEEP)
-    assert presence.prune() == 1
+    assert presence.prune_presence() == 1
 
 
 def test_presence_comes_with_news_too(poll, sams, address, conversation):
@@ -106,11 +106,11 @@ def test_presence_comes_with_news_too(poll, sams, address, conversation):
 
 def test_three_are_counted(harbor, conversation):
     for name in ("one", "two", "three"):
-        presence.note(f.person(name), conversation, typing=name == "one")
-    _, here = presence.look(f.person("root", superuser=True), conversation.pk)
+        presence.record_presence(f.person(name), conversation, typing=name == "one")
+    _, here = presence.read_presence(f.person("root", superuser=True), conversation.pk)
     assert (here.writing, here.reading) == ("one is writing…", "two and three are here")
     Presence.objects.update(typing_at=None)
-    _, here = presence.look(f.person("root2", superuser=True), conversation.pk)
+    _, here = presence.read_presence(f.person("root2", superuser=True), conversation.pk)
     assert (here.writing, here.reading) == ("", "3 people are here")
 
 
@@ -124,7 +124,7 @@ def test_an_idle_poll_with_company_costs_one_query(poll, sams, sam, address):
 def test_a_beat_is_one_upsert(harbor, ada, conversation):
     for _ in range(2):
         with CaptureQueriesContext(connection) as made:
-            presence.note(ada, conversation)
+            presence.record_presence(ada, conversation)
         assert len([query for query in made if "presence" in query["sql"]]) == 1
     assert Presence.objects.count() == 1
 
@@ -274,8 +274,8 @@ def test_one_form_posted_twice_is_still_one_text(browser, address, conversation)
 
 def test_commands_and_what_is_scheduled_ask_nobody(conversation, ada):
     f.message(conversation, "New")
-    assert compose.reply(ada, conversation, "Anyhow", uuid.uuid4()).pk
-    assert compose.reply(ada, conversation, "Later", uuid.uuid4(), send_at=timezone.now()).pk
+    assert compose.queue_reply(ada, conversation, "Anyhow", uuid.uuid4()).pk
+    assert compose.queue_reply(ada, conversation, "Later", uuid.uuid4(), send_at=timezone.now()).pk
 
 
 @pytest.mark.django_db(transaction=True)
@@ -285,7 +285,7 @@ def test_of_two_at_the_same_moment_one_is_refused(conversation, ada, sam):
     def write(user, newest):
         try:
             ready.wait(10)
-            compose.reply(user, conversation, f"By {user}", uuid.uuid4(), seen=newest)
+            compose.queue_reply(user, conversation, f"By {user}", uuid.uuid4(), seen=newest)
             ended.append("sent")
         except compose.CannotSend:
             ended.append("refused")

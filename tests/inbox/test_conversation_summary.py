@@ -86,7 +86,7 @@ class World:
 
     def read(self) -> int:
         user, thread = self.chance.choice(self.people), self.chance.choice(self.threads)
-        seen = thread_queries.conversation(user, thread.pk)
+        seen = thread_queries.read_conversation(user, thread.pk)
         inbound = list(Message.objects.filter(conversation=thread, inbound=True).values_list("pk", flat=True))
         mark_read(user, seen, self.chance.choice(inbound) if inbound else 0)
         return 1
@@ -94,10 +94,10 @@ class World:
     def write(self) -> int:
         """A text of ours that waits, is taken back, is put off, or is taken by Salesmsg, whose copy came first."""
         thread = self.chance.choice(self.threads)
-        text = compose.reply(self.people[0], thread, f"Text {self.done}", uuid.uuid4())
+        text = compose.queue_reply(self.people[0], thread, f"Text {self.done}", uuid.uuid4())
         way = self.chance.choice(("waits", "back", "adopted", "copied"))
         if way == "back":
-            compose.cancel(self.people[0], text)
+            compose.cancel_message(self.people[0], text)
         elif way != "waits":
             record = vendor_records.ours(self.number(), self.chance.choice(("sent", "failed")))
             if way == "copied":
@@ -135,11 +135,11 @@ def test_news_and_trouble_equal_a_recount(harbor, ada):
         kept = {row[0]: row[1:] for row in Conversation.objects.values_list("pk", "news_pk", "trouble")}
         assert kept == recount(), f"after {world.done} operations"
         for user in world.people:
-            shown = conversation_list_queries.conversations(
+            shown = conversation_list_queries.read_conversations(
                 user, conversation_list_queries.Filters("unread"), limit=conversation_list_queries.ROWS_AT_MOST
             ).rows
             assert {row.pk: row.unread for row in shown} == recount_unread(user), f"after {world.done} operations"
-        failed = conversation_list_queries.conversations(
+        failed = conversation_list_queries.read_conversations(
             ada, conversation_list_queries.Filters("failed"), limit=conversation_list_queries.ROWS_AT_MOST
         ).rows
         assert {row.pk for row in failed} == {pk for pk, (_, trouble) in recount().items() if trouble}

@@ -329,7 +329,7 @@ def test_notes_cost_one_query_of_the_page(browser, conversation, bo):
     ],
 )
 def test_what_names_somebody(text, found):
-    assert [name for _, _, name in note_items.spots(text, ["ada", "bo.berg"])] == found
+    assert [name for _, _, name in note_items.mention_spans(text, ["ada", "bo.berg"])] == found
 
 
 def test_a_mention_shows_until_it_is_seen(write, client, bo, conversation):

@@ -95,15 +95,15 @@ def at(monkeypatch):
 
 @pytest.mark.parametrize(("text", "hours"), [("21-8", (21, 8)), (" 0 - 24 ", None), ("22-24", (22, 0)), ("", None)])
 def test_windows(text, hours):
-    assert quiet_hours.window(text) == hours
+    assert quiet_hours.parse_window(text) == hours
 
 
 @pytest.mark.parametrize("text", ["21", "21-25", "nine-five", "21-8-9", "-8"])
 def test_windows_that_are_none(text, settings, db, harbor):
     with pytest.raises(ValueError, match="“"):
-        quiet_hours.window(text)
+        quiet_hours.parse_window(text)
     settings.QUIET_HOURS = text
-    assert quiet_hours.of(f.contact(harbor, phone="+12125550142"), harbor) is None
+    assert quiet_hours.contact_clock(f.contact(harbor, phone="+12125550142"), harbor) is None
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_windows_that_are_none(text, settings, db, harbor):
 )
 def test_the_clock_of_a_contact(at, conversation, hour, minute, now, morning):
     at(hour, minute)
-    found = quiet_hours.of(conversation.contact, conversation.account)
+    found = quiet_hours.contact_clock(conversation.contact, conversation.account)
     assert (found.now, found.morning, found.city, found.sure) == (now, morning, "New York", True)
 
 
@@ -135,7 +135,7 @@ def test_the_clock_of_a_contact(at, conversation, hour, minute, now, morning):
 )
 def test_whose_clock_it_is(harbor, phone, ours, zone, sure, city):
     harbor.organization_timezone = ours
-    found = quiet_hours.of(f.contact(harbor, phone=phone), harbor)
+    found = quiet_hours.contact_clock(f.contact(harbor, phone=phone), harbor)
     assert (found.zone, found.sure, found.city) == (zone, sure, city)
 
 
@@ -149,7 +149,7 @@ def test_a_clock_that_goes_on_is_no_change(at, browser, conversation):
 def test_a_late_riser_is_not_texted_at_nine(at, settings, conversation):
     settings.QUIET_HOURS = "22-10"
     at(4)
-    assert quiet_hours.of(conversation.contact, conversation.account).morning == datetime(2026, 11, 12, 10)
+    assert quiet_hours.contact_clock(conversation.contact, conversation.account).morning == datetime(2026, 11, 12, 10)
 
 
 def test_a_guess_says_so(at, browser, harbor):

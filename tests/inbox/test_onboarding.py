@@ -31,7 +31,7 @@ def beating(db):
 
 
 def done(user) -> dict[str, bool]:
-    return {step.name: step.done for step in onboarding.of(user).steps}
+    return {step.name: step.done for step in onboarding.read_steps(user).steps}
 
 
 def test_an_empty_installation_names_every_step_and_begins_with_connecting(desk, boss):
@@ -95,7 +95,7 @@ def test_agents_have_only_their_own_steps(ada, harbor):
 def test_one_query_in_daily_use(ada, harbor, beating, django_assert_num_queries):
     Membership.objects.update(role=Membership.Role.MANAGER)
     with django_assert_num_queries(1):
-        onboarding.of(ada)
+        onboarding.read_steps(ada)
 
 
 def test_the_first_sync_is_shown_where_people_wait(browser, ada, beating):

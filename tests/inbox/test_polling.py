@@ -259,7 +259,7 @@ def test_a_changed_poll_costs_a_fixed_number_of_queries(tab, conversation):
 
 def test_watching_asks_for_a_fresh_thread(browser, conversation, monkeypatch):
     asked = []
-    monkeypatch.setattr(polling.sync, "watch", asked.append)
+    monkeypatch.setattr(polling.sync, "watch_conversation", asked.append)
     assert browser.post(f"/inbox/{conversation.pk}/watch/").status_code == 204
     assert asked == [conversation]
 

@@ -13,7 +13,7 @@ from integrations import cursors
 from integrations.inbox.collaboration.read_state import mark_read
 from integrations.inbox.conversation_list import queries as conversation_list_queries
 from integrations.inbox.thread import queries as thread_queries
-from integrations.models import Attempt, Change, Message, Picture, Tag
+from integrations.models import Attachment, Attempt, Change, Message, Tag
 
 from . import factories as f
 
@@ -75,7 +75,7 @@ def test_a_thread_with_all_that_it_can_show(browser, harbor, ada, number):
         f.message(thread, f"Text {place}", is_news=True)
         lost = f.message(thread, f"Lost {place}", inbound=False, state="failed", client_uuid=uuid.uuid4(), media=FILE)
         Attempt.objects.create(message=lost, outcome="refused", detail="No such number.")
-        Picture.objects.create(message=lost, position=0, url=FILE[0]["url"], state="lost", reason="Gone.")
+        Attachment.objects.create(message=lost, position=0, url=FILE[0]["url"], state="lost", reason="Gone.")
     for kind, values in (("contact", {"first_name": "Dan"}), ("tag", {"label": "VIP"}), ("note", {"text": "Hi"})):
         Change.objects.create(
             account=harbor, contact=thread.contact, kind=kind, values=values, base={"first_name": "P0"}
@@ -89,7 +89,7 @@ def test_a_thread_with_all_that_it_can_show(browser, harbor, ada, number):
         assert words in page, words
     if number > thread_queries.MESSAGES:
         last = Message.objects.filter(conversation=thread).order_by("-at", "-rank")[thread_queries.MESSAGES - 1]
-        until = cursors.cursor(last.at, last.rank)
+        until = cursors.format_cursor(last.at, last.rank)
         assert cost(browser, f"{address}older/", until=until) <= 5
 
 
@@ -137,7 +137,7 @@ def test_accounts_are_put_together_in_one_order(browser, harbor, second):
     user = harbor.memberships.get().user
     seen, before = [], ""
     for _ in range(6):
-        found = conversation_list_queries.conversations(
+        found = conversation_list_queries.read_conversations(
             user, conversation_list_queries.Filters(), before=before, limit=9
         )
         seen += [(row.latest_at, row.pk) for row in found.rows]
@@ -152,8 +152,8 @@ def test_the_one_unread_below_very_many_read_ones_is_found(harbor, ada, monkeypa
     monkeypatch.setattr("integrations.inbox.conversation_list.unread.NEAR", 5)
     made = fill(harbor, ada, 12)
     for one in made[1:]:
-        row = thread_queries.conversation(ada, one.pk)
+        row = thread_queries.read_conversation(ada, one.pk)
         mark_read(ada, row, row.news_pk)
-    found = conversation_list_queries.conversations(ada, conversation_list_queries.Filters("unread"))
+    found = conversation_list_queries.read_conversations(ada, conversation_list_queries.Filters("unread"))
     assert [row.pk for row in found.rows] == [made[0].pk]
     assert found.rows[0].unread == 1

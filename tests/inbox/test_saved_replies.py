@@ -35,15 +35,18 @@ def reply(of, owner=None, name="hours", text="Hello {first_name}, we open at nin
 
 def test_fields_are_filled_where_the_contact_has_something(harbor):
     dana = f.contact(harbor, "Dana", "", phone="+13055550142")
-    text = merge_fields.fill("Hi { First_Name }, {last_name|neighbour}! {phone} {last_name} {order}", dana)
+    text = merge_fields.fill_fields("Hi { First_Name }, {last_name|neighbour}! {phone} {last_name} {order}", dana)
     assert text == "Hi Dana, neighbour! (305) 555-0142 {last_name} {order}"
-    assert merge_fields.left_in(text) == ["last_name"]
-    assert merge_fields.problem(text, dana) == "Last name is empty for this contact: write it in place of {last_name}."
-    assert merge_fields.problem("Your code is {order}", dana) == ""
+    assert merge_fields.find_fields(text) == ["last_name"]
+    assert (
+        merge_fields.fields_problem(text, dana)
+        == "Last name is empty for this contact: write it in place of {last_name}."
+    )
+    assert merge_fields.fields_problem("Your code is {order}", dana) == ""
 
 
 def test_a_value_with_braces_is_not_filled_a_second_time(harbor):
-    assert merge_fields.fill("Hi {first_name}", f.contact(harbor, "{phone}")) == "Hi {phone}"
+    assert merge_fields.fill_fields("Hi {first_name}", f.contact(harbor, "{phone}")) == "Hi {phone}"
 
 
 # --- The pages -------------------------------------------------------------------------------------------------------

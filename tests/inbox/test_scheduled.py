@@ -35,7 +35,7 @@ def ours(conversation):
 
 def clock(zone: str = NEW_YORK, **ahead) -> str:
     """As the input says it."""
-    at = scheduled.there(timezone.now() + timedelta(**(ahead or {"days": 2})), zone)
+    at = scheduled.local_time(timezone.now() + timedelta(**(ahead or {"days": 2})), zone)
     return at.strftime("%Y-%m-%dT%H:%M")
 
 
@@ -68,15 +68,15 @@ def test_schedule_without_a_script(browser, address, conversation, ada):
         assert browser.post(button["formaction"], data)["Location"] == address
     [message] = ours(conversation)
     assert (message.state, message.sender, message.zone, message.stop_on_reply) == ("queued", ada, NEW_YORK, True)
-    assert message.send_at == scheduled.moment(datetime.fromisoformat(data["when"]), NEW_YORK)
+    assert message.send_at == scheduled.resolve_local_time(datetime.fromisoformat(data["when"]), NEW_YORK)
     words = pages.text(browser.get(address))
-    assert f"Scheduled for {scheduled.said(message.send_at, NEW_YORK)}" in words
+    assert f"Scheduled for {scheduled.format_local_time(message.send_at, NEW_YORK)}" in words
     assert "Not sent if they answer first." in words
 
 
 def test_the_form_offers_tomorrow_at_nine_in_the_contacts_zone(browser, address):
     page = browser.get(address)
-    tomorrow = scheduled.there(timezone.now(), NEW_YORK).date() + timedelta(days=1)
+    tomorrow = scheduled.local_time(timezone.now(), NEW_YORK).date() + timedelta(days=1)
     assert pages.field(page, "when") == f"{tomorrow}T09:00"
     assert [v["value"] for t, v in pages.read(page).tags if t == "option" and "selected" in v] == [NEW_YORK]
 
@@ -129,7 +129,7 @@ def test_a_time_in_the_gap_is_refused_with_the_next_one(browser, address, conver
 
 
 def test_a_time_that_comes_twice_says_which_it_is(browser, address, conversation):
-    at = scheduled.moment(datetime(2030, 11, 3, 1, 30), NEW_YORK)
+    at = scheduled.resolve_local_time(datetime(2030, 11, 3, 1, 30), NEW_YORK)
     planned(conversation, send_at=at)
     assert "show this time twice; it leaves the first time" in pages.text(browser.get(address))
 
@@ -232,7 +232,7 @@ def test_a_planned_text_hides_no_failed_one(browser, conversation):
 def test_stopped_by_an_answer_says_so(browser, address, conversation):
     planned(conversation, stop_on_reply=True)
     f.message(conversation, "Yes!", at=timezone.now() + timedelta(seconds=1))
-    scheduled.sweep()
+    scheduled.sweep_scheduled()
     words = pages.text(browser.get(address))
     assert "They answered first, so this was not sent." in words
     assert "Send again" in words
@@ -261,7 +261,7 @@ def test_edit_without_a_script(browser, address, edit, text):
     assert browser.post(edit, data)["Location"] == address
     text.refresh_from_db()
     assert (text.text, text.zone, text.stop_on_reply) == ("Other words", "Europe/Berlin", False)
-    assert text.send_at == scheduled.moment(datetime.fromisoformat(data["when"]), "Europe/Berlin")
+    assert text.send_at == scheduled.resolve_local_time(datetime.fromisoformat(data["when"]), "Europe/Berlin")
 
 
 def test_edit_by_htmx_is_one_bubble_that_becomes_a_form_and_back(htmx, browser, address, edit, text):

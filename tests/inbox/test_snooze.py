@@ -57,10 +57,10 @@ def asleep(conversation, until=timedelta(days=1)) -> Conversation:
 )
 def test_what_is_offered_is_of_the_viewers_clock(now, offered):
     with timezone.override(BERLIN):
-        choices = {one.name: one.at for one in snooze.choices(now)}
-        assert snooze.moment("hour", None, now) == now + timedelta(hours=1)
+        choices = {one.name: one.at for one in snooze.snooze_choices(now)}
+        assert snooze.snooze_moment("hour", None, now) == now + timedelta(hours=1)
         for name in offered:
-            assert snooze.moment(name, None, now) == choices[name]
+            assert snooze.snooze_moment(name, None, now) == choices[name]
     assert choices.pop("hour") is None
     assert {name: f"{at.astimezone(UTC):%F %R}" for name, at in choices.items()} == offered
 
@@ -79,7 +79,7 @@ def test_what_is_offered_is_of_the_viewers_clock(now, offered):
 )
 def test_what_cannot_be_chosen(name, local, why):
     with timezone.override(BERLIN), pytest.raises(snooze.CannotSnooze, match=why):
-        snooze.moment(name, local, THURSDAY + timedelta(hours=3))
+        snooze.snooze_moment(name, local, THURSDAY + timedelta(hours=3))
 
 
 def test_a_chosen_time_is_of_the_viewers_clock(browser, address, conversation, ada):
@@ -149,7 +149,7 @@ def test_it_comes_back_to_the_top_when_its_time_has_come(browser, conversation, 
     assert pages.rows(answer) == [conversation.pk, newer.pk]
     later.refresh_from_db()
     assert later.snoozed_until is not None
-    assert snooze.wake_due() == 0
+    assert snooze.end_due_snoozes() == 0
 
 
 def test_without_a_worker_it_comes_back_too(browser, conversation):

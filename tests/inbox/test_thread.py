@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations import cursors
-from integrations.contacts.effective import definitions
+from integrations.contacts.effective import custom_field_definitions
 from integrations.inbox.thread import queries
 from integrations.models import Account, Change, Membership, ReadMark, ThreadSync
 
@@ -179,7 +179,7 @@ def test_opening_reads_up_to_what_was_shown_and_never_back(browser, harbor, ada)
 def test_looking_at_old_pages_leaves_the_newest_unread(browser, harbor, ada):
     conversation = f.conversation(harbor)
     made = f.thread(conversation, queries.MESSAGES + 5)
-    start = cursors.cursor(made[4].at, made[4].rank)
+    start = cursors.format_cursor(made[4].at, made[4].rank)
     browser.get(address(conversation), {"until": start})
     assert ReadMark.objects.get(user=ada).message_pk == made[4].pk
 
@@ -308,7 +308,7 @@ def test_queries_do_not_grow(browser, harbor, ada, size):
         Membership.objects.create(user=sender, account=harbor, member=f.member(harbor, f"Sender {place}"))
         f.message(conversation, "Hi", inbound=place % 2 == 0, sender=sender if place % 2 else None)
         Change.objects.create(account=harbor, kind="contact", contact=contact, values={"email": f"{place}@example.com"})
-    definitions(contact)  # remembered for all contacts of the account
+    custom_field_definitions(contact)  # remembered for all contacts of the account
     with CaptureQueriesContext(connection) as first:
         browser.get(address(conversation))
     assert len(first) <= 15, [query["sql"][:80] for query in first]

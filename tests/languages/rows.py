@@ -58,7 +58,7 @@ class Rows:
 
     def _budget(self) -> None:
         books = Books(self.account)
-        for lane in ("people", "sync", "bulk"):
+        for lane in ("interactive", "sync", "bulk"):
             books.called(20, lane, 3)
         books.blocked(5)
         Books(self.away)

@@ -11,6 +11,7 @@ from integrations import cursors
 from integrations.inbox.conversation_list import queries
 from integrations.models import (
     Account,
+    Attachment,
     Attempt,
     Change,
     Contact,
@@ -22,12 +23,11 @@ from integrations.models import (
     Membership,
     Mention,
     Message,
-    Picture,
     Presence,
     SavedReply,
     Tag,
     ThreadSync,
-)  # fmt: skip
+)
 from integrations.outbox import reconcile
 from tests.accounts import build
 
@@ -152,7 +152,7 @@ class Threads:
             message = said("", "received", inbound=state != "stored", media=[*media, {"id": 2, "url": "ftp://x§"}])
             for place, kind in enumerate(("image/jpeg", "application/pdf")):
                 size = {"width": 30, "height": 20} if place == 0 and state == "stored" else {}
-                Picture.objects.create(
+                Attachment.objects.create(
                     message=message, position=place, url=media[place]["url"], state=state, reason=reason,
                     content_type=kind, size=2048, file=f"x-{place}.bin" if state == "stored" else "", **size,
                 )  # fmt: skip
@@ -199,7 +199,7 @@ class Threads:
         busy = reverse("inbox:thread", args=[self.busy.pk])
         found += [f"{busy}?q=hello9&at={self.news.pk}&end={end}" for end in ("older", "newer")]
         found += [
-            f"{busy}?until={cursors.cursor(self.news.at, self.news.rank)}",
+            f"{busy}?until={cursors.format_cursor(self.news.at, self.news.rank)}",
             f"{busy}poll/?version=0",
             f"{busy}older/",
         ]

@@ -99,8 +99,8 @@ def test_gone_is_told_to_the_pages_and_taken_back(account):
     rows, _ = mirror.upsert_contacts(account.pk, [vendor_records.contact(1)])
     thread = build.conversation(rows[1])
     before = version()
-    assert mirror.gone(account.pk, 1) == 1
-    assert mirror.gone(account.pk, 1) == 0
+    assert mirror.contact_gone(account.pk, 1) == 1
+    assert mirror.contact_gone(account.pk, 1) == 0
     thread.refresh_from_db()
     assert (version(), thread.version) == (before + 1, 1), "the open thread would still offer to text them"
     assert not Contact.objects.get().textable

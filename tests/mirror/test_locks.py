@@ -57,7 +57,7 @@ def test_a_page_and_a_sweep_take_a_thread_in_the_same_order():
     now = timezone.now()
     text = Message.objects.create(
         account=account, conversation=conversation, client_uuid=uuid.uuid4(), state="sending", text="Hello",
-        at=now, rank=1, due_at=now, claimed_at=now - deliver.claim_life() * 2,
+        at=now, rank=1, due_at=now, claimed_at=now - deliver.claim_lifetime() * 2,
     )  # fmt: skip
     outcome = []
 
@@ -68,7 +68,7 @@ def test_a_page_and_a_sweep_take_a_thread_in_the_same_order():
             connection.close()
 
     with transaction.atomic():
-        mirror.hold(conversation.pk)
+        mirror.lock_thread(conversation.pk)
         thread = threading.Thread(target=sweep)
         thread.start()
         time.sleep(0.4)  # it stands before the conversation now

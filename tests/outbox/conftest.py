@@ -33,8 +33,8 @@ def account(transactional_db, salesmsg, settings) -> Account:
     settings.SALESMSG_BASE_URL = salesmsg.url
     settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = 1000, 0.5
     token = salesmsg.post("/sandbox/pat", {})["token"]
-    account = connect.by_token(None, "Test", token)
-    request.stop(account)
+    account = connect.connect_by_token(None, "Test", token)
+    request.stop_sync(account)
     fill(account, salesmsg.data())
     return account
 
@@ -67,17 +67,17 @@ def conversation(account) -> Conversation:
 
 
 def read_everything(account: Account) -> SyncRun:
-    run = request.full(account)
-    door = gateway.door(account.pk, BudgetCall.Lane.SYNC, patience=30)
-    while (claimed := runner.take(run.pk)) is not None:
-        assert runner.advance(claimed, door), SyncRun.objects.get(pk=run.pk).error
+    run = request.start_full(account)
+    session = gateway.open_session(account.pk, BudgetCall.Lane.SYNC, patience=30)
+    while (claimed := runner.claim_step(run.pk)) is not None:
+        assert runner.advance_run(claimed, session), SyncRun.objects.get(pk=run.pk).error
     run.refresh_from_db()
     assert run.state == "done", run.error
     return run
 
 
 def write(staff, conversation, text="My text message") -> Message:
-    return compose.reply(staff, conversation, text, uuid.uuid4())
+    return compose.queue_reply(staff, conversation, text, uuid.uuid4())
 
 
 def posts(salesmsg, text: str) -> int:
@@ -88,7 +88,7 @@ def posts(salesmsg, text: str) -> int:
 def read_thread(conversation) -> None:
     """As the task does it, at once."""
     ThreadSync.objects.filter(conversation=conversation).update(due_at=timezone.now() - timedelta(seconds=1))
-    thread_refresh.refresh(conversation.pk)
+    thread_refresh.refresh_thread(conversation.pk)
 
 
 def worker_is_gone(message) -> None:

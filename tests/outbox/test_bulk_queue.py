@@ -40,8 +40,8 @@ def people(shop):
 
 
 def running(ada, shop, people, text="Hello {first_name}") -> Bulk:
-    made = recipients.draft(ada, shop, people, text)
-    assert lifecycle.start(ada, made)
+    made = recipients.create_draft(ada, shop, people, text)
+    assert lifecycle.start_bulk(ada, made)
     return made
 
 
@@ -121,7 +121,7 @@ def test_who_is_left_out_and_why(ada, shop):
     factories.contact(shop, "Hal", phone="+13055550009", opted_out=True)
     factories.contact(shop, "Ida", email="x" * 300, phone="+13055550010")
     factories.contact(shop, "Jon", "", phone="+13055550011")
-    made = recipients.draft(ada, shop, Contact.objects.all(), "{first_name} {last_name}" + " {email|}" * 6)
+    made = recipients.create_draft(ada, shop, Contact.objects.all(), "{first_name} {last_name}" + " {email|}" * 6)
     assert reasons(made) == {
         "Ana": "",
         "Ben": bulk_queue.OPTED_OUT,
@@ -134,7 +134,7 @@ def test_who_is_left_out_and_why(ada, shop):
         "Ida": recipients.TOO_LONG,
         "Jon": "No last name, and the text has nothing to put in its place",
     }
-    preview = bulk_progress.preview(made)
+    preview = bulk_progress.read_preview(made)
     assert (preview.recipients, preview.left_out_count) == (1, 9)
     assert (preview.left_out[0].reason, preview.left_out[0].count) == (bulk_queue.OPTED_OUT, 2)
 
@@ -142,24 +142,24 @@ def test_who_is_left_out_and_why(ada, shop):
 def test_a_phone_left_out_for_its_own_reason_does_not_shut_out_its_twin(ada, shop):
     factories.contact(shop, "", "", phone="+13055550001")
     factories.contact(shop, "Finn", phone="+13055550001")
-    made = recipients.draft(ada, shop, Contact.objects.all(), "Hello {first_name}")
+    made = recipients.create_draft(ada, shop, Contact.objects.all(), "Hello {first_name}")
     assert reasons(made)["Finn"] == ""
 
 
 def test_writing_again_looks_at_everybody_again(ada, shop, people):
     Contact.objects.filter(pk=people[0].pk).update(email="a@example.com")
-    made = recipients.draft(ada, shop, people, "Is {email} right?")
+    made = recipients.create_draft(ada, shop, people, "Is {email} right?")
     assert states(made) == [Waits.WAITING] + [Waits.LEFT_OUT] * 4
-    recipients.write(ada, made, "Hello {first_name}")
+    recipients.write_text(ada, made, "Hello {first_name}")
     assert states(made) == [Waits.WAITING] * 5
     assert list(made.recipients.values_list("text", flat=True)) == [f"Hello {who.first_name}" for who in people]
 
 
 def test_a_broken_text_keeps_the_one_before(ada, shop, people):
-    made = recipients.draft(ada, shop, people, "Hello {first_name}")
+    made = recipients.create_draft(ada, shop, people, "Hello {first_name}")
     for broken in ("Hello {nobody}", "   "):
         with pytest.raises(BulkProblem):
-            recipients.write(ada, made, broken)
+            recipients.write_text(ada, made, broken)
     made.refresh_from_db()
     assert made.text == "Hello {first_name}"
     assert states(made) == [Waits.WAITING] * 5
@@ -169,13 +169,13 @@ def test_others_accounts_and_their_contacts_stay_out(ada, shop, people):
     elsewhere = factories.account("Northside")
     stranger = factories.contact(elsewhere)
     with pytest.raises(PermissionDenied):
-        recipients.draft(ada, elsewhere, [stranger])
-    made = recipients.draft(ada, shop, [*people, stranger])
+        recipients.create_draft(ada, elsewhere, [stranger])
+    made = recipients.create_draft(ada, shop, [*people, stranger])
     assert made.recipients.count() == 5
     with pytest.raises(BulkProblem, match="Nobody was chosen"):
-        recipients.draft(ada, shop, [stranger])
+        recipients.create_draft(ada, shop, [stranger])
     eve = factories.person("eve")
-    for deed in (lifecycle.start, lifecycle.pause, lifecycle.resume, lifecycle.cancel):
+    for deed in (lifecycle.start_bulk, lifecycle.pause_bulk, lifecycle.resume_bulk, lifecycle.cancel_bulk):
         with pytest.raises(PermissionDenied):
             deed(eve, made)
 
@@ -183,39 +183,39 @@ def test_others_accounts_and_their_contacts_stay_out(ada, shop, people):
 def test_at_most_so_many(ada, shop, people, monkeypatch):
     monkeypatch.setattr(recipients, "MOST", 4)
     with pytest.raises(BulkProblem, match="at the most"):
-        recipients.draft(ada, shop, people)
+        recipients.create_draft(ada, shop, people)
     assert not Bulk.objects.exists()
 
 
 def test_more_can_be_added_to_a_draft(ada, shop, people):
-    made = recipients.draft(ada, shop, people[:2], "Hello {first_name}")
-    assert recipients.add(ada, made, people[1:4]) == 2
+    made = recipients.create_draft(ada, shop, people[:2], "Hello {first_name}")
+    assert recipients.add_recipients(ada, made, people[1:4]) == 2
     assert list(made.recipients.values_list("text", flat=True)) == [f"Hello {who.first_name}" for who in people[:4]]
-    assert recipients.add(ada, made, people[:4]) == 0
-    assert lifecycle.start(ada, made)
+    assert recipients.add_recipients(ada, made, people[:4]) == 0
+    assert lifecycle.start_bulk(ada, made)
     with pytest.raises(BulkProblem, match="started already"):
-        recipients.add(ada, made, people)
+        recipients.add_recipients(ada, made, people)
     assert made.recipients.count() == 4
 
 
 def test_who_is_taken_out_makes_room_for_a_twin(ada, shop):
     first = factories.contact(shop, "Ana", phone="+13055550001")
     factories.contact(shop, "Finn", phone="+13055550001")
-    made = recipients.draft(ada, shop, Contact.objects.all(), "Hello {first_name}")
-    assert recipients.remove(ada, made, first.pk)
-    assert not recipients.remove(ada, made, first.pk)
+    made = recipients.create_draft(ada, shop, Contact.objects.all(), "Hello {first_name}")
+    assert recipients.remove_recipient(ada, made, first.pk)
+    assert not recipients.remove_recipient(ada, made, first.pk)
     assert reasons(made) == {"Finn": ""}
-    lifecycle.start(ada, made)
+    lifecycle.start_bulk(ada, made)
     with pytest.raises(BulkProblem, match="started already"):
-        recipients.remove(ada, made, first.pk)
+        recipients.remove_recipient(ada, made, first.pk)
 
 
 def test_the_preview_counts_segments_calls_and_time(ada, shop, people, settings):
     settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = 60, 60.0
     factories.conversation(shop, people[0])
     factories.conversation(shop, people[1], vendor_id=None)  # a draft: it has to be opened at Salesmsg
-    made = recipients.draft(ada, shop, people, "{first_name} " + "x" * 160)
-    preview = bulk_progress.preview(made)
+    made = recipients.create_draft(ada, shop, people, "{first_name} " + "x" * 160)
+    preview = bulk_progress.read_preview(made)
     assert (preview.recipients, preview.segments, preview.most_segments) == (5, 10, 2)
     assert preview.calls == 5 + 4
     assert preview.seconds == pytest.approx(9 * 60 / 59)
@@ -226,39 +226,39 @@ def test_the_preview_counts_segments_calls_and_time(ada, shop, people, settings)
 
 
 def test_a_second_start_starts_nothing_twice(ada, shop, people):
-    made = recipients.draft(ada, shop, people, "Hello {first_name}")
+    made = recipients.create_draft(ada, shop, people, "Hello {first_name}")
     before = OrmQ.objects.count()
-    assert lifecycle.start(ada, made)
-    assert not lifecycle.start(ada, Bulk.objects.get(pk=made.pk))
+    assert lifecycle.start_bulk(ada, made)
+    assert not lifecycle.start_bulk(ada, Bulk.objects.get(pk=made.pk))
     assert OrmQ.objects.count() == before + 1
     assert AuditEntry.objects.filter(action="bulk text started", user=ada).count() == 1
 
 
 def test_what_was_not_seen_is_not_started(ada, shop, people):
-    seen = recipients.draft(ada, shop, people, "Hello {first_name}")
-    recipients.write(ada, Bulk.objects.get(pk=seen.pk), "Something else")
+    seen = recipients.create_draft(ada, shop, people, "Hello {first_name}")
+    recipients.write_text(ada, Bulk.objects.get(pk=seen.pk), "Something else")
     with pytest.raises(BulkProblem, match="changed the text"):
-        lifecycle.start(ada, seen)
+        lifecycle.start_bulk(ada, seen)
     assert Bulk.objects.get(pk=seen.pk).state == State.DRAFT
 
 
 def test_nothing_starts_without_text_recipient_or_connection(ada, shop, people):
-    blank = recipients.draft(ada, shop, people)
+    blank = recipients.create_draft(ada, shop, people)
     with pytest.raises(BulkProblem, match="Nobody would get"):
-        lifecycle.start(ada, blank)
-    nobody = recipients.draft(ada, shop, people, "{email}")
+        lifecycle.start_bulk(ada, blank)
+    nobody = recipients.create_draft(ada, shop, people, "{email}")
     with pytest.raises(BulkProblem, match="Nobody would get"):
-        lifecycle.start(ada, nobody)
-    made = recipients.draft(ada, shop, people, "Hello")
+        lifecycle.start_bulk(ada, nobody)
+    made = recipients.create_draft(ada, shop, people, "Hello")
     Account.objects.update(state=Account.State.ATTENTION)
     with pytest.raises(BulkProblem, match="not connected"):
-        lifecycle.start(ada, made)
+        lifecycle.start_bulk(ada, made)
 
 
 def test_a_started_text_can_no_longer_be_written(ada, shop, people):
     made = running(ada, shop, people)
     with pytest.raises(BulkProblem, match="started already"):
-        recipients.write(ada, made, "Other words")
+        recipients.write_text(ada, made, "Other words")
     assert made.recipients.filter(text__startswith="Hello").count() == 5
 
 
@@ -276,7 +276,7 @@ def test_each_recipient_gets_one_message_and_then_it_is_done(ada, shop, people):
     assert texts == {(f"Hello {who.first_name}", ada.pk, "Ada Marsh") for who in people}
     made.refresh_from_db()
     assert (made.state, made.finished_at is not None) == (State.DONE, True)
-    assert bulk_progress.progress(made).percent == 100
+    assert bulk_progress.read_progress(made).percent == 100
 
 
 def test_eight_workers_at_once(ada, shop):
@@ -381,7 +381,7 @@ def test_nothing_leaves_while_the_account_is_not_connected(ada, shop, people):
     made = running(ada, shop, people)
     Account.objects.update(state=Account.State.ATTENTION)
     assert bulk_queue.next_message(shop.pk) is None
-    assert len(bulk_queue.settle()) == 0
+    assert len(bulk_queue.settle_bulks()) == 0
     Account.objects.update(state=Account.State.CONNECTED)
     assert bulk_queue.next_message(shop.pk) is not None
     assert Bulk.objects.get(pk=made.pk).state == State.RUNNING
@@ -391,16 +391,16 @@ def test_pause_and_resume(ada, shop, people):
     made = running(ada, shop, people)
     first = bulk_queue.next_message(shop.pk)
     handed_out_long_ago(first)
-    assert lifecycle.pause(ada, made)
-    assert not lifecycle.pause(ada, made)
+    assert lifecycle.pause_bulk(ada, made)
+    assert not lifecycle.pause_bulk(ada, made)
     assert bulk_queue.next_message(shop.pk) is None
-    assert not Message.objects.filter(deliver.waiting(), pk=first).exists()
-    assert len(bulk_queue.settle()) == 0
+    assert not Message.objects.filter(deliver.waiting_messages(), pk=first).exists()
+    assert len(bulk_queue.settle_bulks()) == 0
     before = OrmQ.objects.count()
-    assert lifecycle.resume(ada, made)
-    assert not lifecycle.resume(ada, made)
+    assert lifecycle.resume_bulk(ada, made)
+    assert not lifecycle.resume_bulk(ada, made)
     assert OrmQ.objects.count() == before + 1
-    assert Message.objects.filter(deliver.waiting(), pk=first).exists()
+    assert Message.objects.filter(deliver.waiting_messages(), pk=first).exists()
     assert bulk_queue.next_message(shop.pk) == first
 
 
@@ -409,39 +409,39 @@ def test_cancel_takes_back_all_that_has_not_left(ada, shop, people):
     gone = bulk_queue.next_message(shop.pk)
     sent(gone)
     waiting = bulk_queue.next_message(shop.pk)
-    assert lifecycle.cancel(ada, made)
-    assert not lifecycle.cancel(ada, made)
-    assert not lifecycle.resume(ada, made)
+    assert lifecycle.cancel_bulk(ada, made)
+    assert not lifecycle.cancel_bulk(ada, made)
+    assert not lifecycle.resume_bulk(ada, made)
     assert bulk_queue.next_message(shop.pk) is None
     assert Message.objects.get(pk=waiting).state == Message.State.CANCELLED
     assert Message.objects.get(pk=waiting).conversation.latest_state == Message.State.CANCELLED
-    progress = bulk_progress.progress(made)
+    progress = bulk_progress.read_progress(made)
     assert (progress.sent, progress.cancelled, progress.open) == (1, 4, 0)
-    assert deliver.deliver(waiting) == ""
+    assert deliver.deliver_message(waiting) == ""
 
 
 def test_what_was_just_leaving_at_the_cancel_and_came_back_is_taken_back(ada, shop, people):
     made = running(ada, shop, people)
     leaving = Message.objects.filter(pk=bulk_queue.next_message(shop.pk))
     leaving.update(state=Message.State.SENDING)
-    lifecycle.cancel(ada, made)
+    lifecycle.cancel_bulk(ada, made)
     assert leaving.get().state == Message.State.SENDING
     leaving.update(state=Message.State.QUEUED, due_at=timezone.now())
-    assert len(bulk_queue.settle()) == 0
+    assert len(bulk_queue.settle_bulks()) == 0
     assert leaving.get().state == Message.State.CANCELLED
-    assert bulk_progress.progress(made).open == 0
+    assert bulk_progress.read_progress(made).open == 0
 
 
-def test_the_sweep_nudges_what_can_go_on_and_ends_what_is_over(ada, shop, people):
+def test_the_sweep_wakes_what_can_go_on_and_ends_what_is_over(ada, shop, people):
     made = running(ada, shop, people[:1])
-    recipients.draft(ada, shop, people, "A draft waits for a person")
-    assert len(bulk_queue.settle()) == 1
+    recipients.create_draft(ada, shop, people, "A draft waits for a person")
+    assert len(bulk_queue.settle_bulks()) == 1
     pk = bulk_queue.next_message(shop.pk)
-    assert len(bulk_queue.settle()) == 0  # a worker has it
+    assert len(bulk_queue.settle_bulks()) == 0  # a worker has it
     handed_out_long_ago(pk)
-    assert len(bulk_queue.settle()) == 1
+    assert len(bulk_queue.settle_bulks()) == 1
     sent(pk)
-    assert len(bulk_queue.settle()) == 0
+    assert len(bulk_queue.settle_bulks()) == 0
     assert Bulk.objects.get(pk=made.pk).state == State.DONE
 
 
@@ -451,7 +451,7 @@ def test_progress_counts_by_outcome(ada, shop, people, django_assert_max_num_que
     for state in outcomes:
         Message.objects.filter(pk=bulk_queue.next_message(shop.pk)).update(state=state)
     with django_assert_max_num_queries(2):
-        progress = bulk_progress.progress(made)
+        progress = bulk_progress.read_progress(made)
     assert (progress.sent, progress.delivered, progress.failed, progress.unknown, progress.waiting) == (1, 1, 1, 1, 1)
     assert (progress.percent, progress.total) == (80, 5)
     assert timedelta(0) < progress.ends_at - timezone.now() < timedelta(minutes=1)
@@ -463,12 +463,14 @@ def test_progress_counts_by_outcome(ada, shop, people, django_assert_max_num_que
 @pytest.mark.processes
 def test_the_texts_arrive_once_each(salesmsg, account, staff):
     mark = uuid.uuid4().hex
-    made = recipients.draft(staff, account, Contact.objects.filter(account=account), f"{{first_name|Hello}}, {mark}")
+    made = recipients.create_draft(
+        staff, account, Contact.objects.filter(account=account), f"{{first_name|Hello}}, {mark}"
+    )
     waiting = set(made.recipients.filter(state=Waits.WAITING).values_list("text", flat=True))
     assert len(waiting) >= 4
-    lifecycle.start(staff, made)
+    lifecycle.start_bulk(staff, made)
     while (pk := bulk_queue.next_message(account.pk)) is not None:
-        assert deliver.deliver(pk) == Message.State.SENT
+        assert deliver.deliver_message(pk) == Message.State.SENT
     arrived = [row["body"] for row in salesmsg.state()["messages"] if mark in row["body"]]
     assert set(arrived) == waiting
     assert len(arrived) == made.recipients.filter(state=Waits.HANDED).count()
@@ -483,8 +485,8 @@ def test_a_new_contact_stays_a_recipient_when_salesmsg_knows_it_already(salesmsg
     known.conversations.all().delete()
     Contact.objects.filter(pk=known.pk).delete()
     new = Contact.objects.create(account=account, phone=phone)
-    made = recipients.draft(staff, account, [new], text)
-    lifecycle.start(staff, made)
-    assert deliver.deliver(bulk_queue.next_message(account.pk)) == Message.State.SENT
+    made = recipients.create_draft(staff, account, [new], text)
+    lifecycle.start_bulk(staff, made)
+    assert deliver.deliver_message(bulk_queue.next_message(account.pk)) == Message.State.SENT
     assert posts(salesmsg, text) == 1
-    assert bulk_progress.progress(made).sent == 1
+    assert bulk_progress.read_progress(made).sent == 1

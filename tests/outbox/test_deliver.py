@@ -33,8 +33,8 @@ def test_a_reply_is_sent_once_and_followed_to_delivery(salesmsg, staff, conversa
     text = f"My text message {uuid.uuid4()}"
     message = write(staff, conversation, text)
     assert message.state == State.QUEUED
-    assert deliver.deliver(message.pk) == State.SENT
-    assert deliver.deliver(message.pk) == ""
+    assert deliver.deliver_message(message.pk) == State.SENT
+    assert deliver.deliver_message(message.pk) == ""
     sent = fresh(message)
     assert sent.vendor_id
     assert sent.rank == sent.vendor_id
@@ -50,11 +50,11 @@ def test_a_reply_is_sent_once_and_followed_to_delivery(salesmsg, staff, conversa
 def test_the_same_form_twice_is_one_message(salesmsg, staff, conversation):
     form = uuid.uuid4()
     text = f"Twice {form}"
-    first = compose.reply(staff, conversation, text, form)
-    second = compose.reply(staff, conversation, text, form)
+    first = compose.queue_reply(staff, conversation, text, form)
+    second = compose.queue_reply(staff, conversation, text, form)
     assert first.pk == second.pk
-    deliver.deliver(first.pk)
-    deliver.deliver(second.pk)
+    deliver.deliver_message(first.pk)
+    deliver.deliver_message(second.pk)
     assert posts(salesmsg, text) == 1
 
 
@@ -67,8 +67,8 @@ def test_the_same_form_twenty_times_at_once_is_one_row_and_one_request(salesmsg,
     def submit():
         try:
             start.wait()
-            message = compose.reply(staff, conversation, text, form)
-            deliver.deliver(message.pk)
+            message = compose.queue_reply(staff, conversation, text, form)
+            deliver.deliver_message(message.pk)
         except Exception as error:  # noqa: BLE001 - shown by the assertion below
             failures.append(error)
         finally:
@@ -85,10 +85,10 @@ def test_the_same_form_twenty_times_at_once_is_one_row_and_one_request(salesmsg,
 def test_texts_of_a_thread_keep_their_order(salesmsg, staff, conversation):
     mark = uuid.uuid4()
     first, second = write(staff, conversation, f"one {mark}"), write(staff, conversation, f"two {mark}")
-    assert deliver.deliver(second.pk) == ""
+    assert deliver.deliver_message(second.pk) == ""
     assert fresh(second).state == State.QUEUED
-    assert deliver.deliver(first.pk) == State.SENT
-    assert deliver.deliver(second.pk) == State.SENT
+    assert deliver.deliver_message(first.pk) == State.SENT
+    assert deliver.deliver_message(second.pk) == State.SENT
     bodies = [message["body"] for message in salesmsg.state()["messages"]]
     assert bodies.index(f"one {mark}") < bodies.index(f"two {mark}")
 
@@ -96,7 +96,7 @@ def test_texts_of_a_thread_keep_their_order(salesmsg, staff, conversation):
 def test_whoever_opted_out_after_the_text_was_queued_is_not_texted(salesmsg, staff, conversation):
     message = write(staff, conversation, f"late {uuid.uuid4()}")
     Contact.objects.filter(pk=conversation.contact_id).update(opted_out=True)
-    assert deliver.deliver(message.pk) == State.FAILED
+    assert deliver.deliver_message(message.pk) == State.FAILED
     assert "opted out" in fresh(message).failure
     assert posts(salesmsg, message.text) == 0
 
@@ -105,7 +105,7 @@ def test_a_text_that_salesmsg_answers_with_failed_is_failed(salesmsg, staff, acc
     contact = conversation.contact
     salesmsg.post(f"/sandbox/phone/{contact.vendor_id}", {"text": "STOP"})
     message = write(staff, conversation, f"refused {uuid.uuid4()}")
-    assert deliver.deliver(message.pk) == State.FAILED
+    assert deliver.deliver_message(message.pk) == State.FAILED
     sent = fresh(message)
     assert "unsubscribed" in sent.failure
     assert sent.attempts.get().outcome == Attempt.Outcome.REFUSED
@@ -117,11 +117,11 @@ def test_an_unclear_answer_is_unknown_and_never_sent_again_by_itself(salesmsg, s
     text = f"unclear {kind} {uuid.uuid4()}"
     message = write(staff, conversation, text)
     salesmsg.post("/sandbox/faults", {"kind": kind, "count": 1, "match": "POST /messages"})
-    assert deliver.deliver(message.pk) == State.UNKNOWN
+    assert deliver.deliver_message(message.pk) == State.UNKNOWN
     taken = posts(salesmsg, text)
-    assert deliver.deliver(message.pk) == ""
+    assert deliver.deliver_message(message.pk) == ""
     deliver.expire_claims()
-    dispatcher.nudge_due()
+    dispatcher.wake_due()
     assert fresh(message).state in {State.UNKNOWN, State.SENT}
     assert posts(salesmsg, text) == taken
     read_thread(conversation)
@@ -139,13 +139,13 @@ def test_what_surely_did_not_leave_is_tried_again(salesmsg, staff, conversation,
     text = f"later {uuid.uuid4()}"
     message = write(staff, conversation, text)
     settings.SALESMSG_BASE_URL = "http://127.0.0.1:9"
-    assert deliver.deliver(message.pk) == State.QUEUED
+    assert deliver.deliver_message(message.pk) == State.QUEUED
     waiting = fresh(message)
     assert waiting.due_at > timezone.now()
     assert "Trying again" in waiting.failure
     settings.SALESMSG_BASE_URL = salesmsg.url
     due_now(message)
-    assert deliver.deliver(message.pk) == State.SENT
+    assert deliver.deliver_message(message.pk) == State.SENT
     assert fresh(message).failure == ""
     assert posts(salesmsg, text) == 1
     outcomes = list(message.attempts.values_list("outcome", flat=True))
@@ -156,15 +156,15 @@ def test_a_429_waits_for_the_blocks_end_and_sends_once(salesmsg, staff, account,
     text = f"blocked {uuid.uuid4()}"
     message = write(staff, conversation, text)
     salesmsg.post("/sandbox/faults", {"kind": "429", "count": 1, "match": "POST /messages"})
-    assert deliver.deliver(message.pk) == State.QUEUED
+    assert deliver.deliver_message(message.pk) == State.QUEUED
     assert Budget.objects.get(account=account).blocked_until > timezone.now()
     assert [attempt.outcome for attempt in message.attempts.all()] == [Attempt.Outcome.NOT_DONE]
     asked = salesmsg.state()["requests"]
     due_now(message)
-    assert deliver.deliver(message.pk) == State.QUEUED, "nobody calls while it is blocked"
+    assert deliver.deliver_message(message.pk) == State.QUEUED, "nobody calls while it is blocked"
     assert salesmsg.state()["requests"] == asked
     due_now(message)
-    assert deliver.deliver(message.pk, patience=5) == State.SENT
+    assert deliver.deliver_message(message.pk, patience=5) == State.SENT
     assert posts(salesmsg, text) == 1
 
 
@@ -175,7 +175,7 @@ def test_a_crash_before_the_call_is_no_doubt_and_after_it_is_one(salesmsg, staff
     assert deliver.expire_claims() == 1
     assert fresh(early).state == State.QUEUED
     due_now(early)
-    assert deliver.deliver(early.pk) == State.SENT
+    assert deliver.deliver_message(early.pk) == State.SENT
 
     late = write(staff, conversation, f"late {uuid.uuid4()}")
     Message.objects.filter(pk=late.pk).update(state=State.SENDING)
@@ -184,7 +184,7 @@ def test_a_crash_before_the_call_is_no_doubt_and_after_it_is_one(salesmsg, staff
     assert deliver.expire_claims() == 1
     assert fresh(late).state == State.UNKNOWN
     assert late.attempts.get().outcome == Attempt.Outcome.UNCLEAR
-    assert deliver.deliver(late.pk) == ""
+    assert deliver.deliver_message(late.pk) == ""
     assert posts(salesmsg, late.text) == 0
 
 
@@ -192,7 +192,7 @@ def test_two_identical_unknown_texts_are_never_merged(salesmsg, staff, conversat
     text = f"same words {uuid.uuid4()}"
     messages = [write(staff, conversation, text), write(staff, conversation, text)]
     salesmsg.post("/sandbox/faults", {"kind": "drop-after", "count": 2, "match": "POST /messages"})
-    assert [deliver.deliver(message.pk) for message in messages] == [State.UNKNOWN, State.UNKNOWN]
+    assert [deliver.deliver_message(message.pk) for message in messages] == [State.UNKNOWN, State.UNKNOWN]
     assert posts(salesmsg, text) == 2
     read_thread(conversation)
     assert [fresh(message).state for message in messages] == [State.UNKNOWN, State.UNKNOWN]
@@ -202,22 +202,22 @@ def test_sent_again_by_a_person_is_a_new_text_and_pressed_twice_one(salesmsg, st
     text = f"again {uuid.uuid4()}"
     message = write(staff, conversation, text)
     salesmsg.post("/sandbox/faults", {"kind": "500", "count": 1, "match": "POST /messages"})
-    deliver.deliver(message.pk)
-    once, twice = compose.send_again(staff, message), compose.send_again(staff, message)
+    deliver.deliver_message(message.pk)
+    once, twice = compose.resend_message(staff, message), compose.resend_message(staff, message)
     assert once.pk == twice.pk != message.pk
     before = posts(salesmsg, text)
-    assert deliver.deliver(once.pk) == State.SENT
+    assert deliver.deliver_message(once.pk) == State.SENT
     assert posts(salesmsg, text) == before + 1
     with pytest.raises(compose.CannotSend):
-        compose.send_again(staff, once)
+        compose.resend_message(staff, once)
 
 
 def test_a_new_phone_becomes_a_contact_and_a_conversation(salesmsg, staff, account):
     inbox = account.inboxes.order_by("pk").first()
-    message = compose.to_phone(staff, account, "(305) 555-0177", "Hello there", uuid.uuid4(), inbox)
+    message = compose.queue_to_phone(staff, account, "(305) 555-0177", "Hello there", uuid.uuid4(), inbox)
     draft = message.conversation
     assert (draft.vendor_id, draft.contact.vendor_id, draft.contact.phone) == (None, None, "+13055550177")
-    assert deliver.deliver(message.pk) == State.SENT
+    assert deliver.deliver_message(message.pk) == State.SENT
     sent = Message.objects.select_related("conversation__contact").get(pk=message.pk)
     assert sent.conversation.vendor_id
     assert sent.conversation.contact.vendor_id
@@ -228,17 +228,17 @@ def test_a_new_phone_becomes_a_contact_and_a_conversation(salesmsg, staff, accou
 
 def test_a_phone_that_salesmsg_knows_and_we_do_not_is_no_second_contact(salesmsg, staff, account):
     salesmsg.post("/sandbox/phone/new", {"number": "+13055550178", "text": "Anybody there?", "name": "Known There"})
-    message = compose.to_phone(staff, account, "+13055550178", "Hello again", uuid.uuid4())
-    assert deliver.deliver(message.pk) == State.SENT
+    message = compose.queue_to_phone(staff, account, "+13055550178", "Hello again", uuid.uuid4())
+    assert deliver.deliver_message(message.pk) == State.SENT
     contact = Contact.objects.get(account=account, phone="+13055550178")
     assert contact.full_name == "Known There"
 
 
 def test_cancelled_before_it_left_never_leaves(salesmsg, staff, conversation):
     message = write(staff, conversation, f"cancelled {uuid.uuid4()}")
-    assert compose.cancel(staff, message)
-    assert not compose.cancel(staff, message)
-    assert deliver.deliver(message.pk) == ""
+    assert compose.cancel_message(staff, message)
+    assert not compose.cancel_message(staff, message)
+    assert deliver.deliver_message(message.pk) == ""
     assert posts(salesmsg, message.text) == 0
 
 
@@ -246,7 +246,7 @@ def test_a_disconnected_account_sends_nothing_and_says_so(salesmsg, staff, accou
     message = write(staff, conversation, f"gone {uuid.uuid4()}")
     account.state = "attention"
     account.save()
-    assert deliver.deliver(message.pk) == State.FAILED
+    assert deliver.deliver_message(message.pk) == State.FAILED
     assert "Connect it again" in fresh(message).failure
     with pytest.raises(compose.CannotSend, match="Connect it again"):
         write(staff, Conversation.objects.get(pk=conversation.pk), "no")
@@ -276,7 +276,7 @@ def test_waiting_texts_are_one_row_in_the_queue_and_hold_no_worker(salesmsg, sta
     budget.block(account.pk)
     OrmQ.objects.all().delete()
     for _ in range(5):
-        assert dispatcher.PEOPLE.run(account.pk) == 0
+        assert dispatcher.INTERACTIVE.run(account.pk) == 0
     (row,) = OrmQ.objects.all()
     assert row.lock > timezone.now() + timezone.timedelta(seconds=50)
     assert row.task["args"] == (account.pk,)
@@ -284,12 +284,12 @@ def test_waiting_texts_are_one_row_in_the_queue_and_hold_no_worker(salesmsg, sta
     assert not Attempt.objects.exists()
 
 
-def test_the_sweep_nudges_what_was_forgotten(staff, account, conversation):
+def test_the_sweep_wakes_what_was_forgotten(staff, account, conversation):
     message = write(staff, conversation, f"forgotten {uuid.uuid4()}")
     OrmQ.objects.all().delete()
-    assert dispatcher.nudge_due() == 0, "its own nudge has a moment to arrive"
+    assert dispatcher.wake_due() == 0, "its own nudge has a moment to arrive"
     Message.objects.filter(pk=message.pk).update(due_at=timezone.now() - timezone.timedelta(seconds=10))
-    assert dispatcher.nudge_due() == 1
+    assert dispatcher.wake_due() == 1
     assert OrmQ.objects.get().task["args"] == (account.pk,)
 
 
@@ -297,7 +297,7 @@ def test_the_pump_sends_all_that_is_due_in_order(salesmsg, staff, account, conve
     texts = [f"pumped {number} {uuid.uuid4()}" for number in range(4)]
     for text in texts:
         write(staff, conversation, text)
-    assert dispatcher.PEOPLE.run(account.pk) == 4
+    assert dispatcher.INTERACTIVE.run(account.pk) == 4
     bodies = [message["body"] for message in salesmsg.state()["messages"] if message["body"] in texts]
     assert bodies == texts
 
@@ -307,23 +307,23 @@ def test_a_worker_that_lost_its_claim_changes_nothing(salesmsg, staff, account, 
     message = write(staff, conversation, f"slow {uuid.uuid4()}")
     opened = deliver._conversation
 
-    def hang(claimed, door):
+    def hang(claimed, session):
         monkeypatch.setattr(deliver, "_conversation", opened)
         worker_is_gone(message)
         assert deliver.expire_claims() == 1
         due_now(message)
-        assert deliver.deliver(message.pk) == State.SENT
-        return opened(claimed, door)
+        assert deliver.deliver_message(message.pk) == State.SENT
+        return opened(claimed, session)
 
     monkeypatch.setattr(deliver, "_conversation", hang)
-    assert deliver.deliver(message.pk) == ""
+    assert deliver.deliver_message(message.pk) == ""
     assert posts(salesmsg, message.text) == 1
     assert fresh(message).state == State.SENT
 
 
 def test_sending_asks_for_a_look_at_the_thread(salesmsg, staff, conversation):
     ThreadSync.objects.filter(conversation=conversation).update(due_at=None)
-    deliver.deliver(write(staff, conversation, f"followed {uuid.uuid4()}").pk)
+    deliver.deliver_message(write(staff, conversation, f"followed {uuid.uuid4()}").pk)
     assert ThreadSync.objects.get(conversation=conversation).due_at > timezone.now()
     assert not Change.objects.exists()
 
@@ -346,27 +346,29 @@ def test_a_text_whose_claim_is_gone_is_not_sent_with_the_new_token_either(
 ):
     """Refused, then a long wait for token or place: by then a person may have sent it again."""
     message = write(staff, conversation, f"refused {uuid.uuid4()}")
-    door = gateway.door(account.pk, "people")
+    session = gateway.open_session(account.pk, "interactive")
 
-    renewed = door._renewed
+    renewed = session._renewed
 
     def long_wait(held):
         worker_is_gone(message)
         assert deliver.expire_claims() == 1
         return renewed(held)
 
-    door._renewed = long_wait
-    door.reserve()
-    deliver.send(message.pk, door)
+    session._renewed = long_wait
+    session.reserve()
+    deliver.send_message(message.pk, session)
     assert fresh(message).state == State.UNKNOWN
     assert posts(salesmsg, message.text) == 0
     longest = timezone.now() + timedelta(seconds=5)
-    assert not BudgetCall.objects.filter(lane="people", expires_at__gt=longest).exists(), "the second place is free"
+    assert not BudgetCall.objects.filter(lane="interactive", expires_at__gt=longest).exists(), (
+        "the second place is free"
+    )
 
 
 def test_a_text_is_sent_with_the_new_token_as_long_as_the_claim_holds(salesmsg, staff, conversation, refused_once):
     message = write(staff, conversation, f"renewed {uuid.uuid4()}")
-    assert deliver.deliver(message.pk) == State.SENT
+    assert deliver.deliver_message(message.pk) == State.SENT
     assert posts(salesmsg, message.text) == 1
 
 
@@ -374,7 +376,7 @@ def test_who_must_wait_for_an_earlier_text_takes_no_place(staff, account, conver
     write(staff, conversation, "first")
     second = write(staff, conversation, "second")
     before = Budget.objects.get(account=account).taken
-    assert deliver.deliver(second.pk) == ""
+    assert deliver.deliver_message(second.pk) == ""
     assert Budget.objects.get(account=account).taken == before
 
 
@@ -383,7 +385,7 @@ def test_what_is_written_into_a_draft_that_is_merged_right_now_is_not_deleted_si
     salesmsg, staff, account, conversation, monkeypatch
 ):
     """The draft's conversation turns out to be one that is here: its texts move, and it goes."""
-    first = compose.to_phone(staff, account, "+13055550188", "first", uuid.uuid4())
+    first = compose.queue_to_phone(staff, account, "+13055550188", "first", uuid.uuid4())
     draft = Conversation.objects.select_related("contact", "account").get(pk=first.conversation_id)
     written, faults = [], []
 
@@ -391,7 +393,7 @@ def test_what_is_written_into_a_draft_that_is_merged_right_now_is_not_deleted_si
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SET lock_timeout = 500")
-            written.append(compose.reply(staff, draft, "second", uuid.uuid4()).pk)
+            written.append(compose.queue_reply(staff, draft, "second", uuid.uuid4()).pk)
         except Exception as error:  # noqa: BLE001 - told to the person
             faults.append(error)
         finally:
@@ -409,7 +411,7 @@ def test_what_is_written_into_a_draft_that_is_merged_right_now_is_not_deleted_si
     monkeypatch.setattr(
         mirror, "upsert_conversations", lambda _, records: SimpleNamespace(rows={records[0].id: conversation})
     )
-    deliver.deliver(first.pk)
+    deliver.deliver_message(first.pk)
     assert written or faults
     assert not Conversation.objects.filter(pk=draft.pk).exists(), "it was merged"
     assert all(Message.objects.filter(pk=pk).exists() for pk in written)
@@ -417,10 +419,10 @@ def test_what_is_written_into_a_draft_that_is_merged_right_now_is_not_deleted_si
 
 def test_a_place_that_was_taken_long_ago_is_taken_anew(salesmsg, account, monkeypatch):
     """Whatever held the worker up: a place is booked for one call's time, and the call must fall into it."""
-    door = gateway.door(account.pk, "people")
-    door.reserve()
-    old = door._ticket
+    session = gateway.open_session(account.pk, "interactive")
+    session.reserve()
+    old = session._ticket
     monkeypatch.setattr(budget.time, "time", lambda: old.taken_at + 30)
-    door.client.user()
+    session.client.user()
     assert not BudgetCall.objects.filter(pk=old.call_id).exists()
-    assert BudgetCall.objects.filter(lane="people").count() == 1
+    assert BudgetCall.objects.filter(lane="interactive").count() == 1

@@ -54,7 +54,7 @@ def state(message: Message) -> str:
 
 def test_what_a_late_reading_does_not_show_was_not_sent(doubtful):
     message = doubtful("Nobody has got this")
-    assert reconcile.sweep() == 1
+    assert reconcile.reconcile_unknown() == 1
     assert state(message) == State.FAILED
 
 
@@ -73,7 +73,7 @@ def test_what_a_late_reading_does_not_show_was_not_sent(doubtful):
 def test_a_copy_that_salesmsg_changed_a_little_waits_for_a_person(doubtful, ours, copy):
     message = doubtful(ours)
     theirs(message, copy, message.claimed_at + timedelta(seconds=2))
-    assert reconcile.sweep() == 1
+    assert reconcile.reconcile_unknown() == 1
     assert state(message) == State.UNKNOWN
     assert Message.objects.get(pk=message.pk).failure == reconcile.AMBIGUOUS
 
@@ -83,7 +83,7 @@ def test_a_copy_whose_date_is_wrong_waits_for_a_person(doubtful, off):
     """Salesmsg's clock is its own, and a message without a date gets its thread's."""
     message = doubtful("Your table is ready")
     theirs(message, "Your table is ready", message.claimed_at + off)
-    assert reconcile.sweep() == 1
+    assert reconcile.reconcile_unknown() == 1
     assert state(message) == State.UNKNOWN
 
 
@@ -92,7 +92,7 @@ def test_other_texts_of_that_time_and_old_ones_with_these_words_are_no_copies(do
     theirs(message, "We open at nine tomorrow", message.claimed_at + timedelta(seconds=2))
     before = message.claimed_at - timedelta(days=1)
     theirs(message, "Your table is ready", before, created_at=before)
-    assert reconcile.sweep() == 1
+    assert reconcile.reconcile_unknown() == 1
     assert state(message) == State.FAILED
 
 
@@ -109,13 +109,13 @@ def test_a_walk_tells_how_the_thread_was_when_it_began(doubtful, conversation, m
         then.setattr(threads.timezone, "now", lambda: began)
         fetched(sync, deep=True)
     assert sync.cursor
-    assert reconcile.sweep() == 0
+    assert reconcile.reconcile_unknown() == 0
     record.id = 2
     fetched(sync, deep=True)
     sync.refresh_from_db()
     assert (sync.cursor, sync.complete) == ({}, True)
     assert sync.read_at == began
-    assert reconcile.sweep() == 0
+    assert reconcile.reconcile_unknown() == 0
     assert state(message) == State.UNKNOWN
 
 
@@ -126,7 +126,7 @@ def test_a_thread_that_shows_nothing_at_all_tells_nothing(doubtful, conversation
     sync = ThreadSync.objects.select_related("conversation__account").get(conversation=conversation)
     monkeypatch.setattr(threads, "_read", lambda *_: (threads.Page([], last_page=1), "paginated"))
     fetched(sync, deep=False)
-    assert reconcile.sweep() == 0
+    assert reconcile.reconcile_unknown() == 0
     assert state(message) == State.UNKNOWN
 
 
@@ -166,6 +166,6 @@ def test_the_attempts_end_and_the_texts_are_committed_together(salesmsg, staff, 
 
     monkeypatch.setattr(deliver, "_unknown", die)
     with pytest.raises(Killed):
-        deliver.deliver(message.pk)
+        deliver.deliver_message(message.pk)
     assert state(message) == State.SENDING
     assert message.attempts.get().outcome == Attempt.Outcome.RUNNING

@@ -39,7 +39,7 @@ NEW_YORK, BERLIN = "America/New_York", "Europe/Berlin"
     ],
 )
 def test_a_moment_on_both_sides_of_a_change(zone, local, expected):
-    assert scheduled.moment(local, zone) == expected.replace(tzinfo=UTC)
+    assert scheduled.resolve_local_time(local, zone) == expected.replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -55,32 +55,32 @@ def test_a_moment_on_both_sides_of_a_change(zone, local, expected):
 )
 def test_a_time_that_clocks_leap_over_is_refused_and_the_next_one_named(zone, local, words):
     with pytest.raises(CannotSend) as refused:
-        scheduled.moment(local, zone)
+        scheduled.resolve_local_time(local, zone)
     assert words in refused.value.reason
 
 
 def test_a_time_that_exists_twice_is_the_first_one_and_known_as_such():
     local = datetime(2027, 11, 7, 1, 30)
-    assert scheduled.twice(local, NEW_YORK)
-    assert scheduled.twice(datetime(2027, 10, 31, 2), BERLIN)
+    assert scheduled.is_ambiguous(local, NEW_YORK)
+    assert scheduled.is_ambiguous(datetime(2027, 10, 31, 2), BERLIN)
     for other in (datetime(2027, 11, 7, 2), datetime(2027, 11, 7, 0, 59), datetime(2027, 3, 14, 2, 30)):
-        assert not scheduled.twice(other, NEW_YORK)
-    first = scheduled.moment(local, NEW_YORK)
-    assert scheduled.there(first + timedelta(hours=1), NEW_YORK).replace(tzinfo=None, fold=0) == local
+        assert not scheduled.is_ambiguous(other, NEW_YORK)
+    first = scheduled.resolve_local_time(local, NEW_YORK)
+    assert scheduled.local_time(first + timedelta(hours=1), NEW_YORK).replace(tzinfo=None, fold=0) == local
     # Whatever the form says about the fold.
-    assert scheduled.moment(local.replace(fold=1), NEW_YORK) == first
+    assert scheduled.resolve_local_time(local.replace(fold=1), NEW_YORK) == first
 
 
 @pytest.mark.parametrize("zone", ["", "New York", "EST5EDT4", "../etc/passwd", "america/new_york", "right/UTC"])
 def test_an_unknown_zone_is_refused_in_words(zone):
     with pytest.raises(CannotSend, match="does not know this time zone"):
-        scheduled.moment(datetime(2027, 1, 1), zone)
+        scheduled.resolve_local_time(datetime(2027, 1, 1), zone)
 
 
 @pytest.mark.parametrize(("local", "zone"), [(datetime.min, "Asia/Tokyo"), (datetime.max, NEW_YORK)])
 def test_the_ends_of_time_are_no_date(local, zone):
     with pytest.raises(CannotSend, match="no such date"):
-        scheduled.moment(local, zone)
+        scheduled.resolve_local_time(local, zone)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def conversation(harbor):
 
 
 @pytest.fixture
-def nudges(monkeypatch):
+def wakes(monkeypatch):
     """(task, ids, delay) of all that is enqueued."""
     made = []
 
@@ -139,12 +139,12 @@ def nudges(monkeypatch):
 
 def clock(at: datetime, zone: str = "UTC") -> datetime:
     """What clocks show there, naive and in whole minutes."""
-    return scheduled.there(at, zone).replace(tzinfo=None, second=0, microsecond=0)
+    return scheduled.local_time(at, zone).replace(tzinfo=None, second=0, microsecond=0)
 
 
 def write(user, conversation, *, minutes=60.0, zone="UTC", stop=False, key=None, text="See you tomorrow") -> Message:
     local = clock(timezone.now() + timedelta(minutes=minutes), zone)
-    return scheduled.schedule(user, conversation, text, key or uuid.uuid4(), local, zone, stop)
+    return scheduled.schedule_message(user, conversation, text, key or uuid.uuid4(), local, zone, stop)
 
 
 def overdue(message: Message, behind: timedelta) -> Message:
@@ -161,30 +161,30 @@ def claim(message: Message) -> int:
     return waiting.update(state="sending", claimed_at=timezone.now())
 
 
-def test_a_scheduled_text_waits_for_its_hour(ada, conversation, nudges):
+def test_a_scheduled_text_waits_for_its_hour(ada, conversation, wakes):
     message = write(ada, conversation, minutes=120, zone=NEW_YORK, stop=True)
-    expected = scheduled.moment(clock(timezone.now() + timedelta(minutes=120), NEW_YORK), NEW_YORK)
+    expected = scheduled.resolve_local_time(clock(timezone.now() + timedelta(minutes=120), NEW_YORK), NEW_YORK)
     message.refresh_from_db()
     assert (message.state, message.zone, message.stop_on_reply) == ("queued", NEW_YORK, True)
     assert abs(message.send_at - expected) <= timedelta(minutes=1)
     assert message.send_at == message.due_at == message.at
-    [(task, ids, delay)] = nudges
+    [(task, ids, delay)] = wakes
     assert (task, ids) == (compose.SEND, (conversation.account_id,))
     assert 118 * 60 < delay <= 120 * 60
 
 
-def test_far_ahead_only_the_sweep_finds_it(ada, conversation, nudges):
+def test_far_ahead_only_the_sweep_finds_it(ada, conversation, wakes):
     write(ada, conversation, minutes=60 * 24 * 3)
-    assert nudges == []
+    assert wakes == []
 
 
-def test_the_sweep_wakes_the_outbox_on_the_second(ada, harbor, conversation, nudges):
+def test_the_sweep_wakes_the_outbox_on_the_second(ada, harbor, conversation, wakes):
     texts = [write(ada, conversation, minutes=60 * 24 * 3) for _ in range(3)]
     soon, other = timezone.now() + timedelta(seconds=3), timezone.now() + timedelta(seconds=9)
     for message, at in zip(texts, (soon, soon, other), strict=True):
         Message.objects.filter(pk=message.pk).update(send_at=at, due_at=at)
-    assert scheduled.sweep() == 1
-    [(task, ids, delay)] = nudges
+    assert scheduled.sweep_scheduled() == 1
+    [(task, ids, delay)] = wakes
     assert (task, ids) == (compose.SEND, (harbor.pk,))
     assert 2 < delay <= 3
 
@@ -204,7 +204,7 @@ def test_the_list_goes_on_showing_what_was_said(ada, conversation):
     conversation.refresh_from_db()
     assert (conversation.latest_text, conversation.latest_at) == ("See you soon", before)
     assert conversation.version == 1, "open pages learn of it"
-    compose.cancel(ada, message)
+    compose.cancel_message(ada, message)
     conversation.refresh_from_db()
     assert conversation.latest_text == "See you soon"
     message.refresh_from_db()
@@ -234,41 +234,41 @@ def test_the_checks_of_a_reply_hold(ada, conversation):
 # --- Until the claim -------------------------------------------------------------------------------------------------
 
 
-def test_edit_in_place(ada, conversation, nudges):
+def test_edit_in_place(ada, conversation, wakes):
     message = write(ada, conversation)
     local = clock(timezone.now() + timedelta(days=2), BERLIN)
-    assert scheduled.edit(ada, message, "Other words", local, BERLIN, True)
+    assert scheduled.edit_scheduled(ada, message, "Other words", local, BERLIN, True)
     key, pk = message.client_uuid, message.pk
     message.refresh_from_db()
     assert (message.pk, message.client_uuid, message.text, message.zone) == (pk, key, "Other words", BERLIN)
-    assert message.send_at == message.due_at == message.at == scheduled.moment(local, BERLIN)
+    assert message.send_at == message.due_at == message.at == scheduled.resolve_local_time(local, BERLIN)
     assert message.stop_on_reply
-    assert len(nudges) == 1, "two days ahead is the sweep's"
+    assert len(wakes) == 1, "two days ahead is the sweep's"
 
 
 def test_once_claimed_nobody_changes_it(ada, conversation):
     message = overdue(write(ada, conversation), timedelta(seconds=1))
     assert claim(message) == 1
     local = clock(timezone.now() + timedelta(hours=1))
-    assert not scheduled.edit(ada, message, "Other words", local, "UTC")
+    assert not scheduled.edit_scheduled(ada, message, "Other words", local, "UTC")
     assert not scheduled.send_now(ada, message)
-    assert not compose.cancel(ada, message)
+    assert not compose.cancel_message(ada, message)
     message.refresh_from_db()
     assert (message.state, message.text) == ("sending", "See you tomorrow")
 
 
 def test_once_changed_or_taken_back_nobody_claims_it(ada, conversation):
     edited, cancelled = (overdue(write(ada, conversation), timedelta(seconds=1)) for _ in range(2))
-    assert scheduled.edit(ada, edited, "Later", clock(timezone.now() + timedelta(hours=1)), "UTC")
-    assert compose.cancel(ada, cancelled)
+    assert scheduled.edit_scheduled(ada, edited, "Later", clock(timezone.now() + timedelta(hours=1)), "UTC")
+    assert compose.cancel_message(ada, cancelled)
     assert claim(edited) == claim(cancelled) == 0
-    assert not scheduled.edit(ada, cancelled, "Later", clock(timezone.now() + timedelta(hours=1)), "UTC")
+    assert not scheduled.edit_scheduled(ada, cancelled, "Later", clock(timezone.now() + timedelta(hours=1)), "UTC")
 
 
 def test_others_may_not_change_it(ada, conversation):
     message, eve = write(ada, conversation), f.person("eve")
     with pytest.raises(PermissionDenied):
-        scheduled.edit(eve, message, "Mine", clock(timezone.now() + timedelta(hours=1)), "UTC")
+        scheduled.edit_scheduled(eve, message, "Mine", clock(timezone.now() + timedelta(hours=1)), "UTC")
     with pytest.raises(PermissionDenied):
         scheduled.send_now(eve, message)
 
@@ -283,8 +283,8 @@ def test_claim_edit_and_cancel_at_the_same_moment_have_one_winner():
         local = clock(timezone.now() + timedelta(hours=1))
         acts = {
             "claim": lambda message=message: claim(message),
-            "edit": lambda message=message, local=local: scheduled.edit(ada, message, "Edited", local, "UTC"),
-            "cancel": lambda message=message: compose.cancel(ada, message),
+            "edit": lambda message=message, local=local: scheduled.edit_scheduled(ada, message, "Edited", local, "UTC"),
+            "cancel": lambda message=message: compose.cancel_message(ada, message),
         }
 
         def run(name, act, start=start, won=won):
@@ -308,53 +308,53 @@ def test_claim_edit_and_cancel_at_the_same_moment_have_one_winner():
 # --- Late ------------------------------------------------------------------------------------------------------------
 
 
-def test_more_than_an_hour_late_it_asks_first(ada, conversation, nudges):
+def test_more_than_an_hour_late_it_asks_first(ada, conversation, wakes):
     message = overdue(write(ada, conversation, zone=NEW_YORK), timedelta(minutes=61))
     on_time = overdue(write(ada, conversation, text="Just now"), timedelta(minutes=59))
     version = type(conversation).objects.get(pk=conversation.pk).version
-    assert scheduled.gate(message) == "held"
-    assert scheduled.gate(on_time) == ""
-    assert scheduled.sweep() == 1
-    assert scheduled.sweep() == 0, "it is told once"
+    assert scheduled.check_hold(message) == "held"
+    assert scheduled.check_hold(on_time) == ""
+    assert scheduled.sweep_scheduled() == 1
+    assert scheduled.sweep_scheduled() == 0, "it is told once"
     message.refresh_from_db()
     assert message.held
-    assert scheduled.said(message.send_at, NEW_YORK) in message.failure
+    assert scheduled.format_local_time(message.send_at, NEW_YORK) in message.failure
     assert message.failure.endswith("It was not sent. Send it now or cancel it.")
     conversation.refresh_from_db()
     assert conversation.version == version + 1
     assert conversation.latest_text == "See you tomorrow", "it stands where people look"
     assert claim(message) == 0
 
-    nudges.clear()
+    wakes.clear()
     assert scheduled.send_now(ada, message)
     message.refresh_from_db()
     assert (message.state, message.failure, message.send_at) == ("queued", "", None)
     assert abs(message.due_at - timezone.now()) < timedelta(seconds=5)
-    assert nudges == [(compose.SEND, (conversation.account_id,), 0.0)]
-    assert scheduled.sweep() == 0, "a person's word is not taken back"
+    assert wakes == [(compose.SEND, (conversation.account_id,), 0.0)]
+    assert scheduled.sweep_scheduled() == 0, "a person's word is not taken back"
     assert claim(message) == 1
-    assert scheduled.gate(message) == ""
+    assert scheduled.check_hold(message) == ""
 
 
 def test_a_held_text_can_get_another_time_or_be_cancelled(ada, conversation):
     later, gone = (overdue(write(ada, conversation), timedelta(hours=2)) for _ in range(2))
     assert scheduled.hold_late() == 2
-    assert scheduled.edit(ada, later, "Anew", clock(timezone.now() + timedelta(hours=1)), "UTC")
+    assert scheduled.edit_scheduled(ada, later, "Anew", clock(timezone.now() + timedelta(hours=1)), "UTC")
     later.refresh_from_db()
     assert not later.held
     assert later.failure == ""
-    assert compose.cancel(ada, gone)
+    assert compose.cancel_message(ada, gone)
     gone.refresh_from_db()
     assert (gone.state, gone.failure) == ("cancelled", "")
 
 
 def test_what_was_never_scheduled_is_never_held(ada, conversation):
-    message = compose.reply(ada, conversation, "Now", uuid.uuid4())
+    message = compose.queue_reply(ada, conversation, "Now", uuid.uuid4())
     then = timezone.now() - timedelta(hours=9)
     Message.objects.filter(pk=message.pk).update(due_at=then, at=then, created_at=then)
     message.refresh_from_db()
-    assert scheduled.gate(message) == ""
-    assert scheduled.sweep() == 0
+    assert scheduled.check_hold(message) == ""
+    assert scheduled.sweep_scheduled() == 0
 
 
 def test_an_opted_out_contact_gets_nothing_by_send_now(ada, conversation):
@@ -369,12 +369,12 @@ def test_an_opted_out_contact_gets_nothing_by_send_now(ada, conversation):
 
 def test_an_answer_stops_it(ada, conversation):
     message, other = write(ada, conversation, stop=True), write(ada, conversation, stop=False)
-    assert scheduled.sweep() == 0
+    assert scheduled.sweep_scheduled() == 0
     f.message(conversation, "I am on my way", at=timezone.now() + timedelta(seconds=1))
-    assert scheduled.gate(message) == "answered"
-    assert scheduled.gate(other) == ""
-    assert scheduled.sweep() == 1
-    assert scheduled.sweep() == 0
+    assert scheduled.check_hold(message) == "answered"
+    assert scheduled.check_hold(other) == ""
+    assert scheduled.sweep_scheduled() == 1
+    assert scheduled.sweep_scheduled() == 0
     message.refresh_from_db()
     assert (message.state, message.failure) == ("cancelled", "They answered first, so this was not sent.")
     assert message.at <= timezone.now()
@@ -398,21 +398,21 @@ def test_what_is_no_answer_to_it(ada, conversation, values):
     message = write(ada, conversation, stop=True)
     values = {n: message.created_at + v if isinstance(v, timedelta) else v for n, v in values.items()}
     f.message(conversation, "Hello", **values)
-    assert scheduled.gate(message) == ""
-    assert scheduled.sweep() == 0
+    assert scheduled.check_hold(message) == ""
+    assert scheduled.sweep_scheduled() == 0
 
 
 def test_an_answer_in_the_same_second_counts(ada, conversation):
     """The vendor's times are cut to whole seconds."""
     message = write(ada, conversation, stop=True)
     f.message(conversation, "Wait", at=message.created_at.replace(microsecond=0), created_at=timezone.now())
-    assert scheduled.sweep() == 1
+    assert scheduled.sweep_scheduled() == 1
 
 
 def test_an_answer_in_another_conversation_is_none(ada, harbor, conversation):
     write(ada, conversation, stop=True)
     f.message(f.conversation(harbor), "Hello", at=timezone.now() + timedelta(seconds=1))
-    assert scheduled.sweep() == 0
+    assert scheduled.sweep_scheduled() == 0
 
 
 def test_what_is_written_anew_waits_for_a_new_answer(ada, conversation):
@@ -420,29 +420,29 @@ def test_what_is_written_anew_waits_for_a_new_answer(ada, conversation):
     f.message(conversation, "Thanks", at=timezone.now() + timedelta(seconds=1))
     local = clock(timezone.now() + timedelta(hours=1))
     later = timezone.now() + timedelta(seconds=10)
-    assert scheduled.edit(ada, message, "Then on Monday", local, "UTC", True)
+    assert scheduled.edit_scheduled(ada, message, "Then on Monday", local, "UTC", True)
     Message.objects.filter(pk=message.pk).update(created_at=later)
-    assert scheduled.sweep() == 0
+    assert scheduled.sweep_scheduled() == 0
     f.message(conversation, "Fine", at=later + timedelta(seconds=1), created_at=later + timedelta(seconds=1))
     # What was answered is not revived by an edit, even before the sweep has seen it.
-    assert not scheduled.edit(ada, message, "Then on Tuesday", local, "UTC", True)
-    assert not scheduled.edit(ada, message, "Then on Tuesday", local, "UTC", False)
-    assert scheduled.sweep() == 1
+    assert not scheduled.edit_scheduled(ada, message, "Then on Tuesday", local, "UTC", True)
+    assert not scheduled.edit_scheduled(ada, message, "Then on Tuesday", local, "UTC", False)
+    assert scheduled.sweep_scheduled() == 1
 
 
 def test_send_now_goes_before_an_answer(ada, conversation):
     message = write(ada, conversation, stop=True)
     f.message(conversation, "Thanks", at=timezone.now() + timedelta(seconds=1))
     assert scheduled.send_now(ada, message)
-    assert scheduled.sweep() == 0
+    assert scheduled.sweep_scheduled() == 0
     message.refresh_from_db()
-    assert scheduled.gate(message) == ""
+    assert scheduled.check_hold(message) == ""
 
 
 def test_late_and_answered_is_answered(ada, conversation):
     message = overdue(write(ada, conversation, stop=True), timedelta(hours=2))
     f.message(conversation, "Never mind", at=timezone.now() - timedelta(hours=1))
-    scheduled.sweep()
+    scheduled.sweep_scheduled()
     message.refresh_from_db()
     assert message.state == "cancelled"
 
@@ -451,7 +451,7 @@ def test_the_gate_writes_nothing_and_says_what_to_write(ada, conversation):
     message = overdue(write(ada, conversation), timedelta(hours=2))
     Message.objects.filter(pk=message.pk).update(state="sending")
     message.refresh_from_db()
-    assert scheduled.gate(message) == "held"
+    assert scheduled.check_hold(message) == "held"
     values = scheduled.kept_back(message, "held")
     message.refresh_from_db()
     assert message.state == "sending"
@@ -478,14 +478,14 @@ def copy_of(message, conversation, *, seconds=5.0, text=None, **values):
 def test_a_person_says_that_it_was_sent(ada, conversation, unknown):
     later = copy_of(unknown, conversation, seconds=90)
     copy = copy_of(unknown, conversation, text="On  my\nway. Reply STOP to opt out", state="delivered")
-    reconcile.accept(ada, unknown)
+    reconcile.accept_as_sent(ada, unknown)
     unknown.refresh_from_db()
     assert (unknown.vendor_id, unknown.rank, unknown.at) == (copy.vendor_id, copy.rank, copy.at)
     assert (unknown.state, unknown.failure, unknown.text) == ("delivered", "", "On my way")
     assert not Message.objects.filter(pk=copy.pk).exists()
     assert Message.objects.filter(pk=later.pk).exists(), "another text with the same words stays one"
     with pytest.raises(CannotSend, match="known by now"):
-        reconcile.accept(ada, unknown)
+        reconcile.accept_as_sent(ada, unknown)
 
 
 @pytest.mark.parametrize(
@@ -499,7 +499,7 @@ def test_a_person_says_that_it_was_sent(ada, conversation, unknown):
 def test_what_is_no_copy_of_it_is_left_alone(ada, conversation, unknown, values):
     other = copy_of(unknown, conversation, **values)
     with pytest.raises(CannotSend, match="shows no such text"):
-        reconcile.accept(ada, unknown)
+        reconcile.accept_as_sent(ada, unknown)
     unknown.refresh_from_db()
     assert unknown.state == "unknown"
     assert Message.objects.filter(pk=other.pk).exists()
@@ -507,4 +507,4 @@ def test_what_is_no_copy_of_it_is_left_alone(ada, conversation, unknown, values)
 
 def test_nobody_settles_for_another_account(unknown):
     with pytest.raises(PermissionDenied):
-        reconcile.accept(f.person("eve"), unknown)
+        reconcile.accept_as_sent(f.person("eve"), unknown)

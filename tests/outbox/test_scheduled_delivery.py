@@ -22,7 +22,7 @@ def plan(staff, conversation):
 
     def make(text: str, *, seconds: float, stop: bool = False) -> Message:
         local = (timezone.now() + timedelta(hours=1)).replace(tzinfo=None)
-        made = scheduled.schedule(staff, conversation, text, uuid.uuid4(), local, "UTC", stop)
+        made = scheduled.schedule_message(staff, conversation, text, uuid.uuid4(), local, "UTC", stop)
         then = timezone.now() + timedelta(seconds=seconds)
         Message.objects.filter(pk=made.pk).update(send_at=then, due_at=then, at=then)
         return made
@@ -39,12 +39,12 @@ def test_it_leaves_at_its_hour_and_holds_up_nobody(staff, conversation, plan, sa
     words = f"Reminder {uuid.uuid4()}"
     planned = plan(words, seconds=60)
     reply = write(staff, conversation, f"At once {uuid.uuid4()}")
-    assert dispatcher.PEOPLE.run(conversation.account_id) == 1
+    assert dispatcher.INTERACTIVE.run(conversation.account_id) == 1
     assert (state(reply), state(planned)) == ("sent", "queued")
     then = timezone.now()
     Message.objects.filter(pk=planned.pk).update(send_at=then, due_at=then, at=then)
-    assert dispatcher.PEOPLE.run(conversation.account_id) == 1
-    assert dispatcher.PEOPLE.run(conversation.account_id) == 0
+    assert dispatcher.INTERACTIVE.run(conversation.account_id) == 1
+    assert dispatcher.INTERACTIVE.run(conversation.account_id) == 0
     assert state(planned) == "sent"
     assert posts(salesmsg, words) == 1
 
@@ -55,14 +55,14 @@ def test_after_an_outage_it_asks_and_a_word_sends_it(staff, conversation, plan, 
     message = plan(words, seconds=-3700)
     if swept:
         sweep()
-    dispatcher.PEOPLE.run(conversation.account_id)  # the gate holds it also where no sweep came first
+    dispatcher.INTERACTIVE.run(conversation.account_id)  # the gate holds it also where no sweep came first
     assert state(message) == "held"
     assert "It was not sent" in message.failure
-    dispatcher.PEOPLE.run(conversation.account_id)
+    dispatcher.INTERACTIVE.run(conversation.account_id)
     assert posts(salesmsg, words) == 0
     assert scheduled.send_now(staff, message)
     sweep()
-    assert dispatcher.PEOPLE.run(conversation.account_id) == 1
+    assert dispatcher.INTERACTIVE.run(conversation.account_id) == 1
     assert state(message) == "sent"
     assert posts(salesmsg, words) == 1
 
@@ -75,7 +75,7 @@ def test_an_answer_between_sweep_and_claim_stops_it(conversation, plan, salesmsg
         account_id=conversation.account_id, conversation=conversation, inbound=True, state="received", text="Yes",
         at=now, rank=1, vendor_id=987_654_321,
     )  # fmt: skip
-    assert deliver.deliver(message.pk, patience=5) == "cancelled"
+    assert deliver.deliver_message(message.pk, patience=5) == "cancelled"
     assert state(message) == "cancelled"
     assert message.failure == scheduled.ANSWERED
     assert message.attempts.count() == 0
@@ -87,5 +87,5 @@ def test_written_long_ago_is_no_reason_to_give_up(conversation, plan, salesmsg):
     message = plan(words, seconds=-1)
     Message.objects.filter(pk=message.pk).update(created_at=timezone.now() - timedelta(days=30))
     salesmsg.post("/sandbox/faults", {"kind": "429", "count": 1, "match": "POST /messages"})
-    deliver.deliver(message.pk, patience=0)
+    deliver.deliver_message(message.pk, patience=0)
     assert state(message) in {"queued", "sent"}

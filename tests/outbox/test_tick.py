@@ -19,10 +19,15 @@ def ticks() -> list[tuple]:
     return [row.task["args"] for row in OrmQ.objects.order_by("pk") if row.task["func"] == jobs.TICK]
 
 
-@pytest.mark.parametrize("broken", ["reconcile.sweep", "deliver.expire_claims", "sync_sweep.sweep"])
+@pytest.mark.parametrize("broken", ["reconcile.reconcile_unknown", "deliver.expire_claims", "sync_sweep.wake_due_work"])
 def test_a_part_that_fails_stops_no_other(monkeypatch, caplog, broken):
     ran = []
-    for name in ("reconcile.sweep", "deliver.expire_claims", "sync_sweep.sweep", "dispatcher.nudge_due"):
+    for name in (
+        "reconcile.reconcile_unknown",
+        "deliver.expire_claims",
+        "sync_sweep.wake_due_work",
+        "dispatcher.wake_due",
+    ):
         room, part = name.split(".")
 
         def run(name=name):
@@ -41,8 +46,8 @@ def test_a_part_that_fails_stops_no_other(monkeypatch, caplog, broken):
 def test_a_workers_start_sweeps_also_when_the_last_tick_was_a_moment_ago(monkeypatch):
     """Of the workers that were killed one had the next tick locked: it would come back after `retry` only."""
     swept = []
-    monkeypatch.setattr(tasks, "sweep", lambda beat: swept.append(beat) or 0)
-    Heartbeat.objects.create(name="tick", beat=7, at=timezone.now())
+    monkeypatch.setattr(tasks, "sweep", lambda sequence: swept.append(sequence) or 0)
+    Heartbeat.objects.create(name="tick", sequence=7, at=timezone.now())
     assert tasks.tick() == 0
     assert swept == []
     jobs.ensure_tick()
@@ -53,7 +58,7 @@ def test_a_workers_start_sweeps_also_when_the_last_tick_was_a_moment_ago(monkeyp
 
 
 def test_of_chains_that_begin_side_by_side_one_lives(monkeypatch):
-    monkeypatch.setattr(tasks, "sweep", lambda beat: 0)
+    monkeypatch.setattr(tasks, "sweep", lambda sequence: 0)
     for _ in range(3):
         tasks.tick(jobs.ANEW)
     chains = ticks()
@@ -64,15 +69,15 @@ def test_of_chains_that_begin_side_by_side_one_lives(monkeypatch):
 
 
 def test_the_queue_counts_and_empties_what_goes_first_too():
-    jobs.Queue.of(timedelta(), "send_due:1").enqueue("payload")
-    jobs.Queue.of(timedelta(seconds=50), "send_due:1").enqueue("payload")
+    jobs.Queue.for_task(timedelta(), "send_due:1").enqueue("payload")
+    jobs.Queue.for_task(timedelta(seconds=50), "send_due:1").enqueue("payload")
     queue = jobs.Queue()
     assert (queue.queue_size(), queue.lock_size()) == (1, 1)
     queue.purge_queue()
     assert not OrmQ.objects.exists()
 
 
-def test_a_nudge_that_waits_is_not_queued_again_and_one_that_was_begun_is():
+def test_a_wake_that_waits_is_not_queued_again_and_one_that_was_begun_is():
     """A text that is written while the pump runs may come too late for it."""
     for account_id in (1, 1, 2, 1):
         jobs.enqueue("integrations.tasks.send_due", account_id, urgent=True)
@@ -100,13 +105,13 @@ def test_looks_that_are_refused_come_back_a_few_at_a_time(settings):
     for number in range(60):
         thread = f.conversation(account, vendor_id=1000 + number)
         ThreadSync.objects.filter(conversation=thread).update(due_at=timezone.now(), following=True)
-    for _ in range(budget.allowance(BudgetCall.Lane.FOLLOW)):
-        budget.settle(budget.take(account.pk, BudgetCall.Lane.FOLLOW))
+    for _ in range(budget.allowance(BudgetCall.Lane.DELIVERY_STATUS)):
+        budget.settle(budget.take(account.pk, BudgetCall.Lane.DELIVERY_STATUS))
     for sync in ThreadSync.objects.all():
-        thread_refresh.refresh(sync.conversation_id)
+        thread_refresh.refresh_thread(sync.conversation_id)
     assert not ThreadSync.objects.filter(due_at=None).exists()
     assert not OrmQ.objects.exists(), "they would all ask again, for one place"
     ThreadSync.objects.update(due_at=timezone.now() - timedelta(seconds=10))
-    sweep.sweep()
+    sweep.wake_due_work()
     looks = [row for row in OrmQ.objects.all() if row.task["func"] == "integrations.tasks.refresh_thread"]
     assert len(looks) == sweep.FOLLOWED_AT_ONCE

@@ -39,7 +39,7 @@ def texts(account_id, count, pause=0.0):
     )[:count]
     made = []
     for conversation in found:
-        made.append(compose.reply(None, conversation, f"To whom it may concern {uuid.uuid4()}", uuid.uuid4()))
+        made.append(compose.queue_reply(None, conversation, f"To whom it may concern {uuid.uuid4()}", uuid.uuid4()))
         time.sleep(pause)
     assert len(made) == count
     return made
@@ -71,7 +71,7 @@ print(json.dumps([
 
 # Calls of others that may go first: what was begun or in memory already, a slice of each worker.
 AHEAD, AHEAD_OF_A_FLOOD = 10, 50
-BEATS = "from integrations.models import Heartbeat as H; print(json.dumps(H.objects.filter(beat__gt=0).count()))"
+BEATS = "from integrations.models import Heartbeat as H; print(json.dumps(H.objects.filter(sequence__gt=0).count()))"
 # The sixth account's: seconds from its block's end to the first call, calls that began in the block, and blocks.
 RECOVERY = """
 from integrations.models import BudgetBlock, BudgetCall

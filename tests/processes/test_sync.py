@@ -75,7 +75,9 @@ def test_a_schedule_that_is_there_twice_kills_no_worker(portal):
         "print(0)"
     )
     worker = ours.start_worker(2)
-    beats = "from integrations.models import Heartbeat as H; print(json.dumps(H.objects.filter(beat__gt=0).count()))"
+    beats = (
+        "from integrations.models import Heartbeat as H; print(json.dumps(H.objects.filter(sequence__gt=0).count()))"
+    )
     wait_for("the tick beats", lambda: ours.query(beats), 10, 0.5)
     assert "Traceback" not in worker.tail(200)
     worker.terminate()

@@ -245,12 +245,12 @@ def test_requests_for_words(vendor, client, call, method, path, query, body, end
 def test_what_the_door_is_told(call, method, path, query, body, endpoint):
     asked: list[Request] = []
 
-    def door(request):
+    def session(request):
         asked.append(request)
         return {"data": [ONE]} if (call, method) in reads else ONE
 
     reads = {(row[0], row[1]) for row in WIRE_OF_LISTS}
-    call(Client(door))
+    call(Client(session))
     assert asked[0].endpoint == endpoint
     assert asked[0].write is (method != "GET" and path != "/contacts/list")
     assert not any(character.isdigit() for character in asked[0].endpoint)

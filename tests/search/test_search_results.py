@@ -24,10 +24,10 @@ def way(request, monkeypatch):
     return request.param
 
 
-def find(user, q: str, **more) -> search_results.Found:
+def find(user, q: str, **more) -> search_results.SearchResults:
     before = more.pop("before", "")
     limit = more.pop("limit", queries.ROWS)
-    return search_results.find(user, queries.Filters(q=q, **more), before=before, limit=limit)
+    return search_results.search_inbox(user, queries.Filters(q=q, **more), before=before, limit=limit)
 
 
 def texts(user, q: str, **more) -> list[int]:

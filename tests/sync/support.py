@@ -60,7 +60,7 @@ def vendor_settings(settings) -> Callable[[str], None]:
 
 def connected(token: str = Sandbox.pat, label: str = "Test") -> Account:
     """An account; its first sync is asked for and not begun."""
-    return connect.by_token(None, label, token)
+    return connect.connect_by_token(None, label, token)
 
 
 def by_pages(world: Sandbox) -> Account:
@@ -72,21 +72,21 @@ def by_pages(world: Sandbox) -> Account:
 
 
 def full(account: Account) -> SyncRun:
-    return finish(request.full(account))
+    return finish(request.start_full(account))
 
 
 def changes(account: Account) -> SyncRun:
-    return finish(request.changes(account))
+    return finish(request.start_changes(account))
 
 
 def finish(run: SyncRun, each: Callable[[SyncRun], None] = lambda run: None, steps: int = 3000) -> SyncRun:
     """Works the run to its end; pauses are skipped. `each` is called after every step."""
-    door = gateway.door(run.account_id, BudgetCall.Lane.SYNC, patience=20)
+    session = gateway.open_session(run.account_id, BudgetCall.Lane.SYNC, patience=20)
     for _ in range(steps):
         SyncRun.objects.filter(pk=run.pk).update(due_at=timezone.now())
-        claimed = runner.take(run.pk)
+        claimed = runner.claim_step(run.pk)
         assert claimed is not None, "nobody else works on it, and yet the step is not free"
-        runner.advance(claimed, door)
+        runner.advance_run(claimed, session)
         run.refresh_from_db()
         if run.state != SyncRun.State.RUNNING:
             return run
@@ -100,7 +100,7 @@ def looks(steps: int = 200) -> int:
         due = ThreadSync.objects.filter(due_at__lte=timezone.now()).values_list("conversation_id", flat=True).first()
         if due is None:
             return done
-        thread_refresh.refresh(due)
+        thread_refresh.refresh_thread(due)
     raise AssertionError("the looks do not end")
 
 

@@ -211,31 +211,31 @@ def test_a_failed_look_is_made_up_for(vendor):
 
 def test_a_quick_look_at_a_few_lists_is_no_answer_to_a_wish_for_all(vendor):
     account = many(vendor, count=5)
-    small = request.look(account, ["open"])
-    assert request.look(account, ["open"]) == small
+    small = request.start_look(account, ["open"])
+    assert request.start_look(account, ["open"]) == small
     assert list(small.streams.values_list("name", flat=True)) == ["open", "messages"]
-    large = request.changes(account)
+    large = request.start_changes(account)
     assert large != small
     small.refresh_from_db()
     assert small.state == SyncRun.State.STOPPED
-    assert request.changes(account) == request.look(account, ["open", "contacts"]) == large
-    assert request.full(account) != large
+    assert request.start_changes(account) == request.start_look(account, ["open", "contacts"]) == large
+    assert request.start_full(account) != large
     large.refresh_from_db()
     assert large.state == SyncRun.State.STOPPED
-    assert request.changes(account).kind == request.check(account).kind == SyncRun.Kind.FULL
+    assert request.start_changes(account).kind == request.start_comparison(account).kind == SyncRun.Kind.FULL
 
 
 def test_news_are_looked_for_while_a_full_sync_reads_threads(vendor):
     """A first sync may take hours: what happens meanwhile must not wait for its end."""
     vendor.people(6, messages=1)
     account = connected(TOKEN)
-    whole = request.full(account)
+    whole = request.start_full(account)
     beside = []
 
     def text(current):
         if not beside and not current.streams.exclude(name="messages").filter(done=False).exists():
             vendor.message(vendor.conversations[0], 90_000)
-            beside.append(request.look(account, ["open"]))
+            beside.append(request.start_look(account, ["open"]))
             assert beside[0] != whole
             assert finish(beside[0]).state == DONE
             assert Message.objects.filter(vendor_id=690_000).exists()
@@ -249,12 +249,12 @@ def test_a_look_beside_a_full_sync_reads_news_and_no_history(vendor):
     """What the full sync is about to read is left to it: news would wait behind it otherwise."""
     vendor.people(12, messages=1)
     account = connected(TOKEN)
-    whole, looked = request.full(account), []
+    whole, looked = request.start_full(account), []
 
     def look(current):
         if not looked and current.streams.get(name="messages").seen == 3:
             vendor.message(vendor.conversations[0], 90_000)
-            looked.append(finish(request.look(account, ["open"])))
+            looked.append(finish(request.start_look(account, ["open"])))
 
     run = finish(whole, look)
     assert looked[0].streams.get(name="messages").seen == 1
@@ -270,7 +270,7 @@ def test_an_event_about_a_new_thread_reads_its_history(vendor):
         vendor.message(thread, 20_000 + number)
     mirror.upsert_conversations(account.pk, [Record.parse(thread)])
     conversation = Conversation.objects.get()
-    request.look_again(conversation.pk)
+    request.schedule_refresh(conversation.pk)
     vendor.calls.clear()
     assert looks() == 2
     assert (Message.objects.count(), ThreadSync.objects.get().complete) == (130, True)
@@ -279,7 +279,7 @@ def test_an_event_about_a_new_thread_reads_its_history(vendor):
 
 def test_progress_of_a_look(vendor):
     account = many(vendor, count=5)
-    run = finish(request.look(account, ["open"]), lambda current: request.progress(account))
+    run = finish(request.start_look(account, ["open"]), lambda current: request.progress(account))
     progress = request.progress_of(run)
     assert (progress.fraction, progress.eta_seconds) == (1.0, None)
     assert all(stream.done for stream in progress.streams)
@@ -298,9 +298,9 @@ def test_what_was_closed_far_below_is_found_by_the_comparison(vendor):
     assert Conversation.objects.get(vendor_id=threads[0]["id"]).is_open
     ListSync.objects.update(due_at=timezone.now() + timedelta(hours=1))
     ListSync.objects.filter(name="check").update(due_at=timezone.now())
-    sweep.sweep()
+    sweep.wake_due_work()
     run = SyncRun.objects.get(state=SyncRun.State.RUNNING)
-    assert (run.kind, runner.lane_of(run)) == (SyncRun.Kind.CHECK, "idle")
+    assert (run.kind, runner.lane_for(run)) == (SyncRun.Kind.CHECK, "idle")
     assert finish(run).changed == 1
     assert not Conversation.objects.get(vendor_id=threads[0]["id"]).is_open
     known = ListSync.objects.get(name="check")

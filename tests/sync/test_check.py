@@ -17,7 +17,7 @@ DONE = SyncRun.State.DONE
 
 
 def check(account) -> SyncRun:
-    return finish(request.check(account))
+    return finish(request.start_comparison(account))
 
 
 def api(world, method: str, path: str) -> None:
@@ -147,25 +147,25 @@ def test_many_that_are_not_listed_are_kept_and_told(vendor):
 
 def test_it_calls_in_idle_budget_only(vendor, known, settings):
     settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = 60, 60.0
-    run = request.check(known)
+    run = request.start_comparison(known)
     known.budget.calls.all().delete()
     for _ in range(40):
         SyncRun.objects.filter(pk=run.pk).update(due_at=timezone.now(), lease_until=None)
         known.budget.__class__.objects.update(pace_at=None)
         run.refresh_from_db()
-        runner.work(run.pk, run.step)
+        runner.run_steps(run.pk, run.step)
     lanes = list(known.budget.calls.values_list("lane", flat=True))
     assert set(lanes) == {BudgetCall.Lane.IDLE}
     assert len(lanes) <= 60 / 4
     known.budget.calls.all().delete()
     now = timezone.now()
     BudgetCall.objects.bulk_create(
-        BudgetCall(budget=known.budget, lane="people", started_at=now, expires_at=now + timedelta(minutes=1))
+        BudgetCall(budget=known.budget, lane="interactive", started_at=now, expires_at=now + timedelta(minutes=1))
         for _ in range(30)
     )
     SyncRun.objects.filter(pk=run.pk).update(due_at=now, lease_until=None)
     run.refresh_from_db()
-    runner.work(run.pk, run.step)
+    runner.run_steps(run.pk, run.step)
     assert not known.budget.calls.filter(lane="idle").exists(), "half of the window is in use: that is not idle"
 
 

@@ -115,7 +115,7 @@ def test_only_what_the_vendor_counts_as_unread_is_news_after_the_first_sync(worl
 def test_a_sync_stopped_after_any_step_goes_on_from_there(world):
     """Each step's worker claims, or fetches, or stores half, and is gone; the next one finds the step free again."""
     account = connected()
-    run = request.full(account)
+    run = request.start_full(account)
     fatal = iter(range(10_000))
     steps = []
 
@@ -123,14 +123,14 @@ def test_a_sync_stopped_after_any_step_goes_on_from_there(world):
         turn = next(fatal)
         steps.append(current.step)
         if turn % 3 == 0:  # claimed, then killed
-            assert runner.take(run.pk).step == current.step
-            assert runner.take(run.pk) is None, "a step that is being worked on is given away"
+            assert runner.claim_step(run.pk).step == current.step
+            assert runner.claim_step(run.pk) is None, "a step that is being worked on is given away"
             SyncRun.objects.filter(pk=run.pk).update(lease_until=timezone.now())
         elif turn % 3 == 1:  # killed between the page and its being stored
-            claimed = runner.take(run.pk)
+            claimed = runner.claim_step(run.pk)
             stream = claimed.streams.filter(done=False).first()
             if stream:
-                streams.next_page(claimed, stream, gateway.door(account.pk, BudgetCall.Lane.SYNC).client)
+                streams.next_page(claimed, stream, gateway.open_session(account.pk, BudgetCall.Lane.SYNC).client)
             SyncRun.objects.filter(pk=run.pk).update(lease_until=timezone.now())
 
     run = finish(run, break_off)
@@ -142,7 +142,7 @@ def test_a_sync_stopped_after_any_step_goes_on_from_there(world):
 
 def test_a_fault_in_the_middle_of_storing_leaves_nothing_of_the_page(world, monkeypatch):
     account = by_pages(world)
-    run = request.full(account)
+    run = request.start_full(account)
     real, calls = mirror.upsert_contacts, []
 
     def faulty(*arguments, **options):
@@ -165,11 +165,11 @@ def test_a_fault_in_the_middle_of_storing_leaves_nothing_of_the_page(world, monk
 
 
 def test_a_step_that_never_ends_fails_the_run(world):
-    run = request.full(connected())
+    run = request.start_full(connected())
     for _ in range(runner.MOST_FAILURES * 2):
-        assert runner.take(run.pk) is not None
+        assert runner.claim_step(run.pk) is not None
         SyncRun.objects.filter(pk=run.pk).update(lease_until=timezone.now())
-    assert runner.take(run.pk) is None
+    assert runner.claim_step(run.pk) is None
     run.refresh_from_db()
     assert run.state == FAILED
     assert "again and again" in run.error
@@ -177,16 +177,16 @@ def test_a_step_that_never_ends_fails_the_run(world):
 
 def test_two_workers_with_the_same_step_store_its_page_once(world):
     account = connected()
-    run = request.full(account)
-    door = gateway.door(account.pk, BudgetCall.Lane.SYNC, patience=5)
+    run = request.start_full(account)
+    session = gateway.open_session(account.pk, BudgetCall.Lane.SYNC, patience=5)
     for _ in range(8):
-        slow = runner.take(run.pk)
+        slow = runner.claim_step(run.pk)
         SyncRun.objects.filter(pk=run.pk).update(lease_until=timezone.now())
-        quick = runner.take(run.pk)
+        quick = runner.claim_step(run.pk)
         assert slow.step == quick.step
-        assert runner.advance(quick, door)
+        assert runner.advance_run(quick, session)
         before = SyncSeen.objects.count(), SyncRun.objects.values().get(), list(run.streams.values())
-        assert not runner.advance(slow, door)
+        assert not runner.advance_run(slow, session)
         assert (SyncSeen.objects.count(), SyncRun.objects.values().get(), list(run.streams.values())) == before
     finish(run)
     assert differences(world) == []
@@ -194,15 +194,15 @@ def test_two_workers_with_the_same_step_store_its_page_once(world):
 
 def test_workers_side_by_side_store_every_page_once(world):
     account = connected()
-    run = request.full(account)
+    run = request.start_full(account)
     stored, faults = [], []
 
     def worker():
         try:
-            door = gateway.door(account.pk, BudgetCall.Lane.SYNC, patience=5)
+            session = gateway.open_session(account.pk, BudgetCall.Lane.SYNC, patience=5)
             while SyncRun.objects.filter(pk=run.pk, state=SyncRun.State.RUNNING).exists():
-                claimed = runner.take(run.pk)
-                if claimed is not None and runner.advance(claimed, door):
+                claimed = runner.claim_step(run.pk)
+                if claimed is not None and runner.advance_run(claimed, session):
                     stored.append(claimed.step)
         except BaseException as fault:  # noqa: BLE001 - for the test to see
             faults.append(fault)
@@ -272,7 +272,7 @@ def fetch_as(world, method, path):
 def test_contacts_that_come_during_the_walk_are_not_missed(world):
     """Newest first, they push the others down, so that the walk meets none of them by itself."""
     account = by_pages(world)
-    run = request.full(account)
+    run = request.start_full(account)
     new = iter(range(3))
 
     def text_from_somebody_new(current):
@@ -299,7 +299,7 @@ def test_a_contact_that_goes_during_the_walk_costs_no_other(world):
         if current.streams.get(name="contacts").pages == 2 and victims:
             fetch_as(world, "DELETE", f"/pub/v2.2/contacts/{victims.pop()}")
 
-    run = finish(request.full(account), delete)
+    run = finish(request.start_full(account), delete)
     assert (run.state, run.streams.get(name="contacts").restarts) == (DONE, 1)
     assert Contact.objects.present().count() == len(world.data()["contacts"])
 
@@ -316,7 +316,7 @@ def test_progress_is_sensible_at_every_step(world):
             labels.add(stream.label)
             assert stream.total is None or stream.seen <= stream.total, stream
 
-    run = finish(request.full(account), look)
+    run = finish(request.start_full(account), look)
     known = [fraction for fraction in fractions if fraction is not None]
     assert len(known) > len(fractions) * 0.8
     assert all(0 < fraction <= 1 for fraction in known)
@@ -336,14 +336,14 @@ def test_no_step_takes_more_statements_for_more_rows(vendor):
     for number in range(300):
         vendor.message(vendor.conversations[0], 20_000 + number)
     account = connected(TOKEN)
-    door = gateway.door(account.pk, BudgetCall.Lane.SYNC, patience=20)
-    run = request.full(account)
+    session = gateway.open_session(account.pk, BudgetCall.Lane.SYNC, patience=20)
+    run = request.start_full(account)
     counts = {}
     while run.state == SyncRun.State.RUNNING:
-        claimed = runner.take(run.pk)
+        claimed = runner.claim_step(run.pk)
         stream = claimed.streams.filter(done=False).first()
         with CaptureQueriesContext(connection) as captured:
-            assert runner.advance(claimed, door)
+            assert runner.advance_run(claimed, session)
         name = stream.name if stream else "end"
         counts[name] = max(counts.get(name, 0), len(captured))
         run.refresh_from_db()

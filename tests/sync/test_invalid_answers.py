@@ -125,7 +125,7 @@ def test_conversations_that_leave_the_list_while_it_is_walked_are_not_lost(vendo
             for thread in vendor.conversations[-4:]:
                 thread["closed_at"] = "2026-01-02 00:00:00"
 
-    run = finish(request.full(account), close_some)
+    run = finish(request.start_full(account), close_some)
     assert (run.state, run.streams.get(name="open").restarts) == (SyncRun.State.DONE, 1)
     assert Conversation.objects.count() == 25
     assert Conversation.objects.exclude(closed_at=None).count() == 4
@@ -173,7 +173,7 @@ def test_a_few_threads_that_may_not_be_read_do_not_stop_the_others(vendor, accou
     assert len(run.notes) == 2
     assert Message.objects.count() == 4
     before = vendor.calls.total()
-    assert finish(request.changes(account)).state == SyncRun.State.DONE
+    assert finish(request.start_changes(account)).state == SyncRun.State.DONE
     assert vendor.calls.total() - before <= 3 + 3, "locked threads are asked for again and again"
 
 

@@ -32,7 +32,7 @@ def threads(account, count: int, **values) -> list[Conversation]:
     return made
 
 
-def nudged() -> set[int]:
+def woken() -> set[int]:
     """The conversations whose look is queued."""
     tasks = [row.task for row in OrmQ.objects.all()]
     return {task["args"][0] for task in tasks if task["func"] == request.THREAD}
@@ -42,18 +42,18 @@ def test_texts_that_are_followed_wait_for_the_sweep_a_few_of_each_account(accoun
     busy, quiet = accounts
     past = timezone.now() - timedelta(minutes=1)
     many, one = threads(busy, 40, due_at=past, following=True), threads(quiet, 1, due_at=past, following=True)
-    sweep.sweep()
-    asked = nudged()
+    sweep.wake_due_work()
+    asked = woken()
     assert len(asked & {row.pk for row in many}) == sweep.FOLLOWED_AT_ONCE
     assert one[0].pk in asked
 
 
 def test_following_asks_by_itself_only_through_the_sweep(accounts):
     (conversation,) = threads(accounts[0], 1)
-    request.look_again(conversation.pk, delay=3.0, following=True)
-    assert nudged() == set()
-    request.look_again(conversation.pk)
-    assert nudged() == {conversation.pk}
+    request.schedule_refresh(conversation.pk, delay=3.0, following=True)
+    assert woken() == set()
+    request.schedule_refresh(conversation.pk)
+    assert woken() == {conversation.pk}
     assert not ThreadSync.objects.get().following
 
 
@@ -63,8 +63,8 @@ def test_news_that_are_refused_come_back_by_themselves_while_they_are_few(accoun
     credential(accounts[0])
     budget.block(accounts[0].pk)
     for conversation in few:
-        thread_refresh.refresh(conversation.pk)
-    assert nudged() == {conversation.pk for conversation in few}
+        thread_refresh.refresh_thread(conversation.pk)
+    assert woken() == {conversation.pk for conversation in few}
 
 
 def test_of_many_who_are_refused_only_those_come_back_at_whom_somebody_looks(accounts):
@@ -73,15 +73,15 @@ def test_of_many_who_are_refused_only_those_come_back_at_whom_somebody_looks(acc
     credential(accounts[0])
     budget.block(accounts[0].pk)
     for conversation in (looked_at, other):
-        assert thread_refresh.refresh(conversation.pk) == 0
-    assert nudged() == {looked_at.pk}
+        assert thread_refresh.refresh_thread(conversation.pk) == 0
+    assert woken() == {looked_at.pk}
     assert ThreadSync.objects.filter(due_at__gt=timezone.now(), lease_until=None).count() == 2
 
 
 def test_following_never_takes_more_than_a_tenth(accounts, settings):
     settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = 60, 60.0
     for _ in range(6):
-        budget.settle(budget.take(accounts[0].pk, BudgetCall.Lane.FOLLOW))
+        budget.settle(budget.take(accounts[0].pk, BudgetCall.Lane.DELIVERY_STATUS))
     with pytest.raises(budget.BudgetWait):
-        budget.take(accounts[0].pk, BudgetCall.Lane.FOLLOW)
+        budget.take(accounts[0].pk, BudgetCall.Lane.DELIVERY_STATUS)
     budget.take(accounts[0].pk, BudgetCall.Lane.SYNC)

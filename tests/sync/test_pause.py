@@ -30,16 +30,16 @@ def test_nothing_is_read_by_itself_in_a_pause(vendor):
     vendor.people(3, messages=2)
     account = connected()
     full(account)
-    run = request.full(account)
+    run = request.start_full(account)
     looked_at = dict(ThreadSync.objects.values_list("pk", "read_at"))
-    assert request.pause(account, None)
-    assert not request.pause(account, None)
+    assert request.pause_sync(account, None)
+    assert not request.pause_sync(account, None)
     ListSync.objects.update(due_at=timezone.now() - timedelta(hours=1))
     SyncRun.objects.filter(pk=run.pk).update(due_at=timezone.now() - timedelta(minutes=5))
     ThreadSync.objects.update(due_at=timezone.now() - timedelta(minutes=5), following=True)
-    assert sweep.sweep() == 0
-    assert runner.take(run.pk) is None
-    assert thread_refresh.refresh(ThreadSync.objects.first().conversation_id) == 0
+    assert sweep.wake_due_work() == 0
+    assert runner.claim_step(run.pk) is None
+    assert thread_refresh.refresh_thread(ThreadSync.objects.first().conversation_id) == 0
     assert dict(ThreadSync.objects.values_list("pk", "read_at")) == looked_at
     assert SyncRun.objects.get(state=SyncRun.State.RUNNING) == run
 
@@ -48,11 +48,11 @@ def test_what_events_and_people_ask_for_is_read_in_a_pause(vendor):
     thread = vendor.people(1, messages=1)[0]
     account = connected()
     full(account)
-    request.pause(account, None)
+    request.pause_sync(account, None)
     vendor.message(thread, 90_000, "News")
     conversation = account.conversations.get()
     ThreadSync.objects.update(due_at=timezone.now(), following=False)
-    assert thread_refresh.refresh(conversation.pk) == 1
+    assert thread_refresh.refresh_thread(conversation.pk) == 1
     assert conversation.messages.filter(text="News").exists()
 
 
@@ -60,19 +60,19 @@ def test_resume_goes_on_where_it_stood(vendor):
     vendor.people(3, messages=1)
     account = connected()
     run = SyncRun.objects.get()
-    assert runner.take(run.pk)
+    assert runner.claim_step(run.pk)
     SyncRun.objects.update(lease_until=None)
-    request.pause(account, None)
-    assert runner.take(run.pk) is None
-    assert request.resume(account, None)
-    assert not request.resume(account, None)
+    request.pause_sync(account, None)
+    assert runner.claim_step(run.pk) is None
+    assert request.resume_sync(account, None)
+    assert not request.resume_sync(account, None)
     assert finish(run).state == SyncRun.State.DONE
     assert set(AuditEntry.objects.values_list("action", flat=True)) >= {"sync.paused", "sync.resumed"}
 
 
 def test_the_command_says_that_the_sync_is_paused(vendor):
     account = connected()
-    request.pause(account, None)
+    request.pause_sync(account, None)
     with pytest.raises(CommandError, match="paused"):
         call_command("sync", account=account.pk)
     with pytest.raises(CommandError, match="paused"):
@@ -86,7 +86,7 @@ def test_a_contact_now_is_two_calls_and_its_threads(vendor):
     ThreadSync.objects.update(read_at=timezone.now() - timedelta(minutes=1))
     contact = Contact.objects.get(vendor_id=thread["contact_id"])
     vendor.contacts[0] |= {"first_name": "Renamed", "updated_at": "2026-02-01 00:00:00"}
-    assert request.contact_now(contact, None)
+    assert request.request_contact(contact, None)
     assert ThreadSync.objects.filter(due_at__lte=timezone.now()).count() == 1
     before = BudgetCall.objects.filter(lane=BudgetCall.Lane.EVENT).count()
     tasks.refresh_contact(contact.pk, 0)
@@ -104,7 +104,7 @@ def test_a_conversation_that_is_new_comes_with_its_contact(vendor):
     vendor.message(second, 90_001, "From elsewhere")
     assert tasks.refresh_contact(contact.pk, 0) >= 1
     thread = account.conversations.get(vendor_id=777_777)
-    assert thread_refresh.refresh(thread.pk) == 1
+    assert thread_refresh.refresh_thread(thread.pk) == 1
     assert account.conversations.count() == 2
     vendor.contacts.clear()
     assert tasks.refresh_contact(contact.pk, 0) == 1
@@ -120,15 +120,15 @@ def test_trouble_with_a_contact_is_tried_again_a_few_times(vendor, monkeypatch):
     monkeypatch.setattr(contacts.jobs, "enqueue", lambda task, *args, **how: asked.append(args))
     vendor.bend["GET /contacts/{id}"] = lambda query: (503, {"message": "Busy"})
     contact = Contact.objects.get()
-    assert contacts.refresh(contact.pk, 0) == contacts.refresh(contact.pk, contacts.MOST_TRIES) == 0
+    assert contacts.refresh_contact(contact.pk, 0) == contacts.refresh_contact(contact.pk, contacts.MOST_TRIES) == 0
     assert asked == [(contact.pk, 1)]
 
 
 def test_a_draft_is_nothing_to_read(vendor):
     account = connected()
     draft = Contact.objects.create(account=account, phone="+13055550199")
-    assert not request.contact_now(draft, None)
-    assert contacts.refresh(draft.pk, 0) == 0
+    assert not request.request_contact(draft, None)
+    assert contacts.refresh_contact(draft.pk, 0) == 0
 
 
 def test_a_contact_that_waits_for_budget_comes_back(vendor, settings, monkeypatch):
@@ -139,7 +139,7 @@ def test_a_contact_that_waits_for_budget_comes_back(vendor, settings, monkeypatc
     asked = []
     monkeypatch.setattr(contacts.jobs, "enqueue", lambda *args, **how: asked.append((args, how["delay"])))
     contact = Contact.objects.get(vendor_id=thread["contact_id"])
-    assert contacts.refresh(contact.pk, 2) == 0
+    assert contacts.refresh_contact(contact.pk, 2) == 0
     [(args, delay)] = asked
     assert args == ("integrations.tasks.refresh_contact", contact.pk, 2)
     assert 20 < delay <= 31
@@ -202,7 +202,7 @@ def test_a_block_is_no_slowness_and_is_waited_for(vendor, stopped_clock):
 def test_nobody_can_tell_the_end_of_a_paused_run(vendor):
     account = connected()
     run = running(account, minutes=1, calls=50, threads_left=100)
-    request.pause(account, None)
+    request.pause_sync(account, None)
     run.refresh_from_db()
     assert progress_of_all([run])[0].eta_seconds is None
 

@@ -26,7 +26,7 @@ def swept(account, *names) -> SyncRun:
     """A look that the sweep began for these lists, worked to its end."""
     ListSync.objects.filter(account=account).update(due_at=timezone.now() + timedelta(hours=1))
     ListSync.objects.filter(account=account, name__in=names).update(due_at=timezone.now())
-    assert sweep.sweep() == 1
+    assert sweep.wake_due_work() == 1
     return finish(SyncRun.objects.get(state=SyncRun.State.RUNNING))
 
 
@@ -54,7 +54,7 @@ def test_only_lists_that_are_due_are_looked_at(vendor, account):
     run = swept(account, "open")
     assert list(run.streams.values_list("name", flat=True)) == ["open", "messages"]
     assert vendor.calls == {"GET /conversations": 1}
-    assert sweep.sweep() == 0, "the same look twice"
+    assert sweep.wake_due_work() == 0, "the same look twice"
 
 
 def test_a_pause_grows_while_nothing_is_found_and_shrinks_when_something_is(vendor, account):
@@ -72,14 +72,14 @@ def test_a_pause_grows_while_nothing_is_found_and_shrinks_when_something_is(vend
 def test_in_hours_without_texts_it_grows_further(account):
     now = timezone.now()
     ListSync.objects.filter(name="open").update(pause=polling_interval.PACES["open"].quiet)
-    assert latency.busy(account.pk, now), "nothing is known yet"
+    assert latency.is_busy_hour(account.pk, now), "nothing is known yet"
     FreshHour.objects.create(account=account, hour=now - timedelta(weeks=2, hours=9), arrivals=3)
-    assert not latency.busy(account.pk, now)
+    assert not latency.is_busy_hour(account.pk, now)
     swept(account, "open")
     assert pause_of(account, "open") == polling_interval.PACES["open"].quiet
     this = now.replace(minute=0, second=0, microsecond=0)
     FreshHour.objects.create(account=account, hour=this - timedelta(weeks=3), arrivals=1)
-    assert latency.busy(account.pk, now)
+    assert latency.is_busy_hour(account.pk, now)
 
 
 def test_while_webhooks_come_a_look_is_the_safety_net(account):
@@ -130,18 +130,18 @@ def test_texts_that_no_event_announced_count_against_the_webhooks(vendor, accoun
     Account.objects.update(last_event_at=timezone.now() - timedelta(hours=1))
     for number in range(3):
         account.refresh_from_db()
-        assert latency.events_alive(account)
+        assert latency.webhooks_alive(account)
         text(vendor, 90_010 + number, age=200 - number)
         changes(account)
     account.refresh_from_db()
-    assert (account.events_missed, latency.events_alive(account)) == (3, False)
+    assert (account.events_missed, latency.webhooks_alive(account)) == (3, False)
     assert account.events_missed_at is not None
 
 
 def test_texts_that_an_event_announced_do_not(vendor, account):
     Account.objects.update(created_at=timezone.now() - timedelta(days=1), last_event_at=timezone.now())
     text(vendor, 90_001, age=300)
-    request.look_again(account.conversations.get(vendor_id=vendor.conversations[0]["id"]).pk)
+    request.schedule_refresh(account.conversations.get(vendor_id=vendor.conversations[0]["id"]).pk)
     looks()
     account.refresh_from_db()
     assert (Message.objects.filter(vendor_id=690_001).count(), account.events_missed) == (1, 0)
@@ -150,7 +150,7 @@ def test_texts_that_an_event_announced_do_not(vendor, account):
 def test_a_paused_account_is_left_alone(account):
     ListSync.objects.update(due_at=timezone.now())
     Account.objects.update(sync_paused_at=timezone.now())
-    assert sweep.sweep() == 0
+    assert sweep.wake_due_work() == 0
 
 
 def test_a_list_that_failed_says_so_and_waits(vendor, account):

@@ -36,7 +36,7 @@ def shown(conversation: dict) -> list[tuple[int, str]]:
 
 def ask(conversation: dict) -> int:
     """Has the thread looked at, to the end of what that takes; how many looks."""
-    request.look_again(Conversation.objects.get(vendor_id=conversation["id"]).pk)
+    request.schedule_refresh(Conversation.objects.get(vendor_id=conversation["id"]).pk)
     return looks()
 
 
@@ -136,7 +136,7 @@ def test_pages_that_shift_while_they_are_walked(way, thread):
             way.message(thread, next(numbers))
 
     account = connected(TOKEN)
-    run = finish(request.full(account), text)
+    run = finish(request.start_full(account), text)
     assert run.state == SyncRun.State.DONE
     changes(account)
     assert shown(thread) == thread_of(way, thread)
@@ -172,12 +172,12 @@ def test_a_look_that_is_asked_for_while_one_is_under_way_is_not_forgotten(vendor
         if not asked:
             asked.append(1)
             vendor.message(thread, 20_002)
-            request.look_again(key)
+            request.schedule_refresh(key)
             connection.close()
         return answer
 
     vendor.bend["GET /messages/{id}/paginated"] = crossing
-    request.look_again(key)
+    request.schedule_refresh(key)
     looks()
     assert [number for number, _ in shown(thread)] == [620_000, 620_001, 620_002]
 
@@ -185,9 +185,11 @@ def test_a_look_that_is_asked_for_while_one_is_under_way_is_not_forgotten(vendor
 def test_a_sync_does_not_swallow_a_look_that_was_asked_for_meanwhile(vendor, thread):
     vendor.message(thread, 20_000)
     account = connected(TOKEN)
-    run = request.full(account)
+    run = request.start_full(account)
     while not run.streams.get(name="messages").cursor.get("planned"):
-        runner.advance(runner.take(run.pk), gateway.door(account.pk, BudgetCall.Lane.SYNC, patience=5))
+        runner.advance_run(
+            runner.claim_step(run.pk), gateway.open_session(account.pk, BudgetCall.Lane.SYNC, patience=5)
+        )
     crossed = []
 
     def crossing(query):
@@ -195,7 +197,7 @@ def test_a_sync_does_not_swallow_a_look_that_was_asked_for_meanwhile(vendor, thr
         if not crossed:
             crossed.append(1)
             vendor.message(thread, 20_001)
-            request.look_again(Conversation.objects.get().pk)
+            request.schedule_refresh(Conversation.objects.get().pk)
             connection.close()
         return answer
 
@@ -221,7 +223,7 @@ def test_a_look_beside_a_walk_leaves_it_its_place(vendor, thread):
             assert (again.cursor, again.pending, again.complete) == (row.cursor, True, False)
             assert Message.objects.filter(vendor_id=620_300).exists(), "the look brought nothing"
 
-    run = finish(request.full(account), beside)
+    run = finish(request.start_full(account), beside)
     assert looked == [1]
     assert shown(thread) == thread_of(vendor, thread)
     assert run.state == SyncRun.State.DONE
@@ -240,8 +242,8 @@ def test_a_look_that_was_too_slow_writes_nothing(vendor, thread):
         return answer
 
     vendor.bend["GET /messages/{id}/paginated"] = slow
-    request.look_again(key)
-    assert thread_refresh.refresh(key) == 0
+    request.schedule_refresh(key)
+    assert thread_refresh.refresh_thread(key) == 0
     assert len(shown(thread)) == 1
     vendor.bend.clear()
     looks()
@@ -254,11 +256,11 @@ def test_a_look_in_trouble_is_put_off_and_made_up_for(vendor, thread):
     vendor.message(thread, 20_001)
     vendor.bend["GET /messages/{id}/paginated"] = lambda query: (500, {"message": "Server Error"})
     key = Conversation.objects.get().pk
-    request.look_again(key)
+    request.schedule_refresh(key)
     pauses = []
     for _ in range(3):
         ThreadSync.objects.update(due_at=timezone.now())
-        thread_refresh.refresh(key)
+        thread_refresh.refresh_thread(key)
         row = ThreadSync.objects.get()
         assert row.lease_until is None
         pauses.append((row.due_at - timezone.now()).total_seconds())
@@ -283,10 +285,10 @@ def test_a_look_at_a_thread_that_is_not_given_ends(vendor, thread, status):
 def test_only_one_reads_a_thread_at_a_time(vendor, thread):
     full(connected(TOKEN))
     key = Conversation.objects.get().pk
-    request.look_again(key)
-    ThreadSync.objects.update(lease_until=timezone.now() + runner.lease())
+    request.schedule_refresh(key)
+    ThreadSync.objects.update(lease_until=timezone.now() + runner.step_lease())
     vendor.calls.clear()
-    assert thread_refresh.refresh(key) == 0
+    assert thread_refresh.refresh_thread(key) == 0
     assert vendor.calls.total() == 0
 
 
@@ -306,10 +308,10 @@ def test_somebody_who_looks_has_it_read_once_in_a_while(vendor, thread):
     conversation = Conversation.objects.get()
     ThreadSync.objects.update(read_at=timezone.now() - request.FRESH * 2)
     for _ in range(3):
-        request.watch(conversation)
+        request.watch_conversation(conversation)
     vendor.calls.clear()
     looks()
-    request.watch(conversation)
+    request.watch_conversation(conversation)
     assert looks() == 0
     assert vendor.calls.total() == 1
 
@@ -320,7 +322,7 @@ def test_a_walk_that_was_fetched_is_stored_by_nobody_twice(vendor, thread):
         vendor.message(thread, number)
     full(connected(TOKEN))
     vendor.message(thread, 20_010)
-    client = gateway.door(Account.objects.get().pk, BudgetCall.Lane.SYNC, patience=5).client
+    client = gateway.open_session(Account.objects.get().pk, BudgetCall.Lane.SYNC, patience=5).client
     first = threads.fetch(claimed(thread), client, deep=False)
     second = threads.fetch(claimed(thread), client, deep=False)
     assert len(shown(thread)) == 10
@@ -338,7 +340,7 @@ def test_a_look_that_a_sync_overtook_leaves_it_its_place_and_is_dated_by_its_beg
     vendor.message(thread, 20_000)
     full(connected(TOKEN))
     vendor.message(thread, 20_001)
-    client = gateway.door(Account.objects.get().pk, BudgetCall.Lane.EVENT, patience=5).client
+    client = gateway.open_session(Account.objects.get().pk, BudgetCall.Lane.EVENT, patience=5).client
     keep = threads.fetch(claimed(thread), client, deep=False)
     answered = timezone.now()
     walking = {"deep": True, "page": 2, "size": 100}

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 EVENT = BudgetCall.Lane.EVENT
 
 
-def door(account, patience=10.0):
-    return gateway.door(account.pk, EVENT, patience=patience)
+def session(account, patience=10.0):
+    return gateway.open_session(account.pk, EVENT, patience=patience)
 
 
 def access(account) -> str:
@@ -35,7 +35,7 @@ def test_eight_who_find_it_due_renew_once(vendor, settings, kind, state):
     Credential.objects.update(**state())
     vendor.fault("slow", RENEWALS[kind], seconds=0.4)
     vendor.post("/sandbox/reset-counters", {})
-    outcomes = at_once(8, lambda _: door(account).client.user().id)
+    outcomes = at_once(8, lambda _: session(account).client.user().id)
     assert len(set(outcomes)) == 1, outcomes
     assert isinstance(outcomes[0], int), outcomes
     assert vendor.calls(RENEWALS[kind]) == 1
@@ -56,7 +56,7 @@ def test_eight_whose_token_ended_on_the_way_renew_once(vendor, settings, kind):
     vendor.post("/sandbox/expire", {})
     vendor.fault("slow", RENEWALS[kind], seconds=0.4)
     vendor.post("/sandbox/reset-counters", {})
-    outcomes = at_once(8, lambda _: door(account).client.user().id)
+    outcomes = at_once(8, lambda _: session(account).client.user().id)
     assert len(set(outcomes)) == 1, outcomes
     assert isinstance(outcomes[0], int), outcomes
     state = vendor.state()
@@ -70,7 +70,7 @@ def test_an_ended_token_costs_one_renewal_and_one_repeat(vendor):
     account = vendor.connect()
     vendor.post("/sandbox/expire", {})
     vendor.post("/sandbox/reset-counters", {})
-    one = door(account)
+    one = session(account)
     assert one.client.user().id
     assert vendor.state()["by_endpoint"] == {"GET /user": 2, RENEWALS["oauth"]: 1}
     assert one.client.user().id
@@ -82,7 +82,7 @@ def test_a_text_is_sent_once_though_its_token_had_ended(vendor):
     conversation = vendor.data()["conversations"][0]["id"]
     vendor.post("/sandbox/expire", {})
     vendor.post("/sandbox/reset-counters", {})
-    assert door(account).client.send_message(conversation, "My text message").id
+    assert session(account).client.send_message(conversation, "My text message").id
     assert vendor.state()["status"] == {"401": 1, "200": 2}
     assert [text["body"] for text in vendor.state()["messages"]] == ["My text message"]
 
@@ -107,7 +107,7 @@ def test_the_new_pair_is_committed_before_it_is_used(vendor, kind, monkeypatch):
 
     monkeypatch.setattr(gateway, "send", send)
     before = access(account)
-    assert door(account).client.user().id
+    assert session(account).client.user().id
     assert len(seen) == 1
     assert seen[0][0] == seen[0][1] != before
     assert not connection.in_atomic_block
@@ -119,7 +119,7 @@ def test_a_refused_renewal_asks_for_a_person(vendor, kind):
     vendor.post("/sandbox/revoke", {})
     vendor.post("/sandbox/reset-counters", {})
     with pytest.raises(gateway.NotConnected) as raised:
-        door(account).client.user()
+        session(account).client.user()
     account.refresh_from_db()
     assert account.state == Account.State.ATTENTION
     assert "refused to renew the token" in account.last_error
@@ -128,7 +128,7 @@ def test_a_refused_renewal_asks_for_a_person(vendor, kind):
     assert account.last_error_at is not None
     assert str(raised.value) == account.last_error, "whoever asked can tell why"
     with pytest.raises(gateway.NotConnected):
-        door(account).client.user()
+        session(account).client.user()
     assert vendor.state()["requests"] == 1, "and nobody calls any more"
 
 
@@ -137,7 +137,7 @@ def test_eight_who_meet_a_refused_renewal(vendor, kind):
     account = vendor.connect(kind, **due())
     vendor.post("/sandbox/revoke", {})
     vendor.post("/sandbox/reset-counters", {})
-    outcomes = at_once(8, lambda _: door(account).client.user())
+    outcomes = at_once(8, lambda _: session(account).client.user())
     assert {type(outcome) for outcome in outcomes} == {gateway.NotConnected}, outcomes
     assert vendor.calls(RENEWALS[kind]) == 1
 
@@ -146,7 +146,7 @@ def test_an_oauth_account_without_a_refresh_token_ends_in_words(vendor):
     account = vendor.connect(**dead(), refresh_token="")
     vendor.post("/sandbox/reset-counters", {})
     with pytest.raises(gateway.NotConnected):
-        door(account).client.user()
+        session(account).client.user()
     account.refresh_from_db()
     assert account.state == Account.State.ATTENTION
     assert vendor.state()["requests"] == 0
@@ -171,7 +171,7 @@ def test_trouble_while_renewing_loses_nothing(vendor, settings, kind, trouble):
     type(account.budget).objects.update(blocked_until=None)
     assert tasks.renew_token(account.pk, credential.generation) == "renewed"
     assert access(account) != before
-    assert door(account).client.user().id
+    assert session(account).client.user().id
 
 
 @pytest.mark.parametrize("kind", ["oauth", "pat"])
@@ -182,16 +182,16 @@ def test_nobody_at_home_while_renewing(vendor, settings, kind):
     home = settings.SALESMSG_REFRESH_URL, settings.SALESMSG_BASE_URL
     settings.SALESMSG_REFRESH_URL = "http://127.0.0.1:9/pub/v2.2/oauth/token"
     if kind == "oauth":
-        assert door(account).client.user().id, "the old token lives"
+        assert session(account).client.user().id, "the old token lives"
     settings.SALESMSG_BASE_URL = "http://127.0.0.1:9"
     Credential.objects.update(**dead())
     with pytest.raises(Unreachable):
-        door(account, patience=0).client.user()
+        session(account, patience=0).client.user()
     account.refresh_from_db()
     assert account.state == Account.State.CONNECTED
     assert Credential.objects.get().renewing_until is None
     settings.SALESMSG_REFRESH_URL, settings.SALESMSG_BASE_URL = home
-    assert door(account).client.user().id
+    assert session(account).client.user().id
     assert vendor.calls(RENEWALS[kind]) == 1
 
 
@@ -203,7 +203,7 @@ def test_trouble_while_renewing_does_not_make_a_text_doubtful(vendor, trouble):
     vendor.post("/sandbox/expire", {})
     vendor.fault(trouble, "POST /oauth/token")
     with pytest.raises(Unreachable) as raised:
-        door(account).client.send_message(conversation, "My text message")
+        session(account).client.send_message(conversation, "My text message")
     assert raised.value.done is False
     assert raised.value.again == "later"
     assert raised.value.status is None
@@ -226,7 +226,7 @@ def test_a_missing_token_address_is_no_missing_contact(vendor, settings):
         threading.Thread(target=server.handle_request, daemon=True).start()
         settings.SALESMSG_REFRESH_URL = f"http://127.0.0.1:{server.server_port}/oauth/token"
         with pytest.raises(Unreachable):
-            door(account).client.contact(vendor.data()["contacts"][0]["id"])
+            session(account).client.contact(vendor.data()["contacts"][0]["id"])
 
 
 def test_a_pat_is_not_used_while_somebody_renews_it(vendor):
@@ -234,7 +234,7 @@ def test_a_pat_is_not_used_while_somebody_renews_it(vendor):
     account = vendor.connect("pat", **due())
     vendor.fault("slow", RENEWALS["pat"], seconds=0.6)
     vendor.post("/sandbox/reset-counters", {})
-    outcomes = at_once(6, lambda _: door(account, patience=0).client.user().id)
+    outcomes = at_once(6, lambda _: session(account, patience=0).client.user().id)
     waits = [outcome for outcome in outcomes if isinstance(outcome, gateway.BudgetWait)]
     assert len(waits) == 5, outcomes
     assert vendor.state()["status"] == {"200": 2}
@@ -248,7 +248,7 @@ def test_a_pat_is_not_used_when_somebody_began_to_renew_it_a_moment_ago(vendor, 
     monkeypatch.setattr(tokens, "held", lambda pk: stale.pop() if stale else real(pk))
     vendor.post("/sandbox/reset-counters", {})
     with pytest.raises(gateway.BudgetWait):
-        door(account, patience=0).client.user()
+        session(account, patience=0).client.user()
     assert not stale
     assert vendor.state()["requests"] == 0
 
@@ -262,7 +262,7 @@ def test_a_new_grant_leaves_nothing_of_the_old_one(vendor):
 def test_an_oauth_token_is_used_while_somebody_renews_it(vendor):
     account = vendor.connect(**due())
     vendor.fault("slow", RENEWALS["oauth"], seconds=0.6)
-    outcomes = at_once(6, lambda _: door(account, patience=0).client.user().id)
+    outcomes = at_once(6, lambda _: session(account, patience=0).client.user().id)
     assert all(isinstance(outcome, int) for outcome in outcomes), outcomes
     assert vendor.calls(RENEWALS["oauth"]) == 2  # one of them gave the grant
 
@@ -280,7 +280,7 @@ def test_a_late_writer_loses(vendor):
     tokens.abandon(late)
     account.refresh_from_db()
     assert account.state == Account.State.CONNECTED
-    assert door(account).client.user().id
+    assert session(account).client.user().id
 
 
 def test_a_lease_of_a_process_that_died_ends(vendor):
@@ -292,7 +292,7 @@ def test_a_lease_of_a_process_that_died_ends(vendor):
     assert tokens.due() == []
     Credential.objects.update(renewing_until=timezone.now() - timedelta(seconds=1))
     assert tokens.due() == [(account.pk, generation)]
-    assert door(account).client.user().id
+    assert session(account).client.user().id
     tokens.finish(lease, vendor.grant())
     assert Credential.objects.get().generation == generation + 1
 
@@ -340,7 +340,7 @@ def test_the_new_pair_survives_a_lost_database_connection(vendor, kind):
     assert lost is None, lost
     assert killed >= 1
     assert Credential.objects.get().generation == generation + 1
-    assert door(account).client.user().id
+    assert session(account).client.user().id
     assert vendor.calls(RENEWALS[kind]) == 1
 
 
@@ -362,7 +362,7 @@ def test_the_tick_renews_a_pat_long_before_it_dies(vendor):
     assert tasks.renew_token(account.pk, credential.generation) == "renewed", "a second nudge does no harm"
     assert vendor.calls(RENEWALS["pat"]) == 1
     assert access(account) != old
-    assert door(account).client.user().id
+    assert session(account).client.user().id
     assert tokens.due() == []
 
 
@@ -401,7 +401,7 @@ def test_an_answer_without_a_refresh_token_keeps_the_old_one(vendor):
     kept = unseal(Credential.objects.get().refresh_token)
     vendor.post("/sandbox/settings", {"rotate_refresh": False})
     assert kept
-    assert door(account).client.user().id
+    assert session(account).client.user().id
     assert unseal(Credential.objects.get().refresh_token) == kept
 
 
@@ -409,7 +409,7 @@ def test_no_call_leaves_inside_a_transaction(vendor):
     account = vendor.connect()
     vendor.post("/sandbox/reset-counters", {})
     with transaction.atomic(), pytest.raises(RuntimeError, match="commit first"):
-        door(account).client.user()
+        session(account).client.user()
     with transaction.atomic(), pytest.raises(RuntimeError, match="commit first"):
         gateway.renew(account.pk, 1)
     assert vendor.state()["requests"] == 0
@@ -419,4 +419,4 @@ def test_the_words_of_the_account_are_not_the_vendors_token(vendor):
     """`seal` of nothing is nothing, and a stored token that is empty is not sent."""
     account = vendor.connect(access_token=seal(""), refresh_token=seal(""))
     with pytest.raises(gateway.NotConnected):
-        door(account).client.user()
+        session(account).client.user()

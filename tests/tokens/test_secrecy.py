@@ -63,24 +63,24 @@ def live_a_life(vendor, kind: str) -> tuple[Account, set[str], list[str]]:
             told.append("".join(traceback.format_exception(error)) + repr(error) + str(vars(error)))
 
     if kind == "oauth":
-        address = connect.consent_url(user, SESSION_KEY, label="Life")
+        address = connect.authorization_url(user, SESSION_KEY, label="Life")
         state = re.search(r"state=([^&]+)", address)[1]
         way_back = vendor.decide(address)
         code = re.search(r"code=([^&]+)", way_back)[1]
         secrets |= {state, code, SESSION_KEY}
-        attempt(lambda: connect.finish(user, SESSION_KEY, {"state": state, "code": "garbage-" + code}))
-        address = connect.consent_url(user, SESSION_KEY, label="Life")
+        attempt(lambda: connect.finish_authorization(user, SESSION_KEY, {"state": state, "code": "garbage-" + code}))
+        address = connect.authorization_url(user, SESSION_KEY, label="Life")
         state = re.search(r"state=([^&]+)", address)[1]
         code = re.search(r"code=([^&]+)", vendor.decide(address))[1]
         secrets |= {state, code}
-        account = connect.finish(user, SESSION_KEY, {"state": state, "code": code})
+        account = connect.finish_authorization(user, SESSION_KEY, {"state": state, "code": code})
     else:
         pasted = vendor.make_pat()
         secrets.add(pasted)
-        attempt(lambda: connect.by_token(user, "Life", "garbage-" + pasted))
-        account = connect.by_token(user, "Life", pasted)
+        attempt(lambda: connect.connect_by_token(user, "Life", "garbage-" + pasted))
+        account = connect.connect_by_token(user, "Life", pasted)
     secrets |= secrets_of(account)
-    door = gateway.door(account.pk, BudgetCall.Lane.EVENT, patience=5)
+    session = gateway.open_session(account.pk, BudgetCall.Lane.EVENT, patience=5)
     Credential.objects.update(**due())
     attempt(lambda: vendor.fault("500", "POST /oauth", count=1))
     tasks.renew_token(account.pk, Credential.objects.get().generation)
@@ -94,11 +94,11 @@ def live_a_life(vendor, kind: str) -> tuple[Account, set[str], list[str]]:
     tokens.abandon(lease)
     for trouble in ("500", "html", "truncate", "drop-after", "cut"):
         vendor.fault(trouble, "GET /user", count=1)
-        attempt(door.client.user)
+        attempt(session.client.user)
     vendor.post("/sandbox/revoke", {})
-    attempt(door.client.user)
+    attempt(session.client.user)
     Credential.objects.update(**dead())
-    attempt(door.client.user)
+    attempt(session.client.user)
     assert len(told) > 6
     return account, secrets, told
 
@@ -151,7 +151,7 @@ def test_rotation(vendor, settings):
     settings.FIELD_ENCRYPTION_KEYS = [new]
     account.refresh_from_db()
     assert secrets_of(account) == before
-    assert gateway.door(account.pk, "event", patience=5).client.user().id
+    assert gateway.open_session(account.pk, "event", patience=5).client.user().id
     settings.FIELD_ENCRYPTION_KEYS = [old]
     with pytest.raises(Unsealable):
         unseal(account.webhook_secret)

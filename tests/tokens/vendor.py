@@ -84,9 +84,9 @@ class Vendor(Sandbox):
     def grant(self) -> Tokens:
         """A real OAuth grant, through the consent page."""
         redirect = "http://localhost:8000/accounts/callback/"
-        address, verifier = gateway.consent(redirect, "any-state")
+        address, verifier = gateway.authorization_url(redirect, "any-state")
         code = self.decide(address).partition("code=")[2].partition("&")[0]
-        return gateway.exchange(redirect, code, verifier)
+        return gateway.exchange_code(redirect, code, verifier)
 
     def connect(self, kind: str = "oauth", label: str = "Harbor Dental", **credential: Any) -> Account:
         """An account with a grant of this sandbox. kind: one of RENEWALS; credential: fields to set then."""

@@ -6,6 +6,6 @@ from integrations import jobs
 
 
 @pytest.fixture(autouse=True)
-def no_nudge_before():
+def no_wake_before():
     """A process remembers when it nudged last; every test is a new process."""
-    jobs.NUDGED.clear()
+    jobs.WOKEN.clear()

@@ -146,7 +146,7 @@ class Vendor:
             raise NotFound("No such record.", endpoint="GET")
         return world, self.version[world]
 
-    def door(self, *_, **__) -> SimpleNamespace:
+    def session(self, *_, **__) -> SimpleNamespace:
         """In the place of `gateway.door`."""
         return SimpleNamespace(client=self, calls=0)
 

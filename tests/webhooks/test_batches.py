@@ -11,7 +11,7 @@ from integrations.budget import BudgetWait
 from integrations.models import Account, Budget, BudgetCall, Conversation, ThreadSync, WebhookEvent
 from integrations.salesmsg.errors import VendorTrouble
 from integrations.sync import thread_refresh
-from integrations.sync.request import look_again_all
+from integrations.sync.request import schedule_refreshes
 from integrations.webhooks import process
 from tests.accounts import build
 from tests.tokens.vendor import queued
@@ -28,7 +28,7 @@ WORLDS = range(0, 12, 2)  # threads that were read already
 def vendor(monkeypatch) -> Vendor:
     made = Vendor()
     made.version = dict.fromkeys(WORLDS, 1)
-    monkeypatch.setattr(gateway, "door", made.door)
+    monkeypatch.setattr(gateway, "open_session", made.session)
     return made
 
 
@@ -56,7 +56,7 @@ def _event(account: Account, name: str, data: dict, **fields) -> WebhookEvent:
 def looks() -> int:
     due = list(ThreadSync.objects.filter(due_at__lte=timezone.now()).values_list("conversation_id", flat=True))
     for key in due:
-        thread_refresh.refresh(key)
+        thread_refresh.refresh_thread(key)
     return len(due)
 
 
@@ -67,7 +67,7 @@ def states() -> set[str]:
 def test_twenty_texts_of_one_conversation_cost_one_call(vendor, account):
     for number in range(20):
         text(account, 0, number)
-    assert process.pump(account.pk) == 20
+    assert process.process_due(account.pk) == 20
     assert (states(), vendor.calls) == ({State.DONE}, 0)
     assert looks() == 1
     assert vendor.calls == 1
@@ -77,7 +77,7 @@ def test_five_changes_of_a_contact_cost_one_call(vendor, account):
     for number in range(5):
         edit(account, 0, number)
     edit(account, 2)
-    process.pump(account.pk)
+    process.process_due(account.pk)
     assert (states(), vendor.calls) == ({State.DONE}, 2)
 
 
@@ -85,7 +85,7 @@ def test_texts_of_a_new_conversation_fetch_it_once(vendor, account):
     vendor.version[1] = 1
     for number in range(5):
         text(account, 1, number)
-    process.pump(account.pk)
+    process.process_due(account.pk)
     assert Conversation.objects.filter(vendor_id=orders.conversation_id(1)).exists()
     assert (states(), vendor.calls) == ({State.DONE}, 2), "the conversation and its contact"
 
@@ -94,25 +94,25 @@ def test_statements_do_not_grow_with_the_events(vendor, account, django_assert_m
     for number in range(100):
         text(account, WORLDS[number % len(WORLDS)], number)
     with django_assert_max_num_queries(25):
-        process.pump(account.pk)
+        process.process_due(account.pk)
     assert states() == {State.DONE}
 
 
 def test_a_pump_leaves_other_accounts_alone(vendor, account):
     other = build.account("Next door")
     text(other, 0, 1)
-    assert process.pump(account.pk) == 0
+    assert process.process_due(account.pk) == 0
     assert states() == {State.NEW}
 
 
-def test_more_than_a_pump_takes_are_nudged_again(vendor, account, monkeypatch, django_capture_on_commit_callbacks):
+def test_more_than_a_pump_takes_are_woken_again(vendor, account, monkeypatch, django_capture_on_commit_callbacks):
     monkeypatch.setattr(process, "AT_ONCE", 3)
     for number in range(4):
         text(account, 0, number)
     with django_capture_on_commit_callbacks(execute=True):
-        assert process.pump(account.pk) == 3
+        assert process.process_due(account.pk) == 3
     assert (process.PUMP, (account.pk,)) in queued()
-    assert process.pump(account.pk) == 1
+    assert process.process_due(account.pk) == 1
     assert states() == {State.DONE}
 
 
@@ -125,7 +125,7 @@ def test_without_budget_what_needs_no_call_is_done_and_the_rest_waits_uncounted(
     monkeypatch.setattr(vendor, "contact", refused)
     text(account, 0, 1)
     edits = [edit(account, world) for world in WORLDS]
-    process.pump(account.pk)
+    process.process_due(account.pk)
     assert set(WebhookEvent.objects.filter(name="message.received").values_list("state", flat=True)) == {State.DONE}
     waiting = list(WebhookEvent.objects.filter(name="contact.updated").order_by("pk"))
     assert {(event.state, event.attempts) for event in waiting} == {(State.NEW, 0)}
@@ -133,9 +133,9 @@ def test_without_budget_what_needs_no_call_is_done_and_the_rest_waits_uncounted(
     assert dues == sorted(dues)
     assert timezone.now() + timedelta(seconds=3) < dues[0] < dues[-1]
     monkeypatch.undo()
-    monkeypatch.setattr(gateway, "door", vendor.door)
+    monkeypatch.setattr(gateway, "open_session", vendor.session)
     WebhookEvent.objects.filter(pk__in=[event.pk for event in edits]).update(due_at=timezone.now())
-    process.pump(account.pk)
+    process.process_due(account.pk)
     assert states() == {State.DONE}
 
 
@@ -149,7 +149,7 @@ def test_trouble_with_one_contact_is_no_trouble_for_the_others(vendor, account, 
 
     monkeypatch.setattr(vendor, "contact", bent)
     bad, good = edit(account, 2), edit(account, 4)
-    process.pump(account.pk)
+    process.process_due(account.pk)
     bad.refresh_from_db()
     good.refresh_from_db()
     assert (bad.state, bad.attempts, good.state) == (State.NEW, 1, State.DONE)
@@ -160,13 +160,13 @@ def test_after_its_moment_a_pump_lets_others_go_first(vendor, account, monkeypat
     monkeypatch.setattr(process, "SLICE", -1)
     edit(account, 0)
     with django_capture_on_commit_callbacks(execute=True):
-        process.pump(account.pk)
+        process.process_due(account.pk)
     event = WebhookEvent.objects.get()
     assert (event.state, event.attempts, vendor.calls) == (State.NEW, 0, 0)
     assert (process.PUMP, (account.pk,)) in queued()
     monkeypatch.undo()
-    monkeypatch.setattr(gateway, "door", vendor.door)
-    process.pump(account.pk)
+    monkeypatch.setattr(gateway, "open_session", vendor.session)
+    process.process_due(account.pk)
     assert states() == {State.DONE}
 
 
@@ -174,22 +174,22 @@ def test_large_bodies_are_not_all_in_memory_at_once(vendor, account, monkeypatch
     monkeypatch.setattr(process, "BODIES", 2)
     for number in range(5):
         text(account, 0, number)
-    assert process.pump(account.pk) == 5
+    assert process.process_due(account.pk) == 5
     assert states() == {State.DONE}
 
 
-def test_the_sweep_nudges_an_account_once(vendor, account):
+def test_the_sweep_wakes_an_account_once(vendor, account):
     for number in range(5):
         text(account, 0, number, due_at=timezone.now() - timedelta(seconds=5))
-    assert process.nudge_due() == 1
+    assert process.wake_due() == 1
 
 
 # -- looks at many threads ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("used", "blocked", "nudged"), [(0, False, 6), (57, False, 3), (60, False, 1), (0, True, 1)])
-def test_no_more_looks_are_nudged_than_the_budget_has_places(
-    account, settings, django_capture_on_commit_callbacks, used, blocked, nudged
+@pytest.mark.parametrize(("used", "blocked", "woken"), [(0, False, 6), (57, False, 3), (60, False, 1), (0, True, 1)])
+def test_no_more_looks_are_woken_than_the_budget_has_places(
+    account, settings, django_capture_on_commit_callbacks, used, blocked, woken
 ):
     """Refused tasks would only hold up others; the sweep brings the rest."""
     settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = 60, 60
@@ -199,9 +199,9 @@ def test_no_more_looks_are_nudged_than_the_budget_has_places(
     keys = list(Conversation.objects.values_list("pk", flat=True))
     ThreadSync.objects.filter(conversation=keys[0]).delete()
     with django_capture_on_commit_callbacks(execute=True):
-        look_again_all(account.pk, keys)
+        schedule_refreshes(account.pk, keys)
     assert ThreadSync.objects.filter(due_at__lte=timezone.now()).count() == len(keys)
-    assert len(queued()) == nudged
+    assert len(queued()) == woken
     with django_capture_on_commit_callbacks(execute=True):
-        look_again_all(account.pk, keys)
-    assert len(queued()) == nudged, "what is asked for already is not asked for again"
+        schedule_refreshes(account.pk, keys)
+    assert len(queued()) == woken, "what is asked for already is not asked for again"

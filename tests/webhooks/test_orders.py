@@ -23,7 +23,7 @@ ROUNDS = 2  # how often the portal works on what it has heard of; in between it 
 @pytest.fixture
 def vendor(monkeypatch) -> Vendor:
     made = Vendor()
-    monkeypatch.setattr(gateway, "door", made.door)
+    monkeypatch.setattr(gateway, "open_session", made.session)
     return made
 
 
@@ -99,12 +99,12 @@ def hear(account, vendor, chance, unheard: dict[int, list[int]], *, everything: 
 
 def work(account, chance, share: float) -> None:
     """The worker's part: all events that are due, then so many of the looks that follow; the others come later."""
-    while process.pump(account.pk):
+    while process.process_due(account.pk):
         pass
     due = ThreadSync.objects.filter(due_at__lte=timezone.now())
     for key in list(due.values_list("conversation_id", flat=True)):
         if chance.random() < share:
-            thread_refresh.refresh(key)
+            thread_refresh.refresh_thread(key)
 
 
 def late_pages(account, vendor, chance, worlds: list[int]) -> None:

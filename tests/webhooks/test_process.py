@@ -52,7 +52,7 @@ def about(message: dict, contact: dict | None = None) -> dict:
 
 def told(one: WebhookEvent) -> str:
     """Processes it, and does the looks that follow."""
-    state = process.process(one.pk)
+    state = process.process_event(one.pk)
     looks()
     return state
 
@@ -261,25 +261,25 @@ def test_a_forged_event_about_nothing_costs_one_fetch(vendor, account, name):
 def test_trouble_is_waited_for_and_then_given_up(vendor, account):
     vendor.bend["GET /contacts/{id}"] = lambda query: (500, {"message": "Server Error"})
     one = event(account, "contact.updated", {"contact": {"id": 1001}})
-    assert process.process(one.pk) == State.NEW
+    assert process.process_event(one.pk) == State.NEW
     one.refresh_from_db()
     assert one.due_at > timezone.now()
-    assert process.process(one.pk) == "", "before its time"
+    assert process.process_event(one.pk) == "", "before its time"
     for _ in range(process.MOST_ATTEMPTS - 1):
         WebhookEvent.objects.update(due_at=timezone.now())
-        state = process.process(one.pk)
+        state = process.process_event(one.pk)
     assert state == State.FAILED
     one.refresh_from_db()
     assert one.note
     vendor.bend.clear()
-    process.again(one)
+    process.process_again(one)
     assert told(one) == State.DONE
 
 
 def test_a_wait_for_the_limit_is_no_attempt(vendor, account):
     vendor.bend["GET /contacts/{id}"] = lambda query: (429, {"message": "Too Many Requests"})
     one = event(account, "contact.updated", {"contact": {"id": 1001}})
-    assert process.process(one.pk) == State.NEW
+    assert process.process_event(one.pk) == State.NEW
     one.refresh_from_db()
     assert (one.attempts, one.state) == (0, State.NEW)
 
@@ -287,13 +287,13 @@ def test_a_wait_for_the_limit_is_no_attempt(vendor, account):
 def test_one_whose_worker_is_killed_again_and_again_is_given_up(vendor, account):
     one = event(account, "contact.updated", {"contact": {"id": 1001}})
     WebhookEvent.objects.update(attempts=process.MOST_ATTEMPTS)
-    assert process.process(one.pk) == State.FAILED
+    assert process.process_event(one.pk) == State.FAILED
     assert vendor.calls.total() == 0
 
 
 def test_two_workers_do_it_once(vendor, account):
     one = event(account, "contact.updated", {"contact": {"id": 1001}})
-    assert (process.process(one.pk), process.process(one.pk)) == (State.DONE, "")
+    assert (process.process_event(one.pk), process.process_event(one.pk)) == (State.DONE, "")
     assert vendor.calls.total() == 1
 
 
@@ -301,17 +301,17 @@ def test_a_disconnected_account_fails_its_events(vendor, account):
     Account.objects.update(state=Account.State.DISCONNECTED)
     account.credential.delete()
     one = event(account, "contact.updated", {"contact": {"id": 1001}})
-    assert process.process(one.pk) == State.FAILED
+    assert process.process_event(one.pk) == State.FAILED
     assert vendor.calls.total() == 0
 
 
-def test_the_sweep_finds_what_was_not_nudged(vendor, account):
+def test_the_sweep_finds_what_was_not_woken(vendor, account):
     one = event(account, "contact.updated", {"contact": {"id": 1001}})
-    assert process.nudge_due() == 0
+    assert process.wake_due() == 0
     WebhookEvent.objects.update(due_at=timezone.now() - timezone.timedelta(seconds=5))
-    assert process.nudge_due() == 1
+    assert process.wake_due() == 1
     told(one)
-    assert process.nudge_due() == 0
+    assert process.wake_due() == 0
 
 
 # -- any order ----------------------------------------------------------------------------------------------
@@ -366,10 +366,10 @@ def test_any_order_and_any_number_of_events_ends_in_the_vendors_truth(vendor, ac
         on_their_way += [event(account, name, data) for _ in range(chance.choice([1, 1, 2, 3]))]
         while on_their_way and chance.random() < 0.35:
             one = on_their_way.pop(chance.randrange(len(on_their_way)))
-            told(one) if chance.random() < 0.7 else process.process(one.pk)
+            told(one) if chance.random() < 0.7 else process.process_event(one.pk)
     chance.shuffle(on_their_way)
     for one in on_their_way:
-        process.process(one.pk)
+        process.process_event(one.pk)
     looks()
     ThreadSync.objects.exclude(due_at=None).update(due_at=timezone.now())  # the looks for delivery and pictures
     looks_once()
@@ -385,4 +385,4 @@ def test_any_order_and_any_number_of_events_ends_in_the_vendors_truth(vendor, ac
 
 def looks_once() -> None:
     for key in ThreadSync.objects.filter(due_at__lte=timezone.now()).values_list("conversation_id", flat=True):
-        thread_refresh.refresh(key)
+        thread_refresh.refresh_thread(key)

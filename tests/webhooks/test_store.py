@@ -126,7 +126,7 @@ def shower(account: Account, django_capture_on_commit_callbacks, *texts: str) ->
             write(account, text)
 
 
-def test_a_shower_is_two_nudges(db, clock, django_capture_on_commit_callbacks):
+def test_a_shower_is_two_wakes(db, clock, django_capture_on_commit_callbacks):
     """One at once, and one after a pause for all that came after the first."""
     account = build.account()
     shower(account, django_capture_on_commit_callbacks, *(f"event {number}" for number in range(30)))
@@ -137,7 +137,7 @@ def test_a_shower_is_two_nudges(db, clock, django_capture_on_commit_callbacks):
     assert len(queued()) == 1
 
 
-def test_a_nudge_that_failed_does_not_stop_the_next(db, clock, monkeypatch, django_capture_on_commit_callbacks):
+def test_a_wake_that_failed_does_not_stop_the_next(db, clock, monkeypatch, django_capture_on_commit_callbacks):
     account = build.account()
     monkeypatch.setattr(jobs, "_push", lambda *_: 1 / 0)
     shower(account, django_capture_on_commit_callbacks, "one")
@@ -147,7 +147,7 @@ def test_a_nudge_that_failed_does_not_stop_the_next(db, clock, monkeypatch, djan
     assert len(queued()) == 1
 
 
-def test_each_account_is_nudged(db, clock, django_capture_on_commit_callbacks):
+def test_each_account_is_woken(db, clock, django_capture_on_commit_callbacks):
     here, there = build.account(), build.account("Northside Clinic")
     for account in (here, there):
         shower(account, django_capture_on_commit_callbacks, "event")

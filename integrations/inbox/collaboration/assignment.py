@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
-from ...access import audit
+from ...access import record_audit
 from ...contacts import conversation_changes
 from ...models import Conversation, Member, Membership
 
@@ -17,16 +17,16 @@ class CannotClaim(Exception):
         self.reason = reason
 
 
-def me(user, account_id: int) -> Member | None:
+def member_of_user(user, account_id: int) -> Member | None:
     """Who this person is at Salesmsg, in this account."""
     mine = Membership.objects.filter(user=user, account=account_id).exclude(member=None)
     found = mine.select_related("member").defer("member__raw").first()
     return found.member if found else None
 
 
-def claim(user, conversation: Conversation) -> None:
+def claim_conversation(user, conversation: Conversation) -> None:
     """Gives this person the conversation, where nobody has it. Raises CannotClaim."""
-    member = me(user, conversation.account_id)
+    member = member_of_user(user, conversation.account_id)
     if member is None:
         raise CannotClaim(
             _(
@@ -35,30 +35,30 @@ def claim(user, conversation: Conversation) -> None:
             )
         )
     try:
-        conversation_changes.claim(user, conversation, member)
-    except conversation_changes.Taken:
+        conversation_changes.claim_conversation(user, conversation, member)
+    except conversation_changes.AlreadyTaken:
         owner = Member.objects.filter(conversations=conversation.pk).defer("raw").first()
         if owner is None or owner.pk != member.pk:
             said = _("%(name)s took this conversation a moment ago, so it was not given to you.")
             raise CannotClaim(said % {"name": owner or _("Somebody")}) from None
 
 
-def free(user) -> QuerySet[Member]:
+def linkable_members(user) -> QuerySet[Member]:
     """Salesmsg users of this person's accounts whom nobody else has said to be."""
     others = Membership.objects.filter(member=OuterRef("pk")).exclude(user=user)
     return Member.objects.for_user(user).filter(~Exists(others)).defer("raw")
 
 
-def unlinked(user) -> list[Member]:
+def unlinked_members(user) -> list[Member]:
     """Whom this person may say to be, in accounts where the portal does not know yet. One query."""
     known = Membership.objects.filter(user=user, account=OuterRef("account")).exclude(member=None)
-    found = free(user).filter(~Exists(known)).select_related("account")
+    found = linkable_members(user).filter(~Exists(known)).select_related("account")
     return list(found.defer("raw", "account__webhook_secret", "account__last_error")[:200])
 
 
-def this_is_me(user, pk: int | None) -> Member:
+def link_member(user, pk: int | None) -> Member:
     """Remembers who this person is at Salesmsg. Once said, only an administrator changes it. Raises CannotClaim."""
-    member = free(user).select_related("account").filter(pk=pk).first() if pk is not None else None
+    member = linkable_members(user).select_related("account").filter(pk=pk).first() if pk is not None else None
     if member is None:
         raise CannotClaim(_("Choose yourself from the list. If you are not in it, ask an administrator to link you."))
     with transaction.atomic():
@@ -71,5 +71,5 @@ def this_is_me(user, pk: int | None) -> Member:
             raise CannotClaim(
                 _("You are linked to a Salesmsg user already. An administrator can change it in your membership.")
             )
-        audit(user, "linked to a Salesmsg user", member.account, f"member {member.pk}")
+        record_audit(user, "linked to a Salesmsg user", member.account, f"member {member.pk}")
     return member

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from ... import mirror
-from ...access import audit, staff_required
+from ...access import record_audit, staff_required
 from ...models import Conversation, InternalNote
 from ..conversation_list.views import list_context
 from ..thread import fragments
@@ -31,7 +31,7 @@ OTHER_NOTE = gettext_lazy(
 )
 
 
-def add(user, conversation: Conversation, text: str, client_uuid: uuid.UUID) -> InternalNote:
+def add_note(user, conversation: Conversation, text: str, client_uuid: uuid.UUID) -> InternalNote:
     """Adds a note and its mentions. The same client_uuid again returns the same row."""
     if (known := _known(client_uuid)) is not None:
         return known
@@ -45,9 +45,9 @@ def add(user, conversation: Conversation, text: str, client_uuid: uuid.UUID) -> 
                 author_name=(user.get_full_name() or user.get_username())[:255],
                 text=text,
             )
-            people = mentions.keep(note)
+            people = mentions.store_mentions(note)
             told = f"conversation {conversation.pk}, note {note.pk}, {people} mentioned"
-            audit(user, "internal note added", conversation.account, told)
+            record_audit(user, "internal note added", conversation.account, told)
             mirror.touch(conversation.account_id, [conversation.pk])
     except IntegrityError:
         if (known := _known(client_uuid)) is None:
@@ -56,14 +56,14 @@ def add(user, conversation: Conversation, text: str, client_uuid: uuid.UUID) -> 
     return note
 
 
-def remove(user, note: InternalNote) -> bool:
+def delete_note(user, note: InternalNote) -> bool:
     """Deletes a person's own note with its mentions. False when it was gone already."""
     conversation = note.conversation
     with transaction.atomic():
         gone, _rows = InternalNote.objects.filter(pk=note.pk, author=user).delete()
         if gone:
             told = f"conversation {conversation.pk}, note {note.pk}"
-            audit(user, "internal note deleted", conversation.account, told)
+            record_audit(user, "internal note deleted", conversation.account, told)
             mirror.touch(conversation.account_id, [conversation.pk])
     return bool(gone)
 
@@ -77,14 +77,14 @@ def _known(client_uuid: uuid.UUID) -> InternalNote | None:
 @staff_required
 def note(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a note. What cannot be taken stays in the form, with the reason."""
-    conversation = fragments.opened(request, pk)
+    conversation = fragments.get_conversation_or_404(request, pk)
     form = NoteForm(request.POST)
     if not form.is_valid():
         if "client_uuid" in form.errors:
             return _kept(request, conversation, _renewed(request), DAMAGED)
         return _kept(request, conversation, form, " ".join(form.errors["text"]))
     text = form.cleaned_data["text"]
-    made = add(request.user, conversation, text, form.cleaned_data["client_uuid"])
+    made = add_note(request.user, conversation, text, form.cleaned_data["client_uuid"])
     if made.text != text or made.conversation_id != pk or made.author_id != request.user.pk:
         return _kept(request, conversation, _renewed(request), OTHER_NOTE)
     return _answer(request, pk, fresh=True)
@@ -99,7 +99,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     found = own.select_related("conversation__account").first()
     if found is None:
         raise Http404("There is no such note of yours.")
-    remove(request.user, found)
+    delete_note(request.user, found)
     if not request.headers.get("HX-Request"):
         messages.success(request, _("Your note is deleted."))
     return _answer(request, found.conversation_id)
@@ -110,8 +110,8 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def offered(request: HttpRequest, pk: int) -> JsonResponse:
     """The colleagues to choose from after an "@": {"people": [{"username", "name"}]}."""
-    conversation = fragments.opened(request, pk)
-    found = mentions.colleagues(conversation.account_id).exclude(pk=request.user.pk)[: mentions.OFFERED]
+    conversation = fragments.get_conversation_or_404(request, pk)
+    found = mentions.mentionable_users(conversation.account_id).exclude(pk=request.user.pk)[: mentions.OFFERED]
     people = [{"username": one.get_username(), "name": one.get_full_name()} for one in found]
     return JsonResponse({"people": people})
 
@@ -123,8 +123,8 @@ def _renewed(request: HttpRequest) -> forms.Form:
 def _answer(request: HttpRequest, pk: int, *, fresh: bool = False) -> HttpResponse:
     """Back to the thread, or for htmx only what differs. `fresh`: the form is used up."""
     if not request.headers.get("HX-Request"):
-        return redirect(reverse("inbox:thread", args=[pk]) + fragments.back(request))
-    context = fragments.difference(request, fragments.opened(request, pk))
+        return redirect(reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
+    context = fragments.update_context(request, fragments.get_conversation_or_404(request, pk))
     context |= {"noted": True, "note_form": NoteForm.fresh() if fresh else None}
     response = render(request, "inbox/thread/_thread_update.html", context)
     if fresh:
@@ -136,8 +136,8 @@ def _kept(request: HttpRequest, conversation: Conversation, form: NoteForm, erro
     """The thread with what was typed and why it was not taken."""
     told = {"note_form": form, "note_error": error}
     if request.headers.get("HX-Request"):
-        context = fragments.difference(request, conversation) | {"noted": True, **told}
+        context = fragments.update_context(request, conversation) | {"noted": True, **told}
         return render(request, "inbox/thread/_thread_update.html", context, status=422)
-    context = fragments.whole(fragments.read(request, conversation), **told)
+    context = fragments.thread_context(fragments.read_thread(request, conversation), **told)
     listed = list_context(request, open_pk=conversation.pk)
     return render(request, "inbox/inbox.html", {**listed, **context}, status=422)

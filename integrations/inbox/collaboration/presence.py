@@ -16,7 +16,7 @@ KEEP = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Somebody:
+class PresentUser:
     """Another person at the thread."""
 
     pk: int
@@ -25,10 +25,10 @@ class Somebody:
 
 
 @dataclass(frozen=True)
-class Here:
+class PresentUsers:
     """The others at a thread. `token` differs when what is said of them does."""
 
-    people: tuple[Somebody, ...] = ()
+    people: tuple[PresentUser, ...] = ()
 
     @property
     def token(self) -> str:
@@ -61,7 +61,7 @@ def _said(names: list[str], one, two, many) -> str:
     return many(len(names)) % {"number": len(names)}
 
 
-def note(user, conversation: Conversation, typing: bool | None = None) -> None:
+def record_presence(user, conversation: Conversation, typing: bool | None = None) -> None:
     """This person has the thread open. typing: whether they have just typed; None when that is not told. One upsert."""
     now = timezone.now()
     row = Presence(user=user, conversation=conversation, seen_at=now, typing_at=now if typing else None)
@@ -71,12 +71,12 @@ def note(user, conversation: Conversation, typing: bool | None = None) -> None:
     )
 
 
-def leave(user, conversation_id: int) -> None:
+def remove_presence(user, conversation_id: int) -> None:
     """This person has closed the thread; where another tab of theirs shows it, its next beat says so."""
     Presence.objects.filter(user=user, conversation=conversation_id).delete()
 
 
-def look(user, conversation_id: int) -> tuple[int, Here] | None:
+def read_presence(user, conversation_id: int) -> tuple[int, PresentUsers] | None:
     """The token of the thread's poll, and the others who are there; None when there is no such conversation for this
     person. One query."""
     now = timezone.now()
@@ -87,14 +87,14 @@ def look(user, conversation_id: int) -> tuple[int, Here] | None:
     if not rows:
         return None
     people = [_somebody(now, *row[1:]) for row in rows if row[1] not in (None, user.pk)]
-    return rows[0][0], Here(tuple(sorted(people, key=lambda one: one.pk)))
+    return rows[0][0], PresentUsers(tuple(sorted(people, key=lambda one: one.pk)))
 
 
-def _somebody(now: datetime, pk: int, typing_at: datetime | None, first: str, last: str, username: str) -> Somebody:
+def _somebody(now: datetime, pk: int, typing_at: datetime | None, first: str, last: str, username: str) -> PresentUser:
     typing = typing_at is not None and typing_at > now - TYPING
-    return Somebody(pk, f"{first} {last}".strip() or username, typing)
+    return PresentUser(pk, f"{first} {last}".strip() or username, typing)
 
 
-def prune() -> int:
+def prune_presence() -> int:
     """Forgets who was where long ago. Returns the number of rows."""
     return Presence.objects.filter(seen_at__lt=timezone.now() - KEEP).delete()[0]

@@ -4,9 +4,9 @@ from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
-from ...cursors import number
+from ...cursors import parse_id
 from ...models import Conversation, Message, ReadMark
-from ..thread.queries import known_of
+from ..thread.queries import parse_known
 
 _table = connection.ops.quote_name(ReadMark._meta.db_table)
 _FORWARD = (
@@ -35,8 +35,8 @@ def shown_to(data, conversation: Conversation) -> int | None:
     A page with its script tells what it shows now (`have`), a plain form what it showed when it was drawn (`seen`)."""
     if "have" not in data and "seen" not in data:
         return None
-    here = Message.objects.filter(conversation=conversation, pk__in=[key for key in known_of(data) if key.isdigit()])
-    return max(number(data.get("seen", "")) or 0, here.aggregate(newest=Max("pk"))["newest"] or 0)
+    here = Message.objects.filter(conversation=conversation, pk__in=[key for key in parse_known(data) if key.isdigit()])
+    return max(parse_id(data.get("seen", "")) or 0, here.aggregate(newest=Max("pk"))["newest"] or 0)
 
 
 def mark_unread(user, conversation: Conversation) -> bool:

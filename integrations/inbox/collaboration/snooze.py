@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ... import mirror
-from ...access import audit
+from ...access import record_audit
 from ...models import Conversation
 from ...outbox import collision, scheduled
 from ...outbox.compose import CannotSend
@@ -39,7 +39,7 @@ class Choice:
     at: datetime | None = None
 
 
-def choices(now: datetime | None = None) -> list[Choice]:
+def snooze_choices(now: datetime | None = None) -> list[Choice]:
     """What is offered now, in the viewer's zone."""
     here = timezone.localtime(now)
     found = [Choice("hour", _("In an hour"))]
@@ -58,7 +58,7 @@ def _at(day: datetime, clock: time) -> datetime:
     return datetime.combine(day.date(), clock, tzinfo=timezone.get_current_timezone())
 
 
-def moment(name: str, local: datetime | None, now: datetime | None = None) -> datetime:
+def snooze_moment(name: str, local: datetime | None, now: datetime | None = None) -> datetime:
     """When the conversation shall come back. local: the chosen time (naive) on the viewer's clock, for the name "time".
 
     Raises CannotSnooze."""
@@ -67,11 +67,11 @@ def moment(name: str, local: datetime | None, now: datetime | None = None) -> da
         return now + timedelta(hours=1)
     if name == "time" and local is not None:
         try:
-            at = scheduled.moment(local, timezone.get_current_timezone_name())
+            at = scheduled.resolve_local_time(local, timezone.get_current_timezone_name())
         except CannotSend as problem:
             raise CannotSnooze(problem.reason) from None
     else:
-        at = next((choice.at for choice in choices(now) if choice.name == name), None)
+        at = next((choice.at for choice in snooze_choices(now) if choice.name == name), None)
     if at is None:
         raise CannotSnooze(_("Choose until when. The conversation has not been snoozed."))
     if at < now + SOONEST:
@@ -81,32 +81,34 @@ def moment(name: str, local: datetime | None, now: datetime | None = None) -> da
     return at
 
 
-def snooze(user, conversation: Conversation, until: datetime, seen: int | None = None) -> None:
+def snooze_conversation(user, conversation: Conversation, until: datetime, seen: int | None = None) -> None:
     """Puts the conversation aside for everybody. seen: the newest message that the person was shown, by primary key,
     where that is known: what they have not seen must not go out of sight. Raises CannotSnooze."""
     with transaction.atomic():
-        mirror.hold(conversation.pk)
-        message = collision.since(user, conversation, seen) if seen is not None else None
+        mirror.lock_thread(conversation.pk)
+        message = collision.newer_message(user, conversation, seen) if seen is not None else None
         if message is not None and message.inbound:
             said = _("%(name)s has just texted, so the conversation has not been snoozed. Read what is new first.")
             raise CannotSnooze(said % {"name": conversation.contact.name})
         Conversation.objects.filter(pk=conversation.pk).update(snoozed_until=until, snoozed_by=user)
         mirror.touch(conversation.account_id, [conversation.pk])
-        audit(user, "conversation snoozed", conversation.account, f"conversation {conversation.pk} until {until:%F %R}")
+        record_audit(
+            user, "conversation snoozed", conversation.account, f"conversation {conversation.pk} until {until:%F %R}"
+        )
 
 
-def wake(user, conversation: Conversation) -> bool:
+def end_snooze(user, conversation: Conversation) -> bool:
     """Takes it back at once. False when it was not snoozed any more."""
     with transaction.atomic():
         asleep = Conversation.objects.filter(pk=conversation.pk, snoozed_until__isnull=False)
         woken = asleep.update(snoozed_until=None, snoozed_by=None)
         if woken:
             mirror.touch(conversation.account_id, [conversation.pk])
-            audit(user, "conversation woken", conversation.account, f"conversation {conversation.pk}")
+            record_audit(user, "conversation woken", conversation.account, f"conversation {conversation.pk}")
     return bool(woken)
 
 
-def wake_due() -> int:
+def end_due_snoozes() -> int:
     """The sweep: those whose time has come go to the top of the list. Returns how many."""
     now = timezone.now()
     due = Conversation.objects.filter(snoozed_until__lte=now).order_by("pk")

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from ... import cursors
 from ...access import staff_required
 from ...contacts import conversation_changes
-from ..composer.actions import answer, kept
+from ..composer.actions import redisplay_form, respond
 from ..conversation_list import queries
 from ..thread import fragments
 from . import assignment, presence, read_state
@@ -26,10 +26,10 @@ from .forms import AssignForm, SnoozeForm
 def claim(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a conversation that nobody has."""
     try:
-        assignment.claim(request.user, fragments.opened(request, pk))
+        assignment.claim_conversation(request.user, fragments.get_conversation_or_404(request, pk))
     except assignment.CannotClaim as refused:
-        return answer(request, pk, error=refused.reason)
-    return answer(request, pk)
+        return respond(request, pk, error=refused.reason)
+    return respond(request, pk)
 
 
 @require_POST
@@ -39,12 +39,12 @@ def me(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """A person says who they are at Salesmsg; pk: in which conversation they were asked, else the list “mine”."""
     error = ""
     try:
-        assignment.this_is_me(request.user, cursors.number(request.POST.get("member", "")))
+        assignment.link_member(request.user, cursors.parse_id(request.POST.get("member", "")))
     except assignment.CannotClaim as refused:
         error = refused.reason
     if pk is not None:
-        fragments.opened(request, pk)
-        return answer(request, pk, error=error)
+        fragments.get_conversation_or_404(request, pk)
+        return respond(request, pk, error=error)
     if error:
         messages.error(request, error)
     return redirect(reverse("inbox:list") + queries.Filters(show="mine").query())
@@ -55,19 +55,19 @@ def me(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 @staff_required
 def snooze(request: HttpRequest, pk: int) -> HttpResponse:
     """Puts a conversation aside until a moment."""
-    conversation = fragments.opened(request, pk)
+    conversation = fragments.get_conversation_or_404(request, pk)
     form = SnoozeForm(request.POST)
     if not form.is_valid():
-        return kept(request, conversation, None, form.problem)
+        return redisplay_form(request, conversation, None, form.problem)
     try:
-        until = snoozing.moment(form.cleaned_data["for"], form.cleaned_data["until"])
+        until = snoozing.snooze_moment(form.cleaned_data["for"], form.cleaned_data["until"])
         shown = [
             one for one in (read_state.shown_to(request.POST, conversation), conversation.read_to) if one is not None
         ]
-        snoozing.snooze(request.user, conversation, until, max(shown, default=None))
+        snoozing.snooze_conversation(request.user, conversation, until, max(shown, default=None))
     except snoozing.CannotSnooze as refused:
-        return kept(request, conversation, None, refused.reason)
-    return answer(request, pk)
+        return redisplay_form(request, conversation, None, refused.reason)
+    return respond(request, pk)
 
 
 @require_POST
@@ -75,8 +75,8 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def wake(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a snoozed conversation back at once."""
-    snoozing.wake(request.user, fragments.opened(request, pk))
-    return answer(request, pk)
+    snoozing.end_snooze(request.user, fragments.get_conversation_or_404(request, pk))
+    return respond(request, pk)
 
 
 @require_POST
@@ -84,9 +84,9 @@ def wake(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def unread(request: HttpRequest, pk: int) -> HttpResponse:
     """Marks the newest text as unread for this person, and leaves the conversation: staying would read it again."""
-    if not read_state.mark_unread(request.user, fragments.opened(request, pk)):
-        return answer(request, pk, error=_("There is no text here that could be unread: they have not texted yet."))
-    away = reverse("inbox:list") + fragments.back(request)
+    if not read_state.mark_unread(request.user, fragments.get_conversation_or_404(request, pk)):
+        return respond(request, pk, error=_("There is no text here that could be unread: they have not texted yet."))
+    away = reverse("inbox:list") + fragments.list_query(request)
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Redirect": away})
     return redirect(away)
@@ -97,7 +97,7 @@ def unread(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def leave(request: HttpRequest, pk: int) -> HttpResponse:
     """Somebody has closed this thread."""
-    presence.leave(request.user, pk)
+    presence.remove_presence(request.user, pk)
     return HttpResponse(status=204)
 
 
@@ -108,16 +108,16 @@ GONE = gettext_lazy("This person is not in the account any more. Choose somebody
 @never_cache
 @staff_required
 def close(request: HttpRequest, pk: int) -> HttpResponse:
-    conversation_changes.close(request.user, fragments.opened(request, pk))
-    return answer(request, pk)
+    conversation_changes.close_conversation(request.user, fragments.get_conversation_or_404(request, pk))
+    return respond(request, pk)
 
 
 @require_POST
 @never_cache
 @staff_required
 def reopen(request: HttpRequest, pk: int) -> HttpResponse:
-    conversation_changes.reopen(request.user, fragments.opened(request, pk))
-    return answer(request, pk)
+    conversation_changes.reopen_conversation(request.user, fragments.get_conversation_or_404(request, pk))
+    return respond(request, pk)
 
 
 @require_POST
@@ -125,9 +125,9 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def assign(request: HttpRequest, pk: int) -> HttpResponse:
     """Gives the conversation to a person of the same account, or to nobody."""
-    conversation = fragments.opened(request, pk)
+    conversation = fragments.get_conversation_or_404(request, pk)
     form = AssignForm(conversation.account_id, request.POST)
     if not form.is_valid():
-        return answer(request, pk, error=GONE)
-    conversation_changes.assign(request.user, conversation, form.cleaned_data["owner"])
-    return answer(request, pk)
+        return respond(request, pk, error=GONE)
+    conversation_changes.assign_conversation(request.user, conversation, form.cleaned_data["owner"])
+    return respond(request, pk)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from ...access import staff_required
 from ...attachments import outgoing
 from ...attachments import request as attachments
-from ...models import Conversation, Message, Picture
+from ...models import Attachment, Conversation, Message
 from ...outbox import compose, reconcile
 from ...outbox.compose import CannotSend
 from ..collaboration import read_state
@@ -37,7 +37,7 @@ OTHER_TEXT = _(
 )
 
 
-def answer(
+def respond(
     request: HttpRequest,
     pk: int,
     *,
@@ -52,8 +52,8 @@ def answer(
     if not request.headers.get("HX-Request"):
         if error:
             messages.error(request, error)
-        return redirect(_onward(request) or reverse("inbox:thread", args=[pk]) + fragments.back(request))
-    context = fragments.difference(request, fragments.opened(request, pk), redraw)
+        return redirect(_onward(request) or reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
+    context = fragments.update_context(request, fragments.get_conversation_or_404(request, pk), redraw)
     context |= {"composed": True, "error": error, "fresh_uuid": uuid.uuid4() if sent else None, **more}
     response = render(request, "inbox/thread/_thread_update.html", context, status=422 if error and not keep else 200)
     if sent and not keep:
@@ -73,43 +73,45 @@ def _onward(request: HttpRequest) -> str:
 @staff_required
 def send(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a reply. What cannot be sent stays in the form, with the reason."""
-    conversation = fragments.opened(request, pk)
+    conversation = fragments.get_conversation_or_404(request, pk)
     form = ReplyForm.posted(request)
     if not form.is_valid():
         if "client_uuid" in form.errors:
             form = ReplyForm({"client_uuid": uuid.uuid4(), "text": request.POST.get("text", "")})
-            return kept(request, conversation, form, DAMAGED)
-        return kept(request, conversation, form, form.problem)
+            return redisplay_form(request, conversation, form, DAMAGED)
+        return redisplay_form(request, conversation, form, form.problem)
     text = form.cleaned_data["text"]
     try:
         told = read_state.shown_to(request.POST, conversation)
-        enclosed = outgoing.store(form.cleaned_data["pictures"])
+        enclosed = outgoing.store_files(form.cleaned_data["pictures"])
         form_key = form.cleaned_data["client_uuid"]
-        queue = partial(compose.reply, request.user, conversation, text, form_key, pictures=enclosed, seen=told)
-        message = drafts.queued(request, conversation, text, queue)
+        queue = partial(compose.queue_reply, request.user, conversation, text, form_key, pictures=enclosed, seen=told)
+        message = drafts.queue_and_clear(request, conversation, text, queue)
     except OSError:
-        return kept(request, conversation, form, NOT_WRITTEN)
+        return redisplay_form(request, conversation, form, NOT_WRITTEN)
     except CannotSend as refused:
-        return kept(request, conversation, form, refused.reason)
+        return redisplay_form(request, conversation, form, refused.reason)
     if message.text != text or message.conversation_id != pk:
         return other_text(request, conversation, ReplyForm({"client_uuid": uuid.uuid4(), "text": text}))
-    return answer(request, pk, sent=True)
+    return respond(request, pk, sent=True)
 
 
 def other_text(request: HttpRequest, conversation: Conversation, form: ReplyForm) -> HttpResponse:
     """The answer to the first post got lost, and the text was changed before the second one."""
     if request.headers.get("HX-Request"):
-        return answer(request, conversation.pk, error=OTHER_TEXT, sent=True, keep=True)
-    return kept(request, conversation, form, OTHER_TEXT)
+        return respond(request, conversation.pk, error=OTHER_TEXT, sent=True, keep=True)
+    return redisplay_form(request, conversation, form, OTHER_TEXT)
 
 
-def kept(request: HttpRequest, conversation: Conversation, form: ReplyForm | None, error: str, **more) -> HttpResponse:
+def redisplay_form(
+    request: HttpRequest, conversation: Conversation, form: ReplyForm | None, error: str, **more
+) -> HttpResponse:
     """The thread with what was typed and why it was not taken."""
     if request.headers.get("HX-Request"):
-        return answer(request, conversation.pk, error=error)
+        return respond(request, conversation.pk, error=error)
     if request.FILES:
         error = f"{error} {CHOOSE_AGAIN}"
-    context = fragments.whole(fragments.read(request, conversation), form, error, **more)
+    context = fragments.thread_context(fragments.read_thread(request, conversation), form, error, **more)
     listed = list_context(request, open_pk=conversation.pk)
     return render(request, "inbox/inbox.html", {**listed, **context}, status=422)
 
@@ -128,14 +130,14 @@ def new(request: HttpRequest) -> HttpResponse:
             account, inbox = form.cleaned_data["line"]
             values = [form.cleaned_data[name] for name in ("phone", "text", "client_uuid")]
             try:
-                message = compose.to_phone(request.user, account, *values, inbox=inbox)
+                message = compose.queue_to_phone(request.user, account, *values, inbox=inbox)
                 return redirect("inbox:thread", message.conversation_id)
             except CannotSend as refused:
                 form.add_error(None, refused.reason)
     return render(request, "inbox/inbox.html", {**list_context(request), "new_form": form}, status=status)
 
 
-def ours(request: HttpRequest, pk: int) -> Message:
+def get_own_message(request: HttpRequest, pk: int) -> Message:
     """The outbound message, or 404 when it is not this person's."""
     found = Message.objects.for_user(request.user).select_related("conversation").filter(pk=pk, inbound=False).first()
     if found is None:
@@ -146,37 +148,37 @@ def ours(request: HttpRequest, pk: int) -> Message:
 @require_POST
 @never_cache
 @staff_required
-def again(request: HttpRequest, pk: int) -> HttpResponse:
+def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Sends the text of a message that was not sent, or perhaps not, once more."""
-    message = ours(request, pk)
+    message = get_own_message(request, pk)
     try:
-        compose.send_again(request.user, message)
+        compose.resend_message(request.user, message)
     except CannotSend as refused:
-        return answer(request, message.conversation_id, error=refused.reason)
-    return answer(request, message.conversation_id)
+        return respond(request, message.conversation_id, error=refused.reason)
+    return respond(request, message.conversation_id)
 
 
 @require_POST
 @never_cache
 @staff_required
-def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+def cancel_message(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a waiting text back, if it has not left yet."""
-    message = ours(request, pk)
-    late = not compose.cancel(request.user, message)
-    return answer(request, message.conversation_id, error=TOO_LATE if late else "")
+    message = get_own_message(request, pk)
+    late = not compose.cancel_message(request.user, message)
+    return respond(request, message.conversation_id, error=TOO_LATE if late else "")
 
 
 @require_POST
 @never_cache
 @staff_required
-def settle(request: HttpRequest, pk: int) -> HttpResponse:
+def accept_as_sent(request: HttpRequest, pk: int) -> HttpResponse:
     """A person has seen that a text of unknown outcome was sent."""
-    message = ours(request, pk)
+    message = get_own_message(request, pk)
     try:
-        reconcile.accept(request.user, message)
+        reconcile.accept_as_sent(request.user, message)
     except CannotSend as refused:
-        return answer(request, message.conversation_id, error=refused.reason)
-    return answer(request, message.conversation_id)
+        return respond(request, message.conversation_id, error=refused.reason)
+    return respond(request, message.conversation_id)
 
 
 @require_POST
@@ -184,10 +186,10 @@ def settle(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def fetch_again(request: HttpRequest, pk: int, position: int) -> HttpResponse:
     """Has a file fetched that could not be fetched before."""
-    found = Picture.objects.for_user(request.user).filter(message=pk, position=position)
+    found = Attachment.objects.for_user(request.user).filter(message=pk, position=position)
     picture = found.select_related("message").defer("message__raw").first()
     if picture is None:
         raise Http404("There is no such file.")
-    if picture.state == Picture.State.LOST:
-        attachments.again(picture)
-    return answer(request, picture.message.conversation_id, redraw=pk)
+    if picture.state == Attachment.State.LOST:
+        attachments.request_again(picture)
+    return respond(request, picture.message.conversation_id, redraw=pk)

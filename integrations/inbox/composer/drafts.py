@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 
 from ... import cursors
 from ...access import staff_required
-from ...db.immediate_transaction import soon
+from ...db.immediate_transaction import immediate_transaction
 from ...models import Conversation, Draft, Message
 from ..conversation_list.views import list_context
 from ..thread import fragments
@@ -41,7 +41,7 @@ class Saved:
     text: str = ""
 
 
-def clean(text: str) -> str:
+def clean_draft(text: str) -> str:
     """As it is stored: browsers post lines with two characters between them. Raises ValueError when it is too long."""
     text = text.replace("\r\n", "\n").replace("\x00", "")
     if len(text) > LONGEST:
@@ -49,14 +49,14 @@ def clean(text: str) -> str:
     return text if text.strip() else ""
 
 
-def save(user, conversation: Conversation, text: str, base: int, *, next_too: bool = False) -> Saved:
+def save_draft(user, conversation: Conversation, text: str, base: int, *, next_too: bool = False) -> Saved:
     """Keeps the text when nothing newer stands there. `base`: the revision that it follows; 0 for none.
 
     next_too: the one after `base` may stand there as well, because the same page has just sent it. Raises ValueError
     when the text is too long.
     """
-    text, base = clean(text), min(base, REVISIONS)
-    with soon():
+    text, base = clean_draft(text), min(base, REVISIONS)
+    with immediate_transaction():
         row = Draft.objects.filter(user=user, conversation=conversation).first()
         if row is None:
             if not text:
@@ -81,13 +81,15 @@ def save(user, conversation: Conversation, text: str, base: int, *, next_too: bo
     return Saved(True, row.revision + 1)
 
 
-def queued(request: HttpRequest, conversation: Conversation, text: str, queue: Callable[[], Message]) -> Message:
+def queue_and_clear(
+    request: HttpRequest, conversation: Conversation, text: str, queue: Callable[[], Message]
+) -> Message:
     """Queues a text by `queue()` and forgets the draft that it was, in one transaction. A newer draft from another
     device stays; so does one whose form had been taken before, with another text."""
     with transaction.atomic():
         message = queue()
         if message.conversation_id == conversation.pk and message.text == text:
-            _forget(request.user, conversation, text, cursors.number(request.POST.get("draft", "")))
+            _forget(request.user, conversation, text, cursors.parse_id(request.POST.get("draft", "")))
     return message
 
 
@@ -119,16 +121,16 @@ def _tidy(user) -> None:
 @require_POST
 @never_cache
 @staff_required
-def draft(request: HttpRequest, pk: int) -> HttpResponse:
+def save_draft_view(request: HttpRequest, pk: int) -> HttpResponse:
     """Saves a draft. Scripts get {revision} or, with 409, {revision, text} of what is newer; a form gets the page."""
-    conversation = fragments.opened(request, pk)
-    text, base = request.POST.get("text", ""), cursors.number(request.POST.get("draft", "")) or 0
+    conversation = fragments.get_conversation_or_404(request, pk)
+    text, base = request.POST.get("text", ""), cursors.parse_id(request.POST.get("draft", "")) or 0
     script = bool(request.headers.get("HX-Request"))
     # The page may have been drawn for somebody who used this browser before.
     if script and request.POST.get("person") != str(request.user.pk):
         return JsonResponse({"error": _("This page belongs to another person.")}, status=403)
     try:
-        saved = save(request.user, conversation, text, base, next_too="next" in request.POST)
+        saved = save_draft(request.user, conversation, text, base, next_too="next" in request.POST)
     except ValueError as refused:
         if script:
             return JsonResponse({"error": str(refused)}, status=422)
@@ -139,14 +141,14 @@ def draft(request: HttpRequest, pk: int) -> HttpResponse:
     if not saved.kept:
         return _page(request, conversation, text, saved.revision, draft_other=saved.text)
     messages.success(request, _("Your draft is saved.") if text.strip() else _("Your draft is deleted."))
-    return redirect(reverse("inbox:thread", args=[pk]) + fragments.back(request))
+    return redirect(reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
 
 
 def _page(request: HttpRequest, conversation: Conversation, text: str, revision: int, **more) -> HttpResponse:
     """The thread with what was typed, and why it was not saved; to save once more is to decide."""
     form = ReplyForm.fresh(text)
     conversation.draft_revision = revision
-    context = fragments.whole(fragments.read(request, conversation), form, **more)
+    context = fragments.thread_context(fragments.read_thread(request, conversation), form, **more)
     return render(
         request, "inbox/inbox.html", {**list_context(request, open_pk=conversation.pk), **context}, status=422
     )

@@ -36,7 +36,7 @@ class PicturesField(forms.FileField):
 
     def clean(self, data, initial=None) -> list[outgoing.Checked]:
         try:
-            return outgoing.checked(list(data or []), cut_off=self.cut_off)
+            return outgoing.check_files(list(data or []), cut_off=self.cut_off)
         except outgoing.CannotAttach as refused:
             raise forms.ValidationError(refused.reason) from None
 
@@ -93,7 +93,7 @@ class ClockField(forms.Field):
         return value.strftime("%Y-%m-%dT%H:%M") if isinstance(value, datetime) else value
 
 
-class LaterForm(ReplyForm):
+class ScheduleForm(ReplyForm):
     """A reply for later. What the time means is for `schedule` to say: it depends on the zone."""
 
     pictures = None
@@ -109,21 +109,21 @@ class LaterForm(ReplyForm):
         return next((words for name in ("text", "when", "zone") for words in self.errors.get(name, [])), "")
 
     @classmethod
-    def fresh(cls, zones: list[scheduled.Zone]) -> "LaterForm":
+    def fresh(cls, zones: list[scheduled.Zone]) -> "ScheduleForm":
         """Offers tomorrow at nine, in the likeliest zone."""
         zone = zones[0].name
-        tomorrow = scheduled.there(timezone.now(), zone).date() + timedelta(days=1)
+        tomorrow = scheduled.local_time(timezone.now(), zone).date() + timedelta(days=1)
         return cls(initial={"when": datetime.combine(tomorrow, NINE), "zone": zone})
 
 
-class EditForm(LaterForm):
+class EditScheduledForm(ScheduleForm):
     """A scheduled text, to be changed."""
 
     client_uuid = None
 
     @classmethod
-    def of(cls, message: Message) -> "EditForm":
-        when = scheduled.there(message.send_at, message.zone).replace(tzinfo=None)
+    def for_message(cls, message: Message) -> "EditScheduledForm":
+        when = scheduled.local_time(message.send_at, message.zone).replace(tzinfo=None)
         values = {"text": message.text, "when": when, "zone": message.zone, "stop_on_reply": message.stop_on_reply}
         return cls(initial=values)
 

@@ -11,13 +11,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from ...contacts import opt_out
-from ...contacts.effective import Standing
+from ...contacts.effective import EffectiveContact
 from ...models import Change, Conversation, Message
 from ...outbox import quiet_hours
 from ...salesmsg.text import STOP_WORDS
 from ...told import told
-from ..contact_panel.panel import Card
-from ..thread.queries import Stretch
+from ..contact_panel.panel import ContactPanel
+from ..thread.queries import ThreadSlice
 
 State = Message.State
 NEVER_LEFT = (State.FAILED, State.CANCELLED)
@@ -26,20 +26,20 @@ OUT_WORDS = STOP_WORDS | {"OPTOUT", "OPT-OUT", "REVOKE"}  # some carriers know t
 
 
 @dataclass(frozen=True)
-class Hints:
+class Notices:
     """What to say above the composer: `first` text to them, and what their clock shows."""
 
     first: bool = False
-    quiet: quiet_hours.Quiet | None = None
+    quiet: quiet_hours.ContactClock | None = None
 
 
-def of(conversation: Conversation, stretch: Stretch, card: Card, newest: bool) -> Hints:
+def read_notices(conversation: Conversation, stretch: ThreadSlice, card: ContactPanel, newest: bool) -> Notices:
     """newest: whether the stretch is the end of the thread."""
     first = newest and _first(stretch, card)
-    return Hints(first=first, quiet=quiet_hours.of(conversation.contact, conversation.account))
+    return Notices(first=first, quiet=quiet_hours.contact_clock(conversation.contact, conversation.account))
 
 
-def _first(stretch: Stretch, card: Card) -> bool:
+def _first(stretch: ThreadSlice, card: ContactPanel) -> bool:
     """Whether surely nobody texted them before: the whole thread is here, and it is their only one."""
     if stretch.older or stretch.gap or card.others:
         return False
@@ -55,14 +55,14 @@ class OptedOut:
     back: str
 
 
-def opted_out(conversation: Conversation, stretch: Stretch, about: Standing) -> OptedOut | None:
+def opted_out(conversation: Conversation, stretch: ThreadSlice, about: EffectiveContact) -> OptedOut | None:
     """None for who may be texted as far as opt-outs go."""
     contact, change = conversation.contact, about.opt
     if not about.opted_out:
         return None
     ours = change if change is not None and change.kind == Change.Kind.OPT_OUT else None
     stop = _stop(stretch)
-    if ours is not None and opt_out.keeps_out(ours) and not contact.opted_out:
+    if ours is not None and opt_out.forbids_texts(ours) and not contact.opted_out:
         return OptedOut(told(opt_out.ON_ITS_WAY), _by_staff(ours))
     if stop is not None and (ours is None or stop.at > ours.created_at) and _fits(stop.at, contact.opted_in_at):
         values = {"day": _day(stop.at), "word": _bare(stop).upper()}
@@ -76,7 +76,7 @@ def opted_out(conversation: Conversation, stretch: Stretch, about: Standing) -> 
     return None
 
 
-def _stop(stretch: Stretch) -> Message | None:
+def _stop(stretch: ThreadSlice) -> Message | None:
     """Their newest text that says STOP and nothing else, as far as it is on the page."""
     said = (message for message in reversed(stretch.messages) if message.inbound)
     return next((one for one in said if _bare(one).upper() in OUT_WORDS), None)

@@ -16,8 +16,8 @@ from ...outbox.compose import CannotSend
 from ..conversation_list.views import list_context
 from ..thread import fragments
 from . import drafts
-from .actions import DAMAGED, answer, kept, other_text, ours
-from .forms import EditForm, LaterForm
+from .actions import DAMAGED, get_own_message, other_text, redisplay_form, respond
+from .forms import EditScheduledForm, ScheduleForm
 
 TOO_LATE = _("It was too late to change this text: it is already on its way, or was answered or taken back.")
 TOO_LATE_TO_SEND = _("This text was not waiting any more.")
@@ -28,74 +28,74 @@ NO_PICTURES = _("Pictures cannot be scheduled. Take them out to schedule the tex
 @require_POST
 @never_cache
 @staff_required
-def later(request: HttpRequest, pk: int) -> HttpResponse:
+def schedule(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a reply that is to leave at a certain time. What cannot be scheduled stays in the form."""
-    conversation = fragments.opened(request, pk)
-    form = LaterForm(request.POST)
+    conversation = fragments.get_conversation_or_404(request, pk)
+    form = ScheduleForm(request.POST)
     if request.FILES or getattr(request, "cut_off", False):
-        return kept(request, conversation, form, NO_PICTURES)
+        return redisplay_form(request, conversation, form, NO_PICTURES)
     if not form.is_valid():
         if "client_uuid" in form.errors:
-            return kept(request, conversation, _renewed(request), DAMAGED)
-        return kept(request, conversation, form, form.problem)
+            return redisplay_form(request, conversation, _renewed(request), DAMAGED)
+        return redisplay_form(request, conversation, form, form.problem)
     values = [form.cleaned_data[name] for name in ("text", "client_uuid", "when", "zone", "stop_on_reply")]
     try:
-        queue = partial(scheduled.schedule, request.user, conversation, *values)
-        message = drafts.queued(request, conversation, form.cleaned_data["text"], queue)
+        queue = partial(scheduled.schedule_message, request.user, conversation, *values)
+        message = drafts.queue_and_clear(request, conversation, form.cleaned_data["text"], queue)
     except CannotSend as refused:
-        return kept(request, conversation, form, refused.reason)
+        return redisplay_form(request, conversation, form, refused.reason)
     if message.text != form.cleaned_data["text"] or message.conversation_id != pk:
         return other_text(request, conversation, _renewed(request))
-    return answer(request, pk, sent=True)
+    return respond(request, pk, sent=True)
 
 
-def _renewed(request: HttpRequest) -> LaterForm:
-    return LaterForm({**request.POST.dict(), "client_uuid": uuid.uuid4()})
+def _renewed(request: HttpRequest) -> ScheduleForm:
+    return ScheduleForm({**request.POST.dict(), "client_uuid": uuid.uuid4()})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @staff_required
-def edit(request: HttpRequest, pk: int) -> HttpResponse:
+def edit_scheduled(request: HttpRequest, pk: int) -> HttpResponse:
     """A scheduled text as a form in its place, and the change. `?close` draws it as it was."""
-    message = ours(request, pk)
+    message = get_own_message(request, pk)
     if request.method == "POST":
         return _changed(request, message)
     if "close" in request.GET or not _editable(message):
         error = "" if _editable(message) else TOO_LATE
-        return answer(request, message.conversation_id, error=error, redraw=pk)
-    return _form(request, message, EditForm.of(message))
+        return respond(request, message.conversation_id, error=error, redraw=pk)
+    return _form(request, message, EditScheduledForm.for_message(message))
 
 
 def _changed(request: HttpRequest, message: Message) -> HttpResponse:
-    form = EditForm(request.POST)
+    form = EditScheduledForm(request.POST)
     if not form.is_valid():
         return _form(request, message, form, form.problem)
     values = [form.cleaned_data[name] for name in ("text", "when", "zone", "stop_on_reply")]
     try:
-        if scheduled.edit(request.user, message, *values):
-            return answer(request, message.conversation_id, redraw=message.pk)
+        if scheduled.edit_scheduled(request.user, message, *values):
+            return respond(request, message.conversation_id, redraw=message.pk)
     except CannotSend as refused:
         return _form(request, message, form, refused.reason)
     error = f"{TOO_LATE} {WRITTEN % {'text': form.cleaned_data['text']}}"
-    return answer(request, message.conversation_id, error=error, redraw=message.pk)
+    return respond(request, message.conversation_id, error=error, redraw=message.pk)
 
 
-def _form(request: HttpRequest, message: Message, form: EditForm, error: str = "") -> HttpResponse:
+def _form(request: HttpRequest, message: Message, form: EditScheduledForm, error: str = "") -> HttpResponse:
     """The thread with this message as a form."""
-    conversation = fragments.opened(request, message.conversation_id)
+    conversation = fragments.get_conversation_or_404(request, message.conversation_id)
     zones = fragments.zones_for(conversation)
     if message.zone not in {zone.name for zone in zones}:
         zones.append(scheduled.Zone(message.zone))
     status = 422 if error else 200
     editing = {"editing": message.pk, "edit": form, "edit_zones": zones, "edit_error": error}
     if request.headers.get("HX-Request"):
-        response = answer(request, conversation.pk, redraw=message.pk, **editing)
+        response = respond(request, conversation.pk, redraw=message.pk, **editing)
         response.status_code = status
         return response
     context = {
         **list_context(request, open_pk=conversation.pk),
-        **fragments.whole(fragments.read(request, conversation)),
+        **fragments.thread_context(fragments.read_thread(request, conversation)),
     }
     return render(request, "inbox/inbox.html", {**context, **editing}, status=status)
 
@@ -109,9 +109,9 @@ def _editable(message: Message) -> bool:
 @staff_required
 def send_now(request: HttpRequest, pk: int) -> HttpResponse:
     """A person's word for a text that waits for its hour, or for that word."""
-    message = ours(request, pk)
+    message = get_own_message(request, pk)
     try:
         late = not scheduled.send_now(request.user, message)
     except CannotSend as refused:
-        return answer(request, message.conversation_id, error=refused.reason)
-    return answer(request, message.conversation_id, error=TOO_LATE_TO_SEND if late else "")
+        return respond(request, message.conversation_id, error=refused.reason)
+    return respond(request, message.conversation_id, error=TOO_LATE_TO_SEND if late else "")

@@ -8,7 +8,7 @@ MEMBERS = 200
 LABELS = 300
 
 
-def choices(user, account_id: int) -> tuple[list[Member], list[str]]:
+def read_choices(user, account_id: int) -> tuple[list[Member], list[str]]:
     """Who can own a conversation of the account, the first by name, and the first labels of its tags."""
     members = Member.objects.filter(account=account_id).order_by("full_name", "pk").values("pk")[:MEMBERS]
     tags = Tag.objects.filter(account=account_id).order_by("label", "pk").values("pk")[:LABELS]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from ... import cursors
 from ...access import staff_required
-from ...contacts.effective import in_words
+from ...contacts.effective import humanize_key
 from ...models import AuditEntry, Change, Contact, Conversation, Member
 from ..thread import fragments
 from .inline_edit import LABELS
@@ -55,7 +55,7 @@ class Entry:
 
 
 @dataclass
-class Timeline:
+class ChangeHistory:
     """A stretch, newest first. `older` is the cursor of the next one, empty at the end."""
 
     entries: list[Entry]
@@ -65,15 +65,15 @@ class Timeline:
 @require_safe
 @never_cache
 @staff_required
-def page(request: HttpRequest, pk: int) -> HttpResponse:
+def change_history(request: HttpRequest, pk: int) -> HttpResponse:
     """The timeline, for the card or as a page of its own; `?before=` asks for what is older."""
-    conversation = fragments.opened(request, pk)
+    conversation = fragments.get_conversation_or_404(request, pk)
     before = request.GET.get("before", "")
     context = {
         "conversation": conversation,
         "contact": conversation.contact,
-        "timeline": of(request.user, conversation.contact, before=before),
-        "later": bool(cursors.place(before)),
+        "timeline": read_history(request.user, conversation.contact, before=before),
+        "later": bool(cursors.parse_cursor(before)),
     }
     if request.headers.get("HX-Request"):
         name = (
@@ -85,9 +85,9 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "inbox/contact_panel/change_history.html", context)
 
 
-def of(user, contact: Contact, *, before: str = "", limit: int = ENTRIES) -> Timeline:
+def read_history(user, contact: Contact, *, before: str = "", limit: int = ENTRIES) -> ChangeHistory:
     """Four queries: changes of the contact, of its conversations (who owned them is a fourth), and decisions."""
-    start = cursors.place(before)
+    start = cursors.parse_cursor(before)
     changes = Change.objects.for_user(user).select_related("requested_by")
     threads = Conversation.objects.for_user(user).filter(contact=contact).order_by().values("pk")
     own = _stretch(changes.filter(contact=contact), "created_at", CONTACT, start, limit)
@@ -97,8 +97,8 @@ def of(user, contact: Contact, *, before: str = "", limit: int = ENTRIES) -> Tim
     found += [_of_audit(one) for one in _stretch(_decisions(user, contact), "at", AUDIT, start, limit)]
     found += [one for one in _facts(contact) if start is None or (one.at, one.key) < start]
     found.sort(key=lambda one: (one.at, one.key), reverse=True)
-    older = cursors.cursor(found[limit - 1].at, found[limit - 1].key) if len(found) > limit else ""
-    return Timeline(found[:limit], older)
+    older = cursors.format_cursor(found[limit - 1].at, found[limit - 1].key) if len(found) > limit else ""
+    return ChangeHistory(found[:limit], older)
 
 
 def _stretch(rows: QuerySet, at: str, source: int, start: tuple[datetime, int] | None, limit: int) -> list:
@@ -179,7 +179,7 @@ def _lines(change: Change) -> list[Line]:
     words = LABELS if change.kind == Kind.CONTACT else {}
     return [
         Line(
-            str(words[name]) if name in words else in_words(name),
+            str(words[name]) if name in words else humanize_key(name),
             _short(change.base.get(name)),
             _short(change.values[name]),
             _short(change.theirs.get(name)),

@@ -46,12 +46,12 @@ class Field:
         return self.value.strip() != self.was
 
 
-def fields(values: Mapping[str, str]) -> list[Field]:
+def inline_fields(values: Mapping[str, str]) -> list[Field]:
     """The form as it stands on a fresh page."""
     return [Field(name, values[name], values[name]) for name in EDITABLE]
 
 
-def typed(data: Mapping[str, str], shown: Mapping[str, str]) -> list[Field]:
+def read_fields(data: Mapping[str, str], shown: Mapping[str, str]) -> list[Field]:
     """The form as somebody sent it; a field that it lacks is as it is shown now.
 
     Where what they typed over was changed meanwhile, the field says so, and the next try replaces the new value."""
@@ -71,12 +71,12 @@ def typed(data: Mapping[str, str], shown: Mapping[str, str]) -> list[Field]:
     return found
 
 
-def wanted(form: Sequence[Field]) -> dict[str, str]:
+def changed_values(form: Sequence[Field]) -> dict[str, str]:
     """What the person changed."""
     return {one.name: one.value for one in form if one.typed}
 
 
-def refuse(form: Sequence[Field], problems: Mapping[str, list[str]]) -> None:
+def attach_errors(form: Sequence[Field], problems: Mapping[str, list[str]]) -> None:
     """Puts what is wrong beside its field."""
     for one in form:
         one.problems += problems.get(one.name, [])

@@ -26,14 +26,16 @@ def change(request: HttpRequest, pk: int, what: str) -> HttpResponse:
         raise Http404("There is nothing like that to change.")
     problem = ""
     try:
-        detail_changes.ask(request.user, fragments.opened(request, pk).contact, what, request.POST)
+        detail_changes.request_change(
+            request.user, fragments.get_conversation_or_404(request, pk).contact, what, request.POST
+        )
     except InvalidEdit as refused:
         problem = str(refused)
     if not request.headers.get("HX-Request"):
         if problem:
             messages.error(request, problem)
-        return redirect(reverse("inbox:thread", args=[pk]) + fragments.back(request))
-    context = fragments.difference(request, fragments.opened(request, pk), problem=problem)
+        return redirect(reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
+    context = fragments.update_context(request, fragments.get_conversation_or_404(request, pk), problem=problem)
     return render(request, "inbox/thread/_thread_update.html", context, status=422 if problem else 200)
 
 
@@ -42,32 +44,34 @@ def change(request: HttpRequest, pk: int, what: str) -> HttpResponse:
 @staff_required
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Name, email and phone, edited on the card: the same pending change as the admin makes."""
-    conversation = fragments.opened(request, pk)
+    conversation = fragments.get_conversation_or_404(request, pk)
     contact = conversation.contact
-    form = inline_edit.typed(request.POST, profile_changes.shown(contact))
+    form = inline_edit.read_fields(request.POST, profile_changes.shown_values(contact))
     if not any(one.problems for one in form):
         try:
-            profile_changes.edit_contact(request.user, contact, inline_edit.wanted(form))
+            profile_changes.edit_contact(request.user, contact, inline_edit.changed_values(form))
         except InvalidEdit as refused:
-            inline_edit.refuse(form, refused.fields)
+            inline_edit.attach_errors(form, refused.fields)
     if any(one.problems for one in form):
         return _typed(request, conversation, form)
     if not request.headers.get("HX-Request"):
-        return redirect(reverse("inbox:thread", args=[pk]) + fragments.back(request))
+        return redirect(reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
     return render(
-        request, "inbox/thread/_thread_update.html", fragments.difference(request, fragments.opened(request, pk))
+        request,
+        "inbox/thread/_thread_update.html",
+        fragments.update_context(request, fragments.get_conversation_or_404(request, pk)),
     )
 
 
 def _typed(request: HttpRequest, conversation: Conversation, form: list[inline_edit.Field]) -> HttpResponse:
     """What was typed, with the reason at its field; nothing else on the page is touched."""
     if not request.headers.get("HX-Request"):
-        context = fragments.whole(fragments.read(request, conversation, quick=form))
+        context = fragments.thread_context(fragments.read_thread(request, conversation, quick=form))
         listed = list_context(request, open_pk=conversation.pk)
         return render(request, "inbox/inbox.html", {**listed, **context}, status=422)
     spot = request.POST.get("spot", "")
     spot = spot if spot in inline_edit.SPOTS else inline_edit.SPOTS[0]
-    context = {"conversation": conversation, "quick": form, "spot": spot, "back": fragments.back(request)}
+    context = {"conversation": conversation, "quick": form, "spot": spot, "back": fragments.list_query(request)}
     response = render(request, "inbox/contact_panel/_inline_edit.html", context | {"quick_open": True}, status=422)
     response["HX-Retarget"], response["HX-Reswap"] = f"#{spot}-quick", "outerHTML"
     return response

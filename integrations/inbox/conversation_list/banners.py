@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _
 
 from ...models import Account
 
-BEAT_LOST = timedelta(seconds=60)  # the worker's pulse beats every few seconds
+HEARTBEAT_TIMEOUT = timedelta(seconds=60)  # the worker's pulse beats every few seconds
 
 
 @dataclass(frozen=True)
-class Alarm:
+class Banner:
     """`href` and `link`: where it is mended."""
 
     words: str
@@ -22,12 +22,12 @@ class Alarm:
     link: str
 
 
-def stopped(beat: datetime | None) -> bool:
+def worker_stopped(heartbeat: datetime | None) -> bool:
     """Whether the worker ran once, and does no longer."""
-    return beat is not None and beat < timezone.now() - BEAT_LOST
+    return heartbeat is not None and heartbeat < timezone.now() - HEARTBEAT_TIMEOUT
 
 
-def of(accounts: Iterable[Account]) -> list[Alarm]:
+def banners_for(accounts: Iterable[Account]) -> list[Banner]:
     """accounts: of `queries.accounts`, with `.beat_at`."""
     found = []
     for account in accounts:
@@ -38,9 +38,9 @@ def of(accounts: Iterable[Account]) -> list[Alarm]:
         else:
             continue
         href = reverse("accounts:detail", args=[account.pk])
-        found.append(Alarm(words % {"label": account.label}, href, _("To the account")))
+        found.append(Banner(words % {"label": account.label}, href, _("To the account")))
     running = [account for account in accounts if account.state == Account.State.CONNECTED]
-    if running and stopped(running[0].beat_at):
+    if running and worker_stopped(running[0].heartbeat_at):
         words = _("The background worker is not running: what you write is kept, but nothing is sent or fetched.")
-        found.append(Alarm(words, reverse("sync:list"), _("What to do")))
+        found.append(Banner(words, reverse("sync:list"), _("What to do")))
     return found

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from ... import cursors
 from ...access import staff_required
 from . import banners, queries
-from .views import unlinked
+from .views import link_member_context
 
 
 @require_safe
@@ -16,25 +16,25 @@ from .views import unlinked
 @staff_required
 def list_poll(request: HttpRequest) -> HttpResponse:
     """204 while nothing has changed, else as many rows as the page shows."""
-    filters = queries.Filters.of(request.GET)
+    filters = queries.Filters.from_query(request.GET)
     if filters.q:
         return HttpResponse(status=204)  # what a search found stands still under the reader's eyes
     token = queries.list_token(request.user)
     if request.GET.get("token") == token:
         return HttpResponse(status=204)
-    shown = cursors.number(request.GET.get("shown", "")) or 0
-    found = queries.accounts(request.user)
-    syncing = queries.first_sync(found)
+    shown = cursors.parse_id(request.GET.get("shown", "")) or 0
+    found = queries.read_accounts(request.user)
+    syncing = queries.first_sync_progress(found)
     limit = min(max(shown, queries.ROWS), queries.ROWS_AT_MOST)
-    rows = queries.conversations(request.user, filters, limit=limit)
+    rows = queries.read_conversations(request.user, filters, limit=limit)
     context = {
         "accounts": found,
-        "alarms": banners.of(found),
+        "alarms": banners.banners_for(found),
         "filters": filters,
-        "mentions": queries.mentions_of(found),
+        "mentions": queries.total_mentions(found),
         "rows": rows,
-        "unlinked": unlinked(request.user, filters, rows),
-        "open_pk": cursors.number(request.GET.get("open", "")),
+        "unlinked": link_member_context(request.user, filters, rows),
+        "open_pk": cursors.parse_id(request.GET.get("open", "")),
         "syncing": syncing,
         # The token from before the rows were read: at worst they are drawn once too often.
         "token": "" if syncing else token,

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import pgettext_lazy
 
 from ...contacts import profile_changes
-from ...cursors import cursor, number, place
-from ...db.top_n import MOST_PARTS, Counted, first
+from ...cursors import format_cursor, parse_cursor, parse_id
+from ...db.top_n import MOST_PARTS, BoundedCount, first_rows
 from ...models import (
     Account,
     Conversation,
@@ -25,8 +25,8 @@ from ...models import (
 )
 from ...sync import request as sync
 from ..thread import note_items
-from .banners import stopped
-from .unread import anywhere, near, unread_by
+from .banners import worker_stopped
+from .unread import all_unread, filter_unread, unread_among_newest
 
 ROWS = 30
 ROWS_AT_MOST = 240
@@ -56,13 +56,13 @@ class Filters:
     box: str = ""
 
     @classmethod
-    def of(cls, data) -> "Filters":
+    def from_query(cls, data) -> "Filters":
         """From a query string; what makes no sense counts as not chosen."""
         show, box = data.get("show", ""), data.get("box", "")
         return cls(
             show=show if show in FILTERS else "all",
             q=data.get("q", "").replace("\0", "").strip()[:SEARCH_CHARACTERS],
-            box=box if number(box.removeprefix("a")) is not None else "",
+            box=box if parse_id(box.removeprefix("a")) is not None else "",
         )
 
     @property
@@ -89,12 +89,14 @@ class Filters:
         return [(name, words, Filters(name, self.q, self.box).query()) for name, words in FILTERS.items()]
 
 
-def accounts(user) -> list[Account]:
+def read_accounts(user) -> list[Account]:
     """The person's accounts, each with `.own_inboxes`, and `.mentions`: how many mentions of them are unseen, to a
     limit. One query."""
     found = Account.objects.for_user(user).defer("webhook_secret", "last_error").order_by(*Account._meta.ordering)
     found = found.annotate(
-        mentions=note_items.unread(user), beat_at=_BEAT, **{f"inbox_{name}": F(f"inboxes__{name}") for name in _INBOX}
+        mentions=note_items.count_unseen_mentions(user),
+        heartbeat_at=_HEARTBEAT,
+        **{f"inbox_{name}": F(f"inboxes__{name}") for name in _INBOX},
     )
     made: dict[int, Account] = {}
     for row in found.order_by(*Account._meta.ordering, *(f"inboxes__{name}" for name in Inbox._meta.ordering)):
@@ -108,30 +110,30 @@ def accounts(user) -> list[Account]:
 
 
 _INBOX = ("id", "vendor_id", "name")
-_BEAT = Subquery(Heartbeat.objects.filter(name="tick").values("at")[:1])
+_HEARTBEAT = Subquery(Heartbeat.objects.filter(name="tick").values("at")[:1])
 
 
 def list_token(user) -> str:
     """Changes whenever something that the list shows may have changed. One query."""
-    found = Account.objects.for_user(user).annotate(beat_at=_BEAT)
-    found = found.aggregate(count=Count("pk"), version=Sum("inbox_version"), beat=Max("beat_at"))
-    return f"{found['count']}.{found['version'] or 0}{'!' if stopped(found['beat']) else ''}"
+    found = Account.objects.for_user(user).annotate(heartbeat_at=_HEARTBEAT)
+    found = found.aggregate(count=Count("pk"), version=Sum("inbox_version"), heartbeat=Max("heartbeat_at"))
+    return f"{found['count']}.{found['version'] or 0}{'!' if worker_stopped(found['heartbeat']) else ''}"
 
 
-def token_of(found: Iterable[Account]) -> str:
+def token_for(found: Iterable[Account]) -> str:
     """`list_token` of accounts that are already here."""
     versions = [account.inbox_version for account in found]
-    beat = next((account.beat_at for account in found), None)
-    return f"{len(versions)}.{sum(versions)}{'!' if stopped(beat) else ''}"
+    heartbeat = next((account.heartbeat_at for account in found), None)
+    return f"{len(versions)}.{sum(versions)}{'!' if worker_stopped(heartbeat) else ''}"
 
 
-def mentions_of(found: Iterable[Account]) -> int:
+def total_mentions(found: Iterable[Account]) -> int:
     """Unseen mentions in these accounts; beyond 99 only that there are more."""
     return sum(account.mentions for account in found)
 
 
 @dataclass
-class Box:
+class InboxChoice:
     """A choice of the inbox chooser."""
 
     value: str
@@ -139,57 +141,57 @@ class Box:
     inner: bool = False
 
 
-def boxes(found: list[Account]) -> list[Box]:
+def inbox_choices(found: list[Account]) -> list[InboxChoice]:
     """Accounts and inboxes to choose from; none when there is nothing to choose."""
     if len(found) < 2:
         own = [inbox for account in found for inbox in account.own_inboxes]
-        return [Box(str(inbox.pk), str(inbox)) for inbox in own] if len(own) > 1 else []
+        return [InboxChoice(str(inbox.pk), str(inbox)) for inbox in own] if len(own) > 1 else []
     choices = []
     for account in found:
-        choices.append(Box(f"a{account.pk}", account.label))
-        choices += [Box(str(inbox.pk), str(inbox), inner=True) for inbox in account.own_inboxes]
+        choices.append(InboxChoice(f"a{account.pk}", account.label))
+        choices += [InboxChoice(str(inbox.pk), str(inbox), inner=True) for inbox in account.own_inboxes]
     return choices
 
 
 @dataclass
-class Rows:
+class ConversationPage:
     """One stretch of the list. `more` is the cursor of the next one, empty at the end."""
 
     rows: list[Conversation] = field(default_factory=list)
     more: str = ""
 
 
-def conversations(
+def read_conversations(
     user, filters: Filters, *, before: str = "", limit: int = ROWS, among: Iterable[Account] | None = None
-) -> Rows:
+) -> ConversationPage:
     """The newest conversations that pass the filters, each with `.unread` for this person, counted to `UNREAD_MOST`.
 
     among: the person's accounts, where they are here already. One query then, else two;
     one more where a person has read nearly everything and asks for what is unread."""
-    found = [earlier(part, place(before)) for part in _parts(user, filters, among)]
+    found = [before_place(part, parse_cursor(before)) for part in _parts(user, filters, among)]
 
     def whole() -> QuerySet:
         return Conversation.objects.for_user(user)
 
     if filters.show == "unread":
-        rows = _drawn(user, near(user, found, whole, limit + 1))
+        rows = _drawn(user, unread_among_newest(user, found, whole, limit + 1))
         if len(rows) <= limit:
-            rows = _drawn(user, anywhere(user, found, whole, limit + 1))
+            rows = _drawn(user, all_unread(user, found, whole, limit + 1))
     else:
-        rows = _drawn(user, first(found, whole, limit + 1))
-    more = cursor(rows[limit - 1].latest_at, rows[limit - 1].pk) if len(rows) > limit else ""
+        rows = _drawn(user, first_rows(found, whole, limit + 1))
+    more = format_cursor(rows[limit - 1].latest_at, rows[limit - 1].pk) if len(rows) > limit else ""
     del rows[limit:]
-    return Rows(rows, more)
+    return ConversationPage(rows, more)
 
 
-def by_key(user, keys: Iterable[int]) -> dict[int, Conversation]:
+def read_by_key(user, keys: Iterable[int]) -> dict[int, Conversation]:
     """Conversations as the list shows them, {primary key: conversation}. One query."""
     return (
         {row.pk: row for row in _drawn(user, Conversation.objects.for_user(user).filter(pk__in=keys))} if keys else {}
     )
 
 
-def earlier(found: QuerySet, start: tuple[datetime, int] | None) -> QuerySet:
+def before_place(found: QuerySet, start: tuple[datetime, int] | None) -> QuerySet:
     """Those below a place in the list; all without one."""
     if start is None:
         return found
@@ -204,13 +206,13 @@ def _drawn(user, newest: QuerySet) -> list[Conversation]:
     news = Message.objects.filter(conversation=OuterRef("pk"), inbound=True, is_news=True, pk__gt=unread)
     draft = Draft.objects.filter(user=user, conversation=OuterRef("pk")).exclude(text="")
     newest = newest.annotate(
-        unread=Counted(news.order_by().values("pk")[:UNREAD_MOST]),
+        unread=BoundedCount(news.order_by().values("pk")[:UNREAD_MOST]),
         draft=Subquery(draft.values(begins=Left("text", 200))[:1]),
-        mentioned=note_items.mentioned(user),
-        **profile_changes.wanted_names(),
+        mentioned=note_items.is_mentioned(user),
+        **profile_changes.annotate_names(),
     )
     rows = list(newest.select_related("contact", "inbox", "owner", "account").defer(*_HEAVY))
-    profile_changes.with_names(rows)
+    profile_changes.apply_names(rows)
     return rows
 
 
@@ -223,7 +225,7 @@ def _parts(user, filters: Filters, among: Iterable[Account] | None) -> list[Quer
     """What passes the filters, one queryset for each account that the person may see: see `newest`."""
     if filters.show == "mine":
         # Asked beforehand: a database can then tell how many are this person's, and use the index of an owner.
-        found, owners = _filtered(user, filters), me(user).values_list("account", "member")
+        found, owners = _filtered(user, filters), members_of_user(user).values_list("account", "member")
         mine = [found.filter(owner=member) for account, member in owners if filters.account in (None, account)]
         return mine or [found.none()]
     if filters.account is not None:
@@ -251,10 +253,10 @@ _HEAVY = (
 )
 
 
-def narrowed(user, filters: Filters) -> QuerySet:
+def filter_conversations(user, filters: Filters) -> QuerySet:
     """The conversations of the filter and the inbox that were chosen; a search is `found.find`'s."""
     found = _filtered(user, filters)
-    return unread_by(user, found) if filters.show == "unread" else found
+    return filter_unread(user, found) if filters.show == "unread" else found
 
 
 def _filtered(user, filters: Filters, account: Value | Subquery | None = None) -> QuerySet:
@@ -278,22 +280,22 @@ def _filtered(user, filters: Filters, account: Value | Subquery | None = None) -
         case "unassigned":
             found = found.filter(owner=None, closed_at=None)
         case "mine":
-            found = found.filter(owner__in=me(user))
+            found = found.filter(owner__in=members_of_user(user))
         case "unread":
             found = found.filter(news_pk__isnull=False)
         case "mentions":
-            found = found.filter(note_items.mentioning(user))
+            found = found.filter(note_items.mentions_of_user(user))
         case "failed":
             found = found.filter(trouble__filled=True)
     return found
 
 
-def me(user) -> QuerySet:
+def members_of_user(user) -> QuerySet:
     """Who this person is at Salesmsg, in each account."""
     return Membership.objects.filter(user=user).exclude(member=None).values("member")
 
 
-def first_sync(found: list[Account]):
+def first_sync_progress(found: list[Account]):
     """Progress of the first account whose first sync is under way: (account, progress), or None."""
     for account in found:
         if account.synced_at is None and account.state == Account.State.CONNECTED:

@@ -17,7 +17,7 @@ PEOPLE = 6  # above texts; more of them on demand
 
 
 @dataclass
-class Sight:
+class SearchHit:
     """The message that a row of texts stands for."""
 
     message: int
@@ -28,14 +28,14 @@ class Sight:
 
 
 @dataclass
-class Found:
+class SearchResults:
     """A stretch of results. The cursors of more people and more texts are empty at the end.
 
     cut: it took too long; what is here is right, but there may be more."""
 
-    people: queries.Rows = field(default_factory=queries.Rows)
+    people: queries.ConversationPage = field(default_factory=queries.ConversationPage)
     more_people: str = ""
-    texts: queries.Rows = field(default_factory=queries.Rows)
+    texts: queries.ConversationPage = field(default_factory=queries.ConversationPage)
     more_texts: str = ""
     cut: bool = False
 
@@ -44,23 +44,23 @@ class Found:
         return [*self.people.rows, *self.texts.rows]
 
 
-def find(
+def search_inbox(
     user,
     filters: queries.Filters,
     *,
     before: str = "",
     limit: int = queries.ROWS,
     accounts: list[Account] | None = None,
-) -> Found:
+) -> SearchResults:
     """What a person finds; the rows of texts have a `.sight`. before: "p" or "t" and a cursor, for more people or more
     texts alone. accounts: those of the person, where they are known already.
 
     Six queries at most, and on PostgreSQL the three of a transaction."""
-    wanted, found = Wanted(filters.q), Found()
+    wanted, found = Wanted(filters.q), SearchResults()
     if not (wanted.terms or wanted.digits):
         return found
-    kind, start = before[:1], cursors.place(before[1:])
-    among = queries.narrowed(user, filters)
+    kind, start = before[:1], cursors.parse_cursor(before[1:])
+    among = queries.filter_conversations(user, filters)
     known = Account.objects.for_user(user).only("pk") if accounts is None else accounts
     keys = [account.pk for account in known if filters.account in (None, account.pk)]
     narrowed = filters.show != "all" or filters.inbox is not None
@@ -90,17 +90,17 @@ def find(
     short = min(PEOPLE, limit) if hits else limit
     if len(people) > short:
         del people[short:]
-        found.more_people = "p" + cursors.cursor(people[-1].latest_at, people[-1].pk)
+        found.more_people = "p" + cursors.format_cursor(people[-1].latest_at, people[-1].pk)
     if len(hits) > limit:
         del hits[limit:]
-        found.more_texts = "t" + cursors.cursor(hits[-1].at, hits[-1].message)
-    rows = queries.by_key(user, {*(one.pk for one in people), *(hit.conversation for hit in hits)})
+        found.more_texts = "t" + cursors.format_cursor(hits[-1].at, hits[-1].message)
+    rows = queries.read_by_key(user, {*(one.pk for one in people), *(hit.conversation for hit in hits)})
     found.people.rows = [rows[one.pk] for one in people if one.pk in rows]
     for hit in hits:
         if hit.conversation in rows:
             row = copy(rows[hit.conversation])  # it may be among the people as well
             query = filters.query(at=str(hit.message))
-            row.sight = Sight(hit.message, hit.at, hit.inbound, marked(wanted.snippet(hit.text)), query)
+            row.sight = SearchHit(hit.message, hit.at, hit.inbound, marked(wanted.snippet(hit.text)), query)
             found.texts.rows.append(row)
     return found
 
@@ -120,4 +120,4 @@ def _place(hit: ask.Hit) -> tuple[datetime, int]:
 def _people(among, wanted: Wanted, start, limit: int) -> list[Conversation]:
     sql, params = ask.contacts(wanted)
     people = among.extra(where=[f'"integrations_conversation"."contact_id" IN ({sql})'], params=params)  # noqa: S610
-    return list(queries.earlier(people, start).newest_first().only("pk", "latest_at")[:limit])
+    return list(queries.before_place(people, start).newest_first().only("pk", "latest_at")[:limit])

@@ -12,21 +12,21 @@ from django.db import connections
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
-from ...db.top_n import keys_of
+from ...db.top_n import top_keys
 from ...models import ReadMark
 
 NEAR = 400  # of the newest conversations with news
 
 
-def unread_by(user, conversations: QuerySet) -> QuerySet:
+def filter_unread(user, conversations: QuerySet) -> QuerySet:
     """Those of the conversations that hold news beyond the person's mark."""
     marked = conversations.alias(mark=FilteredRelation("read_marks", condition=Q(read_marks__user=user)))
     return marked.filter(Q(mark__message_pk=None) | Q(mark__message_pk__lt=F("news_pk")), news_pk__isnull=False)
 
 
-def near(user, parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> QuerySet:
+def unread_among_newest(user, parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> QuerySet:
     """The newest unread ones among the newest few with news. Fewer than `limit`: there may be more, see `anywhere`."""
-    newest, values = keys_of([part.filter(news_pk__isnull=False) for part in parts], NEAR, part_news=F("news_pk"))
+    newest, values = top_keys([part.filter(news_pk__isnull=False) for part in parts], NEAR, part_news=F("news_pk"))
     if not newest:
         return whole().none()
     marks = ReadMark._meta.db_table
@@ -40,13 +40,13 @@ def near(user, parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int)
     return whole().filter(pk__in=RawSQL(chosen, [*values, user.pk])).newest_first()  # noqa: S611 - as above
 
 
-def anywhere(user, parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> QuerySet:
+def all_unread(user, parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> QuerySet:
     """The newest unread ones."""
     # Else PostgreSQL would look up mark after mark in the list's order, in the hope of an early end.
     fence = " OFFSET 0" if connections[whole().db].vendor == "postgresql" else ""
     keys, values = [], []
     for part in parts:
-        every = unread_by(user, part).order_by().annotate(part_at=F("latest_at"), part_pk=F("pk"))
+        every = filter_unread(user, part).order_by().annotate(part_at=F("latest_at"), part_pk=F("pk"))
         try:
             sql, params = every.values_list("part_at", "part_pk").query.sql_with_params()
         except EmptyResultSet:

@@ -14,41 +14,43 @@ from . import banners, queries, search_results
 
 def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
     """What the list beside every page of the inbox needs; three queries, and a few while the first sync runs."""
-    user, filters = request.user, queries.Filters.of(request.GET)
-    accounts = queries.accounts(user)
-    rows = rows_of(request, filters, accounts)
-    syncing = queries.first_sync(accounts) if open_pk is None or not rows.rows else None
+    user, filters = request.user, queries.Filters.from_query(request.GET)
+    accounts = queries.read_accounts(user)
+    rows = read_rows(request, filters, accounts)
+    syncing = queries.first_sync_progress(accounts) if open_pk is None or not rows.rows else None
     return {
         "accounts": accounts,
-        "boxes": queries.boxes(accounts),
-        "alarms": banners.of(accounts),
+        "boxes": queries.inbox_choices(accounts),
+        "alarms": banners.banners_for(accounts),
         "filters": filters,
         "rows": rows,
-        "mentions": queries.mentions_of(accounts),
+        "mentions": queries.total_mentions(accounts),
         "later": bool(request.GET.get("before")),
         "open_pk": open_pk,
         "syncing": syncing,
         # While the first sync runs the token never matches, so that its progress moves.
-        "token": "" if syncing else queries.token_of(accounts),
-        "unlinked": unlinked(user, filters, rows),
+        "token": "" if syncing else queries.token_for(accounts),
+        "unlinked": link_member_context(user, filters, rows),
     }
 
 
-def rows_of(
+def read_rows(
     request: HttpRequest, filters: queries.Filters, accounts: list | None = None
-) -> queries.Rows | search_results.Found:
+) -> queries.ConversationPage | search_results.SearchResults:
     """A stretch of the list, or of what a search finds."""
     before = request.GET.get("before", "")
     if filters.q:
-        return search_results.find(request.user, filters, before=before, accounts=accounts)
-    return queries.conversations(request.user, filters, before=before, among=accounts)
+        return search_results.search_inbox(request.user, filters, before=before, accounts=accounts)
+    return queries.read_conversations(request.user, filters, before=before, among=accounts)
 
 
-def unlinked(user, filters: queries.Filters, rows: queries.Rows | search_results.Found) -> dict | None:
+def link_member_context(
+    user, filters: queries.Filters, rows: queries.ConversationPage | search_results.SearchResults
+) -> dict | None:
     """Whom a person may say to be, where “mine” is empty because the portal does not know who they are."""
-    if filters.show != "mine" or rows.rows or queries.me(user).exists():
+    if filters.show != "mine" or rows.rows or queries.members_of_user(user).exists():
         return None
-    return {"members": assignment.unlinked(user)}
+    return {"members": assignment.unlinked_members(user)}
 
 
 @require_safe
@@ -57,14 +59,14 @@ def unlinked(user, filters: queries.Filters, rows: queries.Rows | search_results
 def inbox(request: HttpRequest) -> HttpResponse:
     """The list, with an empty place for a thread. A filter or a search asks for the list alone."""
     if request.headers.get("HX-Target") == "list-body":
-        context = list_context(request, open_pk=cursors.number(request.GET.get("open", "")))
+        context = list_context(request, open_pk=cursors.parse_id(request.GET.get("open", "")))
         response = render(request, "inbox/conversation_list/_body.html", {**context, "fragment": True})
         path = request.path if context["open_pk"] is None else f"{request.path}{context['open_pk']}/"
         response["HX-Replace-Url"] = path + context["filters"].query()
         return response
     context = list_context(request) | {"steps_wanted": onboarding.wanted(request)}
     if not context["accounts"]:
-        context["first_steps"] = onboarding.of(request.user, request.get_host())
+        context["first_steps"] = onboarding.read_steps(request.user, request.get_host())
     return render(request, "inbox/inbox.html", context)
 
 
@@ -73,6 +75,6 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @staff_required
 def rows(request: HttpRequest) -> HttpResponse:
     """The next stretch of the list."""
-    filters = queries.Filters.of(request.GET)
+    filters = queries.Filters.from_query(request.GET)
     template = "inbox/conversation_list/_search_results.html" if filters.q else "inbox/conversation_list/_rows.html"
-    return render(request, template, {"rows": rows_of(request, filters), "filters": filters})
+    return render(request, template, {"rows": read_rows(request, filters), "filters": filters})

@@ -4,21 +4,21 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ...mirror.attachments import MOST
-from ...models import Message, Picture
+from ...models import Attachment, Message
 
 PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp")
 LARGEST = (280, 320)  # CSS pixels that a picture takes in a thread, at most
-State = Picture.State
+State = Attachment.State
 
 
 @dataclass
-class Attached:
+class AttachmentItem:
     """One file; `row` is None until something asked for it. `url` is the vendor's, and never shown."""
 
     position: int
     url: str
     told_type: str
-    row: Picture | None
+    row: Attachment | None
     pending: bool  # Salesmsg itself still fetches it
 
     @property
@@ -63,13 +63,13 @@ class Attached:
         return self.state, self.is_picture, self.version, self.box, reason
 
 
-def attached(message: Message, rows: dict[int, Picture]) -> list[Attached]:
+def items_of_message(message: Message, rows: dict[int, Attachment]) -> list[AttachmentItem]:
     """The files of a message, in order. rows: by position."""
     found = []
     for position, medium in enumerate(message.media[:MOST]):
         url, told_type = (str(medium.get(name) or "") for name in ("url", "content_type"))
         url = url if _is_web(url) else ""
-        found.append(Attached(position, url, told_type, rows.get(position), message.media_pending))
+        found.append(AttachmentItem(position, url, told_type, rows.get(position), message.media_pending))
     return found
 
 

@@ -18,7 +18,7 @@ from ... import cursors
 from ...attachments import outgoing
 from ...attachments import request as attachments
 from ...contacts import opt_out
-from ...contacts.effective import Standing, standing, suggestions
+from ...contacts.effective import EffectiveContact, effective_contact, suggest_tags
 from ...models import Account, Conversation
 from ...outbox import scheduled
 from ...sync import request as sync
@@ -27,14 +27,14 @@ from ..collaboration import mentions, snooze
 from ..collaboration.forms import NoteForm
 from ..collaboration.read_state import mark_read
 from ..composer import notices
-from ..composer.forms import LaterForm, ReplyForm
-from ..contact_panel.inline_edit import Field, fields, fields_closed
-from ..contact_panel.panel import card_of
+from ..composer.forms import ReplyForm, ScheduleForm
+from ..contact_panel.inline_edit import Field, fields_closed, inline_fields
+from ..contact_panel.panel import read_panel
 from ..conversation_list import queries as conversation_list_queries
 from . import queries
-from .message_items import Bubble
-from .note_items import Noted
-from .queries import known_of
+from .message_items import MessageItem
+from .note_items import NoteItem
+from .queries import parse_known
 
 REGIONS = {
     "head": "inbox/thread/_header.html",
@@ -56,24 +56,24 @@ class Region:
 
 
 @dataclass
-class Pane:
+class ThreadPage:
     """A thread, read and ready to be drawn."""
 
     conversation: Conversation
-    stretch: queries.Stretch
+    stretch: queries.ThreadSlice
     regions: dict[str, Region]
     blocked: str
 
 
-def opened(request: HttpRequest, pk: int) -> Conversation:
+def get_conversation_or_404(request: HttpRequest, pk: int) -> Conversation:
     """The conversation, or 404 when it is not this person's."""
-    found = queries.conversation(request.user, pk)
+    found = queries.read_conversation(request.user, pk)
     if found is None:
         raise Http404("There is no such conversation.")
     return found
 
 
-def why_not(conversation: Conversation, about: Standing) -> str:
+def why_not(conversation: Conversation, about: EffectiveContact) -> str:
     """Why nobody can text in this conversation now; empty when they can."""
     account, contact = conversation.account, conversation.contact
     if contact.why_not_textable:
@@ -91,7 +91,7 @@ def why_not(conversation: Conversation, about: Standing) -> str:
     return ""
 
 
-def read(
+def read_thread(
     request: HttpRequest,
     conversation: Conversation,
     *,
@@ -99,47 +99,47 @@ def read(
     before: str = "",
     problem: str = "",
     quick: list[Field] | None = None,
-) -> Pane:
+) -> ThreadPage:
     """Reads the thread, marks it read up to what is shown, and draws its regions. problem: what the card says; quick:
     the card's fields as somebody typed them, where they were not taken."""
-    about = standing(conversation.contact)
+    about = effective_contact(conversation.contact)
     blocked = why_not(conversation, about)
-    stretch = queries.stretch(conversation, top=top, before=before)
+    stretch = queries.read_slice(conversation, top=top, before=before)
     if stretch.gap:
-        sync.fill(conversation)
+        sync.fill_history(conversation)
     if "hidden" not in request.GET:  # what changes in a tab that nobody sees is not read
         mark_read(request.user, conversation, stretch.newest_inbound)
-        mentions.read(request.user, conversation)
+        mentions.mark_mentions_seen(request.user, conversation)
     fetch_files(conversation, stretch)
-    card = card_of(request.user, conversation, about.edit)
+    card = read_panel(request.user, conversation, about.edit)
     context = {
         "conversation": conversation,
         "contact": conversation.contact,
         "card": card,
-        "hints": notices.of(conversation, stretch, card, newest=not before),
+        "hints": notices.read_notices(conversation, stretch, card, newest=not before),
         "opted_out": notices.opted_out(conversation, stretch, about),
-        "quick": quick or fields(card.values),
+        "quick": quick or inline_fields(card.values),
         "quick_open": quick is not None,
         "about": about,
         "fields_closed": fields_closed(conversation.scopes),
-        "suggestions": suggestions(conversation.contact, card.labels) if about.changeable else [],
+        "suggestions": suggest_tags(conversation.contact, card.labels) if about.changeable else [],
         "problem": problem,
         "blocked": blocked,
-        "snooze_choices": snooze.choices(),
-        "back": back(request),
+        "snooze_choices": snooze.snooze_choices(),
+        "back": list_query(request),
     }
-    return Pane(conversation, stretch, {name: _region(request, name, context) for name in REGIONS}, blocked)
+    return ThreadPage(conversation, stretch, {name: _region(request, name, context) for name in REGIONS}, blocked)
 
 
-def fetch_files(conversation: Conversation, stretch: queries.Stretch) -> None:
+def fetch_files(conversation: Conversation, stretch: queries.ThreadSlice) -> None:
     """Somebody looks at this stretch: its files are fetched, if they are not."""
     if stretch.asleep:
-        attachments.want(conversation.pk, stretch.asleep)
+        attachments.request_files(conversation.pk, stretch.asleep)
 
 
-def back(request: HttpRequest) -> str:
+def list_query(request: HttpRequest) -> str:
     """The query string of the list beside the thread, wherever the request came from."""
-    return conversation_list_queries.Filters.of(request.GET).query()
+    return conversation_list_queries.Filters.from_query(request.GET).query()
 
 
 def _region(request: HttpRequest, name: str, context: dict) -> Region:
@@ -148,7 +148,7 @@ def _region(request: HttpRequest, name: str, context: dict) -> Region:
     return Region(name, mark_safe(html), etag)  # noqa: S308 - a template of ours, just rendered
 
 
-def whole(pane: Pane, form: ReplyForm | None = None, error: str = "", **more) -> dict:
+def thread_context(pane: ThreadPage, form: ReplyForm | None = None, error: str = "", **more) -> dict:
     """The context of a whole thread. A bound form keeps the text that could not be sent or scheduled."""
     zones = zones_for(pane.conversation)
     return {
@@ -159,11 +159,11 @@ def whole(pane: Pane, form: ReplyForm | None = None, error: str = "", **more) ->
         "regions": pane.regions,
         "form": form or ReplyForm.fresh(pane.conversation.draft_text or ""),
         "note_form": NoteForm.fresh(),
-        "later_form": form if isinstance(form, LaterForm) else LaterForm.fresh(zones),
+        "later_form": form if isinstance(form, ScheduleForm) else ScheduleForm.fresh(zones),
         "zones": zones,
         "error": error,
         "blocked": pane.blocked,
-        "enclosing": outgoing.bounds(),
+        "enclosing": outgoing.upload_limits(),
         **more,
     }
 
@@ -180,10 +180,10 @@ class Step:
 
     way: str
     target: str
-    bubble: Bubble | Noted | None = None
+    bubble: MessageItem | NoteItem | None = None
 
 
-def steps(stretch: queries.Stretch, known: dict[str, str], above: set[str]) -> list[Step]:
+def update_steps(stretch: queries.ThreadSlice, known: dict[str, str], above: set[str]) -> list[Step]:
     """How a browser that shows `known` comes to show the stretch, in order. They must overlap, or `known` be empty.
 
     `above`: those that rightly stand above the stretch, and stay as they are."""
@@ -215,22 +215,24 @@ def _in_order(shown: list[str], wanted: list[str]) -> set[str]:
     return set(kept)
 
 
-def difference(request: HttpRequest, conversation: Conversation, redraw: int | None = None, problem: str = "") -> dict:
+def update_context(
+    request: HttpRequest, conversation: Conversation, redraw: int | None = None, problem: str = ""
+) -> dict:
     """The context of an update: what this browser does not show yet, and the message `redraw` in any case.
 
     problem: why what the card asked for was not taken."""
     data = request.POST if request.method == "POST" else request.GET
-    known = known_of(data)
+    known = parse_known(data)
     if str(redraw) in known:
         known[str(redraw)] = ""
-    pane = read(request, conversation, top=cursors.key(data.get("top", "")), problem=problem)
+    pane = read_thread(request, conversation, top=cursors.parse_key(data.get("top", "")), problem=problem)
     here = [bubble.key for bubble in pane.stretch.bubbles]
     said = [bubble.key for bubble in pane.stretch.bubbles if not bubble.planned]
     # Nothing in common: the browser was away for too long, so it gets the newest stretch in place of all it shows.
     # What is planned stands at the end of every stretch, so it proves nothing.
     deep = bool(data.get("deep"))  # opened further up, at a message: what is newer comes when asked for
     anew = bool(known and said) and not deep and not any(key in known for key in said)
-    above = queries.above(conversation.pk, pane.stretch, [key for key in known if key not in here])
+    above = queries.keys_above(conversation.pk, pane.stretch, [key for key in known if key not in here])
     return {
         "conversation": conversation,
         "contact": conversation.contact,
@@ -238,6 +240,6 @@ def difference(request: HttpRequest, conversation: Conversation, redraw: int | N
         "anew": anew,
         "deep": deep,
         "older": anew or not (above or deep),
-        "steps": [] if anew or deep else steps(pane.stretch, known, above),
+        "steps": [] if anew or deep else update_steps(pane.stretch, known, above),
         "regions": [region for region in pane.regions.values() if data.get(f"r-{region.name}") != region.etag],
     }

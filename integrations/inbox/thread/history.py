@@ -15,16 +15,16 @@ from ...search.words import Wanted
 from ..collaboration.read_state import mark_read
 from ..conversation_list import queries as conversation_list_queries
 from . import fragments, queries
-from .message_items import in_time
+from .message_items import item_order
 
 AFTER = 20  # messages below the one that is opened
 SAME_MOMENT = 30  # messages of one second that may stand above it
 STEP = 49  # newer messages at once; with the one above them that is a stretch
 
 
-def until(request: HttpRequest, conversation: Conversation) -> str:
+def slice_end(request: HttpRequest, conversation: Conversation) -> str:
     """Where the stretch that is asked for ends: a cursor; empty for the newest. One query for a hit."""
-    key = cursors.number(request.GET.get("at", ""))
+    key = cursors.parse_id(request.GET.get("at", ""))
     if key is None:
         return request.GET.get("until", "")
     spot = Message.objects.filter(conversation=conversation, pk=key).order_by().values("at")
@@ -32,13 +32,13 @@ def until(request: HttpRequest, conversation: Conversation) -> str:
     rows = list(below.order_by("at", "rank").values_list("pk", "at", "rank")[: AFTER + SAME_MOMENT + 2])
     place = next((place for place, row in enumerate(rows) if row[0] == key), len(rows))
     # More below than are shown: the stretch ends with the last of them.
-    return cursors.cursor(*rows[place + AFTER][1:]) if len(rows) > place + AFTER + 1 else ""
+    return cursors.format_cursor(*rows[place + AFTER][1:]) if len(rows) > place + AFTER + 1 else ""
 
 
-def sighted(request: HttpRequest, before: str) -> dict:
+def search_hit_context(request: HttpRequest, before: str) -> dict:
     """What the page of a thread shows of the search it was opened from, and the way to what is newer."""
-    key = cursors.number(request.GET.get("at", ""))
-    wanted = Wanted(conversation_list_queries.Filters.of(request.GET).q)
+    key = cursors.parse_id(request.GET.get("at", ""))
+    wanted = Wanted(conversation_list_queries.Filters.from_query(request.GET).q)
     if key is None or not wanted.terms:
         return {"newer": before}
     return {"newer": before, "sighted": key, "wanted": wanted, "no_more": request.GET.get("end", "")}
@@ -49,7 +49,7 @@ def _end(conversation: Conversation, spot: tuple, number: int) -> str:
     at, rank = spot
     below = Message.objects.filter(Q(at__gt=at) | Q(at=at, rank__gt=rank), conversation=conversation)
     places = list(below.order_by("at", "rank").values_list("at", "rank")[: number + 1])
-    return cursors.cursor(*places[number - 1]) if len(places) > number else ""
+    return cursors.format_cursor(*places[number - 1]) if len(places) > number else ""
 
 
 @require_safe
@@ -57,19 +57,19 @@ def _end(conversation: Conversation, spot: tuple, number: int) -> str:
 @staff_required
 def newer(request: HttpRequest, pk: int) -> HttpResponse:
     """The messages after a place in the thread, and the one at that place drawn anew."""
-    conversation = fragments.opened(request, pk)
+    conversation = fragments.get_conversation_or_404(request, pk)
     after = request.GET.get("after", "")
-    spot = cursors.place(after)
+    spot = cursors.parse_cursor(after)
     end = _end(conversation, spot, STEP) if spot else ""
     if spot is None or "HX-Request" not in request.headers:
         return redirect(reverse("inbox:thread", args=[pk]) + (f"?until={end}" if end else ""))
-    stretch = queries.stretch(conversation, before=end)
+    stretch = queries.read_slice(conversation, before=end)
     mark_read(request.user, conversation, stretch.newest_inbound)
     fragments.fetch_files(conversation, stretch)
     context = {"conversation": conversation, "contact": conversation.contact, "newer": end, "boundary": None}
     below = []
     for bubble in stretch.bubbles:
-        place = in_time(bubble)
+        place = item_order(bubble)
         if place == spot:
             context["boundary"] = bubble
         elif place > spot:
@@ -82,9 +82,9 @@ def newer(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def hit(request: HttpRequest, pk: int) -> HttpResponse:
     """To the hit before or after the one that is open; back to it, with a word, when there is none."""
-    conversation = fragments.opened(request, pk)
-    filters, older = conversation_list_queries.Filters.of(request.GET), request.GET.get("way") != "newer"
-    key = cursors.number(request.GET.get("at", "")) or 0
+    conversation = fragments.get_conversation_or_404(request, pk)
+    filters, older = conversation_list_queries.Filters.from_query(request.GET), request.GET.get("way") != "newer"
+    key = cursors.parse_id(request.GET.get("at", "")) or 0
     message = Message.objects.filter(conversation=conversation, pk=key).only("at").first()
     wanted = Wanted(filters.q)
     found = None

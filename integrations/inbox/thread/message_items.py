@@ -7,9 +7,9 @@ from hashlib import blake2s
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from ...models import Attempt, Message, Picture
-from .attachment_items import Attached, attached
-from .note_items import Noted
+from ...models import Attachment, Attempt, Message
+from .attachment_items import AttachmentItem, items_of_message
+from .note_items import NoteItem
 
 GROUP_GAP = timedelta(minutes=10)
 NEEDS_A_LOOK = "look at the conversation"  # in what `outbox.reconcile` says of a text that only a person can settle
@@ -17,12 +17,12 @@ State = Message.State
 
 
 @dataclass
-class Bubble:
+class MessageItem:
     """A message as the thread shows it. `day` is set on the first one of each day, `plans` on the first planned one."""
 
     message: Message
     attempts: list[Attempt] = field(default_factory=list)
-    files: list[Attached] = field(default_factory=list)
+    files: list[AttachmentItem] = field(default_factory=list)
     day: date | None = None
     plans: bool = False
     opens: bool = True  # first of what one author said in one go
@@ -107,27 +107,29 @@ class Bubble:
         return blake2s(repr((shown, files, later, tries, place)).encode(), digest_size=6).hexdigest()
 
 
-def day_of(item: Bubble | Noted) -> date:
+def day_of(item: MessageItem | NoteItem) -> date:
     """In the viewer's zone."""
     return timezone.localtime(item.at).date()
 
 
-def in_time(item: Bubble | Noted | Message) -> tuple[datetime, int]:
+def item_order(item: MessageItem | NoteItem | Message) -> tuple[datetime, int]:
     """Orders a thread."""
     return item.at, item.rank
 
 
-def arranged(
+def arrange_items(
     rows: list[Message],
     attempts: dict[int, list[Attempt]],
-    pictures: dict[int, dict[int, Picture]],
-    notes: list[Noted] | None = None,
-) -> list[Bubble | Noted]:
+    pictures: dict[int, dict[int, Attachment]],
+    notes: list[NoteItem] | None = None,
+) -> list[MessageItem | NoteItem]:
     """Marks where a day begins and what was said in one go; what is planned comes last, and says where it begins."""
-    bubbles = [Bubble(row, attempts.get(row.pk, []), attached(row, pictures.get(row.pk, {}))) for row in rows]
+    bubbles = [
+        MessageItem(row, attempts.get(row.pk, []), items_of_message(row, pictures.get(row.pk, {}))) for row in rows
+    ]
     said = [bubble for bubble in bubbles if not bubble.planned]
     if notes:
-        said = sorted([*said, *notes], key=in_time)
+        said = sorted([*said, *notes], key=item_order)
     for before, after in zip([None, *said], said, strict=False):
         if before is None or day_of(before) != day_of(after):
             after.day = day_of(after)
@@ -139,8 +141,8 @@ def arranged(
     return said + planned
 
 
-def _together(first: Bubble | Noted, second: Bubble | Noted) -> bool:
-    if isinstance(first, Noted) or isinstance(second, Noted):
+def _together(first: MessageItem | NoteItem, second: MessageItem | NoteItem) -> bool:
+    if isinstance(first, NoteItem) or isinstance(second, NoteItem):
         return False
     one, two = first.message, second.message
     return (

@@ -8,7 +8,7 @@ from hashlib import blake2s
 
 from django.db.models import Exists, OuterRef, Q, Subquery
 
-from ...db.top_n import Counted
+from ...db.top_n import BoundedCount
 from ...models import Conversation, InternalNote, Mention
 
 NOTE_RANK = 1 << 62  # a note comes after all messages of its moment
@@ -17,7 +17,7 @@ _AT = re.compile(r"(?<![\w@.+/-])@([\w@.+-]{1,150})")
 
 
 @dataclass
-class Noted:
+class NoteItem:
     """A note in its thread; stands beside `Bubble` there. `names`: the usernames that are mentioned in it."""
 
     pk: int
@@ -44,7 +44,7 @@ class Noted:
     def parts(self) -> list[tuple[str, str]]:
         """The text in pieces: (piece, username when it is a mention)."""
         found, done = [], 0
-        for start, end, name in spots(self.text, self.names):
+        for start, end, name in mention_spans(self.text, self.names):
             found += [(self.text[done:start], ""), (self.text[start:end], name)]
             done = end
         return [part for part in [*found, (self.text[done:], "")] if part[0]]
@@ -56,7 +56,7 @@ class Noted:
         return blake2s(repr(shown).encode(), digest_size=6).hexdigest()
 
 
-def spots(text: str, names: Iterable[str]) -> Iterator[tuple[int, int, str]]:
+def mention_spans(text: str, names: Iterable[str]) -> Iterator[tuple[int, int, str]]:
     """Where "@name" stands: (start, end, name). Case does not matter, nor the full stop behind a name."""
     known = {name.casefold(): name for name in names} | {name: name for name in names}
     for found in _AT.finditer(text) if known else ():
@@ -68,7 +68,7 @@ def spots(text: str, names: Iterable[str]) -> Iterator[tuple[int, int, str]]:
             word = word[:-1] if word[-1] in ".+-@" else ""
 
 
-def newest(of: Conversation, limit: int, start: tuple[datetime, int] | None = None) -> list[Noted]:
+def newest_notes(of: Conversation, limit: int, start: tuple[datetime, int] | None = None) -> list[NoteItem]:
     """The newest notes, oldest first; `start`: none after this place. One query."""
     found = InternalNote.objects.filter(conversation=of)
     if start is not None:
@@ -77,15 +77,15 @@ def newest(of: Conversation, limit: int, start: tuple[datetime, int] | None = No
     # Two layers: the limit is one of notes, and a row is one of mentions.
     wanted = InternalNote.objects.filter(pk__in=found.order_by("-at", "-pk").values("pk")[:limit])
     columns = ("pk", "author_id", "author_name", "text", "at", "mentions__user__username")
-    notes: dict[int, Noted] = {}
+    notes: dict[int, NoteItem] = {}
     for pk, author_id, author, text, at, name in wanted.order_by("at", "pk").values_list(*columns):
-        note = notes.setdefault(pk, Noted(pk, author_id, author, text, at))
+        note = notes.setdefault(pk, NoteItem(pk, author_id, author, text, at))
         if name:
             note.names.append(name)
     return list(notes.values())
 
 
-def above(of: int, first: tuple[datetime, int], keys: list[str]) -> set[str]:
+def notes_above(of: int, first: tuple[datetime, int], keys: list[str]) -> set[str]:
     """Which of these notes stand above that place."""
     ids = [int(key[1:]) for key in keys if key.startswith("n")]
     if not ids:
@@ -99,17 +99,17 @@ def above(of: int, first: tuple[datetime, int], keys: list[str]) -> set[str]:
 # --- Mentions --------------------------------------------------------------------------------------------------------
 
 
-def unread(user) -> Subquery:
+def count_unseen_mentions(user) -> Subquery:
     """For accounts: how many mentions this person has not seen, to `MOST_UNREAD`."""
-    return Counted(_unseen(user).filter(note__account=OuterRef("pk")).values("pk")[:MOST_UNREAD])
+    return BoundedCount(_unseen(user).filter(note__account=OuterRef("pk")).values("pk")[:MOST_UNREAD])
 
 
-def mentioned(user) -> Exists:
+def is_mentioned(user) -> Exists:
     """For conversations: whether this person is mentioned and has not seen it."""
     return Exists(_unseen(user).filter(note__conversation=OuterRef("pk")))
 
 
-def mentioning(user) -> Q:
+def mentions_of_user(user) -> Q:
     """Conversations in which this person was mentioned."""
     return Q(pk__in=Mention.objects.filter(user=user).values("note__conversation"))
 

@@ -17,7 +17,7 @@ from . import fragments
 @staff_required
 def thread_poll(request: HttpRequest, pk: int) -> HttpResponse:
     """204 while nothing has changed, else only what this browser does not show yet."""
-    looked = presence.look(request.user, pk)
+    looked = presence.read_presence(request.user, pk)
     if looked is None:
         raise Http404("There is no such conversation.")
     version, here = looked
@@ -25,9 +25,9 @@ def thread_poll(request: HttpRequest, pk: int) -> HttpResponse:
         if request.GET.get("here", "") == here.token:
             return HttpResponse(status=204)
         return render(request, "inbox/collaboration/_presence.html", {"here": here, "oob": True})
-    conversation = fragments.opened(request, pk)
+    conversation = fragments.get_conversation_or_404(request, pk)
     return render(
-        request, "inbox/thread/_thread_update.html", {**fragments.difference(request, conversation), "here": here}
+        request, "inbox/thread/_thread_update.html", {**fragments.update_context(request, conversation), "here": here}
     )
 
 
@@ -40,6 +40,6 @@ def watch(request: HttpRequest, pk: int) -> HttpResponse:
     conversation = Conversation.objects.for_user(request.user).filter(pk=pk).defer("raw").first()
     if conversation is None:
         raise Http404("There is no such conversation.")
-    presence.note(request.user, conversation, {"1": True, "0": False}.get(request.POST.get("typing", "")))
-    sync.watch(conversation)
+    presence.record_presence(request.user, conversation, {"1": True, "0": False}.get(request.POST.get("typing", "")))
+    sync.watch_conversation(conversation)
     return HttpResponse(status=204)

@@ -6,22 +6,22 @@ from django.db.models import OuterRef, Q, Subquery
 
 from ... import cursors
 from ...contacts import profile_changes
-from ...cursors import cursor, place
-from ...db.json_subquery import Nested, nested
-from ...models import Attempt, Conversation, Credential, Draft, Membership, Message, Picture, ReadMark, ThreadSync
+from ...cursors import format_cursor, parse_cursor
+from ...db.json_subquery import JsonSubquery, rows_from_json
+from ...models import Attachment, Attempt, Conversation, Credential, Draft, Membership, Message, ReadMark, ThreadSync
 from . import note_items
-from .message_items import Bubble, arranged, day_of, in_time
-from .note_items import Noted
+from .message_items import MessageItem, arrange_items, day_of, item_order
+from .note_items import NoteItem
 
 KNOWN_AT_MOST = 80
 
 
-def known_of(data) -> dict[str, str]:
+def parse_known(data) -> dict[str, str]:
     """The messages and notes that a browser shows, in its order: {key: etag}."""
     known: dict[str, str] = {}
     for item in data.get("have", "")[:4000].split(",")[:KNOWN_AT_MOST]:
         key, _dash, etag = item.partition("-")
-        if cursors.key(key) is not None:
+        if cursors.parse_key(key) is not None:
             known[key] = etag
     return known
 
@@ -29,7 +29,7 @@ def known_of(data) -> dict[str, str]:
 MESSAGES = 50
 
 
-def conversation(user, pk: int) -> Conversation | None:
+def read_conversation(user, pk: int) -> Conversation | None:
     """The conversation with all that its head and its card show; of this person `.read_to`, their mark,
     `.draft_text` and `.draft_revision`, each None when there is none, and `.mentioned`: in a note, unseen; `.scopes`,
     what the account's access may do, [] where that is not known."""
@@ -40,26 +40,26 @@ def conversation(user, pk: int) -> Conversation | None:
     found = found.annotate(
         draft_text=Subquery(draft.values("text")[:1]),
         draft_revision=Subquery(draft.values("revision")[:1]),
-        mentioned=note_items.mentioned(user),
+        mentioned=note_items.is_mentioned(user),
         scopes=Subquery(Credential.objects.filter(account=OuterRef("account")).values("scopes")[:1]),
-        **profile_changes.wanted_names(),
+        **profile_changes.annotate_names(),
     )
     heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret", "snoozed_by__password")
     rows = list(found.defer(*heavy).filter(pk=pk)[:1])
-    profile_changes.with_names(rows)
+    profile_changes.apply_names(rows)
     return rows[0] if rows else None
 
 
-def version(user, pk: int) -> int | None:
+def read_version(user, pk: int) -> int | None:
     """The token of the thread's poll; None when there is no such conversation for this person. One query."""
     return Conversation.objects.for_user(user).filter(pk=pk).values_list("version", flat=True).first()
 
 
 @dataclass
-class Stretch:
+class ThreadSlice:
     """A stretch of a thread, oldest first. `older` is the cursor of what comes before, empty at the beginning."""
 
-    bubbles: list[Bubble | Noted] = field(default_factory=list)
+    bubbles: list[MessageItem | NoteItem] = field(default_factory=list)
     older: str = ""
     gap: bool = False  # what comes before has not been read from Salesmsg yet,
     begins: str = ""  # and this is the place before which it will stand
@@ -109,26 +109,26 @@ _SHOWN = (
 )
 
 
-def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: str | None = None) -> Stretch:
+def read_slice(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: str | None = None) -> ThreadSlice:
     """The newest messages and notes, or those before a cursor. `top`: the key of what a browser shows first; when that
     lies above the stretch, the first message here need not name its day."""
     member = Membership.objects.filter(user=OuterRef("sender"), account=of.account_id).values("member__full_name")
     found = Message.objects.filter(conversation=of).select_related("sender").only(*_SHOWN)
     tries = Attempt.objects.filter(message=OuterRef("pk")).order_by("pk")
-    files = Picture.objects.filter(message=OuterRef("pk")).order_by("position")
-    found = found.annotate(sender_member=Subquery(member[:1]), tries=Nested(tries), files=Nested(files))
-    start = place(before)
+    files = Attachment.objects.filter(message=OuterRef("pk")).order_by("position")
+    found = found.annotate(sender_member=Subquery(member[:1]), tries=JsonSubquery(tries), files=JsonSubquery(files))
+    start = parse_cursor(before)
     if start is not None:
         at, rank = start
         # The boundary itself comes along, so that it can be drawn anew below what is now above it.
         found = found.filter(Q(at__lt=at) | Q(rank__lte=rank), at__lte=at)
         limit += 1
-    both = [*found.order_by("-at", "-rank")[: limit + 1], *note_items.newest(of, limit + 1, start)]
-    both = sorted(both, key=in_time)[-limit - 1 :]
+    both = [*found.order_by("-at", "-rank")[: limit + 1], *note_items.newest_notes(of, limit + 1, start)]
+    both = sorted(both, key=item_order)[-limit - 1 :]
     rows = [one for one in both if isinstance(one, Message)]
-    attempts = {row.pk: nested(Attempt, row.tries) for row in rows}
-    pictures = {row.pk: {one.position: one for one in nested(Picture, row.files)} for row in rows}
-    bubbles = arranged(rows, attempts, pictures, [one for one in both if isinstance(one, Noted)])
+    attempts = {row.pk: rows_from_json(Attempt, row.tries) for row in rows}
+    pictures = {row.pk: {one.position: one for one in rows_from_json(Attachment, row.files)} for row in rows}
+    bubbles = arrange_items(rows, attempts, pictures, [one for one in both if isinstance(one, NoteItem)])
     older = len(both) > limit
     if older:
         del bubbles[0]
@@ -136,18 +136,18 @@ def stretch(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: s
     if bubbles and not bubbles[0].planned and (top is None or any(bubble.key == top for bubble in bubbles)):
         bubbles[0].day = day_of(bubbles[0])
     if older:
-        return Stretch(bubbles, cursor(both[0].at, both[0].rank))
+        return ThreadSlice(bubbles, format_cursor(both[0].at, both[0].rank))
     known: ThreadSync | None = getattr(of, "thread_sync", None)
     gap = of.vendor_id is not None and of.gone_at is None and not (known and known.complete)
-    return Stretch(bubbles, gap=gap, begins=cursor(both[0].at, both[0].rank) if both else "")
+    return ThreadSlice(bubbles, gap=gap, begins=format_cursor(both[0].at, both[0].rank) if both else "")
 
 
-def above(of: int, stretch: Stretch, keys: list[str]) -> set[str]:
+def keys_above(of: int, stretch: ThreadSlice, keys: list[str]) -> set[str]:
     """Which of these messages and notes of a conversation stand above the stretch, where it begins in the middle."""
     if not (stretch.older and keys):
         return set()
-    at, rank = in_time(stretch.bubbles[0])
+    at, rank = item_order(stretch.bubbles[0])
     earlier = Q(at__lt=at) | Q(at=at, rank__lt=rank)
     ids = [int(key) for key in keys if key.isdigit()]
     found = Message.objects.filter(earlier, conversation=of, pk__in=ids).values_list("pk", flat=True)
-    return {str(pk) for pk in found} | note_items.above(of, (at, rank), keys)
+    return {str(pk) for pk in found} | note_items.notes_above(of, (at, rank), keys)

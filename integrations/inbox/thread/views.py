@@ -18,14 +18,14 @@ from . import fragments, history, queries
 @staff_required
 def thread(request: HttpRequest, pk: int) -> HttpResponse:
     """A thread; with the list beside it, unless the page has one already. Opening it marks it read."""
-    conversation = fragments.opened(request, pk)
-    before = history.until(request, conversation)
+    conversation = fragments.get_conversation_or_404(request, pk)
+    before = history.slice_end(request, conversation)
     context = {
-        **fragments.whole(fragments.read(request, conversation, before=before)),
-        **history.sighted(request, before),
+        **fragments.thread_context(fragments.read_thread(request, conversation, before=before)),
+        **history.search_hit_context(request, before),
     }
     if request.headers.get("HX-Target") == "pane":
-        filters = conversation_list_queries.Filters.of(request.GET)
+        filters = conversation_list_queries.Filters.from_query(request.GET)
         return render(request, "inbox/thread/_thread.html", {**context, "fragment": True, "filters": filters})
     return render(request, "inbox/inbox.html", {**list_context(request, open_pk=pk), **context})
 
@@ -35,16 +35,16 @@ def thread(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def older(request: HttpRequest, pk: int) -> HttpResponse:
     """The messages before a place in the thread, and the one at that place drawn anew."""
-    conversation = fragments.opened(request, pk)
+    conversation = fragments.get_conversation_or_404(request, pk)
     before = request.GET.get("until", "")
-    stretch = queries.stretch(conversation, before=before)
+    stretch = queries.read_slice(conversation, before=before)
     if stretch.gap:
-        sync.fill(conversation)
+        sync.fill_history(conversation)
     fragments.fetch_files(conversation, stretch)
     boundary = None
     if stretch.bubbles:
         last = stretch.bubbles[-1]
-        if cursors.cursor(last.at, last.rank) == before:
+        if cursors.format_cursor(last.at, last.rank) == before:
             boundary = stretch.bubbles.pop()
     context = {"conversation": conversation, "contact": conversation.contact, "stretch": stretch, "boundary": boundary}
     return render(request, "inbox/thread/_older_update.html", context)

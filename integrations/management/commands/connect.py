@@ -18,7 +18,7 @@ class Command(BaseCommand):
         if token == "-":  # noqa: S105 - the usual word for stdin
             token = sys.stdin.readline()
         try:
-            account = connect.by_token(None, label, token)
+            account = connect.connect_by_token(None, label, token)
         except connect.ConnectProblem as problem:
             raise CommandError(str(problem)) from None
         self.stdout.write(str(account.pk))

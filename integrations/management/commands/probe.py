@@ -27,9 +27,9 @@ class Command(BaseCommand):
         found = Account.objects.filter(pk=account).first()
         if found is None:
             raise CommandError(f"There is no account {account}. `status --json` lists them.")
-        door = gateway.door(found.pk, BudgetCall.Lane.EVENT, patience=patience)
+        session = gateway.open_session(found.pk, BudgetCall.Lane.EVENT, patience=patience)
         try:
-            visit = probe.Probe(found, door)
+            visit = probe.Probe(found, session)
             report = visit.run()
             visit.keep()
         except (NotConnected, Unsealable) as problem:

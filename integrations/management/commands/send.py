@@ -30,7 +30,7 @@ class Command(BaseCommand):
         if found is None:
             raise CommandError(f"There is no account {account}. `status --json` lists them.")
         try:
-            message = compose.to_phone(None, found, to, text, uuid.uuid4())
+            message = compose.queue_to_phone(None, found, to, text, uuid.uuid4())
         except compose.CannotSend as problem:
             raise CommandError(problem.reason) from None
         self.stdout.write(str(message.pk))
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         until = time.monotonic() + wait
         while time.monotonic() < until:
             # The claim is conditional: whether the worker or this command delivers it, it leaves once.
-            deliver.deliver(message.pk, patience=max(0.0, until - time.monotonic()))
+            deliver.deliver_message(message.pk, patience=max(0.0, until - time.monotonic()))
             message.refresh_from_db()
             if message.state in SENT:
                 return 0

@@ -31,8 +31,8 @@ class Command(BaseCommand):
 
 
 def _status(account: Account) -> dict:
-    calls = forecast.calls(account)
-    waiting = forecast.waiting(account)
+    calls = forecast.recent_calls(account)
+    waiting = forecast.waiting_texts(account)
     own = Message.objects.filter(account=account, client_uuid__isnull=False)
     states = dict(own.order_by().values_list("state").annotate(Count("pk")))
     # What Salesmsg reports as delivered was sent, as far as the outbox is concerned.

@@ -90,18 +90,18 @@ class Command(BaseCommand):
             bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed} {postfix}",
         )
         with shown:
-            door = gateway.door(
+            session = gateway.open_session(
                 account.pk,
                 BudgetCall.Lane.SYNC,
                 patience=FOREVER,
                 waiting=lambda seconds: self._show(shown, run, seconds),
             )
             while True:
-                claimed = runner.take(run.pk)
+                claimed = runner.claim_step(run.pk)
                 if claimed is None:
                     time.sleep(0.1)
                 else:
-                    runner.advance(claimed, door)
+                    runner.advance_run(claimed, session)
                 run.refresh_from_db()
                 if run.state != SyncRun.State.RUNNING:
                     return run
@@ -122,8 +122,8 @@ class Command(BaseCommand):
 
 def _wanted(account: Account, *, full: bool, check: bool) -> Callable[[Account], SyncRun]:
     if full or account.synced_at is None:
-        return request.full
-    return request.check if check else request.changes
+        return request.start_full
+    return request.start_comparison if check else request.start_changes
 
 
 def _dump(value: dict) -> str:

@@ -13,7 +13,7 @@ from integrations import gateway
 from integrations.accounts import connect
 from integrations.accounts.connect import ConnectProblem
 from integrations.crypto import unseal
-from integrations.models import Account, AuditEntry, BudgetCall, ConsentState, Credential, Membership, SyncRun
+from integrations.models import Account, AuditEntry, AuthorizationState, BudgetCall, Credential, Membership, SyncRun
 from tests.accounts import build
 from tests.tokens.vendor import at_once
 
@@ -31,12 +31,12 @@ def query_of(address: str) -> dict[str, str]:
 
 
 def way_back(vendor, user, decision="approve", session=SESSION, **how) -> dict[str, str]:
-    return query_of(vendor.decide(connect.consent_url(user, session, **how), decision))
+    return query_of(vendor.decide(connect.authorization_url(user, session, **how), decision))
 
 
 def problem_of(user, query, session=SESSION) -> ConnectProblem:
     with pytest.raises(ConnectProblem) as raised:
-        connect.finish(user, session, query)
+        connect.finish_authorization(user, session, query)
     problem = raised.value
     assert problem.title
     assert problem.what
@@ -47,7 +47,7 @@ def problem_of(user, query, session=SESSION) -> ConnectProblem:
 
 def test_the_whole_way(vendor, root):
     query = way_back(vendor, root, label="Front office")
-    account = connect.finish(root, SESSION, query)
+    account = connect.finish_authorization(root, SESSION, query)
     truth = vendor.data()["organization"]
     assert (account.label, account.state) == ("Front office", Account.State.CONNECTED)
     assert (account.organization_id, account.organization_name) == (truth["id"], truth["name"])
@@ -60,30 +60,32 @@ def test_the_whole_way(vendor, root):
     assert SyncRun.objects.get().account == account
     assert AuditEntry.objects.filter(account=account, user=root, action="account connected").exists()
     assert vendor.state()["requests"] == BudgetCall.objects.count() == 3, "what connecting cost is booked"
-    assert gateway.door(account.pk, "event", patience=5).client.user().id
+    assert gateway.open_session(account.pk, "event", patience=5).client.user().id
 
 
 def test_what_is_asked_for(vendor, root, settings):
-    query = query_of(connect.consent_url(root, SESSION))
+    query = query_of(connect.authorization_url(root, SESSION))
     assert query["redirect_uri"] == f"{settings.PORTAL_URL}/accounts/callback/"
     assert query["response_type"] == "code"
     assert query["scope"].split() == settings.SALESMSG_SCOPES
     assert query["code_challenge_method"] == "S256"
-    state = ConsentState.objects.get()
+    state = AuthorizationState.objects.get()
     verifier = unseal(state.code_verifier)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     assert query["code_challenge"] == challenge
     assert len(query["state"]) >= 43
     assert query["state"] not in str(vars(state))
-    assert len({query_of(connect.consent_url(root, SESSION))["state"] for _ in range(5)}) == 5
+    assert len({query_of(connect.authorization_url(root, SESSION))["state"] for _ in range(5)}) == 5
 
 
 def test_without_the_verifier_the_code_is_worth_nothing(vendor, root):
     """PKCE is really sent, and really checked by the sandbox."""
     query = way_back(vendor, root)
-    other = ConsentState.objects.create(digest="d", user=root, session_digest="s", code_verifier="")
-    connect.consent_url(root, SESSION)
-    ConsentState.objects.filter(used_at=None).update(code_verifier=ConsentState.objects.latest("pk").code_verifier)
+    other = AuthorizationState.objects.create(digest="d", user=root, session_digest="s", code_verifier="")
+    connect.authorization_url(root, SESSION)
+    AuthorizationState.objects.filter(used_at=None).update(
+        code_verifier=AuthorizationState.objects.latest("pk").code_verifier
+    )
     other.delete()
     assert problem_of(root, query).kind == "exchange"
     assert not Account.objects.exists()
@@ -94,7 +96,7 @@ def test_a_state_is_used_once(vendor, root, after):
     query = way_back(vendor, root)
     match after:
         case "success":
-            connect.finish(root, SESSION, query)
+            connect.finish_authorization(root, SESSION, query)
         case "denied":
             problem_of(root, {"error": "access_denied", "state": query["state"]})
         case "wrong code":
@@ -107,7 +109,7 @@ def test_a_state_is_used_once(vendor, root, after):
 
 def test_one_of_eight_at_once_uses_it(vendor, root):
     query = way_back(vendor, root)
-    outcomes = at_once(8, lambda _: connect.finish(root, SESSION, query))
+    outcomes = at_once(8, lambda _: connect.finish_authorization(root, SESSION, query))
     assert sum(isinstance(outcome, Account) for outcome in outcomes) == 1, outcomes
     assert sum(getattr(outcome, "kind", "") == "state" for outcome in outcomes) == 7
     assert vendor.calls("POST /oauth/token") == 1
@@ -128,20 +130,20 @@ def test_a_state_of_another_trip(vendor, root, spoil):
         case "no state":
             del query["state"]
         case "old":
-            ConsentState.objects.update(created_at=timezone.now() - timedelta(minutes=10, seconds=1))
+            AuthorizationState.objects.update(created_at=timezone.now() - timedelta(minutes=10, seconds=1))
         case "digest":
-            query["state"] = ConsentState.objects.get().digest
+            query["state"] = AuthorizationState.objects.get().digest
     before = vendor.state()["requests"]
     assert problem_of(user, query, session).kind == "state"
     assert vendor.state()["requests"] == before, "no code leaves"
     if spoil not in ("old",):
-        assert ConsentState.objects.get().used_at is None, "somebody else's try does not use it up"
+        assert AuthorizationState.objects.get().used_at is None, "somebody else's try does not use it up"
 
 
 def test_nine_minutes_are_in_time(vendor, root):
     query = way_back(vendor, root)
-    ConsentState.objects.update(created_at=timezone.now() - timedelta(minutes=9, seconds=30))
-    assert connect.finish(root, SESSION, query).pk
+    AuthorizationState.objects.update(created_at=timezone.now() - timedelta(minutes=9, seconds=30))
+    assert connect.finish_authorization(root, SESSION, query).pk
 
 
 def test_denied(vendor, root):
@@ -187,7 +189,7 @@ def test_trouble_at_the_vendor(vendor, root, trouble, where):
     query = way_back(vendor, root)
     vendor.fault(trouble, where)
     if (trouble, where) == ("html", "GET /user"):
-        connect.finish(root, SESSION, query)  # the organisation says whose token it is
+        connect.finish_authorization(root, SESSION, query)  # the organisation says whose token it is
         return
     problem = problem_of(root, query)
     assert problem.kind == "vendor"
@@ -206,7 +208,7 @@ def test_nobody_home(vendor, root, settings):
 def test_without_an_application(vendor, root, settings, missing):
     setattr(settings, missing, "")
     with pytest.raises(ConnectProblem) as raised:
-        connect.consent_url(root, SESSION)
+        connect.authorization_url(root, SESSION)
     assert raised.value.kind == "setup"
     assert connect.redirect_uri() in raised.value.todo
 
@@ -214,7 +216,7 @@ def test_without_an_application(vendor, root, settings, missing):
 def test_without_a_key_nothing_begins(vendor, root, settings):
     settings.FIELD_ENCRYPTION_KEYS = []
     with pytest.raises(ConnectProblem) as raised:
-        connect.consent_url(root, SESSION)
+        connect.authorization_url(root, SESSION)
     assert raised.value.kind == "setup"
     assert "FIELD_ENCRYPTION_KEYS" in str(raised.value)
 
@@ -222,26 +224,26 @@ def test_without_a_key_nothing_begins(vendor, root, settings):
 def test_a_consent_page_over_plain_http_elsewhere(vendor, root, settings):
     settings.SALESMSG_AUTHORIZE_URL = "http://app.example.com/auth"
     with pytest.raises(ConnectProblem) as raised:
-        connect.consent_url(root, SESSION)
+        connect.authorization_url(root, SESSION)
     assert raised.value.kind == "setup"
 
 
 def test_old_states_are_forgotten(vendor, root):
-    connect.consent_url(root, SESSION)
-    ConsentState.objects.update(created_at=timezone.now() - timedelta(days=2))
-    connect.consent_url(root, SESSION)
-    assert ConsentState.objects.count() == 1
+    connect.authorization_url(root, SESSION)
+    AuthorizationState.objects.update(created_at=timezone.now() - timedelta(days=2))
+    connect.authorization_url(root, SESSION)
+    assert AuthorizationState.objects.count() == 1
 
 
 def test_who_may_not_begin_and_who_may_not_end(vendor, root):
     agent = build.person("agent")
     with pytest.raises(PermissionDenied):
-        connect.consent_url(agent, SESSION)
+        connect.authorization_url(agent, SESSION)
     query = way_back(vendor, root)
     root.is_superuser = False
     root.save()
     with pytest.raises(PermissionDenied):
-        connect.finish(root, SESSION, query)
+        connect.finish_authorization(root, SESSION, query)
     assert not Account.objects.exists()
     assert vendor.calls("POST /oauth/token") == 0
 

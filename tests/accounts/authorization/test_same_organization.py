@@ -36,7 +36,7 @@ def root(transactional_db):
 @pytest.fixture
 def account(vendor, root):
     """Connected, with data of its own."""
-    account = connect.by_token(root, "Harbor Dental", vendor.make_pat())
+    account = connect.connect_by_token(root, "Harbor Dental", vendor.make_pat())
     build.conversation(build.contact(account))
     vendor.post("/sandbox/reset-counters", {})
     BudgetCall.objects.all().delete()
@@ -54,7 +54,7 @@ def refused(work) -> ConnectProblem:
 
 def test_a_token_is_checked_and_then_stored(vendor, root):
     token = vendor.make_pat()
-    account = connect.by_token(root, "  Front office ", f"  {token[:40]}\n {token[40:]} \r\n")
+    account = connect.connect_by_token(root, "  Front office ", f"  {token[:40]}\n {token[40:]} \r\n")
     assert unseal(account.credential.access_token) == token, "as pasted, but for blanks and line breaks"
     assert account.label == "Front office"
     assert account.credential.kind == "pat"
@@ -66,7 +66,7 @@ def test_a_token_is_checked_and_then_stored(vendor, root):
 
 @pytest.mark.parametrize("label", ["", "   "])
 def test_without_a_label_it_is_called_as_the_organisation_is(vendor, root, label):
-    account = connect.by_token(root, label, vendor.make_pat())
+    account = connect.connect_by_token(root, label, vendor.make_pat())
     assert account.label == account.organization_name == vendor.data()["organization"]["name"]
 
 
@@ -84,7 +84,7 @@ def test_without_a_label_it_is_called_as_the_organisation_is(vendor, root, label
     ],
 )
 def test_garbage_is_refused_in_words(vendor, root, token):
-    problem = refused(lambda: connect.by_token(root, "x", token))
+    problem = refused(lambda: connect.connect_by_token(root, "x", token))
     assert problem.kind == "credential"
     assert problem.what
     assert problem.todo
@@ -97,7 +97,7 @@ def test_garbage_is_refused_in_words(vendor, root, token):
 def test_a_token_that_ended_is_refused_in_words(vendor, root, how):
     token = vendor.make_pat()
     vendor.post(f"/sandbox/{how}", {})
-    problem = refused(lambda: connect.by_token(root, "x", token))
+    problem = refused(lambda: connect.connect_by_token(root, "x", token))
     assert problem.kind == "credential"
     assert "make a new one" in problem.todo
     assert not Account.objects.exists()
@@ -106,12 +106,12 @@ def test_a_token_that_ended_is_refused_in_words(vendor, root, how):
 @pytest.mark.parametrize("trouble", ["500", "drop-before", "429", "html", "truncate"])
 def test_a_token_that_could_not_be_checked_is_not_stored(vendor, root, trouble):
     vendor.fault(trouble, "GET /")
-    assert refused(lambda: connect.by_token(root, "x", vendor.make_pat())).kind == "vendor"
+    assert refused(lambda: connect.connect_by_token(root, "x", vendor.make_pat())).kind == "vendor"
     assert not Account.objects.exists()
 
 
 def test_a_token_that_may_tell_nothing_makes_an_account_without_an_organisation(vendor, root):
-    account = connect.by_token(root, "", vendor.make_pat(scopes="contacts:read"))
+    account = connect.connect_by_token(root, "", vendor.make_pat(scopes="contacts:read"))
     assert account.organization_id is None
     assert account.label == "Salesmsg"
 
@@ -119,18 +119,18 @@ def test_a_token_that_may_tell_nothing_makes_an_account_without_an_organisation(
 def test_without_a_key_nothing_is_stored(vendor, root, settings):
     token = vendor.make_pat()
     settings.FIELD_ENCRYPTION_KEYS = []
-    assert refused(lambda: connect.by_token(root, "x", token)).kind == "setup"
+    assert refused(lambda: connect.connect_by_token(root, "x", token)).kind == "setup"
     assert not Account.objects.exists()
 
 
 def test_who_may(vendor, root, account):
     for user in (build.person("agent"), build.person("visitor", staff=False)):
         with pytest.raises(PermissionDenied):
-            connect.by_token(user, "x", vendor.make_pat())
+            connect.connect_by_token(user, "x", vendor.make_pat())
         with pytest.raises(PermissionDenied):
-            connect.by_token(user, "x", vendor.make_pat(), account=account)
+            connect.connect_by_token(user, "x", vendor.make_pat(), account=account)
         with pytest.raises(PermissionDenied):
-            connect.disconnect(user, account)
+            connect.disconnect_account(user, account)
         with pytest.raises(PermissionDenied):
             connect.rotate_webhook(user, account)
     assert vendor.state()["requests"] == 0
@@ -141,7 +141,7 @@ def test_who_may(vendor, root, account):
 
 def test_the_same_organisation_is_the_same_account_with_its_data(vendor, root, account):
     secret, old = account.webhook_secret, account.credential
-    again = connect.by_token(root, "", vendor.make_pat())
+    again = connect.connect_by_token(root, "", vendor.make_pat())
     assert again.pk == account.pk
     assert (Account.objects.count(), Credential.objects.count(), Membership.objects.count()) == (1, 1, 1)
     assert Contact.objects.filter(account=again).count() == Conversation.objects.filter(account=again).count() == 1
@@ -153,11 +153,11 @@ def test_the_same_organisation_is_the_same_account_with_its_data(vendor, root, a
 
 
 def test_the_other_way_of_connecting_is_the_same_account(vendor, root, account):
-    again = connect.finish(root, SESSION, way_back(vendor, root))
+    again = connect.finish_authorization(root, SESSION, way_back(vendor, root))
     assert again.pk == account.pk
     assert Credential.objects.get().kind == "oauth"
     assert unseal(Credential.objects.get().refresh_token)
-    back = connect.by_token(root, "", vendor.make_pat())
+    back = connect.connect_by_token(root, "", vendor.make_pat())
     assert back.pk == account.pk
     assert Credential.objects.get().kind == "pat"
     assert Credential.objects.get().refresh_token == "", "nothing of the old grant is left"
@@ -165,7 +165,7 @@ def test_the_other_way_of_connecting_is_the_same_account(vendor, root, account):
 
 def test_eight_at_once_make_one_account(vendor, root):
     pats = [vendor.make_pat() for _ in range(8)]
-    outcomes = at_once(8, lambda number: connect.by_token(root, f"Number {number}", pats[number]).pk)
+    outcomes = at_once(8, lambda number: connect.connect_by_token(root, f"Number {number}", pats[number]).pk)
     assert {outcome for outcome in outcomes if isinstance(outcome, int)} == set(
         Account.objects.values_list("pk", flat=True)
     )
@@ -177,7 +177,7 @@ def test_eight_at_once_make_one_account(vendor, root):
 def test_disconnected_and_connected_again_keeps_everything(vendor, root, account):
     WebhookEvent.objects.create(account=account, body="{}", digest="0" * 64)
     running = SyncRun.objects.get(state=SyncRun.State.RUNNING)
-    connect.disconnect(root, account)
+    connect.disconnect_account(root, account)
     account.refresh_from_db()
     running.refresh_from_db()
     assert account.state == Account.State.DISCONNECTED
@@ -185,25 +185,25 @@ def test_disconnected_and_connected_again_keeps_everything(vendor, root, account
     assert not Credential.objects.exists()
     assert Contact.objects.count() == Conversation.objects.count() == WebhookEvent.objects.count() == 1
     with pytest.raises(gateway.NotConnected):
-        gateway.door(account.pk, "people", patience=5).client.user()
+        gateway.open_session(account.pk, "interactive", patience=5).client.user()
     before = queued()
     ListSync.objects.create(account=account, name="open", due_at="2026-01-01T00:00:00Z")
-    sync_due.sweep()
+    sync_due.wake_due_work()
     assert queued() == before, "and no sync begins by itself"
     assert tokens.due() == []
     assert vendor.state()["requests"] == 0
-    again = connect.by_token(root, "", vendor.make_pat(), account=account)
+    again = connect.connect_by_token(root, "", vendor.make_pat(), account=account)
     assert again.pk == account.pk
     assert again.state == Account.State.CONNECTED
     assert Contact.objects.count() == Conversation.objects.count() == WebhookEvent.objects.count() == 1
-    assert gateway.door(again.pk, "people", patience=5).client.user().id
+    assert gateway.open_session(again.pk, "interactive", patience=5).client.user().id
 
 
 def test_an_account_that_needs_attention_is_well_again(vendor, root, account):
     tokens.broken(account.pk, account.credential.generation, "It broke.")
     account.refresh_from_db()
     assert (account.state, account.last_error) == (Account.State.ATTENTION, "It broke.")
-    connect.by_token(root, "", vendor.make_pat(), account=account)
+    connect.connect_by_token(root, "", vendor.make_pat(), account=account)
     account.refresh_from_db()
     assert (account.state, account.last_error, account.last_error_at) == (Account.State.CONNECTED, "", None)
 
@@ -212,7 +212,7 @@ def test_another_organisation_does_not_take_an_account_over(vendor, root, accoun
     Account.objects.update(organization_id=666)
     account.refresh_from_db()
     before = account.credential.access_token
-    problem = refused(lambda: connect.by_token(root, "", vendor.make_pat(), account=account))
+    problem = refused(lambda: connect.connect_by_token(root, "", vendor.make_pat(), account=account))
     assert problem.kind == "organization"
     assert "666" in problem.what
     assert Credential.objects.get().access_token == before
@@ -222,7 +222,7 @@ def test_another_organisation_does_not_take_an_account_over(vendor, root, accoun
 def test_a_token_of_who_knows_which_organisation_does_not_either(vendor, root, account):
     before = account.credential.access_token
     token = vendor.make_pat(scopes="contacts:read")
-    problem = refused(lambda: connect.by_token(root, "", token, account=account))
+    problem = refused(lambda: connect.connect_by_token(root, "", token, account=account))
     assert problem.kind == "organization"
     assert "organizations:read" in problem.todo
     assert Credential.objects.get().access_token == before
@@ -230,7 +230,7 @@ def test_a_token_of_who_knows_which_organisation_does_not_either(vendor, root, a
 
 def test_two_accounts_do_not_become_one_organisation(vendor, root, account):
     nameless = build.account("Nameless")
-    problem = refused(lambda: connect.by_token(root, "", vendor.make_pat(), account=nameless))
+    problem = refused(lambda: connect.connect_by_token(root, "", vendor.make_pat(), account=nameless))
     assert problem.kind == "organization"
     assert "Two sign-ins" not in str(problem)
     assert Account.objects.get(pk=nameless.pk).organization_id is None
@@ -243,7 +243,7 @@ def test_a_manager_of_another_account_gets_no_foot_in_this_one(vendor, root, acc
     build.member(stranger, build.account("Northside Clinic"), Membership.Role.MANAGER)
     Account.objects.filter(pk=account.pk).update(state=state)
     with pytest.raises(PermissionDenied):
-        connect.by_token(stranger, "", vendor.make_pat())
+        connect.connect_by_token(stranger, "", vendor.make_pat())
     assert not Account.objects.for_user(stranger).filter(pk=account.pk).exists()
 
 
@@ -252,10 +252,10 @@ def test_a_manager_of_another_account_gets_no_foot_in_this_one(vendor, root, acc
 
 def test_connecting_again_keeps_to_the_budget(vendor, root, account, settings):
     settings.SALESMSG_RATE_LIMIT = 2
-    connect.by_token(root, "", vendor.make_pat(), account=account)
+    connect.connect_by_token(root, "", vendor.make_pat(), account=account)
     assert BudgetCall.objects.count() == account.budget.calls.count() == 2, "counted once"
     before = vendor.state()["requests"]
-    problem = refused(lambda: connect.by_token(root, "", vendor.make_pat(), account=account))
+    problem = refused(lambda: connect.connect_by_token(root, "", vendor.make_pat(), account=account))
     assert problem.kind == "vendor"
     assert "limit of requests" in problem.what
     assert vendor.state()["requests"] == before
@@ -263,11 +263,11 @@ def test_connecting_again_keeps_to_the_budget(vendor, root, account, settings):
 
 def test_a_429_while_connecting_again_closes_the_door_for_all(vendor, root, account):
     vendor.fault("429", "GET /user", count=1)
-    assert refused(lambda: connect.by_token(root, "", vendor.make_pat(), account=account)).kind == "vendor"
+    assert refused(lambda: connect.connect_by_token(root, "", vendor.make_pat(), account=account)).kind == "vendor"
     assert Budget.objects.get(account=account).blocked_until is not None
     before = vendor.state()["requests"]
     with pytest.raises(gateway.BudgetWait):
-        gateway.door(account.pk, "people").client.user()
+        gateway.open_session(account.pk, "interactive").client.user()
     assert vendor.state()["requests"] == before
 
 

@@ -39,12 +39,12 @@ def pages(chance: random.Random) -> Iterator[tuple[str, str, Ask, dict]]:
 
     def further() -> str:
         pk, at = chance.choice(threads)
-        return f"/inbox/rows/?before={cursors.cursor(at, pk)}"
+        return f"/inbox/rows/?before={cursors.format_cursor(at, pk)}"
 
     def earlier() -> str:
         pk, number = chance.choice(long)
         places = Message.objects.filter(conversation=pk).order_by("at", "rank").values_list("at", "rank")
-        return f"/inbox/{pk}/older/?until={cursors.cursor(*places[chance.randint(51, number - 1)])}"
+        return f"/inbox/{pk}/older/?until={cursors.format_cursor(*places[chance.randint(51, number - 1)])}"
 
     def fixed(address: str) -> Ask:
         return lambda: address

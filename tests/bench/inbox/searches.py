@@ -110,7 +110,7 @@ def measure() -> None:
         cut = []
 
         def ours(typed=typed, cut=cut) -> int:
-            result = search_results.find(user, queries.Filters(q=typed))
+            result = search_results.search_inbox(user, queries.Filters(q=typed))
             cut.append(result.cut)
             return len(result.rows)
 

@@ -38,12 +38,12 @@ user, account = get_user_model().objects.get(), Account.objects.get()
 here = Conversation.objects.select_related("account", "contact").get(pk=HERE)
 tomorrow = (timezone.now() + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0, tzinfo=None)
 words = "Good morning! Luis is on his way to you."
-scheduled.schedule(user, here, words, uuid.uuid4(), tomorrow, "America/New_York", True)
+scheduled.schedule_message(user, here, words, uuid.uuid4(), tomorrow, "America/New_York", True)
 may = Conversation.objects.select_related("account", "contact").filter(
     contact__opted_out=False, contact__blocked=False, closed_at=None
 ).exclude(pk=HERE).order_by("pk")
 for conversation, text in zip(may, ("Your invoice is paid, thank you!", "See you at four.", "The part has arrived.")):
-    made = compose.reply(user, conversation, text, uuid.uuid4())
+    made = compose.queue_reply(user, conversation, text, uuid.uuid4())
     if text == "See you at four.":
         unknown = conversation.pk
         Message.objects.filter(pk=made.pk).update(
@@ -53,12 +53,13 @@ for conversation, text in zip(may, ("Your invoice is paid, thank you!", "See you
         Message.objects.filter(pk=made.pk).update(
             state="failed", due_at=None, failure="The recipient has a landline or an unreachable carrier (30006).")
 people = Contact.objects.filter(account=account).order_by("pk")
-draft = recipients.draft(user, account, people, "Hi {first_name|there}, we are closed on Friday. See you on Monday!")
-preview = recipients.draft(user, account, list(people[:40]))
-recipients.write(user, preview, "Hi {first_name|there}, your yearly check is due. Reply YES and we call you.")
-recipients.write(user, draft, draft.text)
+words = "Hi {first_name|there}, we are closed on Friday. See you on Monday!"
+draft = recipients.create_draft(user, account, people, words)
+preview = recipients.create_draft(user, account, list(people[:40]))
+recipients.write_text(user, preview, "Hi {first_name|there}, your yearly check is due. Reply YES and we call you.")
+recipients.write_text(user, draft, draft.text)
 draft.refresh_from_db()
-lifecycle.start(user, draft)
+lifecycle.start_bulk(user, draft)
 met = Contact.objects.filter(account=account, conversations__isnull=False).exclude(pk=here.contact_id).exclude(email="")
 met = met.order_by("-pk").first()
 conflict = Change.objects.create(

@@ -136,7 +136,7 @@ for inbound, text, files in ((False, "The one in the middle, and your next one."
         Picture.objects.create(message=made, position=n, ours=True, state="stored", content_type="image/png",
             size=len(body), width=320, height=240, file=name, due_at=None, fetched_at=now)
 planned = talk("planned", "Ruth", "Adler", (600, "Please remind me."), owner=people["ada"])
-scheduled.schedule(ada, planned, "Good morning! See you at three today.", uuid.uuid4(),
+scheduled.schedule_message(ada, planned, "Good morning! See you at three today.", uuid.uuid4(),
     (now + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0, tzinfo=None), "America/New_York", True)
 
 for name, text, owner in (

@@ -91,7 +91,7 @@ def test_field_by_field(browser, ada, harbor, contact, conflict):
     made = Change.objects.get(state=State.PENDING)
     assert (made.values, made.base, made.requested_by) == ({"last_name": "Here"}, {"last_name": "There"}, ada)
     assert "on its way to Salesmsg" in pages.text(response)
-    assert not conflicts.waiting(ada).exists()
+    assert not conflicts.waiting_conflicts(ada).exists()
 
 
 def test_all_of_mine_with_one_button(browser, contact, conflict):
@@ -116,7 +116,7 @@ def test_a_choice_over_values_that_nobody_saw_is_kept_but_not_saved(browser, con
     assert "changed in Salesmsg again while you were choosing" in shown
     assert "Changed again" in shown
     assert checked(response) == {"last_name": "ours", "email": "theirs"}
-    assert conflicts.waiting(conflict.requested_by).exists()
+    assert conflicts.waiting_conflicts(conflict.requested_by).exists()
     again = {"seen": pages.field(response, "seen"), **checked(response)}
     assert browser.post(at(conflict), again).status_code == 302
     assert Change.objects.get(state=State.PENDING).values == {"last_name": "Here"}

@@ -41,7 +41,7 @@ class Books:
             for _ in range(number)
         )
 
-    def under_way(self, lane: str = "people") -> None:
+    def under_way(self, lane: str = "interactive") -> None:
         """A call without an answer yet: its place is booked for the longest time."""
         now = timezone.now()
         BudgetCall.objects.create(

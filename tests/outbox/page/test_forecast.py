@@ -24,29 +24,38 @@ def seconds(found: forecast.Waiting) -> list[float]:
 
 
 def test_calls_fall_into_even_buckets_by_lane(harbor, books, noon):
-    books.called(1, "people")  # 12:00:02, in the bucket that began at 12:00:00
+    books.called(1, "interactive")  # 12:00:02, in the bucket that began at 12:00:00
     books.called(4, "sync", 2)  # 11:59:59
     books.called(65, "bulk")  # 11:58:58
     books.called(700, "edit")  # too long ago to be shown
-    found = forecast.calls(harbor)
+    found = forecast.recent_calls(harbor)
     assert len(found.buckets) == 60
     assert (found.start, found.end) == (noon.replace(hour=11, minute=50, second=10), noon.replace(second=10))
     assert {found.buckets.index(one): one.made for one in found.buckets if one.made} == {
         52: {"bulk": 1},
         58: {"sync": 2},
-        59: {"people": 1},
+        59: {"interactive": 1},
     }
-    assert found.buckets[59].window == {"sync": 2, "people": 1}
+    assert found.buckets[59].window == {"sync": 2, "interactive": 1}
     assert found.buckets[57].window == {"bulk": 1}
     assert found.buckets[58].window == {"sync": 2}
     assert (found.used, found.limit, found.blocked_until) == (3, 6, None)
-    assert found.lanes == {"token": 0, "people": 1, "edit": 0, "event": 0, "follow": 0, "sync": 2, "bulk": 0, "idle": 0}
+    assert found.lanes == {
+        "token": 0,
+        "interactive": 1,
+        "edit": 0,
+        "event": 0,
+        "delivery_status": 0,
+        "sync": 2,
+        "bulk": 0,
+        "idle": 0,
+    }
 
 
 def test_the_window_never_shows_more_than_was_allowed(harbor, books, noon):
     for ago in range(0, 720, 60):
         books.called(ago, "sync", 6)
-    assert {sum(one.window.values()) for one in forecast.calls(harbor).buckets} == {6}
+    assert {sum(one.window.values()) for one in forecast.recent_calls(harbor).buckets} == {6}
 
 
 def test_the_picture_is_scaled_by_the_period(harbor, books, settings):
@@ -54,7 +63,7 @@ def test_the_picture_is_scaled_by_the_period(harbor, books, settings):
     books.called(3, "sync", period=6)
     books.called(59, "sync", period=6)
     books.called(70, "sync", period=6)
-    found = forecast.calls(harbor)
+    found = forecast.recent_calls(harbor)
     assert found.end - found.start == timedelta(seconds=60)
     assert sum(one.made.get("sync", 0) for one in found.buckets) == 2
 
@@ -65,14 +74,14 @@ def test_blocks_of_the_last_minutes_and_lanes_that_wait(harbor, books, noon):
     until = books.blocked(10)
     books.budget.waiting = {"sync": (noon + timedelta(seconds=9)).timestamp(), "bulk": (noon.timestamp() - 1)}
     books.budget.save()
-    found = forecast.calls(harbor)
+    found = forecast.recent_calls(harbor)
     assert [round((noon - block.at).total_seconds()) for block in found.blocks] == [300, 10]
     assert found.blocked_until == until
     assert found.waits == {"sync": noon + timedelta(seconds=9)}
 
 
 def test_an_account_that_never_called(harbor, noon):
-    found = forecast.calls(harbor)
+    found = forecast.recent_calls(harbor)
     assert (found.used, found.blocks, found.waits) == (0, [], {})
     assert not any(one.made or one.window for one in found.buckets)
 
@@ -84,7 +93,7 @@ def test_free_places_are_taken_at_once(harbor, books, queued, noon):
     books.called(20, number=4)
     queued()
     queued()
-    assert seconds(forecast.waiting(harbor)) == [0, 0]
+    assert seconds(forecast.waiting_texts(harbor)) == [0, 0]
 
 
 def test_then_one_leaves_for_every_place_that_returns(harbor, books, queued, noon):
@@ -93,8 +102,8 @@ def test_then_one_leaves_for_every_place_that_returns(harbor, books, queued, noo
     for _ in range(8):
         queued()
     # One place is free; five return at 10, 20, …, 50; the first one returns a period after it was taken.
-    assert seconds(forecast.waiting(harbor)) == [0, 10, 20, 30, 40, 50, 60, 70]
-    found = forecast.waiting(harbor)
+    assert seconds(forecast.waiting_texts(harbor)) == [0, 10, 20, 30, 40, 50, 60, 70]
+    found = forecast.waiting_texts(harbor)
     assert (found.count, found.next_at, found.last_at) == (8, noon, noon + timedelta(seconds=70))
 
 
@@ -102,20 +111,20 @@ def test_a_call_under_way_gives_its_place_back_after_a_period(harbor, books, que
     for _ in range(6):
         books.under_way()
     queued()
-    assert seconds(forecast.waiting(harbor)) == [60]
+    assert seconds(forecast.waiting_texts(harbor)) == [60]
 
 
 def test_nothing_leaves_before_a_block_ends(harbor, books, queued, noon):
     books.blocked(15)
     queued()
     queued(after=50)
-    assert seconds(forecast.waiting(harbor)) == [45, 50]
+    assert seconds(forecast.waiting_texts(harbor)) == [45, 50]
 
 
 def test_a_scheduled_text_leaves_at_its_time(harbor, books, queued, noon):
     queued(after=7200, send_at=noon + timedelta(hours=2))
     queued()
-    found = forecast.waiting(harbor)
+    found = forecast.waiting_texts(harbor)
     assert seconds(found) == [0, 7200]
     assert [one.scheduled for one in found.first] == [False, True]
     assert found.scheduled == 1
@@ -126,7 +135,7 @@ def test_texts_of_one_thread_leave_one_after_the_other(harbor, books, queued, no
     queued(thread)
     queued(thread)
     queued()
-    found = forecast.waiting(harbor)
+    found = forecast.waiting_texts(harbor)
     assert seconds(found) == [0, 0, 1]
     assert [one.behind for one in found.first] == [False, False, True]
 
@@ -135,7 +144,7 @@ def test_a_text_that_is_put_off_keeps_its_place(harbor, books, queued, noon):
     """After an attempt that did not arrive it is due later, and what was written after it still leaves after it."""
     thread = f.conversation(harbor)
     put_off, later = queued(thread, after=30), queued(thread)
-    found = forecast.waiting(harbor)
+    found = forecast.waiting_texts(harbor)
     assert [one.message for one in found.first] == [put_off, later]
     assert seconds(found) == [30, 31]
 
@@ -144,7 +153,7 @@ def test_a_scheduled_text_lets_others_of_its_thread_pass(harbor, books, queued, 
     thread = f.conversation(harbor)
     queued(thread, after=3600, send_at=noon + timedelta(hours=1))
     queued(thread)
-    found = forecast.waiting(harbor)
+    found = forecast.waiting_texts(harbor)
     assert seconds(found) == [0, 3600]
     assert [one.behind for one in found.first] == [False, False]
 
@@ -153,7 +162,7 @@ def test_a_text_behind_one_that_is_being_sent(harbor, books, queued, noon):
     thread = f.conversation(harbor)
     f.message(thread, inbound=False, state="sending")
     queued(thread)
-    found = forecast.waiting(harbor)
+    found = forecast.waiting_texts(harbor)
     assert (seconds(found), found.first[0].behind, found.sending) == ([1], True, 1)
 
 
@@ -162,28 +171,28 @@ def test_a_text_to_somebody_new_takes_three_places(harbor, books, queued, noon):
     books.called(20, number=4)
     stranger = f.conversation(harbor, f.contact(harbor, vendor_id=None), vendor_id=None)
     queued(stranger)
-    assert seconds(forecast.waiting(harbor)) == [40]
+    assert seconds(forecast.waiting_texts(harbor)) == [40]
 
 
 def test_held_and_foreign_texts_do_not_wait(harbor, ada, queued, noon):
     other = f.account("Northside Clinic")
     queued(f.conversation(other))
     queued(due_at=None)
-    found = forecast.waiting(harbor)
+    found = forecast.waiting_texts(harbor)
     assert (found.count, found.first, found.next_at, found.last_at) == (0, [], None, None)
 
 
 def test_nobody_can_tell_when_while_the_account_is_not_connected(harbor, queued):
     Account.objects.update(state=Account.State.ATTENTION)
     queued()
-    found = forecast.waiting(Account.objects.get())
+    found = forecast.waiting_texts(Account.objects.get())
     assert (found.count, found.first[0].at, found.last_at) == (1, None, None)
 
 
 def test_of_a_long_queue_the_first_are_shown_and_the_last_is_told(harbor, books, queued, noon):
     for _ in range(63):
         queued()
-    found = forecast.waiting(harbor)
+    found = forecast.waiting_texts(harbor)
     assert (found.count, len(found.first), found.more) == (63, 50, 13)
     assert found.last_at == noon + timedelta(minutes=10)
 
@@ -192,7 +201,7 @@ def test_beyond_what_is_read_the_rest_is_reckoned(harbor, books, queued, noon, m
     monkeypatch.setattr(forecast, "READ", 12)
     for _ in range(24):
         queued()
-    found = forecast.waiting(harbor)
+    found = forecast.waiting_texts(harbor)
     assert (found.count, found.last_at) == (24, noon + timedelta(minutes=3))
 
 
@@ -203,7 +212,7 @@ def test_bulk_texts_come_after_people_s(harbor, books, queued, noon):
     for _ in range(3):
         queued()
     queued(after=86_400, send_at=noon)
-    found = forecast.waiting(harbor)
+    found = forecast.waiting_texts(harbor)
     assert [(one.bulk, one.left) for one in found.bulks] == [(running, 12), (paused, 2)]
     # Three places are left, then six a minute: 3 + 6 + 3.
     assert [one.last for one in found.bulks] == [noon + timedelta(minutes=2), None]
@@ -239,7 +248,7 @@ def test_what_was_sent_again_needs_nobody(harbor, ada):
     thread = f.conversation(harbor)
     failed = lost(thread, "failed", text="Once more")
     assert [need.message for need in forecast.needs_person(harbor)] == [failed]
-    compose.send_again(ada, failed)
+    compose.resend_message(ada, failed)
     assert forecast.needs_person(harbor) == []
 
 
@@ -257,8 +266,8 @@ def test_old_failures_and_those_of_others_are_left_alone(harbor, ada):
 
 def queries(account) -> list[str]:
     with CaptureQueriesContext(connection) as made:
-        forecast.calls(account)
-        forecast.waiting(account)
+        forecast.recent_calls(account)
+        forecast.waiting_texts(account)
         forecast.needs_person(account)
     return [query["sql"] for query in made]
 

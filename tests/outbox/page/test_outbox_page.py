@@ -86,13 +86,13 @@ def test_nothing_at_all(browser, harbor):
 
 
 def test_the_picture_has_bars_blocks_and_a_table(browser, harbor, books, noon):
-    books.called(1, "people", 2)
+    books.called(1, "interactive", 2)
     books.called(20, "sync", 3)
     until = books.blocked(120)
     response = browser.get("/outbox/")
     tags = pages.read(response).tags
     bars = [values for tag, values in tags if tag == "rect" and values.get("class", "").startswith("lane-")]
-    assert {bar["class"] for bar in bars} == {"lane-people", "lane-sync"}
+    assert {bar["class"] for bar in bars} == {"lane-interactive", "lane-sync"}
     assert float(bars[-1]["y"]) + float(bars[-1]["height"]) <= 120
     # At the limit of 6, five calls reach five sixths of the way from the ground to the line at 12.
     newest = [bar for bar in bars if bar["x"] == "590.75"]

@@ -206,7 +206,7 @@ def test_a_list_that_the_plan_does_not_know_is_shown_all_the_same(agent, synced)
 def test_calls_by_what_they_were_for(agent, synced):
     budget = Budget.objects.create(account=synced)
     now = timezone.now()
-    for lane, ago, number in (("sync", 30, 4), ("sync", 300, 7), ("people", 20, 1), ("event", 3000, 50)):
+    for lane, ago, number in (("sync", 30, 4), ("sync", 300, 7), ("interactive", 20, 1), ("event", 3000, 50)):
         at = now - timedelta(seconds=ago)
         BudgetCall.objects.bulk_create(
             BudgetCall(budget=budget, lane=lane, started_at=at, expires_at=at + timedelta(seconds=60))
@@ -233,7 +233,7 @@ def test_freshness_adds_hours_up():
         FreshHour(arrivals=8, counts=[8, 0, 0, 0, 0, 0, 0], slowest=1.4),
         FreshHour(arrivals=2, counts=[0, 0, 1, 0, 1], slowest=70),
     ]
-    found = latency_report.of(hours)
+    found = latency_report.summarize_latency(hours)
     assert (found.arrivals, found.within, found.slowest_words) == (10, 15, "70 s")
     assert [(share.words, share.percent) for share in found.shares] == [
         ("within 2 s", 80),
@@ -241,12 +241,12 @@ def test_freshness_adds_hours_up():
         ("within 60 s", 90),
         ("within 5 min", 100),
     ]
-    assert latency_report.of([]).words == ""
+    assert latency_report.summarize_latency([]).words == ""
     assert (
-        latency_report.of([FreshHour(arrivals=1000, counts=[997, 0, 3])]).shares[0].percent == 99
+        latency_report.summarize_latency([FreshHour(arrivals=1000, counts=[997, 0, 3])]).shares[0].percent == 99
     )  # never rounded up to all
     assert (
-        latency_report.of([FreshHour(arrivals=1, counts=[0, 0, 0, 0, 0, 0, 1])]).words
+        latency_report.summarize_latency([FreshHour(arrivals=1, counts=[0, 0, 0, 0, 0, 0, 1])]).words
         == "new texts take longer than 1 h"
     )
 
@@ -271,7 +271,7 @@ def test_freshness_adds_hours_up():
     ],
 )
 def test_every_error_has_something_to_do(error, words):
-    found = advice.explain(error, 7)
+    found = advice.explain_error(error, 7)
     assert words in found.todo
     assert "{" not in found.todo
     assert found.what[-1] in ".)"
@@ -314,7 +314,7 @@ def crowd(account) -> None:
     BudgetBlock.objects.create(budget=budget, at=now - timedelta(minutes=3), until=now - timedelta(minutes=2))
     BudgetCall.objects.bulk_create(
         BudgetCall(budget=budget, lane=lane, started_at=now, expires_at=now + timedelta(seconds=60))
-        for lane in ("sync", "people", "event")
+        for lane in ("sync", "interactive", "event")
         for _ in range(5)
     )
     for _ in range(12):

@@ -76,7 +76,7 @@ class SavedReplyForm(forms.Form):
             shared = self.cleaned_data.get("whose") == EVERYBODY
             if shared and account.pk not in {one.pk for one in self.managers}:
                 self.add_error("whose", _("Only a manager of this account can save replies for everybody."))
-            elif queries.full(self.user, account, shared):
+            elif queries.is_full(self.user, account, shared):
                 raise forms.ValidationError(_("There are as many saved replies as there can be. Delete one first."))
         return self.cleaned_data
 

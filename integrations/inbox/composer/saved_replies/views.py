@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from .... import cursors
-from ....access import require, staff_required
+from ....access import require_permission, staff_required
 from ....models import SavedReply
 from ....outbox import merge_fields
 from ...conversation_list.views import list_context
@@ -27,10 +27,12 @@ from .forms import SavedReplyForm
 @staff_required
 def index(request: HttpRequest) -> HttpResponse:
     """What this person can use, with a way to change what they may change."""
-    managers = queries.managed(request.user)
-    rows = list(queries.visible(request.user).select_related("account").order_by("account__label", "name", "pk"))
+    managers = queries.managed_accounts(request.user)
+    rows = list(
+        queries.visible_replies(request.user).select_related("account").order_by("account__label", "name", "pk")
+    )
     for row in rows:
-        row.changeable = queries.changeable(request.user, row, managers)
+        row.changeable = queries.can_change(request.user, row, managers)
     context = {
         "own": [row for row in rows if row.owner_id is not None],
         "shared": [row for row in rows if row.owner_id is None],
@@ -41,11 +43,11 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def _mine_to_change(request: HttpRequest, pk: int) -> tuple[SavedReply, list]:
     """The reply and the accounts that the person manages. 404 for what is not theirs to see, 403 to change."""
-    managers = queries.managed(request.user)
-    found = queries.visible(request.user).select_related("account").filter(pk=pk).first()
+    managers = queries.managed_accounts(request.user)
+    found = queries.visible_replies(request.user).select_related("account").filter(pk=pk).first()
     if found is None:
         raise Http404("There is no such saved reply.")
-    require(queries.changeable(request.user, found, managers))
+    require_permission(queries.can_change(request.user, found, managers))
     return found, managers
 
 
@@ -54,7 +56,7 @@ def _mine_to_change(request: HttpRequest, pk: int) -> tuple[SavedReply, list]:
 @staff_required
 def new(request: HttpRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
-    form = SavedReplyForm(request.user, data, managers=queries.managed(request.user))
+    form = SavedReplyForm(request.user, data, managers=queries.managed_accounts(request.user))
     return _written(request, form, _("Saved. In a conversation, type “/” to find it."))
 
 
@@ -98,7 +100,9 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def offered(request: HttpRequest, pk: int) -> HttpResponse:
     """What “/” offers in this conversation, filled in for its contact."""
-    return JsonResponse({"replies": queries.offered(request.user, fragments.opened(request, pk))})
+    return JsonResponse(
+        {"replies": queries.offered_replies(request.user, fragments.get_conversation_or_404(request, pk))}
+    )
 
 
 @require_POST
@@ -106,7 +110,7 @@ def offered(request: HttpRequest, pk: int) -> HttpResponse:
 @staff_required
 def used(request: HttpRequest, pk: int, reply: int) -> HttpResponse:
     """Counts, for the order of the list."""
-    if not queries.count_use(request.user, fragments.opened(request, pk), reply):
+    if not queries.count_use(request.user, fragments.get_conversation_or_404(request, pk), reply):
         raise Http404("There is no such saved reply.")
     return HttpResponse(status=204)
 
@@ -116,20 +120,20 @@ def used(request: HttpRequest, pk: int, reply: int) -> HttpResponse:
 @staff_required
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
     """Without a script: the thread again, with the list open; or, once one is chosen, with its text filled in."""
-    conversation = fragments.opened(request, pk)
+    conversation = fragments.get_conversation_or_404(request, pk)
     typed = request.POST.get("text", "").replace("\r\n", "\n")
-    rows = queries.offered(request.user, conversation)
-    wanted = cursors.number(request.POST.get("reply", ""))
+    rows = queries.offered_replies(request.user, conversation)
+    wanted = cursors.parse_id(request.POST.get("reply", ""))
     chosen = next((row for row in rows if row["id"] == wanted), None)
     error = ""
     if chosen is not None:
         queries.count_use(request.user, conversation, chosen["id"])
-        typed = queries.joined(typed, chosen["text"])
-        error = merge_fields.problem(typed, conversation.contact)
+        typed = queries.append_reply(typed, chosen["text"])
+        error = merge_fields.fields_problem(typed, conversation.contact)
     elif request.POST.get("reply"):
         error = _("This saved reply was deleted meanwhile. Choose another one.")
     kept = request.POST.get("client_uuid") or uuid.uuid4()
     form = ReplyForm({"client_uuid": kept, "text": typed})
     more = {"saved_replies": None if chosen else rows, "choosing": chosen is None}
-    context = fragments.whole(fragments.read(request, conversation), form, error, **more)
+    context = fragments.thread_context(fragments.read_thread(request, conversation), form, error, **more)
     return render(request, "inbox/inbox.html", {**list_context(request, open_pk=pk), **context})

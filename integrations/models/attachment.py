@@ -8,13 +8,13 @@ from .account import OwnedQuerySet
 from .message import Message
 
 
-class PictureQuerySet(OwnedQuerySet):
-    def for_user(self, user) -> "PictureQuerySet":
+class AttachmentQuerySet(OwnedQuerySet):
+    def for_user(self, user) -> "AttachmentQuerySet":
         """The pictures of messages that this person may see."""
         return self.filter(message__in=Message.objects.for_user(user))
 
 
-class Picture(models.Model):
+class Attachment(models.Model):
     """One file of a message's `media`, at this position. The row is the job of fetching it; the file is ours."""
 
     class State(models.TextChoices):
@@ -23,7 +23,7 @@ class Picture(models.Model):
         REFUSED = "refused", _("Not kept: too large, or no picture")
         LOST = "lost", _("Could not be fetched")
 
-    message = models.ForeignKey(Message, models.CASCADE, related_name="pictures")
+    message = models.ForeignKey(Message, models.CASCADE, related_name="attachments")
     position = models.PositiveSmallIntegerField()
     url = models.TextField(blank=True)
     ours = models.BooleanField(default=False, help_text="Sent from here: the file was ours first, Salesmsg fetches it.")
@@ -39,7 +39,7 @@ class Picture(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     fetched_at = models.DateTimeField(null=True, blank=True)
 
-    objects = PictureQuerySet.as_manager()
+    objects = AttachmentQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["message", "position"], name="picture_once")]
