@@ -211,8 +211,8 @@ class Store:
 
     def advance(self, message: Message, status: str, reason: str | None = None) -> None:
         """Delivery goes on: queued, sent, delivered or failed."""
-        if message.id not in self._messages:
-            return
+        if message.id not in self._messages or message.status == "failed":
+            return  # a text that failed is not delivered afterwards
         moment = now()
         message.status = status
         if status == "queued":
