@@ -38,7 +38,7 @@ from .salesmsg.errors import (
 from .salesmsg.http import Request, send
 from .salesmsg.oauth import App, Tokens
 from .salesmsg.records import Organization, User
-from .tokens import BeingRenewed, Held, NotConnected
+from .tokens import BeingRenewed, CurrentToken, NotConnected
 
 __all__ = [
     "Answer",
@@ -101,7 +101,7 @@ class ApiSession:
         self._patience = patience
         self._on_wait = waiting
         self._on_headers: Callable | None = None
-        self._held: Held | None = None
+        self._reserved_token: CurrentToken | None = None
         self._ticket: budget.Ticket | None = None
         self.client = Client(
             self._send,
@@ -138,31 +138,31 @@ class ApiSession:
         Release it if it is not used. Raises BudgetWait, NotConnected, crypto.Unsealable, SalesmsgError.
         """
         if self._ticket is None:
-            self._held = self._token()
+            self._reserved_token = self._token()
             self._ticket = self._take_place()
 
     def release(self) -> None:
         """Give back an unused reservation."""
         if self._ticket is not None:
             budget.give_back(self._ticket)
-        self._held = self._ticket = None
+        self._reserved_token = self._ticket = None
 
     def _send(self, request: Request) -> Any:
         if connection.in_atomic_block:
             raise RuntimeError("No call out inside a transaction: commit first.")
-        held, self._held = self._held or self._token(), None
+        token, self._reserved_token = self._reserved_token or self._token(), None
         try:
-            return self._call(request, held)
+            return self._call(request, token)
         except CredentialRefused as refused:
-            return self._repeat_with_fresh_token(request, held, refused)
+            return self._repeat_with_fresh_token(request, token, refused)
         except VendorTrouble as trouble:
-            if not trouble.maybe_credential or request.write or self._token_is_known(held):
+            if not trouble.maybe_credential or request.write or self._token_is_known(token):
                 raise
-            return self._call(request, self._renewed_token(held))
+            return self._call(request, self._renewed_token(token))
 
-    def _repeat_with_fresh_token(self, request: Request, held: Held, refused: CredentialRefused) -> Any:
+    def _repeat_with_fresh_token(self, request: Request, token: CurrentToken, refused: CredentialRefused) -> Any:
         """Repeat a call that did not take effect with a fresh token. If it is refused again, check the token itself."""
-        fresh = self._renewed_token(held)
+        fresh = self._renewed_token(token)
         self._ticket = self._take_place()
         if not self.may_repeat():
             self.release()
@@ -173,13 +173,13 @@ class ApiSession:
             if self._token_is_known(fresh):
                 raise NotAllowed(quote=refused.quote, status=refused.status, endpoint=request.endpoint) from None
             reason = Reason(Code.TOKEN_REFUSED, {}, refused.quote)
-            tokens.broken(self.account_id, fresh.generation, reason)
+            tokens.mark_broken(self.account_id, fresh.generation, reason)
             raise NotConnected(reason) from None
 
-    def _token_is_known(self, held: Held) -> bool:
+    def _token_is_known(self, token: CurrentToken) -> bool:
         """Return whether Salesmsg accepts this token for GET /user."""
         try:
-            self._call(_user_request(), held)
+            self._call(_user_request(), token)
         except CredentialRefused:
             return False
         except (NotAllowed, NotFound):
@@ -188,32 +188,32 @@ class ApiSession:
             raise _token_error(Code.TOKEN_CHECK_FAILED, trouble) from None
         return True
 
-    def _token(self) -> Held:
-        held = self._with_patience(lambda: tokens.held(self.account_id))
-        if not held.due:
-            return held
+    def _token(self) -> CurrentToken:
+        token = self._with_patience(lambda: tokens.current_token(self.account_id))
+        if not token.due:
+            return token
         try:
-            return self._renewed_token(held)
+            return self._renewed_token(token)
         except (SalesmsgError, BudgetWait):
             # The old token may still be valid unless another process is exchanging it; the next call tries again.
-            held = self._with_patience(lambda: tokens.held(self.account_id))
-            if held.dead:
+            token = self._with_patience(lambda: tokens.current_token(self.account_id))
+            if token.dead:
                 raise
-            return held
+            return token
 
-    def _renewed_token(self, held: Held) -> Held:
+    def _renewed_token(self, token: CurrentToken) -> CurrentToken:
         try:
-            self._with_patience(lambda: renew(self.account_id, held.generation))
+            self._with_patience(lambda: renew(self.account_id, token.generation))
         except SalesmsgError as trouble:
             raise _token_error(Code.TOKEN_RENEWAL_FAILED, trouble) from None
-        return self._with_patience(lambda: tokens.held(self.account_id))
+        return self._with_patience(lambda: tokens.current_token(self.account_id))
 
-    def _call(self, request: Request, held: Held) -> Any:
+    def _call(self, request: Request, token: CurrentToken) -> Any:
         if self._ticket is not None and self._ticket.is_old:
             self.release()
         ticket, self._ticket = self._ticket or self._take_place(), None
         self.calls += 1
-        return _make_counted_call(self.account_id, ticket, lambda: _sent(request, held.access_token, self._on_headers))
+        return _make_counted_call(self.account_id, ticket, lambda: _sent(request, token.access_token, self._on_headers))
 
     def _take_place(self) -> budget.Ticket:
         return self._with_patience(lambda: budget.take(self.account_id, self.lane))
@@ -278,7 +278,7 @@ def renew(account_id: int, generation: int) -> None:
     except CredentialRefused as refused:
         lacking = refused.code == Code.NO_REFRESH_TOKEN
         reason = Reason(Code.NO_REFRESH_TOKEN if lacking else Code.TOKEN_RENEWAL_REFUSED, {}, refused.quote)
-        if tokens.broken(account_id, generation, reason):
+        if tokens.mark_broken(account_id, generation, reason):
             raise NotConnected(reason) from None
         return
     except BudgetWait:

@@ -43,7 +43,7 @@ class BeingRenewed(Exception):
 
 
 @dataclass(frozen=True)
-class Held:
+class CurrentToken:
     """The current token. `due`: renew it before the next call. `dead`: it has expired."""
 
     access_token: str = field(repr=False)
@@ -64,7 +64,7 @@ class Renewal:
     refresh_token: str = field(repr=False)
 
 
-def held(account_id: int) -> Held:
+def current_token(account_id: int) -> CurrentToken:
     """Return the account's current token. Raises NotConnected, BeingRenewed, crypto.Unsealable."""
     credential = Credential.objects.select_related("account").filter(account_id=account_id).first()
     if credential is None or credential.account.state != Account.State.CONNECTED:
@@ -74,7 +74,7 @@ def held(account_id: int) -> Held:
     if credential.renewing_until and credential.renewing_until > now and (dead or credential.kind == "pat"):
         raise BeingRenewed(min(credential.renewing_until, now + ASK_AGAIN))
     due = dead or (credential.renew_at is not None and credential.renew_at <= now)
-    return Held(unseal(credential.access_token), credential.generation, credential.kind, due, dead)
+    return CurrentToken(unseal(credential.access_token), credential.generation, credential.kind, due, dead)
 
 
 def begin(account_id: int, generation: int) -> Renewal | None:
@@ -140,7 +140,7 @@ def forget(account: Account) -> None:
     Credential.objects.filter(account=account).delete()
 
 
-def broken(account_id: int, generation: int, why: Reason) -> bool:
+def mark_broken(account_id: int, generation: int, why: Reason) -> bool:
     """Mark the account as needing attention unless its token was replaced. Returns whether it was marked."""
     with transaction.atomic():
         credential = Credential.objects.select_for_update().filter(account_id=account_id).first()

@@ -19,14 +19,14 @@ LATEST_KINDS = {
 }
 
 
-def refresh_latest(conversation_id: int, *, held: bool = False) -> None:
+def refresh_latest(conversation_id: int, *, locked: bool = False) -> None:
     """Update a conversation's copies of message data: the newest message, the newest inbound one that counts as new,
     and a problem with the newest outbound text.
 
-    Call it in the same transaction after inserting, moving, deleting or settling messages. held: the caller has locked
-    the row; else it is locked here, so that no concurrent message is missed.
+    Call it in the same transaction after inserting, moving, deleting or settling messages. locked: the caller has
+    locked the row; else it is locked here, so that no concurrent message is missed.
     """
-    if not held and connection.features.has_select_for_update:
+    if not locked and connection.features.has_select_for_update:
         lock_thread(conversation_id)
     messages = Message.objects.filter(conversation_id=conversation_id)
     newest = messages.exclude(_not_sent_yet).order_by("-at", "-rank").first()

@@ -192,9 +192,9 @@ def _contacts(account_id: int, records: Iterable[Record]) -> dict[int, int]:
     for record in records:
         if record.contact_id is None:
             continue
-        told = record.contact
-        known = told is not None and told.id == record.contact_id
-        nested[record.contact_id] = told if known else ContactRecord.parse({"id": record.contact_id})
+        contact = record.contact
+        known = contact is not None and contact.id == record.contact_id
+        nested[record.contact_id] = contact if known else ContactRecord.parse({"id": record.contact_id})
     full = Contact.objects.filter(account_id=account_id, vendor_id__in=nested).exclude(raw={})
     found = dict(full.values_list("vendor_id", "pk"))
     if rest := [record for vendor_id, record in nested.items() if vendor_id not in found]:

@@ -86,7 +86,7 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     if result.changed:
         for other in sorted(left):
             refresh_latest(other)
-        refresh_latest(conversation.pk, held=True)
+        refresh_latest(conversation.pk, locked=True)
         touch(conversation.account_id, [conversation.pk, *left])
     return result
 
