@@ -48,7 +48,7 @@ def viewer_time_zone(get_response: Callable[[HttpRequest], HttpResponse]):
     return middleware
 
 
-def words_for_buttons(get_response: Callable[[HttpRequest], HttpResponse]):
+def method_not_allowed_page(get_response: Callable[[HttpRequest], HttpResponse]):
     """Show a page with a link onwards when a user opens an action's URL with GET, instead of an empty 405."""
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -52,7 +52,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "integrations.middleware.content_security_policy",
     "integrations.middleware.viewer_time_zone",
-    "integrations.middleware.words_for_buttons",
+    "integrations.middleware.method_not_allowed_page",
 ]
 
 ROOT_URLCONF = "salesmsg_portal.urls"

@@ -37,15 +37,15 @@ class Arrival:
         self.name = name_of(self.text)
 
 
-class Keeper:
-    """Stores events; one per process. `keep` returns after the commit."""
+class EventWriter:
+    """Stores events; one per process. `write` returns after the commit."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._arrived = threading.Lock()
         self._waiting: list[Arrival] = []
 
-    def keep(self, account_id: int, body: bytes) -> None:
+    def write(self, account_id: int, body: bytes) -> None:
         """Store an event. Raises the database's error if that fails."""
         arrival = Arrival(account_id, body.decode("utf-8", errors="replace").replace("\x00", ""))
         with self._arrived:

@@ -10,11 +10,11 @@ from django.views.decorators.csrf import csrf_exempt
 
 from ..crypto import digest
 from ..models import Account
-from .store import Keeper
+from .store import EventWriter
 
 LARGEST = 262_144  # bytes; real events have a few thousand
 PLAIN = "text/plain"
-keeper = Keeper()
+writer = EventWriter()
 _IN_PATH = re.compile(r"(/webhooks/salesmsg/)[^/]+")
 
 
@@ -43,7 +43,7 @@ def receive(request: HttpRequest, secret: str) -> HttpResponse:
     body = _bounded_body(request)
     if body is None:
         return HttpResponse("Too large.", status=413, content_type=PLAIN)
-    keeper.keep(account_id, body)
+    writer.write(account_id, body)
     return HttpResponse("OK", content_type=PLAIN)
 
 
