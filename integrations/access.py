@@ -1,4 +1,4 @@
-"""Who may see what: staff see the accounts they are members of, managers also connect and disconnect them."""
+"""Permissions: staff see the accounts they are members of; managers also connect and disconnect them."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -18,9 +18,11 @@ from .models import Account, AuditEntry, Contact, Membership
 
 
 def staff_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Lets signed-in staff through. Others: the login page; a background request gets 401; non-staff 403.
+    """Require a signed-in staff member.
 
-    The login leads back: to the address itself, or, when a form was sent, to the page that the form is on."""
+    Anonymous users are redirected to the login page, and background requests get a 401. Users who are not staff get a
+    403. After login, the user returns to the requested page, or to the page of the form if a form was submitted.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
@@ -31,20 +33,20 @@ def staff_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
             safe = request.method in {"GET", "HEAD"}
             return redirect_to_login(request.get_full_path() if safe else referring_page(request))
         if not user.is_staff:
-            raise PermissionDenied(_("Only staff can work here. Ask an administrator to mark you as staff."))
+            raise PermissionDenied(_("Only staff can use this page. Ask an administrator to give you staff status."))
         return view(request, *args, **kwargs)
 
     return guarded
 
 
 def referring_page(request: HttpRequest) -> str:
-    """The page that a form was sent from, as the Referer tells; else the list of the same room, else the inbox."""
+    """Return the page that a form was sent from, by its Referer, else the list page of the same app, else the inbox."""
     referer = request.headers.get("Referer", "")
     if url_has_allowed_host_and_scheme(referer, {request.get_host()}):
-        came = urlsplit(referer)
-        page = f"{came.path}?{came.query}" if came.query else came.path
-        # The second look is for paths such as "//elsewhere.example", which a browser takes for another host.
-        if page.startswith("/") and url_has_allowed_host_and_scheme(page, None) and _is_ours(came.path):
+        origin = urlsplit(referer)
+        page = f"{origin.path}?{origin.query}" if origin.query else origin.path
+        # The second check rejects paths such as "//elsewhere.example", which browsers treat as another host.
+        if page.startswith("/") and url_has_allowed_host_and_scheme(page, None) and _is_portal_path(origin.path):
             return page
     room = request.resolver_match.app_name if request.resolver_match else ""
     try:
@@ -53,7 +55,7 @@ def referring_page(request: HttpRequest) -> str:
         return reverse("inbox:list")
 
 
-def _is_ours(path: str) -> bool:
+def _is_portal_path(path: str) -> bool:
     try:
         resolve(path)
     except Resolver404:
@@ -62,29 +64,29 @@ def _is_ours(path: str) -> bool:
 
 
 def can_manage(user, account: Account) -> bool:
-    """Whether this person may connect, disconnect and sync the account."""
+    """Return whether the user may connect, disconnect and sync the account."""
     if not (user.is_active and user.is_staff):
         return False
     return user.is_superuser or account.memberships.filter(user=user, role=Membership.Role.MANAGER).exists()
 
 
 def can_connect(user) -> bool:
-    """Whether this person may add an account: superusers, and managers of one."""
+    """Return whether the user may add an account: superusers and managers of an account may."""
     if not (user.is_active and user.is_staff):
         return False
     return user.is_superuser or Membership.objects.filter(user=user, role=Membership.Role.MANAGER).exists()
 
 
 def require_permission(allowed: bool) -> None:
-    """Raises PermissionDenied with words for staff."""
+    """Raise PermissionDenied with a message for staff unless allowed."""
     if not allowed:
-        raise PermissionDenied(_("Only a manager of this account can do that. Ask an administrator."))
+        raise PermissionDenied(_("Only managers of this account can do that. Ask an administrator for access."))
 
 
 def record_audit(
     user, action: AuditEntry.Action, account: Account | None = None, contact: Contact | None = None, **params: Any
 ) -> None:
-    """Records who did what. params: to what (ids, counts, names of fields), never a secret or a customer's text."""
+    """Record who did what. params: the affected ids, counts and field names, never a secret or a customer's text."""
     person = user if user is not None and getattr(user, "pk", None) else None
     if contact is not None:
         params = {"contact": contact.pk, **params}
@@ -92,12 +94,12 @@ def record_audit(
 
 
 def webhook_address(account: Account) -> str:
-    """The address to paste at Salesmsg. Raises crypto.Unsealable."""
+    """Return the webhook address to enter in Salesmsg. Raises crypto.Unsealable."""
     return settings.PORTAL_URL + reverse("webhook", args=[unseal(account.webhook_secret)])
 
 
 def readable_webhook_address(account: Account) -> str:
-    """The address to paste at Salesmsg; empty when it cannot be read with today's keys."""
+    """Return the webhook address to enter in Salesmsg, or an empty string if it cannot be decrypted."""
     try:
         return webhook_address(account)
     except Unsealable:

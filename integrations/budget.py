@@ -1,14 +1,14 @@
 """The rate budget: one per account, shared by all processes and hosts through the database.
 
-The vendor counts requests as they arrive, in a window we cannot see, and blocks everything when there is one too
-many (salesmsg-api.md, section 3). A call therefore occupies its place from before it leaves until one period after
-its answer came: whatever the moment of its arrival in between, no window of a period, fixed or sliding, holds more
-than the limit. A call whose process died keeps its place for the longest time it could have taken.
+Salesmsg counts requests as they arrive, in a window that the portal cannot see, and blocks all calls when the limit is
+exceeded (salesmsg-api.md, section 3). Each call therefore occupies a place from before it is sent until one period
+after its answer. However the arrival times fall, no window of one period, fixed or sliding, exceeds the limit. If the
+process dies during a call, its place stays occupied for the longest time that the call could have taken.
 
-Who gets a free place. Lanes are served in the order of `Lane`; a lane that has had less than its floor in this window
-goes before those that have had theirs, so nobody starves. A refused lane is remembered while it waits, and those
-behind it leave it a place. One place in sixty is always left for people, and work that is in no hurry is spread over
-the period: places then return one by one, and a person's text need not wait for a burst to grow old.
+Lanes get free places in the order of `Lane`. A lane that has used less than its floor in this window comes before lanes
+that have reached theirs, so no lane starves. A refused lane is recorded as waiting, and lower lanes leave a place for
+it. One place in sixty is always reserved for interactive calls. Background lanes spread their calls over the period, so
+that places become free one by one and an interactive text does not wait for a burst to expire.
 """
 
 import time
@@ -24,7 +24,7 @@ from .models import Budget, BudgetBlock, BudgetCall
 
 Lane = BudgetCall.Lane
 ORDER = {lane: place for place, lane in enumerate(Lane)}
-# The part of the window that a lane gets before others get more than theirs.
+# The share of the window that a lane gets before other lanes exceed their own.
 FLOORS = {
     Lane.INTERACTIVE: 1 / 2,
     Lane.EDIT: 1 / 20,
@@ -33,19 +33,19 @@ FLOORS = {
     Lane.SYNC: 1 / 6,
     Lane.BULK: 1 / 6,
 }
-MOST = {Lane.DELIVERY_STATUS: 1 / 10, Lane.IDLE: 1 / 4}  # the part of the window that a lane never exceeds
-UNHURRIED = {Lane.DELIVERY_STATUS, Lane.SYNC, Lane.BULK, Lane.IDLE}
-IDLE_BELOW = 1 / 2  # idle means: nobody waits, and less than this part of the window is used
-AT_ONCE = 1 / 3  # how far the unhurried may fill a fresh window before they are spread
-PACE = 0.9  # of the even distance between two calls: what is late may be made up for
-KEPT_FREE = 60  # one place in so many is left for people
-MARGIN = timedelta(milliseconds=10)  # clocks do not run alike: what a minute may differ, and more
-COMES_BACK = timedelta(seconds=1)  # a refused call is expected back so soon after it may ask again
-HISTORY = timedelta(minutes=15)  # for the picture on the outbox page
+CEILINGS = {Lane.DELIVERY_STATUS: 1 / 10, Lane.IDLE: 1 / 4}  # the maximum share of the window for a lane
+BACKGROUND = {Lane.DELIVERY_STATUS, Lane.SYNC, Lane.BULK, Lane.IDLE}
+IDLE_BELOW = 1 / 2  # the idle lane runs when no lane waits and less than this share of the window is used
+BURST = 1 / 3  # background lanes may fill this share of a fresh window before their calls are spread
+PACE = 0.9  # share of the even interval between two calls, so that delayed calls can catch up
+RESERVED_ONE_IN = 60  # one place in this many is reserved for interactive calls
+MARGIN = timedelta(milliseconds=10)  # allowance for clock drift between hosts
+COMES_BACK = timedelta(seconds=1)  # how long after its retry time a refused lane still counts as waiting
+HISTORY = timedelta(minutes=15)  # kept for the chart on the outbox page
 
 
 class BudgetWait(Exception):
-    """No call now; `until` is when to ask again, by this host's clock."""
+    """No call is possible now. `until` is when to ask again, by this host's clock."""
 
     def __init__(self, until: datetime):
         super().__init__("no_budget")
@@ -58,7 +58,7 @@ class BudgetWait(Exception):
 
 @dataclass(frozen=True)
 class Ticket:
-    """The right to make one call, already counted, and to make it soon: its place is not booked for ever."""
+    """The right to make one call, already counted. Use it soon: its place is reserved for a limited time."""
 
     call_id: int
     period: timedelta
@@ -74,16 +74,16 @@ def period() -> timedelta:
 
 
 def allowance(lane: str) -> int:
-    """How many of the window's places a lane may fill when it is alone."""
+    """Return how many places of the window a lane may fill when no other lane uses any."""
     limit = settings.SALESMSG_RATE_LIMIT
-    if lane in MOST:
-        return max(1, int(limit * MOST[lane]))
+    if lane in CEILINGS:
+        return max(1, int(limit * CEILINGS[lane]))
     return limit if lane in {Lane.TOKEN, Lane.INTERACTIVE} else max(1, limit - _spare(limit))
 
 
 def take(account_id: int, lane: str) -> Ticket:
-    """Counts a call before it is made. Raises BudgetWait; RuntimeError inside a transaction: it commits by itself."""
-    with transaction.atomic(durable=True):  # a place that could be rolled back would be none
+    """Count a call before it is made. Raises BudgetWait, or RuntimeError inside a transaction."""
+    with transaction.atomic(durable=True):  # a rollback would lose the count
         budget = _locked(account_id)
         now = _now()
         if budget.blocked_until and budget.blocked_until > now:
@@ -95,24 +95,25 @@ def take(account_id: int, lane: str) -> Ticket:
             longest = timedelta(seconds=sum(settings.SALESMSG_TIMEOUT))
             call = budget.calls.create(lane=lane, started_at=now, expires_at=now + longest + period())
             budget.taken += 1
-            if lane in UNHURRIED:
+            if lane in BACKGROUND:
                 budget.pace_at = window.next_pace()
             budget.waiting.pop(lane, None)
-            if budget.taken % KEPT_FREE == 0:
+            if budget.taken % RESERVED_ONE_IN == 0:
                 budget.calls.filter(expires_at__lte=now - HISTORY).delete()
                 budget.blocks.filter(until__lte=now - HISTORY).delete()
         else:
             budget.waiting[lane] = (until + COMES_BACK).timestamp()
         budget.save(update_fields=["taken", "waiting", "pace_at"])
     if until is not None:
-        raise BudgetWait(_here(until, now))
+        raise BudgetWait(_to_local_clock(until, now))
     return Ticket(call.pk, period())
 
 
 def settle(ticket: Ticket) -> None:
-    """The answer is here (or will never come): from now on the place is held for one period.
+    """Record that the call has ended. Its place stays occupied for one more period.
 
-    A database that is gone just now must not cost the answer: the place is then held for longer, which is safe.
+    If the database is unavailable, the error is ignored so that the answer is not lost: the place then stays occupied
+    for longer, which is safe.
     """
     try:
         BudgetCall.objects.filter(pk=ticket.call_id).update(expires_at=_now() + ticket.period + MARGIN)
@@ -121,12 +122,12 @@ def settle(ticket: Ticket) -> None:
 
 
 def give_back(ticket: Ticket) -> None:
-    """The call was never made: its place is free at once."""
+    """Free the place of a call that was never made."""
     BudgetCall.objects.filter(pk=ticket.call_id).delete()
 
 
 def charge(account_id: int, calls: int, lane: str = Lane.TOKEN) -> None:
-    """Books calls that were made before the account was known, as when a new token is checked."""
+    """Count calls that were made before the account was known, such as the check of a new token."""
     with transaction.atomic(durable=True):
         budget = _locked(account_id)
         now = _now()
@@ -138,18 +139,19 @@ def charge(account_id: int, calls: int, lane: str = Lane.TOKEN) -> None:
 
 
 def seconds_for(account_id: int, calls: float, lane: str = Lane.SYNC, used: int | None = None) -> float:
-    """How long so many calls of a lane will take at the least, under the limit and what is used of it now.
+    """Return the minimum number of seconds that this many calls of a lane take, given the limit and current usage.
 
-    used: the calls that count now, where the caller has counted them already."""
+    used: the calls that count now, if the caller has already counted them.
+    """
     if used is None:
         used = BudgetCall.objects.filter(budget__account=account_id, expires_at__gt=timezone.now()).count()
     return max(0.0, calls - max(0, allowance(lane) - used)) / allowance(lane) * settings.SALESMSG_RATE_PERIOD
 
 
 def block(account_id: int, seconds: float | None = None) -> datetime:
-    """After a 429: nobody calls for the block's length, or for what the vendor asked when that is longer.
+    """Block all calls of the account after a 429, for one period or for `seconds` if that is longer.
 
-    Returns its end, by this host's clock.
+    Returns the end of the block, by this host's clock.
     """
     length = max(period(), timedelta(seconds=seconds or 0))
     with transaction.atomic(durable=True):
@@ -161,19 +163,19 @@ def block(account_id: int, seconds: float | None = None) -> datetime:
         else:
             BudgetBlock.objects.filter(budget=budget, until=budget.blocked_until).update(until=until)
         Budget.objects.filter(pk=budget.pk).update(blocked_until=until)
-    return _here(until, now)
+    return _to_local_clock(until, now)
 
 
 @dataclass(frozen=True)
 class _Window:
-    """What one lane sees of the window at this moment."""
+    """One lane's view of the window at this moment."""
 
     lane: str
     now: datetime
     limit: int
-    returns: list[datetime]  # when each occupied place comes back, soonest first
+    returns: list[datetime]  # when each occupied place becomes free, soonest first
     counts: dict[str, int]  # occupied places by lane
-    waiting: frozenset[str]  # other lanes that were refused and are expected back
+    waiting: frozenset[str]  # other lanes that were refused and are expected to retry
     pace_at: datetime | None
 
     @classmethod
@@ -188,13 +190,13 @@ class _Window:
         return cls(lane, now, limit, [ends for _, ends in calls], counts, waiting, budget.pace_at)
 
     def opens_at(self) -> datetime | None:
-        """None when the lane may call now, else when it should ask again."""
+        """Return None if the lane may call now, else when to ask again."""
         waits = []
         if (over := 1 - self._room()) > 0:
-            # A call that is under way gives its place back long before the latest moment that is booked for it.
+            # A running call usually frees its place long before its latest possible expiry.
             later = self.returns[over - 1] if over <= len(self.returns) else self.now + period()
             waits.append(min(later, self.now + period() + MARGIN))
-        if self.lane in MOST and self.counts.get(self.lane, 0) >= allowance(self.lane):
+        if self.lane in CEILINGS and self.counts.get(self.lane, 0) >= allowance(self.lane):
             waits.append(self.now + period() / max(1, self.limit))
         if self.lane == Lane.IDLE and (self.waiting or len(self.returns) >= max(1, self.limit * IDLE_BELOW)):
             waits.append(self.now + period() / 10)
@@ -203,7 +205,7 @@ class _Window:
         return max(waits, default=None)
 
     def next_pace(self) -> datetime | None:
-        """When the next call in no hurry may leave: the free places are spread until the first one returns."""
+        """Return when the next background call may be made: free places are spread until the first one returns."""
         if not self._spread():
             return None
         even = period() / self.limit * PACE
@@ -213,17 +215,17 @@ class _Window:
         return behind + max(even, stretched)
 
     def _spread(self) -> bool:
-        return self.lane in UNHURRIED and len(self.returns) >= self.limit * AT_ONCE
+        return self.lane in BACKGROUND and len(self.returns) >= self.limit * BURST
 
     def _room(self) -> int:
-        """Free places, less those that are left for others."""
+        """Return the number of free places, minus those reserved for other lanes."""
         kept = sum(1 for other in self.waiting if self._turn(other) < self._turn(self.lane))
         if self._turn(Lane.INTERACTIVE) < self._turn(self.lane) and self.lane != Lane.TOKEN:
             kept += _spare(self.limit)
         return self.limit - len(self.returns) - kept
 
     def _turn(self, lane: str) -> tuple[int, int]:
-        """Smaller goes first."""
+        """Return the sort key of a lane; the lowest goes first."""
         if lane == Lane.TOKEN:
             return 0, 0
         served = self.counts.get(lane, 0) >= int(self.limit * FLOORS.get(lane, 0))
@@ -231,17 +233,17 @@ class _Window:
 
 
 def _spare(limit: int) -> int:
-    return max(1, limit // KEPT_FREE) if limit > 1 else 0
+    return max(1, limit // RESERVED_ONE_IN) if limit > 1 else 0
 
 
 def _locked(account_id: int) -> Budget:
-    """The budget's row, locked: by SELECT FOR UPDATE, and on SQLite by the transaction itself, which is IMMEDIATE."""
-    mine = Budget.objects.select_for_update().filter(account_id=account_id)
-    return mine.first() or (Budget.objects.get_or_create(account_id=account_id) and mine.get())
+    """Return the budget's row, locked by SELECT FOR UPDATE, or on SQLite by the IMMEDIATE transaction itself."""
+    budgets = Budget.objects.select_for_update().filter(account_id=account_id)
+    return budgets.first() or (Budget.objects.get_or_create(account_id=account_id) and budgets.get())
 
 
 def _now() -> datetime:
-    """One clock for all hosts: the database server's. SQLite has one host."""
+    """Return the database server's time, so that all hosts share one clock. SQLite has one host."""
     if connection.vendor != "postgresql":
         return timezone.now()
     with connection.cursor() as cursor:
@@ -249,7 +251,9 @@ def _now() -> datetime:
         return cursor.fetchone()[0]
 
 
-def _here(until: datetime, now: datetime) -> datetime:
-    """A moment of the database's clock, which shows `now`, by this host's clock: queue and rows go by that. A host
-    whose clock is ahead would else ask again and again, and one behind would come too late."""
+def _to_local_clock(until: datetime, now: datetime) -> datetime:
+    """Convert a time of the database's clock, which shows `now`, to this host's clock, which the queue and rows use.
+
+    Without this, a host whose clock is ahead would ask too early again and again, and one that is behind too late.
+    """
     return timezone.now() + (until - now) if connection.vendor == "postgresql" else until

@@ -1,7 +1,7 @@
-"""Encryption of what must never lie in the database in clear: tokens and webhook secrets.
+"""Encryption of secrets in the database: tokens and webhook secrets.
 
-Fernet with the keys of FIELD_ENCRYPTION_KEYS: the first one encrypts, all of them decrypt. To rotate, put a new key
-first and run `manage.py rotate_keys`; then the old one can go.
+Fernet with the keys of FIELD_ENCRYPTION_KEYS: the first key encrypts, all of them decrypt. To rotate, add a new key in
+first place and run `manage.py rotate_keys`; the old key can then be removed.
 """
 
 import hashlib
@@ -11,8 +11,9 @@ from django.conf import settings
 
 
 class Unsealable(Exception):
-    """What is stored was sealed with a key that FIELD_ENCRYPTION_KEYS no longer names, or no key is set: see `code`
-    (words: `failures.Code`)."""
+    """A stored secret cannot be decrypted with FIELD_ENCRYPTION_KEYS, or no key is set. `code` says which (messages:
+    `failures.Code`).
+    """
 
     def __init__(self, code: str):
         super().__init__(code)
@@ -27,12 +28,12 @@ def _fernet() -> MultiFernet:
 
 
 def seal(text: str) -> str:
-    """Encrypts; the empty string stays empty."""
+    """Encrypt a text; the empty string stays empty."""
     return _fernet().encrypt(text.encode()).decode() if text else ""
 
 
 def unseal(sealed: str) -> str:
-    """Decrypts. Raises Unsealable."""
+    """Decrypt a text. Raises Unsealable."""
     if not sealed:
         return ""
     try:
@@ -42,10 +43,10 @@ def unseal(sealed: str) -> str:
 
 
 def reseal(sealed: str) -> str:
-    """The same secret under the first key. Raises Unsealable."""
+    """Encrypt a secret again with the first key. Raises Unsealable."""
     return seal(unseal(sealed))
 
 
 def digest(text: str) -> str:
-    """A look-up key of a secret, 64 hexadecimal characters."""
+    """Return a lookup key for a secret, 64 hexadecimal characters."""
     return hashlib.sha256(text.encode()).hexdigest()

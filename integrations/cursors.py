@@ -1,4 +1,4 @@
-"""Keys and places in ordered lists, as addresses carry them."""
+"""Ids and positions in ordered lists, as used in URLs."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,29 +6,29 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_id(text: str) -> int | None:
-    """A primary key or a count out of an address; None for anything else, and for what no column can hold."""
+    """Parse a primary key or a count from a URL. Returns None if it is invalid or too large for a database column."""
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         return None
-    return found if (found := int(text)) < 2**63 else None
+    return number if (number := int(text)) < 2**63 else None
 
 
 def parse_key(text: str) -> str | None:
-    """The key of a message ("5") or of a note ("n5") as a browser tells it; None for anything else."""
+    """Validate the key of a message ("5") or a note ("n5") from a browser. Returns None if it is invalid."""
     return text if parse_id(text.removeprefix("n")) is not None else None
 
 
 def format_cursor(at: datetime, key: int) -> str:
-    """A place in an ordered list, for an address."""
+    """Format a position in an ordered list for a URL."""
     return f"{(at - EPOCH) // timedelta(microseconds=1)}-{key}"
 
 
 def parse_cursor(text: str) -> tuple[datetime, int] | None:
-    """The way back from `cursor`; None for anything else."""
+    """Parse a result of `format_cursor`. Returns None if it is invalid."""
     micros, _, key = text.partition("-")
-    past, order = parse_id(micros), parse_id(key)
-    if past is None or order is None:
+    offset, key_number = parse_id(micros), parse_id(key)
+    if offset is None or key_number is None:
         return None
     try:
-        return EPOCH + timedelta(microseconds=past), order
+        return EPOCH + timedelta(microseconds=offset), key_number
     except OverflowError:
         return None

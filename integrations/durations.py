@@ -1,4 +1,4 @@
-"""Spans and moments of time as pages show them, in the reader's language."""
+"""Durations and times as pages show them, in the reader's language."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -30,12 +30,12 @@ def days(count: int) -> str:
 
 
 def days_ago(count: int) -> str:
-    """The same as people say it after "since" or before "ago", which some languages say in another case."""
+    """Format days for use after "since" or before "ago", where some languages need another grammatical case."""
     return npgettext("ago", "%(num)d day", "%(num)d days", count) % {"num": count}
 
 
 def span(seconds: float, days: Callable[[int], str] = days) -> str:
-    """ "2 s", "1.4 s", "3 min", "1 h 5 min", "3 h", "3 days": to the second while it is short."""
+    """Format a duration: "2 s", "1.4 s", "3 min", "1 h 5 min", "3 h", "3 days"."""
     if seconds < 10:
         return _seconds(f"{max(0.0, seconds):.1f}".removesuffix(".0"))
     if seconds < 90:
@@ -50,14 +50,14 @@ def span(seconds: float, days: Callable[[int], str] = days) -> str:
 
 
 def precise(seconds: int) -> str:
-    """ "40 s", "3 min 2 s"."""
+    """Format a duration to the second: "40 s", "3 min 2 s"."""
     if seconds < 60:
         return _seconds(seconds)
     return _("%(minutes)s min %(seconds)s s") % {"minutes": seconds // 60, "seconds": seconds % 60}
 
 
 def at_least(seconds: float) -> str:
-    """A time that is not undercut: "40 s", "3 min", "1 h 5 min"."""
+    """Format a minimum duration, rounded down: "40 s", "3 min", "1 h 5 min"."""
     if seconds < 60:
         return _seconds(max(1, int(seconds)))
     hours, rest = divmod(int(seconds // 60), 60)
@@ -65,7 +65,7 @@ def at_least(seconds: float) -> str:
 
 
 def about(seconds: int) -> str:
-    """About how long: "about 3 min", "about 5 h", "about 3 days"."""
+    """Format an approximate duration: "about 3 min", "about 5 h", "about 3 days"."""
     if seconds < 60:
         return _("less than a minute")
     if seconds < 7200:
@@ -77,42 +77,42 @@ def about(seconds: int) -> str:
 
 
 def since(now: datetime, at: datetime) -> str:
-    """How long from `at` to now."""
+    """Format the time from `at` to now."""
     return span(max(0, round((now - at).total_seconds())), days_ago)
 
 
 def lag(at: datetime | None, now: datetime) -> str:
-    """How long since: "8 s ago"; empty when never."""
+    """Format how long ago something happened: "8 s ago"; empty if never."""
     return "" if at is None else _("%(span)s ago") % {"span": since(now, at)}
 
 
 def ahead(at: datetime, now: datetime) -> str:
-    """How long until: "in 40 s", "now"."""
-    left = (at - now).total_seconds()
-    return _("now") if left < 1 else _("in %(span)s") % {"span": span(round(left), days_ago)}
+    """Format the time until `at`: "in 40 s", "now"."""
+    remaining = (at - now).total_seconds()
+    return _("now") if remaining < 1 else _("in %(span)s") % {"span": span(round(remaining), days_ago)}
 
 
-# --- Moments in a time zone ------------------------------------------------------------------------------------------
+# --- Times in a time zone ---------------------------------------------------------------------------------------------
 
 
 @cache
 def zone_names() -> frozenset[str]:
-    """The IANA zones that this machine knows."""
+    """Return the IANA zones that this system knows."""
     return frozenset(available_timezones())
 
 
 def city(zone: str) -> str:
-    """A zone as people call it: "America/New_York" is "New York"."""
+    """Return the display name of a zone: "New York" for "America/New_York"."""
     return zone.rpartition("/")[2].replace("_", " ")
 
 
 def in_zone(at: datetime, zone: str) -> datetime:
-    """The moment as clocks in that zone show it; in UTC when the zone is unknown."""
+    """Convert a time to a zone, or to UTC if the zone is unknown."""
     return at.astimezone(ZoneInfo(zone) if zone in zone_names() else UTC)
 
 
 def moment_in_zone(at: datetime, zone: str) -> str:
-    """ "Fri, Nov 28, 9:00 AM (New York)", with the year when it is not this one."""
+    """Format a time in a zone: "Fri, Nov 28, 9:00 AM (New York)", with the year if it is not the current one."""
     local = in_zone(at, zone)
     form = "PLANNED" if local.year == timezone.now().year else "PLANNED_YEAR"
     return f"{date_format(local, form)} ({city(zone) or 'UTC'})"

@@ -1,8 +1,8 @@
-"""The one door to Salesmsg: account -> token + budget + client. Everything that calls out passes here.
+"""The only module that calls Salesmsg: it combines an account's token, its rate budget and the client.
 
-Each call is counted before it leaves, made with a token that is renewed when due, and settled when its answer is
-here. A 429 closes the door for all processes. A refused credential is renewed once and the call, which surely was
-not done, repeated once; if a fresh token is refused too, GET /user decides whether the account is still connected
+Each call is counted before it is sent, uses a token that is renewed when due, and is settled when it has ended. A 429
+blocks all processes. If a credential is refused, the token is renewed once and the call, which did not take effect, is
+repeated once. If the fresh token is refused too, GET /user decides whether the account is still connected
 (salesmsg-api.md, section 2.5).
 """
 
@@ -38,7 +38,7 @@ from .salesmsg.errors import (
 from .salesmsg.http import Request, send
 from .salesmsg.oauth import App, Tokens
 from .salesmsg.records import Organization, User
-from .tokens import BeingRenewed, Held, NotConnected
+from .tokens import BeingRenewed, CurrentToken, NotConnected
 
 __all__ = [
     "Answer",
@@ -62,7 +62,7 @@ _ID = re.compile(r"/\d+")
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose token it is: the Salesmsg user, and the organisation when the token may see it."""
+    """The owner of a token: the Salesmsg user, and the organisation if the token may read it."""
 
     user: User | None
     organization: Organization | None
@@ -76,7 +76,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as it came: 200 with its JSON (for any 2xx), or the status of a refusal (0: it could not be read)."""
+    """A raw answer: status 200 with its JSON for any 2xx, or the status of a refusal (0 if it could not be read)."""
 
     status: int
     headers: dict[str, str]
@@ -88,8 +88,10 @@ class Answer:
 
 
 class ApiSession:
-    """Calls for one account in one lane; `calls` counts the requests that were made, `may_repeat` is asked right
-    before a call whose token was refused is made once more."""
+    """Calls for one account in one lane.
+
+    `calls` counts the requests made. `may_repeat` is called before a call whose token was refused is repeated.
+    """
 
     def __init__(self, account_id: int, lane: str, patience: float, waiting: Callable[[float], None] | None):
         self.account_id = account_id
@@ -97,9 +99,9 @@ class ApiSession:
         self.calls = 0
         self.may_repeat: Callable[[], bool] = lambda: True
         self._patience = patience
-        self._waiting = waiting
-        self._headers_seen: Callable | None = None
-        self._held: Held | None = None
+        self._on_wait = waiting
+        self._on_headers: Callable | None = None
+        self._reserved_token: CurrentToken | None = None
         self._ticket: budget.Ticket | None = None
         self.client = Client(
             self._send,
@@ -108,9 +110,9 @@ class ApiSession:
         )
 
     def peek(self, method: str, path: str, *, query: dict | None = None, json: dict | None = None) -> Answer:
-        """One call whose answer is looked at as it came, for `probe`; `path` is what follows the version. Reads only.
+        """Make one read-only call and return the raw answer, for `probe`. `path` is the part after the version.
 
-        Raises BudgetWait, NotConnected, and of the errors those that say nothing about the vendor's ways.
+        Raises BudgetWait, NotConnected, and errors that are not an answer from the endpoint.
         """
         if method != "GET" and path != "/contacts/list":
             raise ValueError("The probe only reads.")
@@ -122,102 +124,102 @@ class ApiSession:
             query=tuple((name, str(value)) for name, value in (query or {}).items()),
             json=json,
         )
-        self._headers_seen = lambda seen: headers.update({name.lower(): value for name, value in seen.items()})
+        self._on_headers = lambda seen: headers.update({name.lower(): value for name, value in seen.items()})
         try:
             return Answer(200, headers, self._send(request))
         except (NotAllowed, NotFound, Invalid, Refused, Unreadable) as refused:
             return Answer(refused.status or 0, headers, None)
         finally:
-            self._headers_seen = None
+            self._on_headers = None
 
     def reserve(self) -> None:
-        """Gets token and place of the next call beforehand, so that nothing has to be claimed and put back for them.
+        """Get the token and the budget for the next call in advance, before anything is claimed.
 
-        Raises BudgetWait, NotConnected, crypto.Unsealable, SalesmsgError. What is not used must be released.
+        Release it if it is not used. Raises BudgetWait, NotConnected, crypto.Unsealable, SalesmsgError.
         """
         if self._ticket is None:
-            self._held = self._token()
-            self._ticket = self._place()
+            self._reserved_token = self._token()
+            self._ticket = self._take_place()
 
     def release(self) -> None:
-        """Gives back what was reserved and not used."""
+        """Give back an unused reservation."""
         if self._ticket is not None:
             budget.give_back(self._ticket)
-        self._held = self._ticket = None
+        self._reserved_token = self._ticket = None
 
     def _send(self, request: Request) -> Any:
         if connection.in_atomic_block:
             raise RuntimeError("No call out inside a transaction: commit first.")
-        held, self._held = self._held or self._token(), None
+        token, self._reserved_token = self._reserved_token or self._token(), None
         try:
-            return self._call(request, held)
+            return self._call(request, token)
         except CredentialRefused as refused:
-            return self._again(request, held, refused)
+            return self._repeat_with_fresh_token(request, token, refused)
         except VendorTrouble as trouble:
-            if not trouble.maybe_credential or request.write or self._is_known(held):
+            if not trouble.maybe_credential or request.write or self._token_is_known(token):
                 raise
-            return self._call(request, self._renewed(held))
+            return self._call(request, self._renewed_token(token))
 
-    def _again(self, request: Request, held: Held, refused: CredentialRefused) -> Any:
-        """The call was surely not done: once more with a fresh token. Refused again: is it the token at all?"""
-        fresh = self._renewed(held)
-        self._ticket = self._place()
+    def _repeat_with_fresh_token(self, request: Request, token: CurrentToken, refused: CredentialRefused) -> Any:
+        """Repeat a call that did not take effect with a fresh token. If it is refused again, check the token itself."""
+        fresh = self._renewed_token(token)
+        self._ticket = self._take_place()
         if not self.may_repeat():
             self.release()
             raise refused
         try:
             return self._call(request, fresh)
         except CredentialRefused:
-            if self._is_known(fresh):
+            if self._token_is_known(fresh):
                 raise NotAllowed(quote=refused.quote, status=refused.status, endpoint=request.endpoint) from None
             reason = Reason(Code.TOKEN_REFUSED, {}, refused.quote)
-            tokens.broken(self.account_id, fresh.generation, reason)
+            tokens.mark_broken(self.account_id, fresh.generation, reason)
             raise NotConnected(reason) from None
 
-    def _is_known(self, held: Held) -> bool:
-        """Whether Salesmsg knows whose token this is."""
+    def _token_is_known(self, token: CurrentToken) -> bool:
+        """Return whether Salesmsg accepts this token for GET /user."""
         try:
-            self._call(_who(), held)
+            self._call(_user_request(), token)
         except CredentialRefused:
             return False
         except (NotAllowed, NotFound):
             return True
         except SalesmsgError as trouble:
-            raise _aside(Code.TOKEN_CHECK_FAILED, trouble) from None
+            raise _token_error(Code.TOKEN_CHECK_FAILED, trouble) from None
         return True
 
-    def _token(self) -> Held:
-        held = self._patiently(lambda: tokens.held(self.account_id))
-        if not held.due:
-            return held
+    def _token(self) -> CurrentToken:
+        token = self._with_patience(lambda: tokens.current_token(self.account_id))
+        if not token.due:
+            return token
         try:
-            return self._renewed(held)
+            return self._renewed_token(token)
         except (SalesmsgError, BudgetWait):
-            # It may live a little longer, unless somebody else is exchanging it right now; the next call tries again.
-            held = self._patiently(lambda: tokens.held(self.account_id))
-            if held.dead:
+            # The old token may still be valid unless another process is exchanging it; the next call tries again.
+            token = self._with_patience(lambda: tokens.current_token(self.account_id))
+            if token.dead:
                 raise
-            return held
+            return token
 
-    def _renewed(self, held: Held) -> Held:
+    def _renewed_token(self, token: CurrentToken) -> CurrentToken:
         try:
-            self._patiently(lambda: renew(self.account_id, held.generation))
+            self._with_patience(lambda: renew(self.account_id, token.generation))
         except SalesmsgError as trouble:
-            raise _aside(Code.TOKEN_RENEWAL_FAILED, trouble) from None
-        return self._patiently(lambda: tokens.held(self.account_id))
+            raise _token_error(Code.TOKEN_RENEWAL_FAILED, trouble) from None
+        return self._with_patience(lambda: tokens.current_token(self.account_id))
 
-    def _call(self, request: Request, held: Held) -> Any:
+    def _call(self, request: Request, token: CurrentToken) -> Any:
         if self._ticket is not None and self._ticket.is_old:
             self.release()
-        ticket, self._ticket = self._ticket or self._place(), None
+        ticket, self._ticket = self._ticket or self._take_place(), None
         self.calls += 1
-        return _made(self.account_id, ticket, lambda: _sent(request, held.access_token, self._headers_seen))
+        return _make_counted_call(self.account_id, ticket, lambda: _sent(request, token.access_token, self._on_headers))
 
-    def _place(self) -> budget.Ticket:
-        return self._patiently(lambda: budget.take(self.account_id, self.lane))
+    def _take_place(self) -> budget.Ticket:
+        return self._with_patience(lambda: budget.take(self.account_id, self.lane))
 
-    def _patiently(self, attempt: Callable[[], Any]) -> Any:
-        """Runs `attempt`; waits for budget or token as long as this door has patience, else BudgetWait."""
+    def _with_patience(self, attempt: Callable[[], Any]) -> Any:
+        """Run `attempt`, waiting for budget or a token within this session's patience. Raises BudgetWait."""
         until = time.monotonic() + self._patience
         while True:
             try:
@@ -226,26 +228,26 @@ class ApiSession:
                 pause = max(0.05, (wait.until - timezone.now()).total_seconds())
                 if time.monotonic() + pause > until:
                     raise BudgetWait(wait.until) from None
-                if self._waiting:
-                    self._waiting(pause)
+                if self._on_wait:
+                    self._on_wait(pause)
                 time.sleep(min(pause, 1.0))
 
 
 def open_session(
     account_id: int, lane: str, *, patience: float = 0.0, waiting: Callable[[float], None] | None = None
 ) -> ApiSession:
-    """Opens the door for one account in one lane (BudgetCall.Lane).
+    """Return a session for one account in one lane (BudgetCall.Lane).
 
-    patience: seconds a call may wait for budget in place; 0 in tasks, so that no worker is held. Its client's calls
+    patience: seconds that a call may wait for budget; 0 in tasks, so that no worker is blocked. Calls of its client
     raise BudgetWait, NotConnected and the errors of salesmsg.errors.
     """
     return ApiSession(account_id, lane, patience, waiting)
 
 
 def file_of(account_id: int, url: str) -> bytes:
-    """The bytes of a message's file. No token goes there, and no call is counted unless it is the API that serves it.
+    """Return the bytes of a message's file, requested without a token. Only files served by the API count as a call.
 
-    Raises BudgetWait, and of the errors of salesmsg.errors those that `media.fetch` names.
+    Raises BudgetWait and the errors that `media.fetch` documents.
     """
     if connection.in_atomic_block:
         raise RuntimeError("No call out inside a transaction: commit first.")
@@ -255,13 +257,13 @@ def file_of(account_id: int, url: str) -> bytes:
 
     if not _is_api(url):
         return call()
-    return _made(account_id, budget.take(account_id, Lane.SYNC), call)
+    return _make_counted_call(account_id, budget.take(account_id, Lane.SYNC), call)
 
 
 def renew(account_id: int, generation: int) -> None:
-    """Renews the account's token if it still has that generation. Also called on a schedule, before it is due.
+    """Renew the account's token if it still has that generation. A schedule also calls this before the token is due.
 
-    Raises BudgetWait, BeingRenewed, NotConnected (the chain is broken: a person must connect again), SalesmsgError.
+    Raises BudgetWait, BeingRenewed, SalesmsgError, and NotConnected if the account must be connected again.
     """
     if connection.in_atomic_block:
         raise RuntimeError("No call out inside a transaction: commit first.")
@@ -272,11 +274,11 @@ def renew(account_id: int, generation: int) -> None:
         if renewal.kind == Credential.Kind.OAUTH and not renewal.refresh_token:
             raise CredentialRefused(Code.NO_REFRESH_TOKEN, endpoint="POST /oauth/token")
         ticket = budget.take(account_id, Lane.TOKEN)
-        fresh = _made(account_id, ticket, lambda: _renewal_call(renewal))
+        fresh = _make_counted_call(account_id, ticket, lambda: _renewal_call(renewal))
     except CredentialRefused as refused:
         lacking = refused.code == Code.NO_REFRESH_TOKEN
         reason = Reason(Code.NO_REFRESH_TOKEN if lacking else Code.TOKEN_RENEWAL_REFUSED, {}, refused.quote)
-        if tokens.broken(account_id, generation, reason):
+        if tokens.mark_broken(account_id, generation, reason):
             raise NotConnected(reason) from None
         return
     except BudgetWait:
@@ -289,12 +291,12 @@ def renew(account_id: int, generation: int) -> None:
 
 
 def authorization_url(redirect_uri: str, state: str) -> tuple[str, str]:
-    """The consent screen's address for this state, and the PKCE verifier to keep. No call is made."""
+    """Return the authorization URL for this state and the PKCE verifier to store. Makes no call."""
     return oauth.authorize_url(_app(redirect_uri), state)
 
 
 def exchange_code(redirect_uri: str, code: str, verifier: str, account_id: int | None = None) -> Tokens:
-    """Tokens for the code that came back from the consent screen. account_id: whose call it is, if that is known.
+    """Exchange an authorization code for tokens. account_id: the account to count the call for, if known.
 
     Raises BudgetWait, SalesmsgError.
     """
@@ -304,48 +306,49 @@ def exchange_code(redirect_uri: str, code: str, verifier: str, account_id: int |
 
 
 def grant_of(token: str) -> Tokens:
-    """A pasted token as a grant, with the date that it names itself if it names one. Asks nobody."""
+    """Return a pasted token as a grant, with the expiry date from the token itself if it has one. Makes no call."""
     return Tokens(access_token=token, refresh_token=None, expires_at=oauth.expiry_of(token), scopes=())
 
 
 def identify_token(access_token: str, account_id: int | None = None) -> Identity:
-    """Asks whose token it is: two calls, counted only if the account is known before.
+    """Ask Salesmsg who owns a token. Makes two calls, counted only if the account is already known.
 
-    Raises BudgetWait, SalesmsgError, above all CredentialRefused; a token that may not see user or organisation is no
-    error, and neither is one of the two that cannot be read. But something must show that Salesmsg knows the token.
+    Raises BudgetWait and SalesmsgError, usually CredentialRefused. A token that may not read the user or the
+    organisation is accepted, and so is one unreadable answer, as long as one answer shows that Salesmsg knows the
+    token.
     """
     client = Client(
         lambda request: _counted(account_id, lambda: _sent(request, access_token)),
         version=settings.SALESMSG_API_VERSION,
     )
-    found: dict[str, Any] = {"user": None, "organization": None}
+    answers: dict[str, Any] = {"user": None, "organization": None}
     refusals: list[SalesmsgError] = []
-    for name in found:
+    for name in answers:
         try:
-            found[name] = getattr(client, name)()
+            answers[name] = getattr(client, name)()
         except (NotAllowed, NotFound, CredentialRefused, Unreadable) as refused:
             refusals.append(refused)
-    if len(refusals) == len(found):
+    if len(refusals) == len(answers):
         refused = next((refusal for refusal in refusals if isinstance(refusal, CredentialRefused)), None)
         if refused or not any(isinstance(refusal, NotAllowed) for refusal in refusals):
             raise refused or refusals[0]
-    return Identity(**found)
+    return Identity(**answers)
 
 
 def _counted(account_id: int | None, call: Callable[[], Any]) -> Any:
-    """A call while connecting: under the account's budget, if it is known which account that is."""
+    """Make a call while connecting, counted in the account's budget if the account is known."""
     if account_id is None:
         return call()
-    return _made(account_id, budget.take(account_id, Lane.TOKEN), call)
+    return _make_counted_call(account_id, budget.take(account_id, Lane.TOKEN), call)
 
 
-def _aside(code: Code, trouble: SalesmsgError) -> Unreachable:
-    """Trouble with the token, on the way to a call: the call itself was surely not made, whatever the trouble is."""
+def _token_error(code: Code, trouble: SalesmsgError) -> Unreachable:
+    """Wrap a token error that occurs before a call: the call itself was not made."""
     return Unreachable(code, quote=trouble.quote, endpoint=trouble.endpoint, why=trouble.code)
 
 
-def _made(account_id: int, ticket: budget.Ticket, call: Callable[[], Any]) -> Any:
-    """Makes a counted call, and closes the door for everybody when the vendor says that it was too many."""
+def _make_counted_call(account_id: int, ticket: budget.Ticket, call: Callable[[], Any]) -> Any:
+    """Make a counted call. After a 429, block the account for all processes."""
     try:
         return call()
     except RateLimited as limited:
@@ -361,7 +364,7 @@ def _sent(request: Request, token: str, headers_seen: Callable | None = None) ->
 
 
 def _is_api(url: str) -> bool:
-    """Whether the address is one of the API's, whose calls are counted."""
+    """Return whether a URL belongs to the API, whose calls are counted."""
     try:
         parts, base = urlsplit(url), urlsplit(settings.SALESMSG_BASE_URL)
     except ValueError:
@@ -369,7 +372,7 @@ def _is_api(url: str) -> bool:
     return parts.netloc.lower() == base.netloc.lower() and parts.path.startswith(("/pub", "/api"))
 
 
-def _who() -> Request:
+def _user_request() -> Request:
     return Request(method="GET", path=f"/pub/{settings.SALESMSG_API_VERSION}/user", endpoint="GET /user")
 
 

@@ -1,4 +1,4 @@
-"""Liveness and readiness, for load balancers and supervisors; neither tells anything to strangers."""
+"""Liveness and readiness endpoints for load balancers and supervisors. They reveal no details to anonymous users."""
 
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -10,14 +10,14 @@ from django.views.decorators.http import require_safe
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> JsonResponse:
-    """200 as long as the process answers."""
+    """Return 200 while the process is running."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers and every migration is applied, else 503."""
+    """Return 200 if the database is reachable and all migrations are applied, else 503."""
     try:
         executor = MigrationExecutor(connection)
         pending = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))

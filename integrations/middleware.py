@@ -1,4 +1,4 @@
-"""What every page gets: a strict Content-Security-Policy, times in the viewer's zone, and words for a 405."""
+"""Middleware for every page: a strict Content-Security-Policy, the viewer's time zone, and a page for 405 errors."""
 
 import zoneinfo
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from django.shortcuts import render
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
-# Pictures of messages are the portal's own by the time they are shown: nothing on a page comes from elsewhere. A blob:
-# is a picture that somebody has just chosen, shown before it is sent.
+# All page resources come from the portal itself, including message pictures. blob: allows the preview of a picture that
+# the user has chosen but not sent.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
     "img-src 'self' blob:; manifest-src 'self'; "
@@ -21,9 +21,9 @@ ZONE_COOKIE = "tz"
 
 
 def content_security_policy(get_response: Callable[[HttpRequest], HttpResponse]):
-    """Adds the policy, where a view has not set its own."""
+    """Add the policy unless the view has set its own."""
     consent = urlsplit(settings.SALESMSG_AUTHORIZE_URL)
-    # Browsers apply form-action to the redirect that follows a form, so the consent page must be named.
+    # Browsers apply form-action to redirects after a form, so the authorization page must be allowed.
     policy = POLICY.format(forms=f" {consent.scheme}://{consent.netloc}")
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -35,7 +35,7 @@ def content_security_policy(get_response: Callable[[HttpRequest], HttpResponse])
 
 
 def viewer_time_zone(get_response: Callable[[HttpRequest], HttpResponse]):
-    """Activates the zone that the browser reported in a cookie; an unknown one counts as none."""
+    """Activate the time zone that the browser reported in a cookie; an unknown zone is ignored."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         try:
@@ -48,14 +48,14 @@ def viewer_time_zone(get_response: Callable[[HttpRequest], HttpResponse]):
     return middleware
 
 
-def words_for_buttons(get_response: Callable[[HttpRequest], HttpResponse]):
-    """Somebody opens an address that only a button may call: a page that leads on, in place of a bare 405."""
+def method_not_allowed_page(get_response: Callable[[HttpRequest], HttpResponse]):
+    """Show a page with a link onwards when a user opens an action's URL with GET, instead of an empty 405."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         bare = response.status_code == 405 and not response.streaming and not response.content
         if bare and request.method == "GET" and request.accepts("text/html") and not request.headers.get("HX-Request"):
-            page = render(request, "405.html", {"leads_to": _above(request.path_info)}, status=405)
+            page = render(request, "405.html", {"leads_to": _parent_path(request.path_info)}, status=405)
             page.headers["Allow"] = response.headers.get("Allow", "POST")
             return page
         return response
@@ -63,15 +63,15 @@ def words_for_buttons(get_response: Callable[[HttpRequest], HttpResponse]):
     return middleware
 
 
-def _above(path: str) -> str:
-    """The nearest address above this one: /accounts/7/stop/ -> /accounts/7/."""
+def _parent_path(path: str) -> str:
+    """Return the nearest valid URL above this one: /accounts/7/ for /accounts/7/stop/."""
     parts = path.strip("/").split("/")[:-1]
     while parts:
-        above = f"/{'/'.join(parts)}/"
+        parent = f"/{'/'.join(parts)}/"
         try:
-            resolve(above)
+            resolve(parent)
         except Resolver404:
             parts.pop()
         else:
-            return above
+            return parent
     return "/"

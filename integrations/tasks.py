@@ -1,7 +1,7 @@
-"""django-q2's entry points: each takes ids, calls one service, returns ids and counts.
+"""Entry points for django-q2: each takes ids, calls one service, and returns ids and counts.
 
-The queue keeps arguments, results and the text of exceptions in its tables, so an exception leaves here with its
-type and place alone: a database's complaint, for one, quotes the row.
+The queue stores arguments, results and exception texts, so exceptions are reduced to their type and place. A database
+error, for example, would quote the row.
 """
 
 import logging
@@ -35,15 +35,15 @@ PRUNE_EVERY = 600  # ticks
 
 
 class TaskFailed(Exception):
-    """A task's failure without anything that belongs to people."""
+    """A task failed. The message holds no personal data."""
 
 
-def _discreet(task: Callable[..., int | str]) -> Callable[..., int | str]:
+def _without_private_data(task: Callable[..., int | str]) -> Callable[..., int | str]:
     @wraps(task)
     def guarded(*args: int) -> int | str:
         try:
             return task(*args)
-        except Exception as error:  # noqa: BLE001 - the boundary: its words must not be stored
+        except Exception as error:  # noqa: BLE001 - the boundary: exception texts must not be stored
             last = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{type(error).__name__} in {last.name}, line {last.lineno}"
         log.error("%s%s failed: %s", task.__name__, args, place)
@@ -52,68 +52,68 @@ def _discreet(task: Callable[..., int | str]) -> Callable[..., int | str]:
     return guarded
 
 
-@_discreet
+@_without_private_data
 def sync_step(run_id: int, step: int) -> int:
     return runner.run_steps(run_id, step)
 
 
-@_discreet
+@_without_private_data
 def refresh_thread(conversation_id: int) -> int:
     return thread_refresh.refresh_thread(conversation_id)
 
 
-@_discreet
+@_without_private_data
 def refresh_contact(contact_id: int, tries: int) -> int:
     return contact_refresh.refresh_contact(contact_id, tries)
 
 
-@_discreet
+@_without_private_data
 def send_due(account_id: int) -> int:
     return dispatcher.INTERACTIVE.run(account_id)
 
 
-@_discreet
+@_without_private_data
 def send_bulk(account_id: int) -> int:
     return dispatcher.BULK.run(account_id)
 
 
-@_discreet
+@_without_private_data
 def push_change(change_id: int) -> str:
     return push_changes.push_change(change_id)
 
 
-@_discreet
+@_without_private_data
 def process_event(event_id: int) -> str:
     return process.process_event(event_id)
 
 
-@_discreet
+@_without_private_data
 def fetch_picture(picture_id: int) -> str:
     return fetch.fetch_attachment(picture_id)
 
 
-@_discreet
+@_without_private_data
 def process_events(account_id: int) -> int:
     return process.process_due(account_id)
 
 
-@_discreet
+@_without_private_data
 def renew_token(account_id: int, generation: int) -> str:
     try:
         gateway.renew(account_id, generation)
     except (BudgetWait, BeingRenewed, SalesmsgError) as problem:
-        return type(problem).__name__  # the next tick finds it due again
+        return type(problem).__name__  # the next tick retries it
     except (NotConnected, Unsealable):
         return "broken"
     return "renewed"
 
 
-@_discreet
+@_without_private_data
 def tick(sequence: int = 0) -> int:
-    """The pulse: every few seconds finds what is due and was not nudged. Returns how many nudges.
+    """Find due work that no task was enqueued for, every few seconds. Returns the number of tasks enqueued.
 
-    It enqueues its own successor; the beat's number lets only one chain of ticks live. Called without a number, by
-    the schedule, it begins a new chain if the old one is lost; at a worker's start (jobs.ANEW) it does so anyhow.
+    Each tick enqueues the next one; the sequence number ensures that only one chain runs. The schedule calls it without
+    a number, which starts a new chain if the old one is lost. A starting worker (jobs.ANEW) always starts a new chain.
     """
     now = timezone.now()
     Heartbeat.objects.get_or_create(name="tick", defaults={"at": now - TICK_LOST * 2})
@@ -128,17 +128,17 @@ def tick(sequence: int = 0) -> int:
 
 
 def sweep(sequence: int = 0) -> int:
-    """Everything that a tick does; safe to run at any time by any number of processes. What fails stops no other."""
+    """Run all parts of a tick. Safe at any time in any number of processes; a failing part does not stop others."""
     parts = (
         deliver.expire_claims, reconcile.reconcile_unknown, scheduled.sweep_scheduled, dispatcher.wake_due,
         push_changes.wake_due, process.wake_due, attachments.wake_due, sync_sweep.wake_due_work,
-        snooze.end_due_snoozes, _renewals,
+        snooze.end_due_snoozes, _wake_renewals,
     )  # fmt: skip
     wakes = 0
     for part in parts:
         try:
             wakes += part()
-        except Exception as error:  # noqa: BLE001 - its words must not be kept, and the others have their turn
+        except Exception as error:  # noqa: BLE001 - its text must not be logged, and the other parts must run
             log.error("%s.%s failed: %s", part.__module__, part.__name__, type(error).__name__)
     if sequence % PRUNE_EVERY == 1:
         sync_sweep.prune_sync()
@@ -147,7 +147,7 @@ def sweep(sequence: int = 0) -> int:
     return wakes
 
 
-def _renewals() -> int:
+def _wake_renewals() -> int:
     tokens_due = tokens.due()
     for account_id, generation in tokens_due:
         jobs.enqueue("integrations.tasks.renew_token", account_id, generation, keep=False)

@@ -1,8 +1,9 @@
-"""A valid token for an account: kept sealed, renewed ahead of time by one process at a time, never lost.
+"""Valid tokens for an account: encrypted, renewed before they expire by one process at a time, never lost.
 
-Renewing is three steps, because no call may happen inside a transaction: `begin` takes a lease under the row's lock
-after reading it again; the gateway calls; `finish` commits the new pair before anybody uses it. Who holds an older
-generation loses. A PAT dies the moment it is renewed (salesmsg-api.md, section 2.3), so meanwhile others wait.
+A renewal has three steps, because no call may happen inside a transaction: `begin` locks the row, reads it again and
+takes a lease; the gateway calls Salesmsg; `finish` commits the new pair before it is used. Writes with an older
+generation are ignored. A PAT becomes invalid when it is renewed (salesmsg-api.md, section 2.3), so other processes
+wait.
 """
 
 import time
@@ -19,14 +20,14 @@ from .failures import Code, Reason
 from .models import Account, Credential
 from .salesmsg.oauth import Tokens
 
-PAT_LIFE = timedelta(hours=1)  # when neither `expires_in` nor the token's own date says (section 2.3)
+PAT_LIFE = timedelta(hours=1)  # used if neither `expires_in` nor the token itself gives an expiry (section 2.3)
 LEASE_MARGIN = timedelta(seconds=5)
-ASK_AGAIN = timedelta(seconds=0.4)  # a renewal takes that long
-DATABASE_TRIES = (0.2, 1.0, 3.0)  # seconds to wait for a database that went away while the vendor was asked
+ASK_AGAIN = timedelta(seconds=0.4)  # the typical duration of a renewal
+DATABASE_TRIES = (0.2, 1.0, 3.0)  # seconds to wait if the database becomes unavailable during a renewal
 
 
 class NotConnected(Exception):
-    """The account has no credential that works; a person must connect it again. `reason` says why."""
+    """The account has no working credential and must be connected again. `reason` says why."""
 
     def __init__(self, reason: Reason = Reason(Code.NOT_CONNECTED)):  # noqa: B008 - frozen
         super().__init__(reason.code)
@@ -34,7 +35,7 @@ class NotConnected(Exception):
 
 
 class BeingRenewed(Exception):
-    """Another process renews the token right now; ask again at `until`."""
+    """Another process is renewing the token; ask again at `until`."""
 
     def __init__(self, until: datetime):
         super().__init__("being_renewed")
@@ -42,8 +43,8 @@ class BeingRenewed(Exception):
 
 
 @dataclass(frozen=True)
-class Held:
-    """A token to call with. `due`: it should be renewed before the next call. `dead`: it cannot be used any more."""
+class CurrentToken:
+    """The current token. `due`: renew it before the next call. `dead`: it has expired."""
 
     access_token: str = field(repr=False)
     generation: int
@@ -54,7 +55,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Renewal:
-    """The lease of one renewal, with what it needs; its repr hides the secrets."""
+    """The lease of one renewal with its data; its repr hides the secrets."""
 
     account_id: int
     generation: int
@@ -63,8 +64,8 @@ class Renewal:
     refresh_token: str = field(repr=False)
 
 
-def held(account_id: int) -> Held:
-    """The account's present token. Raises NotConnected, BeingRenewed, crypto.Unsealable."""
+def current_token(account_id: int) -> CurrentToken:
+    """Return the account's current token. Raises NotConnected, BeingRenewed, crypto.Unsealable."""
     credential = Credential.objects.select_related("account").filter(account_id=account_id).first()
     if credential is None or credential.account.state != Account.State.CONNECTED:
         raise NotConnected
@@ -73,18 +74,18 @@ def held(account_id: int) -> Held:
     if credential.renewing_until and credential.renewing_until > now and (dead or credential.kind == "pat"):
         raise BeingRenewed(min(credential.renewing_until, now + ASK_AGAIN))
     due = dead or (credential.renew_at is not None and credential.renew_at <= now)
-    return Held(unseal(credential.access_token), credential.generation, credential.kind, due, dead)
+    return CurrentToken(unseal(credential.access_token), credential.generation, credential.kind, due, dead)
 
 
 def begin(account_id: int, generation: int) -> Renewal | None:
-    """Takes the lease to renew that generation. None: somebody else already did, read again.
+    """Take the lease to renew that generation. Returns None if another process has renewed it: read the token again.
 
     Raises NotConnected, BeingRenewed, crypto.Unsealable.
     """
     lease = timedelta(seconds=sum(settings.SALESMSG_TIMEOUT)) + LEASE_MARGIN
     with transaction.atomic():
         credential = Credential.objects.select_for_update().filter(account_id=account_id).first()
-        # Asked after the lock: whoever renewed before us may have been refused.
+        # Checked after the lock, because another process's renewal may have been refused.
         if credential is None or not Account.objects.reachable().filter(pk=account_id).exists():
             raise NotConnected
         if credential.generation != generation:
@@ -100,9 +101,9 @@ def begin(account_id: int, generation: int) -> Renewal | None:
 
 
 def finish(renewal: Renewal, tokens: Tokens) -> None:
-    """Commits the new pair; a writer with an old generation changes nothing.
+    """Commit the new pair; a write with an old generation changes nothing.
 
-    The old pair is dead already, so a database that went away meanwhile is waited for.
+    Retries if the database is unavailable, because the old pair is already invalid.
     """
     fields = _fields(renewal.kind, tokens)
     for pause in (*DATABASE_TRIES, None):
@@ -119,28 +120,28 @@ def finish(renewal: Renewal, tokens: Tokens) -> None:
 
 
 def abandon(renewal: Renewal, pause: float = 0.0) -> None:
-    """Gives the lease back: the call did not succeed, but may later. pause: seconds until the next try."""
+    """Release the lease after a failed call that may be retried. pause: seconds until the next try."""
     Credential.objects.filter(account_id=renewal.account_id, generation=renewal.generation).update(
         renewing_until=None, renew_at=timezone.now() + timedelta(seconds=pause)
     )
 
 
 def store(account: Account, kind: str, tokens: Tokens) -> None:
-    """A fresh grant replaces whatever the account held, in the caller's transaction or its own.
+    """Replace the account's credential with a new grant, in the caller's transaction or its own.
 
-    Its generation is one that no earlier credential of the account had, not even a forgotten one.
+    The new generation was never used by an earlier credential of the account, including deleted ones.
     """
     fields = {"kind": kind, "generation": time.time_ns() // 1000, "renewing_until": None, **_fields(kind, tokens)}
     Credential.objects.update_or_create(account=account, defaults=fields)
 
 
 def forget(account: Account) -> None:
-    """Deletes the tokens."""
+    """Delete the tokens."""
     Credential.objects.filter(account=account).delete()
 
 
-def broken(account_id: int, generation: int, why: Reason) -> bool:
-    """Marks the account as needing a person, unless its token was replaced meanwhile. True if it was marked."""
+def mark_broken(account_id: int, generation: int, why: Reason) -> bool:
+    """Mark the account as needing attention unless its token was replaced. Returns whether it was marked."""
     with transaction.atomic():
         credential = Credential.objects.select_for_update().filter(account_id=account_id).first()
         if credential is None or credential.generation != generation:
@@ -154,7 +155,7 @@ def broken(account_id: int, generation: int, why: Reason) -> bool:
 
 
 def due(limit: int = 50) -> list[tuple[int, int]]:
-    """(account id, generation) of tokens to renew now, so that they live on also when nobody works."""
+    """Return (account id, generation) of tokens to renew now, so that tokens stay valid when nobody uses the portal."""
     now = timezone.now()
     return list(
         Credential.objects.filter(account__state=Account.State.CONNECTED, renew_at__lte=now)
@@ -165,7 +166,10 @@ def due(limit: int = 50) -> list[tuple[int, int]]:
 
 
 def rotate_keys() -> tuple[int, list[str]]:
-    """Seals every stored secret again under the first key. Returns how many rows, and what no key opens any more."""
+    """Encrypt every stored secret again with the first key.
+
+    Returns the number of rows, and a description of each secret that no key can decrypt.
+    """
     rows, lost = 0, []
     for manager, names, what in (
         (Credential.objects, ("access_token", "refresh_token"), "the tokens of account"),
@@ -195,7 +199,7 @@ def _fields(kind: str, tokens: Tokens) -> dict:
     renew_at = None
     if expires_at is not None:
         life = expires_at - now
-        # A PAT cannot be renewed once it has died: leave a third of its life for outages.
+        # An expired PAT cannot be renewed, so leave a third of its lifetime for outages.
         spare = life / 3 if kind == Credential.Kind.PAT else min(life / 10, timedelta(minutes=10))
         renew_at = expires_at - spare
     fields = {

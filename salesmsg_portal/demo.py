@@ -1,8 +1,8 @@
-"""``make demo``: the whole portal on this machine, with the sandbox in the place of Salesmsg.
+"""``make demo``: runs the whole portal on this machine, with the sandbox instead of Salesmsg.
 
-Starts the sandbox, the web server and the worker as three processes, waits until they answer, tells where they are,
-and stops them all on Ctrl-C. Everything it keeps lies in one directory (DEMO_DIR): delete that to begin anew.
-Standard library only: Django runs in the processes, not in here.
+Starts the sandbox, the web server and the worker as three processes, waits until they answer, prints their addresses,
+and stops them on Ctrl-C. All data is in one directory (DEMO_DIR): delete it to start from scratch. Uses only the
+standard library: Django runs in the processes.
 """
 
 import base64
@@ -30,7 +30,7 @@ SCOPES = (
 )
 READY_SECONDS = 60
 STOP_SECONDS = 10
-# Of the surrounding environment only this reaches the portal: a setting of yours must not leak into the demo.
+# Only these environment variables reach the portal, so that other settings of yours do not affect the demo.
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LOG_LEVEL", "QUEUE_WORKERS")
 PREPARE = """
 import os
@@ -47,14 +47,14 @@ if person is None:
     people.create_superuser(os.environ["DEMO_USER"], "demo@example.com", password)
 else:
     person.is_active = person.is_staff = person.is_superuser = True
-    if not person.check_password(password):  # setting the same one again would end every session
+    if not person.check_password(password):  # setting it again would end all sessions
         person.set_password(password)
     person.save()
 """
 
 
 class Problem(Exception):
-    """The demo cannot start or go on; the words are for the person at the terminal."""
+    """The demo cannot start or continue; the message is shown in the terminal."""
 
 
 def _libc() -> ctypes.CDLL | None:
@@ -62,10 +62,10 @@ def _libc() -> ctypes.CDLL | None:
 
 
 class Process:
-    """A child in its own session, its output in a file.
+    """A child process in its own session, with its output in a file.
 
-    It is stopped by SIGTERM to its main process alone (django-q2 hangs when its whole group is told), and what is left
-    of its group after that is killed. Should this process be killed itself, Linux tells the child to stop.
+    It is stopped by SIGTERM to its main process only, because django-q2 hangs if its whole group receives the signal;
+    then the rest of the group is killed. If this process is killed, Linux stops the child.
     """
 
     def __init__(self, name: str, command: list[str], environment: dict[str, str], log: Path) -> None:
@@ -73,7 +73,7 @@ class Process:
         libc = _libc()
 
         def die_with_parent() -> None:
-            # Signals that are ignored here, as in a shell's background job, would be ignored there as well.
+            # Signals ignored here, as in a shell's background job, would also be ignored in the child.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             if libc is not None:
                 libc.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
@@ -95,32 +95,32 @@ class Process:
         return self.popen.poll() is None
 
     def tail(self, lines: int = 15) -> str:
-        """The last lines of its output."""
+        """Return the last lines of its output."""
         try:
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
         except OSError:
             return ""
 
     def terminate(self) -> None:
-        """Ask it to stop."""
+        """Ask the process to stop."""
         if self.alive:
             self.popen.terminate()
 
     def finish(self, seconds: float) -> None:
-        """Wait for its end, then kill what is left of it."""
+        """Wait for it to end, then kill what is left."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.popen.wait(max(0.0, seconds))
         self.kill()
 
     def kill(self) -> None:
-        """End its whole group at once."""
+        """Kill the whole process group."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait()
 
 
 def stop_all(processes: list[Process], seconds: float = STOP_SECONDS) -> None:
-    """Ask all at once, wait for each, kill what stays."""
+    """Ask all processes to stop, wait for them, and kill the rest."""
     for process in processes:
         process.terminate()
     deadline = time.monotonic() + seconds
@@ -129,7 +129,7 @@ def stop_all(processes: list[Process], seconds: float = STOP_SECONDS) -> None:
 
 
 def answers(url: str) -> bool:
-    """Whether a GET is answered with 200, without any proxy in between."""
+    """Return whether a GET request returns 200, without using a proxy."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=5) as response:
@@ -139,7 +139,7 @@ def answers(url: str) -> bool:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen there."""
+    """Return whether a server can listen on this port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -169,7 +169,7 @@ def _write(path: Path, values: dict[str, str]) -> None:
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write("# The demo's own settings and secrets, written at each start. ENV_FILE may point here.\n")
+        file.write("# Settings and secrets of the demo, written at each start. Point ENV_FILE here to use them.\n")
         file.writelines(f"{name}={value}\n" for name, value in values.items())
     fresh.replace(path)
 
@@ -191,11 +191,11 @@ class Demo:
         self._lock = None
 
     def stop(self, *_: object) -> None:
-        """The signal handler."""
+        """Handle a stop signal."""
         self.stopping = True
 
     def run(self) -> None:
-        """Start, wait for the end, stop."""
+        """Start the processes, wait, and stop them."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self.stop)
         self._claim()
@@ -205,20 +205,20 @@ class Demo:
             self._start(environment)
             if not self.stopping:
                 self._greet()
-            while not self._over():
+            while not self._should_stop():
                 time.sleep(0.2)
         finally:
             if self.processes:
                 print("\nStopping ...", flush=True)
                 stop_all(self.processes)
-        print("Stopped. `make demo` goes on where you left.", flush=True)
+        print("Stopped. Run `make demo` again to continue.", flush=True)
 
     def _claim(self) -> None:
-        """Nothing may begin when it could not end well."""
+        """Check the ports and lock the directory before anything starts."""
         for name, port in (("PORT", self.port), ("SANDBOX_PORT", self.sandbox_port)):
             if not is_free(port):
                 raise Problem(
-                    f"Port {port} is in use on this machine. Stop what listens there (another demo?), "
+                    f"Port {port} is in use on this machine. Stop the program that uses it (another demo?), "
                     f"or choose another one: make demo {name}={port + 1}"
                 )
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -227,10 +227,10 @@ class Demo:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Problem(f"Another demo runs in {self.directory}. Stop it, or set DEMO_DIR.") from None
+            raise Problem(f"Another demo is running in {self.directory}. Stop it, or set DEMO_DIR.") from None
 
     def _environment(self) -> dict[str, str]:
-        """What the processes get; the same stands in DEMO_DIR/env, for `manage.py` by hand."""
+        """Return the environment of the processes; also written to DEMO_DIR/env, for use with `manage.py`."""
         path = self.directory / "env"
         kept = _read(path)
         self.password = os.environ.get("DEMO_PASSWORD") or kept.get("DEMO_PASSWORD") or secrets.token_urlsafe(9)
@@ -249,16 +249,16 @@ class Demo:
             "SALESMSG_BASE_URL": self.sandbox,
             "SALESMSG_AUTHORIZE_URL": f"{self.sandbox}/auth/oauth",
             "SALESMSG_CLIENT_ID": "1001",
-            # What the portal asks for by itself, and custom fields: the sandbox's application may do all.
+            # The default scopes plus custom fields: the sandbox's application may use all of them.
             "SALESMSG_SCOPES": SCOPES,
             "SALESMSG_CLIENT_SECRET": kept.get("SALESMSG_CLIENT_SECRET") or secrets.token_urlsafe(30),
             "DEMO_USER": USER,
             "DEMO_PASSWORD": self.password,
         }
         _write(path, values)
-        around = {name: os.environ[name] for name in KEPT if name in os.environ}
+        inherited = {name: os.environ[name] for name in KEPT if name in os.environ}
         return (
-            around
+            inherited
             | values
             | {
                 "ENV_FILE": str(path),
@@ -285,7 +285,7 @@ class Demo:
             "sandbox": [
                 *manage, "sandbox", "--port", str(self.sandbox_port), "--keep", str(self.directory / "sandbox.state"),
                 "--client-id", environment["SALESMSG_CLIENT_ID"],
-                # One word: one random secret in 64 begins with a dash.
+                # As one argument, because some random secrets begin with a dash.
                 f"--client-secret={environment['SALESMSG_CLIENT_SECRET']}",
             ],
             "web": [
@@ -298,15 +298,15 @@ class Demo:
             self.processes.append(Process(name, command, environment, self.directory / "logs" / f"{name}.log"))
         wanted = {"sandbox": f"{self.sandbox}/sandbox/state", "web": f"http://{HOST}:{self.port}/readyz"}
         deadline = time.monotonic() + READY_SECONDS
-        while wanted and not self._over():
+        while wanted and not self._should_stop():
             wanted = {name: url for name, url in wanted.items() if not answers(url)}
             if time.monotonic() > deadline:
                 tails = "\n".join(process.tail() for process in self.processes if process.name in wanted)
                 raise Problem(f"No answer after {READY_SECONDS} seconds from: {', '.join(wanted)}.\n{tails}")
             time.sleep(0.1)
 
-    def _over(self) -> bool:
-        """Whether to stop; a process that ended by itself is a Problem."""
+    def _should_stop(self) -> bool:
+        """Return whether to stop. Raises Problem if a process has ended unexpectedly."""
         if self._parent is not None and os.getppid() != self._parent:
             self.stopping = True  # make was killed
         if self.stopping:
@@ -314,15 +314,15 @@ class Demo:
         for process in self.processes:
             if not process.alive:
                 raise Problem(
-                    f"The {process.name} ended by itself (exit {process.popen.returncode}). "
-                    f"Its last lines, from {process.log}:\n{process.tail()}"
+                    f"The {process.name} stopped unexpectedly (exit {process.popen.returncode}). "
+                    f"Last lines of {process.log}:\n{process.tail()}"
                 )
         return False
 
     def _greet(self) -> None:
         print(
             f"""
-Salesmsg Portal runs on this machine, with the sandbox in the place of Salesmsg.
+Salesmsg Portal is running on this machine, with the sandbox instead of Salesmsg.
 
   Portal             {self.portal}/
   Admin              {self.portal}/admin/
@@ -331,15 +331,15 @@ Salesmsg Portal runs on this machine, with the sandbox in the place of Salesmsg.
   Sandbox settings   {self.sandbox}/sandbox/
   Phone simulator    {self.sandbox}/sandbox/phone/
 
-What to do next
-  1. Sign in at {self.portal}/accounts/, press “Connect with Salesmsg”; approve on the consent screen.
-  2. The account page shows contacts, conversations and messages arrive, within 60 calls a minute as at Salesmsg.
+Next steps
+  1. Sign in at {self.portal}/accounts/, click “Connect with Salesmsg” and approve the authorization.
+  2. Watch contacts, conversations and messages arrive on the account page, at 60 calls a minute as with Salesmsg.
   3. Open a conversation in the inbox and send “My text message”.
-  4. In the phone simulator, be that contact and answer: the answer appears in the open thread by itself.
-  5. In the admin, change the contact to Newname and newemail@example.com: Salesmsg gets the change.
+  4. In the phone simulator, reply as that contact: the reply appears in the open thread.
+  5. In the admin, change the contact to Newname and newemail@example.com: the change is saved in Salesmsg.
 
-Commands work on the demo too:  ENV_FILE={self._shown(self.directory / "env")} .venv/bin/python manage.py status
-Logs: {self._shown(self.directory / "logs")}/   Ctrl-C stops everything and keeps the data.
+Commands also work with the demo:  ENV_FILE={self._shown(self.directory / "env")} .venv/bin/python manage.py status
+Logs: {self._shown(self.directory / "logs")}/   Ctrl-C stops all processes and keeps the data.
 """,
             flush=True,
         )
@@ -352,7 +352,7 @@ Logs: {self._shown(self.directory / "logs")}/   Ctrl-C stops everything and keep
 
 
 def main() -> int:
-    """Exit 0 after Ctrl-C, 1 with a sentence on stderr when something is wrong."""
+    """Run the demo. Returns 0 after Ctrl-C, or 1 with a message on stderr after an error."""
     try:
         Demo().run()
     except Problem as problem:

@@ -1,4 +1,4 @@
-"""Every setting of the site, from the environment (django-environ); .env.example explains each one."""
+"""All settings, read from the environment with django-environ; .env.example explains each one."""
 
 import sys
 from pathlib import Path
@@ -52,7 +52,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "integrations.middleware.content_security_policy",
     "integrations.middleware.viewer_time_zone",
-    "integrations.middleware.words_for_buttons",
+    "integrations.middleware.method_not_allowed_page",
 ]
 
 ROOT_URLCONF = "salesmsg_portal.urls"
@@ -74,9 +74,9 @@ TEMPLATES = [
 ]
 
 LANGUAGE_CODE = "en"
-# What is wholly translated, in its own name; a browser's preference decides until a person chooses.
+# Completely translated languages, in their own names. The browser's preference applies until the user chooses.
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
-LANGUAGE_COOKIE_AGE = 31_536_000  # a year: nobody should choose twice
+LANGUAGE_COOKIE_AGE = 31_536_000  # a year
 LOCALE_PATHS = [BASE_DIR / "salesmsg_portal" / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True
@@ -86,7 +86,7 @@ FORMAT_MODULE_PATH = ["salesmsg_portal.formats"]
 STATIC_URL = "static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Files of messages. No address leads there: the portal serves each one to those who may see its message.
+# Files of messages. They have no public URL: the portal serves each one to users who may see its message.
 MEDIA_ROOT = env.path("PICTURES_ROOT", default=str(BASE_DIR / "media"))
 STORAGES = {
     "default": {
@@ -112,7 +112,7 @@ AUTH_PASSWORD_VALIDATORS = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'portal.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # IMMEDIATE takes the write lock at once, so that read-then-write transactions wait instead of failing.
+    # IMMEDIATE takes the write lock at the start, so that read-then-write transactions wait instead of failing.
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         transaction_mode="IMMEDIATE",
         timeout=20,
@@ -120,10 +120,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     )
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["CONN_MAX_AGE"] = 60  # opening one costs more than most requests, on SQLite too
+DATABASES["default"]["CONN_MAX_AGE"] = 60  # opening a connection costs more than most requests, on SQLite too
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
-# --- Security: all follows from the public address -------------------------------------------------------------------
+# --- Security: derived from the public address ------------------------------------------------------------------------
 
 _https = _portal.scheme == "https"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
@@ -135,7 +135,7 @@ SECURE_HSTS_PRELOAD = _https
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = True
-# Lax, so that the session is there when the browser comes back from the consent screen.
+# Lax, so that the session cookie is sent when the browser returns from the authorization page.
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
@@ -165,19 +165,20 @@ SALESMSG_SCOPES = env.str(
 ).split()
 SALESMSG_RATE_LIMIT = env.int("SALESMSG_RATE_LIMIT", default=60)
 SALESMSG_RATE_PERIOD = env.float("SALESMSG_RATE_PERIOD", default=60.0)
-# Bytes of a message's file that is fetched and kept.
+# Maximum bytes of a message's file that is fetched and stored.
 SALESMSG_PICTURE_LARGEST = env.int("SALESMSG_PICTURE_LARGEST", default=10 * 1024 * 1024)
-# How many pictures one text of ours may carry, and their bytes together: carriers refuse more.
+# Maximum number of pictures in one outbound text, and their total bytes: carriers refuse more.
 SALESMSG_SEND_PICTURES = env.int("SALESMSG_SEND_PICTURES", default=3)
 SALESMSG_SEND_BYTES = env.int("SALESMSG_SEND_BYTES", default=5 * 1024 * 1024)
-# The seed of the API document edits contacts outside the public prefix; change it here when the vendor does.
+# The API document edits contacts outside the public prefix; change this if the vendor changes it.
 SALESMSG_CONTACT_EDIT_PATH = "/api/v4/contacts/{contact}"
-# Seconds to connect, to answer; the vendor's gateway gives up after about 29.
+# Seconds to connect, and to wait for an answer; the vendor's gateway times out after about 29.
 SALESMSG_TIMEOUT = tuple(env.list("SALESMSG_TIMEOUT", cast=float, default=[5.0, 35.0]))
-# How long after a call began Salesmsg could still act on it: what its thread does not show by then was not sent.
+# Seconds after the start of a call in which Salesmsg may still act on it. If the thread does not show the text by then,
+# it was not sent.
 SALESMSG_ACCEPTS_FOR = 3 * sum(SALESMSG_TIMEOUT)
 
-# Hours, on a contact's clock, in which staff are reminded that a text may wake somebody: "21-8". Empty: never.
+# Hours in the contact's time zone during which staff are warned before texting, such as "21-8". Empty: never.
 QUIET_HOURS = env.str("QUIET_HOURS", default="21-8")
 
 # --- Background work -------------------------------------------------------------------------------------------------
@@ -188,11 +189,11 @@ Q_CLUSTER = {
     "name": "salesmsg_portal",
     "label": gettext_lazy("Background tasks"),
     "workers": QUEUE_WORKERS,
-    "queue_limit": 1,  # what waits in memory is locked already, and nothing urgent can pass it
+    "queue_limit": 1,  # rows in memory are locked, so no urgent task can overtake them
     "timeout": 60,
     "retry": 90,
     "poll": 0.1,
-    "ack_failures": True,  # a failed task is not repeated by the queue: the sweeps find what is left due
+    "ack_failures": True,  # the queue does not retry failed tasks: the sweeps find what is still due
     "max_attempts": 3,
     "catch_up": False,
     "save_limit": 250,
@@ -201,7 +202,7 @@ Q_CLUSTER = {
 
 # --- Logging: one line per event, no personal data -------------------------------------------------------------------
 
-# A command at a shell says what it is asked for, and what is wrong; the servers and the worker tell what they do.
+# Commands print their own output, so they only log warnings; the servers and the worker log their work.
 _command = sys.argv[1] if Path(sys.argv[0]).name == "manage.py" and len(sys.argv) > 1 else ""
 _quiet = _command not in {"", "qcluster", "runserver", "sandbox"}
 
@@ -213,7 +214,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING" if _quiet else "INFO")},
     "loggers": {
         "django-q": {"level": "WARNING"},
-        # Their debug lines carry addresses, and here addresses carry texts and phone numbers.
+        # Their debug logs contain URLs, and these contain texts and phone numbers.
         "urllib3": {"level": "WARNING"},
         "requests_oauthlib": {"level": "WARNING"},
         "oauthlib": {"level": "WARNING"},

@@ -1,4 +1,4 @@
-"""The portal's addresses; each room keeps its own."""
+"""The portal's URLs; each app package has its own."""
 
 from django.contrib import admin
 from django.urls import include, path

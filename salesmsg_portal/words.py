@@ -1,4 +1,4 @@
-"""The words of scripts in one language, at an address that changes with them: browsers keep it."""
+"""Translations for scripts in one language, at a URL that changes with their content so that browsers can cache it."""
 
 from functools import cache
 from hashlib import blake2s
@@ -15,7 +15,7 @@ _catalog = JavaScriptCatalog.as_view(packages=["integrations"])
 
 
 def words(request: HttpRequest, language: str, version: str) -> HttpResponse:
-    """gettext, ngettext and interpolate for scripts. The same for everybody, so it may be kept for a year."""
+    """Return gettext, ngettext and interpolate for scripts. The same for all users, so it is cached for a year."""
     if language not in dict(settings.LANGUAGES):
         raise Http404
     with translation.override(language):
@@ -26,14 +26,14 @@ def words(request: HttpRequest, language: str, version: str) -> HttpResponse:
 
 
 def address(language: str) -> str:
-    """Where a page in this language finds them."""
+    """Return the URL of the translations for a language."""
     language = language if language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
     return reverse("words", args=[language, version_of(language)])
 
 
 @cache
 def version_of(language: str) -> str:
-    """Another one for other words."""
+    """Return a version that changes with the translations."""
     known = blake2s(digest_size=6)
     for folder in settings.LOCALE_PATHS:
         path = Path(folder) / translation.to_locale(language) / "LC_MESSAGES" / "djangojs.mo"

@@ -28,7 +28,7 @@ def request_files(conversation_id: int, message_ids: Iterable[int]) -> None:
     ids = list(message_ids)
     with transaction.atomic():
         mirror.lock_thread(conversation_id)
-        mirror.keep_attachments(Message.objects.filter(pk__in=ids).only("media", "is_news", "at"), now_please=True)
+        mirror.keep_attachments(Message.objects.filter(pk__in=ids).only("media", "is_news", "at"), fetch_now=True)
         asleep = Attachment.objects.filter(message__in=ids, state=State.WAITING, due_at=None)
         woken = list(asleep.order_by("message__at").values_list("pk", flat=True))
         if woken:

@@ -1,1 +1,1 @@
-"""What Django's ORM lacks; each part has a benchmark that earns its place."""
+"""Extensions of Django's ORM. A benchmark justifies each of them."""

@@ -1,4 +1,4 @@
-"""A short write that somebody waits for, on a database with one writer."""
+"""Short write transactions that a user waits for, on a database with one writer."""
 
 import time
 from collections.abc import Iterator
@@ -9,8 +9,11 @@ from django.db import OperationalError, connection, transaction
 
 @contextmanager
 def immediate_transaction() -> Iterator[None]:
-    """A transaction that begins as soon as it can. Whoever waits for SQLite's one writer sleeps longer and longer, and
-    misses the moments between two transactions of a busy worker: here it is asked for every millisecond."""
+    """Open a transaction as soon as possible.
+
+    SQLite's busy handler sleeps longer with every retry and misses the gaps between a busy worker's transactions, so
+    this retries every millisecond.
+    """
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         with transaction.atomic():
             yield

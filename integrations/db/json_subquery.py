@@ -1,6 +1,6 @@
-"""Rows that belong to others, read together with them: no query of their own.
+"""Reads related rows together with their parent rows, without a second query.
 
-Each of the outer rows brings its own as JSON, since both databases can put rows into it and take none apart.
+Each parent row carries its related rows as JSON, which both databases can build.
 """
 
 import json
@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 
 
 class JsonSubquery(Subquery):
-    """All rows of a queryset over the outer row, for `nested`; null or an empty list where there are none."""
+    """All rows of a queryset for the outer row, for `rows_from_json`; null or an empty list if there are none."""
 
     output_field = TextField()
 
@@ -33,11 +33,11 @@ class JsonSubquery(Subquery):
         return f"(SELECT {array} FROM (%(subquery)s) AS inner_rows)"  # noqa: S608 - names of our own columns
 
 
-def rows_from_json(model: type[Model], told: str | None) -> list[Model]:
-    """The rows that `Nested` brought, in its queryset's order."""
+def rows_from_json(model: type[Model], text: str | None) -> list[Model]:
+    """Return the rows of a `JsonSubquery`, in its queryset's order."""
     fields = model._meta.concrete_fields
     names = [field.attname for field in fields]
-    rows = json.loads(told) if told else []
+    rows = json.loads(text) if text else []
     return [
         model.from_db(None, names, [_value(field, value) for field, value in zip(fields, row, strict=True)])
         for row in rows
@@ -47,7 +47,7 @@ def rows_from_json(model: type[Model], told: str | None) -> list[Model]:
 def _value(field, value):
     if isinstance(field, DateTimeField) and value is not None:
         at: datetime = parse_datetime(value)
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at  # SQLite keeps UTC without saying so
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at  # SQLite stores UTC without an offset
     if isinstance(field, JSONField) and isinstance(value, str):
-        return json.loads(value)  # on SQLite the inner JSON comes as a string
+        return json.loads(value)  # SQLite returns nested JSON as a string
     return field.to_python(value)

@@ -1,6 +1,6 @@
-"""The only writer of what the vendor owns: records in, rows out, newest wins, unchanged rows are not written.
+"""The only writer of vendor-owned fields: records in, rows out. The newest record wins; unchanged rows are not written.
 
-Every function runs inside its caller's transaction or opens its own, makes no call, and returns what it changed.
+Every function runs inside its caller's transaction or opens its own, makes no calls, and returns what it changed.
 """
 
 from .attachments import FETCH as FETCH_ATTACHMENT

@@ -1,4 +1,4 @@
-"""The files of messages: a row for each, which is the job of fetching it. Nothing is fetched here."""
+"""Rows for the files of messages. Each row is a fetch job; nothing is fetched here."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,28 +11,30 @@ from ..models import Attachment, Message
 from ..models.reason import REASON_COLUMNS
 
 FETCH = "integrations.tasks.fetch_picture"
-AT_ONCE = 2  # nudges; whoever has fetched one goes on with what else is due
-FETCHED_AT_ONCE = timedelta(days=7)  # what is older, and no news, waits until somebody opens that part of its thread
-MOST = 20  # files of one message
+AT_ONCE = 2  # fetch tasks to enqueue; a finished task continues with other due files
+FETCHED_AT_ONCE = timedelta(days=7)  # older files wait until a user opens that part of the thread
+MOST = 20  # maximum files of one message
 State = Attachment.State
 
 
-def keep_attachments(messages: Iterable[Message], *, now_please: bool = False) -> None:
-    """Writes what these messages' media ask for: new files get a row, a file with another address is fetched again
-    (a picture is told twice, at first without its address), and what is gone is forgotten. `now_please`: whatever
-    their age. One statement for all; none where there are no files. Inside a transaction."""
-    found = {message.pk: message for message in messages if message.media}
-    if not found:
+def keep_attachments(messages: Iterable[Message], *, fetch_now: bool = False) -> None:
+    """Create or update the rows for these messages' media, in one statement. Call it inside a transaction.
+
+    New files get a row, a file with a new address is fetched again (a picture is reported twice, at first without its
+    address), and rows of removed files are deleted. fetch_now: fetch regardless of age.
+    """
+    with_media = {message.pk: message for message in messages if message.media}
+    if not with_media:
         return
-    known = {(row.message_id, row.position): row for row in Attachment.objects.filter(message__in=found)}
+    known = {(row.message_id, row.position): row for row in Attachment.objects.filter(message__in=with_media)}
     now = timezone.now()
     rows = []
-    for message in found.values():
+    for message in with_media.values():
         for position, medium in enumerate(message.media[:MOST]):
             url, old = medium.get("url") or "", known.get((message.pk, position))
             if not url or (old is not None and _same(old, url)):
                 continue
-            due = now_please or message.is_news or message.at > now - FETCHED_AT_ONCE or bool(old and old.fetched_at)
+            due = fetch_now or message.is_news or message.at > now - FETCHED_AT_ONCE or bool(old and old.fetched_at)
             rows.append(Attachment(message=message, position=position, url=url, due_at=now if due else None))
     Attachment.objects.bulk_create(
         rows,
@@ -40,20 +42,20 @@ def keep_attachments(messages: Iterable[Message], *, now_please: bool = False) -
         unique_fields=["message", "position"],
         update_fields=["url", "state", *REASON_COLUMNS, "attempts", "due_at"],
     )
-    gone = [row.pk for (pk, position), row in known.items() if position >= len(found[pk].media)]
+    gone = [row.pk for (pk, position), row in known.items() if position >= len(with_media[pk].media)]
     if gone:
         Attachment.objects.filter(pk__in=gone).delete()
     wake([row.pk for row in rows if row.due_at is not None])
 
 
 def wake(picture_ids: list[int]) -> None:
-    """The first few are asked for, the last one first; the others follow them."""
+    """Enqueue fetch tasks for the first few, the last one first; the tasks continue with the others."""
     for pk in picture_ids[: -AT_ONCE - 1 : -1]:
         jobs.enqueue(FETCH, pk, keep=False)
 
 
 def _same(old: Attachment, url: str) -> bool:
-    """Whether this address brings nothing new: the same one, or that of a file we have with a fresh signature."""
+    """Return whether this address is the same, or that of a stored file with a new signature."""
     if old.url == url:
         return True
     try:

@@ -1,4 +1,4 @@
-"""Contacts as Salesmsg tells them."""
+"""Writes contacts received from Salesmsg."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,7 +13,7 @@ from .conversation_summary import refresh_latest
 from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
 from .versions import touch
 
-# our column -> field of the record
+# column -> field of the record
 COLUMNS = {
     "phone": "phone",
     "first_name": "first_name",
@@ -41,10 +41,10 @@ COLUMNS = {
 def upsert_contacts(
     account_id: int, records: Iterable[Record], *, partial: bool = False
 ) -> tuple[dict[int, Contact], int]:
-    """Writes contacts; a record older than the row changes nothing. partial: from inside another record, so it only
-    fills rows that no full record has filled yet.
+    """Write contacts; a record older than its row changes nothing.
 
-    Returns ({vendor id: row}, number of rows created or changed).
+    partial: the records are nested in other records, so they only fill rows that no full record has filled. Returns
+    ({vendor id: row}, number of rows created or changed).
     """
     newest = _newest(records)
     rows = by_vendor_id(Contact, account_id, newest)
@@ -63,7 +63,7 @@ def upsert_contacts(
         elif _applies(row, record, partial):
             changed[row] = changed.get(row, []) + differing(row, values)
     if not insert_new(new):
-        # Another process was quicker: start again and compare with its rows.
+        # Another process inserted one of them first: start again and compare with its rows.
         return upsert_contacts(account_id, newest.values(), partial=partial)
     rows |= {row.vendor_id: row for row in new}
     count = save_changed(changed) + len(new)
@@ -74,7 +74,7 @@ def upsert_contacts(
 
 @transaction.atomic
 def contact_gone(account_id: int, vendor_id: int) -> int:
-    """Salesmsg answered that the contact does not exist. It is kept, marked deleted."""
+    """Mark a contact as deleted because Salesmsg reports that it does not exist. Returns the number of rows marked."""
     present = Contact.objects.present().filter(account_id=account_id, vendor_id=vendor_id)
     ids = list(present.values_list("pk", flat=True))
     marked = present.update(deleted_at=timezone.now())
@@ -85,16 +85,16 @@ def contact_gone(account_id: int, vendor_id: int) -> int:
 
 @transaction.atomic
 def merge_draft(draft: Contact, into: Contact) -> None:
-    """The phone of a draft turned out to belong to a contact that is already here."""
+    """Merge a draft into the existing contact with the same phone number."""
     if draft.pk == into.pk:
         return
-    # Locked: a text that somebody writes to the draft right now must not go away with it.
+    # Locked so that a text written to the draft at the same time is not lost.
     Contact.objects.select_for_update().get(pk=draft.pk)
     for conversation in draft.conversations.select_for_update(of=("self",)):
         twin = Conversation.objects.filter(contact=into, inbox=conversation.inbox, vendor_id=None).first()
         if twin and conversation.vendor_id is None:
             Message.objects.filter(conversation=conversation).update(conversation=twin)
-            _move_ours(conversation, twin)
+            _move_internal_data(conversation, twin)
             conversation.delete()
             refresh_latest(twin.pk)
         else:
@@ -105,20 +105,20 @@ def merge_draft(draft: Contact, into: Contact) -> None:
     draft.delete()
 
 
-def _move_ours(conversation: Conversation, twin: Conversation) -> None:
-    """What only we know of a conversation that goes away: its notes, and what people have typed there."""
+def _move_internal_data(conversation: Conversation, twin: Conversation) -> None:
+    """Move notes and drafts of a conversation that is about to be deleted."""
     InternalNote.objects.filter(conversation=conversation).update(conversation=twin)
     for draft in Draft.objects.filter(conversation=conversation).exclude(text=""):
-        there = Draft.objects.filter(user=draft.user_id, conversation=twin).first()
-        if there is None:
+        existing = Draft.objects.filter(user=draft.user_id, conversation=twin).first()
+        if existing is None:
             Draft.objects.filter(pk=draft.pk).update(conversation=twin)
         else:
-            text = f"{there.text}\n{draft.text}".strip()
-            Draft.objects.filter(pk=there.pk).update(text=text, revision=F("revision") + 1)
+            text = f"{existing.text}\n{draft.text}".strip()
+            Draft.objects.filter(pk=existing.pk).update(text=text, revision=F("revision") + 1)
 
 
 def _touch(account_id: int, contact_ids: list[int]) -> None:
-    """Says that these contacts look different now, in the list and in their threads."""
+    """Raise the versions of the list and of these contacts' threads."""
     threads = Conversation.objects.filter(contact__in=contact_ids) if contact_ids else Conversation.objects.none()
     touch(account_id, threads.values_list("pk", flat=True))
 
@@ -143,7 +143,7 @@ def _applies(row: Contact, record: Record, partial: bool) -> bool:
 
 
 def _values(record: Record, partial: bool) -> dict:
-    """The columns that this record really carries."""
+    """Return the columns that the record contains."""
     values = {column: getattr(record, name) for column, name in COLUMNS.items() if name in record.present}
     if values.get("opted_out") is False:
         values["opted_out_at"] = record.opted_out_at
@@ -159,7 +159,7 @@ def _values(record: Record, partial: bool) -> dict:
 
 
 def _drafts(account_id: int, missing: dict[int, Record]) -> dict[int, Contact]:
-    """Drafts of ours whose phone a newly met contact has: {vendor id: draft}."""
+    """Return drafts whose phone number belongs to a new contact: {vendor id: draft}."""
     phones = {record.phone: vendor_id for vendor_id, record in missing.items() if record.phone}
     if not phones:
         return {}

@@ -1,4 +1,4 @@
-"""Conversations as Salesmsg tells them."""
+"""Writes conversations received from Salesmsg."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,13 +15,17 @@ from .conversation_summary import refresh_latest as refresh_latest  # where othe
 from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
 from .versions import touch
 
-SAME_SECOND = timedelta(seconds=2)  # and a little for clocks that differ
+SAME_SECOND = timedelta(seconds=2)  # includes clock drift
 
 
 @dataclass
 class Conversations:
-    """rows: {vendor id: row}; changed: rows created or changed; moved: primary keys of conversations with messages
-    that we have not read; homeless: vendor ids of conversations that name no contact and were left out."""
+    """The result of an upsert.
+
+    rows: {vendor id: row}. changed: number of rows created or changed. moved: primary keys of conversations with unread
+    messages in Salesmsg that are not cached. homeless: vendor ids of conversations without a contact, which were
+    skipped.
+    """
 
     rows: dict[int, Conversation] = field(default_factory=dict)
     changed: int = 0
@@ -34,14 +38,14 @@ class Conversations:
 def upsert_conversations(
     account_id: int, records: Iterable[Record], *, closed: bool | None = None, believed: bool = False
 ) -> Conversations:
-    """Writes conversations, with stubs of contacts, inboxes and members that were not met yet.
+    """Write conversations, with stubs of contacts, inboxes and members that are not cached yet.
 
-    closed: whether they come from the list of closed or of open ones, where the record itself may not say.
-    believed: from a walk over everything, which is right also where a last message has gone.
+    closed: whether the records come from the list of closed or of open conversations, used if the record does not say.
+    believed: from a full sync, which is also right if a last message was deleted.
     """
     found = {record.id: record for record in records}
     result = Conversations()
-    # Before their contacts, whose changes lock the account: threads are read in this order, too.
+    # Before their contacts, whose changes lock the account. Reading threads takes locks in the same order.
     result.rows = by_vendor_id(Conversation, account_id, found)
     contacts = _contacts(account_id, found.values())
     drafts = _drafts([contacts[r.contact_id] for r in found.values() if r.id not in result.rows and r.contact_id])
@@ -58,7 +62,7 @@ def upsert_conversations(
         if contact_id is None and row is None:
             result.homeless.append(vendor_id)
             continue
-        if row is not None and not believed and _told_before(record, row):
+        if row is not None and not believed and _is_older(record, row):
             continue
         values = {**_values(record, contact_id, inboxes, members), **_closing(row, record, closed)}
         if row is None and (draft := _draft(drafts.get(contact_id, []), values)):
@@ -75,7 +79,7 @@ def upsert_conversations(
             values |= _latest(row, record)
         changed[row] = changed.get(row, []) + differing(row, values)
     if not insert_new(new):
-        # Another process was quicker: start again and compare with its rows.
+        # Another process inserted one of them first: start again and compare with its rows.
         return upsert_conversations(account_id, found.values(), closed=closed, believed=believed)
     result.rows |= {row.vendor_id: row for row in new}
     result.moved.update(row.pk for row in new)
@@ -87,7 +91,7 @@ def upsert_conversations(
 
 @transaction.atomic
 def conversation_gone(account_id: int, vendor_id: int) -> int:
-    """Salesmsg answered that the conversation does not exist. It is kept, marked. Returns how many rows were marked."""
+    """Mark a conversation that Salesmsg reports as not existing. Returns the number of rows marked."""
     present = Conversation.objects.filter(account_id=account_id, vendor_id=vendor_id, gone_at=None)
     ids = list(present.values_list("pk", flat=True))
     marked = present.update(gone_at=timezone.now())
@@ -115,7 +119,7 @@ def _values(record: Record, contact_id: int | None, inboxes: dict, members: dict
 
 
 def _latest(row: Conversation | None, record: Record) -> dict:
-    """What the list shows of a message until it is read itself; never goes back in time."""
+    """Return the list's message summary until the message itself is read; never goes back in time."""
     last = record.last_message
     at = record.last_message_at or (last.at if last else None) or record.started_at
     if row is not None and (at is None or (row.latest_state and at < row.latest_at)):
@@ -127,7 +131,7 @@ def _latest(row: Conversation | None, record: Record) -> dict:
     return values
 
 
-# the record's word -> ours: what Salesmsg has accepted counts as sent, and only our own outbox ever queues
+# Record state -> message state: texts accepted by Salesmsg count as sent; only the outbox queues.
 STATES = {
     "received": Message.State.RECEIVED,
     "queued": Message.State.SENT,
@@ -139,13 +143,13 @@ STATES = {
 
 
 def _known_messages(account_id: int, records: Iterable[Record]) -> set[int]:
-    """Which of the last messages that these conversations name are cached."""
+    """Return which of the last messages named by these conversations are cached."""
     ids = [record.last_message.id for record in records if record.last_message]
     return set(Message.objects.filter(account_id=account_id, vendor_id__in=ids).values_list("vendor_id", flat=True))
 
 
 def _closing(row: Conversation | None, record: Record, closed: bool | None) -> dict:
-    """What the list that a record stands in says about it, where the record leaves it out."""
+    """Return the closed state implied by the record's list, if the record does not contain it."""
     if closed is False and record.closed_at is None:
         return {"closed_at": None}
     if closed and record.closed_at is None:
@@ -154,9 +158,10 @@ def _closing(row: Conversation | None, record: Record, closed: bool | None) -> d
     return {}
 
 
-def _told_before(record: Record, row: Conversation) -> bool:
-    """Whether the record is from a page that is older than what we know. Only its last message can tell: messages
-    come and do not go, so one that names an earlier one was read before that came."""
+def _is_older(record: Record, row: Conversation) -> bool:
+    """Return whether the record is older than the row. Only its last message tells: messages are not deleted, so a
+    record with an earlier last message was read before the later one arrived.
+    """
     if record.last_message_at is None or row.last_message_at is None or record.last_message_at > row.last_message_at:
         return False
     if record.last_message_at < row.last_message_at:
@@ -168,27 +173,28 @@ def _told_before(record: Record, row: Conversation) -> bool:
 
 
 def _moved(row: Conversation, record: Record, known: set[int], read_at: dict) -> bool:
-    """Whether Salesmsg has messages there that we have not read."""
+    """Return whether Salesmsg has messages in the conversation that are not cached."""
     if record.last_message is not None:
         return record.last_message.id not in known
     if record.last_message_at is None:
         return False
-    seen = read_at.get(row.pk)
-    # Times are whole seconds: what came in the same second after we had read is told by nothing else.
-    just_then = seen is not None and seen <= record.last_message_at + SAME_SECOND
-    return just_then or record.last_message_at != row.last_message_at
+    last_read = read_at.get(row.pk)
+    # Times are whole seconds, so a message that arrived in the second of the last read is visible in no other way.
+    read_in_same_second = last_read is not None and last_read <= record.last_message_at + SAME_SECOND
+    return read_in_same_second or record.last_message_at != row.last_message_at
 
 
 def _contacts(account_id: int, records: Iterable[Record]) -> dict[int, int]:
-    """{vendor id: primary key} of the contacts of these conversations; those that no full record has filled yet are
-    filled from what the conversation tells."""
+    """Return {vendor id: primary key} of these conversations' contacts. Contacts without a full record are filled from
+    the nested data.
+    """
     nested: dict[int, ContactRecord] = {}
     for record in records:
         if record.contact_id is None:
             continue
-        told = record.contact
-        known = told is not None and told.id == record.contact_id
-        nested[record.contact_id] = told if known else ContactRecord.parse({"id": record.contact_id})
+        contact = record.contact
+        known = contact is not None and contact.id == record.contact_id
+        nested[record.contact_id] = contact if known else ContactRecord.parse({"id": record.contact_id})
     full = Contact.objects.filter(account_id=account_id, vendor_id__in=nested).exclude(raw={})
     found = dict(full.values_list("vendor_id", "pk"))
     if rest := [record for vendor_id, record in nested.items() if vendor_id not in found]:
@@ -197,21 +203,21 @@ def _contacts(account_id: int, records: Iterable[Record]) -> dict[int, int]:
 
 
 def _stubs(account_id: int, model, ids: Iterable[int | None]) -> dict[int, int]:
-    """{vendor id: primary key} of inboxes or members, made where they were not met yet."""
+    """Return {vendor id: primary key} of inboxes or members, creating stubs for missing ones."""
     wanted = {vendor_id for vendor_id in ids if vendor_id}
     if not wanted:
         return {}
     queryset = model.objects.filter(account_id=account_id, vendor_id__in=wanted)
-    have = dict(queryset.values_list("vendor_id", "pk"))
-    if missing := wanted - have.keys():
+    known = dict(queryset.values_list("vendor_id", "pk"))
+    if missing := wanted - known.keys():
         rows = [model(**cut({"vendor_id": vendor_id}, model), account_id=account_id) for vendor_id in missing]
         model.objects.bulk_create(rows, ignore_conflicts=True)
-        have = dict(queryset.values_list("vendor_id", "pk"))
-    return have
+        known = dict(queryset.values_list("vendor_id", "pk"))
+    return known
 
 
 def _drafts(contacts: list[int]) -> dict[int, list[Conversation]]:
-    """The conversations that we began with these contacts and Salesmsg had not opened yet, by contact."""
+    """Return conversations started here with these contacts and not yet opened in Salesmsg, by contact."""
     found: dict[int, list[Conversation]] = {}
     waiting = (
         Conversation.objects.select_for_update(no_key=True).filter(contact__in=contacts, vendor_id=None).order_by("pk")
@@ -222,7 +228,7 @@ def _drafts(contacts: list[int]) -> dict[int, list[Conversation]]:
 
 
 def _draft(waiting: list[Conversation], values: dict) -> Conversation | None:
-    """Takes the draft that this conversation is: the one of its inbox before the one of any inbox."""
+    """Take the draft that matches this conversation: first by its inbox, then one without an inbox."""
     for inbox_id in (values.get("inbox_id"), None):
         for draft in waiting:
             if draft.inbox_id == inbox_id:

@@ -1,4 +1,4 @@
-"""Comparing rows with what came, and which rows a page is about."""
+"""Compares rows with received values, and reads the rows of a page."""
 
 import gc
 from collections.abc import Iterable, Iterator
@@ -11,8 +11,10 @@ from django.db import IntegrityError, models, transaction
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """While a page is written: it makes tens of thousands of objects and no cycle, and Python's collector of cycles
-    would look through everything that the process holds again and again, which is a third of the page's time."""
+    """Pause the garbage collector while a page is written.
+
+    A page creates tens of thousands of objects and no cycles; the collector's repeated scans take a third of the time.
+    """
     if not gc.isenabled():
         yield
         return
@@ -24,28 +26,28 @@ def collector_paused() -> Iterator[None]:
 
 
 def by_vendor_id(model: type[models.Model], account_id: int, vendor_ids: Iterable[int]) -> dict[int, Any]:
-    """The rows with these vendor ids, locked until the transaction ends, keyed by vendor id.
+    """Return the rows with these vendor ids, keyed by vendor id and locked until the transaction ends.
 
-    Every process locks them in the same order. The lock leaves the key out: PostgreSQL checks foreign keys to these
-    rows when another process commits, which must not wait for us while we wait for what it holds.
+    Every process locks them in the same order. The lock excludes the key: PostgreSQL checks foreign keys to these rows
+    when another process commits, which must not wait for this process while this process waits for it.
     """
     rows = model.objects.filter(account_id=account_id, vendor_id__in=list(vendor_ids)).order_by("vendor_id")
     return {row.vendor_id: row for row in rows.select_for_update(no_key=True)}
 
 
 def differing(row: models.Model, values: dict[str, Any]) -> list[str]:
-    """Sets the values that differ on the row, without saving; returns the names of the changed fields."""
+    """Set the differing values on the row without saving. Returns the names of the changed fields."""
     changed = [name for name, value in values.items() if getattr(row, name) != value]
     for name in changed:
-        setattr(row, name, values[name])  # of a key, this also forgets the row that it led to
+        setattr(row, name, values[name])  # for a foreign key, this also clears the cached object
     return changed
 
 
 def insert_new(rows: list[models.Model]) -> bool:
-    """Inserts the rows in one statement and sets their primary keys.
+    """Insert the rows in one statement and set their primary keys.
 
-    Returns False, with nothing inserted, if another process has inserted one of them since the caller read the table:
-    the caller starts again and compares with what is there now.
+    Returns False and inserts nothing if another process has inserted one of them since the caller read the table: the
+    caller starts again and compares with the new rows.
     """
     if not rows:
         return True
@@ -62,21 +64,21 @@ def insert_new(rows: list[models.Model]) -> bool:
 
 
 def save_changed(rows: dict[models.Model, list[str]], counter: str = "") -> int:
-    """Writes all rows that have changed fields in one statement; rows that get their vendor id take a second one.
-    Returns how many. The counter of each rises by one.
+    """Write all rows with changed fields in one statement, and rows that get their vendor id in a second one.
 
-    Whoever read the rows holds their locks, so writing a field that only another row has changed takes nothing back.
+    Raises the counter of each row by one. Returns the number of rows. The caller holds the locks of the rows since it
+    read them, so writing a field that changed only on another row overwrites nothing.
     """
     dirty = {row: names for row, names in rows.items() if names}
     if counter:
         for row in dirty:
             setattr(row, counter, getattr(row, counter) + 1)
-    # Apart, because a statement that writes the vendor id locks the keys of all its rows on PostgreSQL.
+    # Separate, because a statement that writes the vendor id locks the keys of all its rows on PostgreSQL.
     for linked in (True, False):
         group = [row for row, names in dirty.items() if ("vendor_id" in names) == linked]
         names = {counter, *(name for row in group for name in dirty[row])} - {""}
         if group:
-            # An update, since all rows exist: `bulk_update` takes several times as long (tests/bench).
+            # An upsert of existing rows, because `bulk_update` takes several times as long (tests/bench).
             type(group[0]).objects.bulk_create(
                 group, update_conflicts=True, unique_fields=["id"], update_fields=sorted(names)
             )
@@ -84,7 +86,7 @@ def save_changed(rows: dict[models.Model, list[str]], counter: str = "") -> int:
 
 
 def cut(values: dict[str, Any], model: type[models.Model]) -> dict[str, Any]:
-    """Cuts strings to what the columns hold: a vendor's odd record must not stop a page."""
+    """Truncate strings to their column's length, so that an unusual record does not stop a page."""
     for name, length in _lengths(model):
         value = values.get(name)
         if value.__class__ is str and len(value) > length:

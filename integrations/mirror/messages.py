@@ -1,4 +1,4 @@
-"""Messages as Salesmsg tells them, and the link from our own texts to theirs."""
+"""Writes messages received from Salesmsg, and links them to texts sent from the portal."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ from .conversations import STATES
 from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
 from .versions import end_snooze, lock_thread, touch
 
-# A later word about a text never takes back an earlier one: pages may be older than what we know.
+# A text's state never goes back: pages may be older than the cached state.
 PROGRESS = {Message.State.SENT: 1, Message.State.DELIVERED: 3, Message.State.FAILED: 3, Message.State.RECEIVED: 3}
 OUR_MEDIA = ("media", "media_pending")
-# Clocks differ, and the vendor writes whole seconds: how long before the claim its copy may be dated.
+# Clocks differ and the vendor's times are whole seconds: how long before the claim the vendor's copy may be dated.
 EARLY = timedelta(seconds=30)
 LATE = timedelta(minutes=10)
 LATELY = timedelta(days=1)
@@ -29,9 +29,11 @@ LATELY = timedelta(days=1)
 
 @dataclass
 class Messages:
-    """rows written (`changed`), how many of the records were new to us (`new`), whether some were known (`met`),
-    whether a copy of a text that is being sent right now was left for later (`held_back`), and the vendor's times of
-    inbound texts that came to us just now (`arrivals`)."""
+    """The result of an upsert.
+
+    changed: rows written. new: records that were not cached. met: records that were cached. held_back: copies of a text
+    that is being sent, left for later. arrivals: the vendor's times of new inbound texts.
+    """
 
     changed: int = 0
     new: int = 0
@@ -43,13 +45,13 @@ class Messages:
 @collector_paused()
 @transaction.atomic
 def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Messages:
-    """Writes one page of a thread. Its conversation's row is locked, so that pages of a thread take turns."""
+    """Write one page of a thread. Locks the conversation's row, so that pages of a thread are written one at a time."""
     conversation = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
-    found = _latest_word(records)
+    found = _latest_records(records)
     result = Messages()
     rows = by_vendor_id(Message, conversation.account_id, found)
     result.met = len(rows)
-    result.held_back, linked = _ours(conversation, {key: found[key] for key in found.keys() - rows.keys()})
+    result.held_back, linked = _match_outbox(conversation, {key: found[key] for key in found.keys() - rows.keys()})
     for vendor_id, message in linked.items():
         if message is not None:
             rows[vendor_id] = message
@@ -70,37 +72,41 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
             values |= {"account_id": conversation.account_id, "conversation_id": conversation.pk}
             new.append(Message(**values, vendor_id=record.id, rank=record.id, is_news=is_news(record)))
     if not insert_new(new):
-        # Another process was quicker: start again and compare with its rows.
+        # Another process inserted one of them first: start again and compare with its rows.
         return upsert_messages(conversation, found.values())
     if first_reading and new:
-        _no_old_news(conversation, since)
+        _clear_old_news(conversation, since)
     result.new = len(new)
     result.arrivals = [row.at for row in new if row.inbound and row.at >= since]
     result.changed = save_changed(changed) + len(new)
     keep_attachments([*new, *(row for row, names in changed.items() if "media" in names)])
-    _stopped(conversation, new)
+    _opt_out_on_stop(conversation, new)
     if conversation.snoozed_until and any(row.is_news for row in new):
         end_snooze(conversation.pk)
     if result.changed:
         for other in sorted(left):
             refresh_latest(other)
-        refresh_latest(conversation.pk, held=True)
+        refresh_latest(conversation.pk, locked=True)
         touch(conversation.account_id, [conversation.pk, *left])
     return result
 
 
 @transaction.atomic
 def adopt(message: Message, record: Record) -> None:
-    """Salesmsg's answer to our text: links them. A copy that a page brought in first is dropped."""
+    """Link a text to the record that Salesmsg returned for it. Deletes a copy that a sync has written in between."""
     account_id = message.account_id
-    # In the order of pages: the conversation first.
+    # In the same lock order as pages: conversation first.
     lock_thread(message.conversation_id)
     locked = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     copies = Message.objects.filter(account_id=account_id, vendor_id=record.id).exclude(pk=message.pk)
     threads = {locked.conversation_id, *copies.values_list("conversation", flat=True)}
     copies.delete()
     values = _values(record, _authors(account_id, [record]))
-    values = {name: value for name, value in values.items() if name not in {"text", "inbound", "kind", *_kept(locked)}}
+    values = {
+        name: value
+        for name, value in values.items()
+        if name not in {"text", "inbound", "kind", *_fields_to_keep(locked)}
+    }
     state = values.pop("state", Message.State.SENT)
     differing(locked, {**NO_REASON.columns(), **values, "vendor_id": record.id, "rank": record.id, "due_at": None})
     locked.state = state if state in PROGRESS and state != Message.State.RECEIVED else Message.State.SENT
@@ -116,8 +122,8 @@ def _update(row: Message, record: Record, conversation: Conversation, names: dic
     if _is_older(record, row, row.state):
         values = {}
     if row.client_uuid is not None:
-        # What we wrote is what was sent, whatever their markup made of it; so are the pictures.
-        values = {name: value for name, value in values.items() if name not in {"text", *_kept(row)}}
+        # Keep the text as it was written here, without Salesmsg's markup, and its pictures.
+        values = {name: value for name, value in values.items() if name not in {"text", *_fields_to_keep(row)}}
     if row.vendor_id is None:
         values = {**NO_REASON.columns(), **values, "vendor_id": record.id, "rank": record.id, "due_at": None}
     if row.conversation_id != conversation.pk:
@@ -125,9 +131,12 @@ def _update(row: Message, record: Record, conversation: Conversation, names: dic
     return differing(row, values)
 
 
-def _stopped(conversation: Conversation, arrived: list[Message]) -> None:
-    """A text STOP opts out at Salesmsg at once, and here as well: its word about the contact comes a while later, and
-    confirms or corrects this. A text START, and what is older, are left to Salesmsg."""
+def _opt_out_on_stop(conversation: Conversation, arrived: list[Message]) -> None:
+    """Opt the contact out if a new inbound text is a STOP word.
+
+    Salesmsg does so too, but reports it later and then confirms or corrects this. START and old texts are left to
+    Salesmsg.
+    """
     recent = timezone.now() - LATELY
     news = (row for row in arrived if row.is_news and row.at > recent)
     stops = [row.at for row in news if row.text.strip().upper() in STOP_WORDS]
@@ -138,12 +147,12 @@ def _stopped(conversation: Conversation, arrived: list[Message]) -> None:
     known.filter(Q(opted_in_at=None) | Q(opted_in_at__lt=at)).update(opted_out=True, opted_out_at=at)
 
 
-def _kept(message: Message) -> tuple[str, ...]:
-    """The fields that stay ours where a text carries pictures of ours: Salesmsg's copies of them are not fetched."""
+def _fields_to_keep(message: Message) -> tuple[str, ...]:
+    """Return the fields to keep if a text has uploaded pictures: Salesmsg's copies of them are not fetched."""
     return ("kind", *OUR_MEDIA) if message.carries_our_pictures else ()
 
 
-def _latest_word(records: Iterable[Record]) -> dict[int, Record]:
+def _latest_records(records: Iterable[Record]) -> dict[int, Record]:
     found: dict[int, Record] = {}
     for record in records:
         known = found.get(record.id)
@@ -153,19 +162,18 @@ def _latest_word(records: Iterable[Record]) -> dict[int, Record]:
 
 
 def _is_older(record: Record, known: Message | Record, state: str) -> bool:
-    """Whether the record was told before what we know, which has this state of ours: delivery only goes on, and a
-    picture does not go away."""
+    """Return whether the record is older than the known state: delivery only progresses, pictures do not disappear."""
     unfetched = record.media_pending and not known.media_pending and bool(known.media)
     return unfetched or _progress(STATES[record.state], record.sent_at) < _progress(state, known.sent_at)
 
 
 def _progress(state: str, sent_at: datetime | None) -> int:
-    """What Salesmsg has taken counts as sent here; once it has really left there, it is a step further."""
+    """Texts accepted by Salesmsg count as sent; a `sent_at` means further progress."""
     return PROGRESS.get(state, 0) + (state == Message.State.SENT and sent_at is not None)
 
 
 def _values(record: Record, names: dict[int, str]) -> dict:
-    """The columns that this record really carries."""
+    """Return the columns that the record contains."""
     present = record.present
     values: dict = {"raw": record.raw}
     if "state" in present:
@@ -206,14 +214,17 @@ def _authors(account_id: int, records: Iterable[Record]) -> dict[int, str]:
 
 
 def _news(conversation: Conversation, records: Iterable[Record], since: datetime, first_reading: bool):
-    """Whether an inbound message that is new to us is new to people too: it came after the account was connected,
-    or Salesmsg counts it as unread, or it is later than all of a thread that was read to its end."""
+    """Return a function that says whether a new inbound message counts as new for users.
+
+    It does if it came after the account was connected, if Salesmsg counts it as unread, or if it is later than all
+    messages of a completely read thread.
+    """
     known = Message.objects.filter(conversation=conversation, vendor_id__isnull=False).order_by("-at", "-rank")
     places = known.values_list("at", "rank")
     if first_reading:
-        here = {(record.at, record.id) for record in records if record.inbound and record.at}
+        inbound_keys = {(record.at, record.id) for record in records if record.inbound and record.at}
         unread = _most_unread(conversation)
-        news = set(sorted({*here, *places.filter(inbound=True)[:unread]}, reverse=True)[:unread])
+        news = set(sorted({*inbound_keys, *places.filter(inbound=True)[:unread]}, reverse=True)[:unread])
     else:
         newest = places.first()
 
@@ -228,11 +239,11 @@ def _news(conversation: Conversation, records: Iterable[Record], since: datetime
     return is_news
 
 
-def _no_old_news(conversation: Conversation, since: datetime) -> None:
-    """A thread that comes oldest first, or by a page from before: what looked like its newest is not any more."""
-    told = Message.objects.filter(conversation=conversation, inbound=True, vendor_id__isnull=False)
-    unread = list(told.order_by("-at", "-rank").values_list("pk", flat=True)[: _most_unread(conversation)])
-    old = list(told.filter(is_news=True, at__lt=since).exclude(pk__in=unread).values_list("pk", flat=True))
+def _clear_old_news(conversation: Conversation, since: datetime) -> None:
+    """Clear `is_news` of messages that turned out to be old, because the thread's pages arrived in another order."""
+    inbound_messages = Message.objects.filter(conversation=conversation, inbound=True, vendor_id__isnull=False)
+    unread = list(inbound_messages.order_by("-at", "-rank").values_list("pk", flat=True)[: _most_unread(conversation)])
+    old = list(inbound_messages.filter(is_news=True, at__lt=since).exclude(pk__in=unread).values_list("pk", flat=True))
     if old:
         Message.objects.filter(pk__in=old).update(is_news=False)
 
@@ -241,11 +252,11 @@ def _most_unread(conversation: Conversation) -> int:
     return min(conversation.unread_at_vendor, 1000)
 
 
-def _ours(conversation: Conversation, records: dict[int, Record]) -> tuple[int, dict[int, Message | None]]:
-    """Outbound copies of texts of ours whose outcome we have not seen.
+def _match_outbox(conversation: Conversation, records: dict[int, Record]) -> tuple[int, dict[int, Message | None]]:
+    """Match outbound records with texts from the portal whose outcome is unknown.
 
-    Returns (how many were held back, {vendor id: our message to link, or None to leave for later}). Of identical
-    texts none is linked: only a single candidate on either side is certain.
+    Returns (how many were held back, {vendor id: message to link, or None to leave for later}). Identical texts are
+    never linked: a match needs exactly one candidate on each side.
     """
     open_states = [Message.State.SENDING, Message.State.UNKNOWN]
     ours = list(

@@ -1,4 +1,4 @@
-"""The organisation, its members, inboxes, numbers and tags."""
+"""Writes the organisation, its members, inboxes, numbers and tags."""
 
 from collections.abc import Callable
 
@@ -12,13 +12,13 @@ from .diff import by_vendor_id, cut, differing, insert_new, save_changed
 
 
 def upsert_organization(account: Account, record: Organization) -> int:
-    """Name and time zone of the organisation. Returns the number of changed rows."""
+    """Update the organisation's name and time zone. Returns the number of changed rows."""
     values = cut({"organization_name": record.name, "organization_timezone": record.timezone}, Account)
     return Account.objects.filter(pk=account.pk).exclude(**values).update(**values)
 
 
 def upsert_members(account: Account, records: list[User]) -> int:
-    """Returns the number of changed rows, as do those below."""
+    """Write members. Like the functions below, returns the number of changed rows."""
 
     def values(record: User) -> dict:
         name = record.full_name or f"{record.first_name} {record.last_name}".strip()
@@ -58,6 +58,6 @@ def _upsert(account: Account, model: type[models.Model], records: list, values: 
         else:
             new.append(model(account_id=account.pk, vendor_id=record.id, **wanted))
     if not insert_new(new):
-        # Another process was quicker: start again and compare with its rows.
+        # Another process inserted one of them first: start again and compare with its rows.
         return _upsert(account, model, records, values)
     return save_changed(changed) + len(new)

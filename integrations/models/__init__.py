@@ -1,4 +1,4 @@
-"""The cache and the books: fields, constraints and querysets. No model talks to anybody."""
+"""The database models: fields, constraints and querysets. Models make no calls."""
 
 from .account import Account, AuthorizationState, Credential, Inbox, Member, Membership, Number, Tag
 from .attachment import Attachment

@@ -1,4 +1,4 @@
-"""A connected Salesmsg organisation, its credential, and what the organisation consists of."""
+"""A connected Salesmsg organisation with its credential, members, inboxes, numbers and tags."""
 
 from django.conf import settings
 from django.db import models
@@ -10,18 +10,18 @@ from .reason import ReasonFields
 
 class AccountQuerySet(models.QuerySet):
     def for_user(self, user) -> "AccountQuerySet":
-        """The accounts this person may see: all for a superuser, else those of their memberships."""
+        """Accounts the user can see: all for a superuser, else those of their memberships."""
         if not (user.is_active and user.is_staff):
             return self.none()
         return self if user.is_superuser else self.filter(memberships__user=user)
 
     def reachable(self) -> "AccountQuerySet":
-        """Accounts with a credential that is believed to work."""
+        """Accounts whose credential is expected to work."""
         return self.filter(state=Account.State.CONNECTED)
 
 
 class Account(ReasonFields):
-    """One Salesmsg organisation. Disconnecting keeps the row and all cached data."""
+    """A Salesmsg organisation. Disconnecting keeps the row and all cached data."""
 
     class State(models.TextChoices):
         CONNECTED = "connected", _("Connected")
@@ -32,30 +32,36 @@ class Account(ReasonFields):
         PAGINATED = "paginated", "/messages/{c}/paginated"
         BEFORE = "before", "/messages/{c}?before_id"
 
-    label = models.CharField(max_length=120, help_text=_("How your team calls this account."))
+    label = models.CharField(max_length=120, help_text=_("The name your team uses for this account."))
     state = models.CharField(max_length=16, choices=State, default=State.DISCONNECTED)
     organization_id = models.BigIntegerField(null=True, blank=True, unique=True)
     organization_name = models.CharField(max_length=255, blank=True)
     organization_timezone = models.CharField(max_length=64, blank=True)
-    vendor_user_id = models.BigIntegerField(null=True, blank=True, help_text=_("The Salesmsg user we act as."))
+    vendor_user_id = models.BigIntegerField(
+        null=True, blank=True, help_text=_("The Salesmsg user that owns the token.")
+    )
     thread_dialect = models.CharField(max_length=16, choices=ThreadDialect, default=ThreadDialect.PAGINATED)
-    webhook_secret = models.TextField(help_text="Sealed.")
+    webhook_secret = models.TextField(help_text="Encrypted.")
     webhook_digest = models.CharField(max_length=64, unique=True)
     last_event_at = models.DateTimeField(null=True, blank=True)
-    events_missed = models.PositiveIntegerField(default=0, help_text="New texts in a row that no event announced.")
+    events_missed = models.PositiveIntegerField(
+        default=0, help_text="Consecutive new texts that no webhook event announced."
+    )
     events_missed_at = models.DateTimeField(null=True, blank=True)
-    last_error_at = models.DateTimeField(null=True, blank=True, help_text=_("When what the reason says happened."))
-    inbox_version = models.BigIntegerField(default=0, help_text="Rises with every change that the inbox list shows.")
-    sync_paused_at = models.DateTimeField(null=True, blank=True, help_text="Since when nothing is read by itself.")
+    last_error_at = models.DateTimeField(null=True, blank=True, help_text=_("When the error occurred."))
+    inbox_version = models.BigIntegerField(default=0, help_text="Increases with every change shown in the inbox list.")
+    sync_paused_at = models.DateTimeField(null=True, blank=True, help_text="When automatic sync was paused.")
     sync_paused_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    learned = models.JSONField(default=dict, blank=True, help_text="Which of the vendor's ways hold here: sync.ways.")
-    probe_report = models.JSONField(default=dict, blank=True, help_text="What the last probe told.")
+    learned = models.JSONField(
+        default=dict, blank=True, help_text="What the API supports for this account: sync.capabilities."
+    )
+    probe_report = models.JSONField(default=dict, blank=True, help_text="Result of the last probe.")
     probed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     connected_at = models.DateTimeField(null=True, blank=True)
-    synced_at = models.DateTimeField(null=True, blank=True, help_text=_("When the last complete sync ended."))
+    synced_at = models.DateTimeField(null=True, blank=True, help_text=_("When the last complete sync finished."))
 
     objects = AccountQuerySet.as_manager()
 
@@ -67,7 +73,7 @@ class Account(ReasonFields):
 
 
 class Credential(models.Model):
-    """The tokens of an account, sealed. `generation` rises with every renewal, so that a late writer loses."""
+    """The tokens of an account, encrypted. `generation` rises with every renewal, so that a late write is ignored."""
 
     class Kind(models.TextChoices):
         OAUTH = "oauth", "OAuth2"
@@ -89,7 +95,7 @@ class Credential(models.Model):
 
 
 class Membership(models.Model):
-    """A person's right to see and answer one account's conversations."""
+    """A user's permission to read and answer the conversations of an account."""
 
     class Role(models.TextChoices):
         AGENT = "agent", _("Agent: reads and answers")
@@ -104,7 +110,7 @@ class Membership(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text=_("Who this person is at Salesmsg; decides what “mine” shows."),
+        help_text=_("The user's Salesmsg account; used by the “Mine” filter."),
     )
 
     class Meta:
@@ -115,24 +121,24 @@ class Membership(models.Model):
 
 
 class AuthorizationState(models.Model):
-    """One trip to the consent screen: single use, ten minutes, bound to a person and a browser session."""
+    """A pending authorization: valid once, for ten minutes, for one user and one browser session."""
 
     digest = models.CharField(max_length=64, unique=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     session_digest = models.CharField(max_length=64)
-    code_verifier = models.TextField(help_text="Sealed.")
+    code_verifier = models.TextField(help_text="Encrypted.")
     account = models.ForeignKey(Account, models.CASCADE, null=True, blank=True, related_name="+")
     label = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     used_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
-        return f"Consent of {self.user} at {self.created_at:%Y-%m-%d %H:%M}"
+        return f"Authorization by {self.user} at {self.created_at:%Y-%m-%d %H:%M}"
 
 
 class OwnedQuerySet(models.QuerySet):
     def for_user(self, user) -> "OwnedQuerySet":
-        """What belongs to the accounts that this person may see."""
+        """Rows of the accounts the user can see."""
         if user.is_active and user.is_superuser:
             return self
         return self.filter(account__in=Account.objects.for_user(user))
@@ -159,7 +165,7 @@ class Inbox(models.Model):
 
 
 class Number(models.Model):
-    """A phone number of the organisation; `inbox` is the one that answers on it, when the vendor says."""
+    """A phone number of the organisation. `inbox` is the inbox that uses it, if the vendor says."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="numbers")
     vendor_id = models.BigIntegerField()
@@ -179,7 +185,7 @@ class Number(models.Model):
 
 
 class Tag(models.Model):
-    """A label that contacts can carry; contacts keep theirs as labels."""
+    """A label for contacts; contacts store their labels as text."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="tags")
     vendor_id = models.BigIntegerField()

@@ -1,4 +1,4 @@
-"""Pictures of messages, fetched once and kept here."""
+"""Pictures of messages, fetched once and stored."""
 
 from django.db import models
 from django.utils import timezone
@@ -11,25 +11,29 @@ from .reason import ReasonFields
 
 class AttachmentQuerySet(OwnedQuerySet):
     def for_user(self, user) -> "AttachmentQuerySet":
-        """The pictures of messages that this person may see."""
+        """Pictures of messages the user can see."""
         return self.filter(message__in=Message.objects.for_user(user))
 
 
 class Attachment(ReasonFields):
-    """One file of a message's `media`, at this position. The row is the job of fetching it; the file is ours."""
+    """One file of a message's `media`, by position. The row is the job that fetches it; the stored file is the portal's
+    copy.
+    """
 
     class State(models.TextChoices):
-        WAITING = "waiting", _("On its way")
+        WAITING = "waiting", _("Being fetched")
         STORED = "stored", _("Stored")
-        REFUSED = "refused", _("Not kept: too large, or no picture")
+        REFUSED = "refused", _("Not stored: too large, or not a picture")
         LOST = "lost", _("Could not be fetched")
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="attachments")
     position = models.PositiveSmallIntegerField()
     url = models.TextField(blank=True)
-    ours = models.BooleanField(default=False, help_text="Sent from here: the file was ours first, Salesmsg fetches it.")
+    ours = models.BooleanField(default=False, help_text="Uploaded here and sent; Salesmsg fetches the file.")
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
-    content_type = models.CharField(max_length=64, blank=True, help_text="As its bytes show, not as it was told.")
+    content_type = models.CharField(
+        max_length=64, blank=True, help_text="Detected from the content, not from the declared type."
+    )
     size = models.PositiveIntegerField(default=0, help_text="Bytes.")
     width = models.PositiveIntegerField(default=0)
     height = models.PositiveIntegerField(default=0)

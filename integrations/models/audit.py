@@ -1,4 +1,4 @@
-"""Who did what to an account or a contact, for support."""
+"""The audit log: who did what to an account or a contact."""
 
 from django.conf import settings
 from django.db import models
@@ -10,7 +10,7 @@ from .contact import Contact
 
 
 class AuditEntry(models.Model):
-    """One thing that a person did. `params` says to what: ids, counts, names of fields, never a secret."""
+    """One action of a user. `params` holds ids, counts and field names, never a secret."""
 
     class Action(models.TextChoices):
         ACCOUNT_CONNECTED = "account_connected", _("Account connected")
@@ -25,8 +25,8 @@ class AuditEntry(models.Model):
         SYNC_STOPPED = "sync_stopped", _("Sync stopped")
         SYNC_PAUSED = "sync_paused", _("Sync paused")
         SYNC_RESUMED = "sync_resumed", _("Sync resumed")
-        CONTACT_REFRESHED = "contact_refreshed", _("Contact read again")
-        CONVERSATION_REFRESHED = "conversation_refreshed", _("Conversation read again")
+        CONTACT_REFRESHED = "contact_refreshed", _("Contact refreshed")
+        CONVERSATION_REFRESHED = "conversation_refreshed", _("Conversation refreshed")
         CONTACT_EDITED = "contact_edited", _("Contact edited")
         FIELDS_EDITED = "fields_edited", _("Custom fields edited")
         TAG_ADDED = "tag_added", _("Tag added")
@@ -34,8 +34,8 @@ class AuditEntry(models.Model):
         OPTED_OUT = "opted_out", _("Contact opted out")
         OPTED_IN = "opted_in", _("Contact opted in")
         NOTE_ADDED = "note_added", _("Note added")
-        CONFLICT_DECIDED = "conflict_decided", _("Conflict decided")
-        CHANGE_DROPPED = "change_dropped", _("Refused change dropped")
+        CONFLICT_DECIDED = "conflict_decided", _("Conflict resolved")
+        CHANGE_DROPPED = "change_dropped", _("Refused change discarded")
         CONVERSATION_CLOSED = "conversation_closed", _("Conversation closed")
         CONVERSATION_REOPENED = "conversation_reopened", _("Conversation reopened")
         CONVERSATION_ASSIGNED = "conversation_assigned", _("Conversation assigned")
@@ -67,7 +67,7 @@ class AuditEntry(models.Model):
 
     @property
     def detail(self) -> str:
-        """To what it was done: "contact 12 · first_name, email"; names of fields and values as they are stored."""
+        """Return what was affected: "contact 12 · first_name, email"; field names and values as stored."""
         named = [f"{_PARAMS[name]} {value}" for name, value in self.params.items() if name in _PARAMS]
         others = [value for name, value in self.params.items() if name not in _PARAMS]
         plain = [", ".join(map(str, value)) if isinstance(value, list) else str(value) for value in others]
@@ -83,6 +83,6 @@ _PARAMS = {
     "contacts": _("contacts:"),
     "mentioned": _("mentioned:"),
     "until": _("until"),
-    "ours": _("ours:"),
-    "theirs": _("theirs:"),
+    "ours": _("portal:"),
+    "theirs": _("Salesmsg:"),
 }

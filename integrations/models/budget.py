@@ -1,4 +1,4 @@
-"""The books of the rate budget: one row per account, one row per call, also of the last minutes, for the picture."""
+"""The rate budget: one row per account and one per call, including recent calls for the chart."""
 
 from datetime import datetime
 
@@ -11,28 +11,30 @@ from .account import Account
 
 
 class Budget(models.Model):
-    """The row whose lock makes taking a call atomic across processes and hosts."""
+    """An account's budget. Locking this row makes taking a call atomic across processes and hosts."""
 
     account = models.OneToOneField(Account, models.CASCADE, related_name="budget")
     blocked_until = models.DateTimeField(null=True, blank=True)
-    taken = models.PositiveBigIntegerField(default=0, help_text="All calls ever.")
-    waiting = models.JSONField(default=dict, blank=True, help_text="Lane -> until when its refused call is waited for.")
-    pace_at = models.DateTimeField(null=True, blank=True, help_text="When the next call that is in no hurry may leave.")
-    interactive_wake_at = models.DateTimeField(
-        null=True, blank=True, help_text="When people's texts are looked at next."
+    taken = models.PositiveBigIntegerField(default=0, help_text="Total calls.")
+    waiting = models.JSONField(
+        default=dict, blank=True, help_text="Lane -> until when its refused call is expected to retry."
     )
-    bulk_wake_at = models.DateTimeField(null=True, blank=True, help_text="When bulk texts are looked at next.")
+    pace_at = models.DateTimeField(null=True, blank=True, help_text="When the next background call may be made.")
+    interactive_wake_at = models.DateTimeField(
+        null=True, blank=True, help_text="When interactive texts are next due for a check."
+    )
+    bulk_wake_at = models.DateTimeField(null=True, blank=True, help_text="When bulk texts are next due for a check.")
 
     def __str__(self) -> str:
         return f"Budget of account {self.account_id}"
 
     @classmethod
     def for_account(cls, account: Account) -> "Budget":
-        """The account's budget, also before its first call (then unsaved)."""
+        """Return the account's budget, or an unsaved one before its first call."""
         return cls.objects.filter(account=account).first() or cls(account=account)
 
     def used_now(self) -> tuple[int, int, datetime | None]:
-        """Calls that count at this moment, calls allowed, and until when nobody may call (None when open)."""
+        """Return the calls that count now, the limit, and the end of a block (None if not blocked)."""
         now = timezone.now()
         used = self.calls.filter(expires_at__gt=now).count() if self.pk else 0
         blocked = self.blocked_until if self.blocked_until and self.blocked_until > now else None
@@ -43,16 +45,16 @@ class BudgetCall(models.Model):
     """A call that occupies a place in the window until `expires_at`."""
 
     class Lane(models.TextChoices):
-        """Who is served first, in this order; see `budget`."""
+        """The priority of calls, highest first; see `budget`."""
 
         TOKEN = "token", _("Tokens")
-        INTERACTIVE = "interactive", _("People's texts")
+        INTERACTIVE = "interactive", _("Interactive texts")
         EDIT = "edit", _("Edits")
-        EVENT = "event", _("Events and open threads")
-        DELIVERY_STATUS = "delivery_status", _("Delivery of sent texts")
+        EVENT = "event", _("Events and open conversations")
+        DELIVERY_STATUS = "delivery_status", _("Delivery status")
         SYNC = "sync", _("Sync")
         BULK = "bulk", _("Bulk texts")
-        IDLE = "idle", _("Comparing and filling gaps")
+        IDLE = "idle", _("Comparison and gaps")
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="calls")
     lane = models.CharField(max_length=16, choices=Lane)
@@ -67,7 +69,7 @@ class BudgetCall(models.Model):
 
 
 class BudgetBlock(models.Model):
-    """A 429 and the silence after it."""
+    """A 429 and the block after it."""
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="blocks")
     at = models.DateTimeField()

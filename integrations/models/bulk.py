@@ -1,4 +1,4 @@
-"""One text to many contacts: what was asked for, and what became of each recipient."""
+"""Bulk texts: one text to many contacts, with the outcome for each recipient."""
 
 from django.conf import settings
 from django.db import models
@@ -12,7 +12,7 @@ from .reason import ReasonFields
 
 
 class Bulk(models.Model):
-    """A text with merge fields for chosen contacts. Its messages are made one by one, as each is about to leave."""
+    """A text with merge fields for selected contacts. Each message is created just before it is sent."""
 
     class State(models.TextChoices):
         DRAFT = "draft", _("Being prepared")
@@ -39,17 +39,17 @@ class Bulk(models.Model):
 
 
 class BulkRecipient(ReasonFields):
-    """One contact of a bulk text. The row is the job; `message` is there from the moment it is about to leave."""
+    """One contact of a bulk text. The row is the job; `message` is set just before sending."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
-        HANDED = "handed", _("Handed to the outbox")
+        HANDED = "handed", _("Moved to the outbox")
         LEFT_OUT = "left_out", _("Left out")
         CANCELLED = "cancelled", _("Cancelled")
 
     bulk = models.ForeignKey(Bulk, models.CASCADE, related_name="recipients")
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="+")
-    text = models.TextField(blank=True, help_text=_("What this contact is to get, as it was previewed."))
+    text = models.TextField(blank=True, help_text=_("The text for this contact, as previewed."))
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     message = models.OneToOneField(Message, models.SET_NULL, null=True, blank=True, related_name="bulk_recipient")
 

@@ -1,4 +1,4 @@
-"""What staff changed here and Salesmsg has still to be told."""
+"""Changes made in the portal that have not been saved in Salesmsg yet."""
 
 from django.conf import settings
 from django.db import models
@@ -12,7 +12,7 @@ from .reason import ReasonFields
 
 
 class Change(ReasonFields):
-    """A pending change. All kinds set absolute values, so that repeating one does no harm."""
+    """A pending change. All kinds set absolute values, so repeating one does no harm."""
 
     class Kind(models.TextChoices):
         CONTACT = "contact", _("Contact edited")
@@ -30,7 +30,7 @@ class Change(ReasonFields):
         PENDING = "pending", _("Waiting to be saved in Salesmsg")
         PUSHING = "pushing", _("Being saved in Salesmsg")
         DONE = "done", _("Saved in Salesmsg")
-        CONFLICT = "conflict", _("Changed in Salesmsg, too: waits for your choice")
+        CONFLICT = "conflict", _("Also changed in Salesmsg: choose which to keep")
         REFUSED = "refused", _("Refused by Salesmsg")
         SUPERSEDED = "superseded", _("Replaced by a later change")
 
@@ -38,12 +38,12 @@ class Change(ReasonFields):
     kind = models.CharField(max_length=8, choices=Kind)
     contact = models.ForeignKey(Contact, models.CASCADE, null=True, blank=True, related_name="changes")
     conversation = models.ForeignKey(Conversation, models.CASCADE, null=True, blank=True, related_name="changes")
-    values = models.JSONField(default=dict, help_text=_("Field -> what it shall be."))
-    base = models.JSONField(default=dict, help_text=_("Field -> what it was when the person changed it."))
+    values = models.JSONField(default=dict, help_text=_("Field -> new value."))
+    base = models.JSONField(default=dict, help_text=_("Field -> value before the change."))
     theirs = models.JSONField(
         default=dict,
         blank=True,
-        help_text=_("Field -> what it had become at Salesmsg meanwhile; {} without a conflict."),
+        help_text=_("Field -> value in Salesmsg if it has changed there; {} without a conflict."),
     )
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")

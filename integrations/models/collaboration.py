@@ -1,4 +1,4 @@
-"""What staff share about a conversation, and what only we know of it: nothing here goes to Salesmsg."""
+"""Internal data about conversations that staff share. It is never sent to Salesmsg."""
 
 from django.conf import settings
 from django.db import models
@@ -11,7 +11,7 @@ from .conversation import Conversation
 
 
 class Presence(models.Model):
-    """Who has a conversation open, and when they last typed in it. Old rows mean nothing."""
+    """Who has a conversation open, and when they last typed in it. Old rows are ignored."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="presences")
@@ -26,7 +26,7 @@ class Presence(models.Model):
 
 
 class Draft(models.Model):
-    """What a person has typed in a conversation and not sent. `revision` rises with every change of the text."""
+    """A user's unsent text in a conversation. `revision` rises with every change of the text."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="drafts")
@@ -42,11 +42,13 @@ class Draft(models.Model):
 
 
 class InternalNote(models.Model):
-    """A note of the team in a thread. It is no text and never leaves: it has no state and no way to be sent."""
+    """A note for the team in a thread. It is not a message: it has no state and is never sent."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="internal_notes")
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="internal_notes")
-    client_uuid = models.UUIDField(unique=True, help_text="Made by the form, so that one posted twice is one note.")
+    client_uuid = models.UUIDField(
+        unique=True, help_text="Created by the form, so that a double submit creates one note."
+    )
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     author_name = models.CharField(max_length=255, blank=True)
     text = models.TextField()
@@ -63,7 +65,7 @@ class InternalNote(models.Model):
 
 
 class Mention(models.Model):
-    """A person named in an internal note; unread until they open the conversation."""
+    """A user mentioned in an internal note; unread until they open the conversation."""
 
     note = models.ForeignKey(InternalNote, models.CASCADE, related_name="mentions")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -78,7 +80,7 @@ class Mention(models.Model):
 
 
 class SavedReply(models.Model):
-    """A text that staff use again and again, with merge fields. `owner` null: the whole account's."""
+    """A reusable text with merge fields. `owner` null: shared by the whole account."""
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="saved_replies")
     owner = models.ForeignKey(
@@ -87,9 +89,9 @@ class SavedReply(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text=_("Empty: everybody."),
+        help_text=_("Leave empty to share with everyone."),
     )
-    name = models.CharField(max_length=80, help_text=_("What it is found by, after a “/”."))
+    name = models.CharField(max_length=80, help_text=_("Type “/” and this name to find it."))
     text = models.TextField()
     used = models.PositiveIntegerField(default=0)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")

@@ -1,4 +1,4 @@
-"""People that the business texts with."""
+"""Contacts: the people that the business texts with."""
 
 from django.db import models
 from django.db.models import Q
@@ -11,14 +11,14 @@ from .account import Account, OwnedQuerySet
 
 class ContactQuerySet(OwnedQuerySet):
     def present(self) -> "ContactQuerySet":
-        """Contacts that Salesmsg still has, as far as we know."""
+        """Contacts that have not been deleted in Salesmsg."""
         return self.filter(deleted_at=None)
 
 
 class Contact(models.Model):
-    """A contact as Salesmsg last told it. `vendor_id` is null for a draft that Salesmsg has not seen yet.
+    """A contact, as last received from Salesmsg. `vendor_id` is null for a draft that Salesmsg does not have yet.
 
-    Vendor-owned fields are written by `mirror` alone; what a person changes is a `Change` until it is confirmed.
+    Only `mirror` writes vendor-owned fields; a user's edit is a `Change` until Salesmsg confirms it.
     """
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="contacts")
@@ -42,10 +42,12 @@ class Contact(models.Model):
     vendor_created_at = models.DateTimeField(null=True, blank=True)
     vendor_updated_at = models.DateTimeField(null=True, blank=True)
     raw = models.JSONField(default=dict, blank=True)
-    deleted_at = models.DateTimeField(null=True, blank=True, help_text=_("When Salesmsg said that it is gone."))
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When Salesmsg reported the contact as deleted.")
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    # What staff asked for and Salesmsg has not confirmed; None where nothing is asked, or no query brought it along.
+    # Names requested by staff and not yet confirmed by Salesmsg. None: nothing requested, or not loaded by the query.
     asked_first_name = asked_last_name = None
 
     objects = ContactQuerySet.as_manager()
@@ -68,22 +70,22 @@ class Contact(models.Model):
 
     @property
     def name(self) -> str:
-        """What to call them: their name, as it was asked for where that waits; else their phone."""
+        """Return the display name: the requested or stored name, else the phone number."""
         asked = (self.asked_first_name, self.asked_last_name)
         first = self.first_name if asked[0] is None else asked[0]
         last = self.last_name if asked[1] is None else asked[1]
         own = " ".join(part for part in (first, last) if part)
-        full = self.full_name if asked == (None, None) else ""  # it still tells the old name
+        full = self.full_name if asked == (None, None) else ""  # it still contains the old name
         return own or full or self.phone or f"Contact {self.vendor_id or self.pk}"
 
     @property
     def textable(self) -> bool:
-        """Whether they may be texted at all."""
+        """Return whether the contact may be texted."""
         return not (self.opted_out or self.blocked or self.deleted_at)
 
     @property
     def why_not_textable(self) -> Reason:
-        """Empty when they may be texted."""
+        """Return why the contact may not be texted; empty if it may."""
         if self.opted_out:
             return Reason(Code.OPTED_OUT)
         if self.blocked:

@@ -1,4 +1,4 @@
-"""Conversations, and how far each person has read them."""
+"""Conversations, and each user's read position in them."""
 
 from django.conf import settings
 from django.db import models
@@ -10,7 +10,7 @@ from .account import Account, Inbox, Member, OwnedQuerySet
 from .contact import Contact
 from .lookups import Filled  # noqa: F401 - registers the lookup of a condition below
 
-# Partial indexes of the list's filters; their conditions are such that SQLite, too, sees that they fit.
+# Partial indexes for the list's filters. SQLite uses them only if the query has the same condition.
 _SHOWN = {
     "conversation_open": Q(closed_at__isnull=True),
     "conversation_closed": Q(closed_at__isnull=False),
@@ -27,14 +27,14 @@ class ConversationQuerySet(OwnedQuerySet):
 class Conversation(models.Model):
     """A thread with one contact in one inbox. `vendor_id` is null until Salesmsg has opened it.
 
-    `latest_*`, `news_pk` and `trouble` repeat what its messages say, so that the list needs no second query; `version`
-    rises with every change that the open thread shows, and is the token of its poll. Snoozing is ours alone.
+    `latest_*`, `news_pk` and `trouble` are copied from its messages, so that the list needs no second query. `version`
+    rises with every change shown in the open thread, which polls it. Snoozing exists only in the portal.
     """
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="conversations")
 
     class LatestKind(models.TextChoices):
-        """What the newest message is: says what the list shows where it has no text."""
+        """The kind of the newest message, shown in the list if it has no text."""
 
         TEXT = "text", _("Text")
         PICTURE = "picture", _("Picture")
@@ -44,24 +44,30 @@ class Conversation(models.Model):
     contact = models.ForeignKey(Contact, models.PROTECT, related_name="conversations")
     inbox = models.ForeignKey(Inbox, models.SET_NULL, null=True, blank=True, related_name="conversations")
     owner = models.ForeignKey(Member, models.SET_NULL, null=True, blank=True, related_name="conversations")
-    line_phone = models.CharField(max_length=32, blank=True, help_text=_("Our number in this conversation."))
+    line_phone = models.CharField(
+        max_length=32, blank=True, help_text=_("The organisation's number in this conversation.")
+    )
     unread_at_vendor = models.IntegerField(default=0)
     started_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
-    last_message_at = models.DateTimeField(null=True, blank=True, help_text=_("As Salesmsg tells it."))
-    gone_at = models.DateTimeField(null=True, blank=True, help_text="When Salesmsg said that it does not exist.")
+    last_message_at = models.DateTimeField(null=True, blank=True, help_text=_("As reported by Salesmsg."))
+    gone_at = models.DateTimeField(null=True, blank=True, help_text="When Salesmsg reported that it does not exist.")
     raw = models.JSONField(default=dict, blank=True)
-    latest_at = models.DateTimeField(default=timezone.now, help_text=_("Sorts the inbox."))
+    latest_at = models.DateTimeField(default=timezone.now, help_text=_("Determines the order of the inbox."))
     latest_text = models.CharField(max_length=200, blank=True)
     latest_kind = models.CharField(max_length=8, choices=LatestKind, default=LatestKind.TEXT)
     latest_inbound = models.BooleanField(default=False)
     latest_state = models.CharField(max_length=12, blank=True)
     version = models.BigIntegerField(default=0)
-    news_pk = models.BigIntegerField(null=True, blank=True, help_text="Newest inbound message that was news.")
+    news_pk = models.BigIntegerField(null=True, blank=True, help_text="Newest inbound message that counted as new.")
     trouble = models.CharField(
-        max_length=12, blank=True, help_text="State of our newest text, where it did not surely leave; else empty."
+        max_length=12,
+        blank=True,
+        help_text="State of the newest outbound text if it is not known to be sent, else empty.",
     )
-    snoozed_until = models.DateTimeField(null=True, blank=True, help_text="Out of sight till then, or till they text.")
+    snoozed_until = models.DateTimeField(
+        null=True, blank=True, help_text="Hidden until then, or until the contact texts."
+    )
     snoozed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -81,7 +87,7 @@ class Conversation(models.Model):
         indexes = [
             models.Index(fields=["account", "-latest_at", "-id"], name="conversation_newest"),
             models.Index(fields=["-latest_at", "-id"], name="conversation_newest_all"),
-            # One for each filter of the list, in its order, so that no filter walks past rows which it does not show.
+            # One per list filter, in the list's order, so that no filter scans rows it does not show.
             models.Index(fields=["inbox", "-latest_at", "-id"], name="conversation_in_inbox"),
             models.Index(
                 fields=["owner", "-latest_at", "-id"], condition=Q(owner__isnull=False), name="conversation_owned"
@@ -102,7 +108,7 @@ class Conversation(models.Model):
 
     @property
     def latest(self) -> str:
-        """What the list shows of the newest message: its text, else what it is; "" before the first one."""
+        """Return the list's summary of the newest message: its text, else its kind; "" if there is none."""
         return self.latest_text or ("" if self.latest_kind == self.LatestKind.TEXT else self.get_latest_kind_display())
 
     @property
@@ -115,7 +121,7 @@ class Conversation(models.Model):
 
 
 class ReadMark(models.Model):
-    """How far a person has read a conversation: everything up to and with `message_pk`."""
+    """A user's read position: all messages up to and including `message_pk` are read."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="read_marks")

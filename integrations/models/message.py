@@ -1,4 +1,4 @@
-"""Texts in and out, calls, and every attempt to send one."""
+"""Messages: texts, calls, and every attempt to send a text."""
 
 from django.conf import settings
 from django.db import models
@@ -10,15 +10,15 @@ from .account import Account, OwnedQuerySet
 from .conversation import Conversation
 from .reason import ReasonFields
 
-DRAFT_RANK = 1 << 60  # texts that Salesmsg has not numbered yet come after all others of their second
+DRAFT_RANK = 1 << 60  # texts without a vendor id sort after all others of the same second
 
 
 class Message(ReasonFields):
-    """One message of a thread, ours or theirs.
+    """One message of a thread, inbound or outbound.
 
-    A reply begins here with a `client_uuid` and no `vendor_id`: the row is the job. `state` is written by `outbox`
-    until Salesmsg has answered, and by `mirror` from then on. The primary key grows in order of arrival, so
-    “unread” is: inbound, news, and beyond the person's read mark.
+    A reply starts with a `client_uuid` and without a `vendor_id`: the row is the job. `outbox` writes `state` until
+    Salesmsg has answered, then `mirror` does. Primary keys grow in order of arrival, so an “unread” message is inbound,
+    counts as new, and is beyond the user's read mark.
     """
 
     class State(models.TextChoices):
@@ -54,21 +54,27 @@ class Message(ReasonFields):
     automated = models.BooleanField(default=False)
     source = models.CharField(max_length=64, blank=True)
     vendor_status = models.CharField(max_length=64, blank=True)
-    at = models.DateTimeField(help_text=_("Orders the thread: the vendor's time, or ours until it is known."))
-    rank = models.BigIntegerField(help_text=_("Orders what shares a second: the vendor's id, or DRAFT_RANK and more."))
+    at = models.DateTimeField(
+        help_text=_("Orders the thread: the time from Salesmsg, or local time until it is known.")
+    )
+    rank = models.BigIntegerField(
+        help_text=_("Orders messages of the same second: the Salesmsg id, or DRAFT_RANK and higher.")
+    )
     received_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
     failed_at = models.DateTimeField(null=True, blank=True)
     is_news = models.BooleanField(
-        default=False, help_text=_("Arrived after the first sync, or was unread at Salesmsg.")
+        default=False, help_text=_("Arrived after the first sync, or was unread in Salesmsg.")
     )
     due_at = models.DateTimeField(
-        null=True, blank=True, help_text=_("When a waiting text may leave next; empty: it waits for a person's word.")
+        null=True, blank=True, help_text=_("When a waiting text may be sent; empty: it waits for a user's decision.")
     )
-    send_at = models.DateTimeField(null=True, blank=True, help_text=_("When it was scheduled for; empty: at once."))
-    zone = models.CharField(max_length=64, blank=True, help_text=_("The time zone in which it was scheduled."))
-    stop_on_reply = models.BooleanField(default=False, help_text=_("Cancelled when the contact answers first."))
+    send_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When it is scheduled for; empty: send immediately.")
+    )
+    zone = models.CharField(max_length=64, blank=True, help_text=_("The time zone of the schedule."))
+    stop_on_reply = models.BooleanField(default=False, help_text=_("Cancel if the contact replies first."))
     bulk = models.ForeignKey("Bulk", models.SET_NULL, null=True, blank=True, related_name="messages")
     claimed_at = models.DateTimeField(null=True, blank=True)
     raw = models.JSONField(default=dict, blank=True)
@@ -81,9 +87,9 @@ class Message(ReasonFields):
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="message_once")]
         indexes = [
             models.Index(fields=["conversation", "-at", "-rank"], name="message_thread"),
-            models.Index(fields=["-at", "-id"], name="message_newest"),  # where a search begins
+            models.Index(fields=["-at", "-id"], name="message_newest"),  # the starting point of a search
             models.Index(fields=["conversation", "id"], condition=Q(inbound=True, is_news=True), name="message_news"),
-            # What the outbox asks for. Their conditions are such that SQLite, too, sees that they fit.
+            # For the outbox's queries. SQLite uses a partial index only if the query has the same condition.
             models.Index(fields=["account", "due_at"], condition=Q(due_at__isnull=False), name="message_due"),
             models.Index(fields=["state", "account", "at"], condition=Q(client_uuid__isnull=False), name="message_own"),
             models.Index(
@@ -96,23 +102,23 @@ class Message(ReasonFields):
 
     @property
     def carries_our_pictures(self) -> bool:
-        """Whether it was written here with pictures: `media` says [{ours, content_type}], the files are ours."""
+        """Whether it was written here with pictures: `media` is [{ours, content_type}] and the portal has the files."""
         return self.client_uuid is not None and any(medium.get("ours") for medium in self.media)
 
     @property
     def held(self) -> bool:
-        """Whether it waits for a person's word before it may leave."""
+        """Whether it waits for a user's decision before it is sent."""
         return self.state == self.State.QUEUED and self.due_at is None
 
 
 class Attempt(ReasonFields):
-    """One try to hand a text to Salesmsg. Its reason holds no text, phone or token."""
+    """One attempt to send a text to Salesmsg. Its reason holds no text, phone number or token."""
 
     class Outcome(models.TextChoices):
         RUNNING = "running", _("Running")
         ACCEPTED = "accepted", _("Accepted")
         REFUSED = "refused", _("Refused")
-        NOT_DONE = "not_done", _("Did not reach Salesmsg; tried again")
+        NOT_DONE = "not_done", _("Did not reach Salesmsg; will be retried")
         UNCLEAR = "unclear", _("No clear answer")
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="attempts")
@@ -124,5 +130,5 @@ class Attempt(ReasonFields):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        words = {"id": self.pk, "message": self.message_id, "outcome": self.get_outcome_display()}
-        return _("Attempt %(id)s of message %(message)s: %(outcome)s") % words
+        params = {"id": self.pk, "message": self.message_id, "outcome": self.get_outcome_display()}
+        return _("Attempt %(id)s of message %(message)s: %(outcome)s") % params

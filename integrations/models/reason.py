@@ -1,4 +1,4 @@
-"""Why a row failed, waits or was left out: the same three columns wherever that is stored."""
+"""The columns that store why a row failed, waits or was skipped."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -9,15 +9,15 @@ REASON_COLUMNS = ("reason_code", "reason_params", "vendor_reason")
 
 
 class ReasonFields(models.Model):
-    """A code with parameters, and the vendor's own words apart from both; `reason` is the three together.
+    """A code with parameters, plus the vendor's own text. `reason` combines the three.
 
-    Written with `**reason.columns()`, put into words by `failures`.
+    Write with `**reason.columns()`; `failures` turns codes into messages.
     """
 
     reason_code = models.CharField(_("reason"), max_length=40, choices=code_choices, blank=True, default="")
     reason_params = models.JSONField(default=dict, blank=True)
     vendor_reason = models.TextField(
-        _("Salesmsg's words"), blank=True, default="", help_text=_("What Salesmsg said about it, word for word.")
+        _("Message from Salesmsg"), blank=True, default="", help_text=_("The original message from Salesmsg.")
     )
 
     class Meta:
@@ -29,10 +29,10 @@ class ReasonFields(models.Model):
 
     @property
     def explanation(self) -> str:
-        """The reason and what follows from it, in the reader's language; "" without one."""
+        """Return the reason and its consequence in the reader's language, or "" without a reason."""
         return self.reason.explained(getattr(self, "state", ""))
 
     def set_reason(self, reason: Reason) -> None:
-        """Puts the columns on this object, unsaved."""
+        """Set the columns on this object without saving."""
         for name, value in reason.columns().items():
             setattr(self, name, value)

@@ -1,4 +1,4 @@
-"""How far each sync has come."""
+"""The progress of each sync."""
 
 from django.conf import settings
 from django.db import models
@@ -12,11 +12,11 @@ from .reason import ReasonFields
 
 
 class SyncRun(ReasonFields):
-    """One walk through an account. `step` is its fencing token: a task works only on the step it was given."""
+    """One sync of an account. `step` is its fencing token: a task only works on the step it was given."""
 
     class Kind(models.TextChoices):
-        FULL = "full", _("Everything")
-        CHANGES = "changes", _("What changed")
+        FULL = "full", _("Full sync")
+        CHANGES = "changes", _("Changes")
         CHECK = "check", _("Comparison")
 
     class State(models.TextChoices):
@@ -31,13 +31,13 @@ class SyncRun(ReasonFields):
     step = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(default=timezone.now)
-    failures = models.PositiveIntegerField(default=0, help_text=_("Failed tries of the present step."))
+    failures = models.PositiveIntegerField(default=0, help_text=_("Failed attempts of the current step."))
     requests = models.PositiveIntegerField(default=0)
     contacts = models.PositiveIntegerField(default=0)
     conversations = models.PositiveIntegerField(default=0)
     messages = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
-    notes = models.JSONField(default=list, blank=True, help_text=_("What could not be read and why: reasons."))
+    notes = models.JSONField(default=list, blank=True, help_text=_("Reasons for what could not be read."))
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -61,18 +61,18 @@ class SyncRun(ReasonFields):
 
 
 class SyncStream(models.Model):
-    """One list of a run, walked page by page; streams of a run are worked in order of `position`."""
+    """One list of a run, read page by page. The streams of a run are processed in order of `position`."""
 
     run = models.ForeignKey(SyncRun, models.CASCADE, related_name="streams")
     name = models.CharField(max_length=32)
     position = models.PositiveSmallIntegerField()
     cursor = models.JSONField(default=dict)
-    total = models.PositiveIntegerField(null=True, blank=True, help_text=_("As the vendor tells it, when it does."))
+    total = models.PositiveIntegerField(null=True, blank=True, help_text=_("As reported by Salesmsg, if available."))
     seen = models.PositiveIntegerField(default=0)
     pages = models.PositiveIntegerField(default=0)
     calls = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
-    began_at = models.DateTimeField(null=True, blank=True, help_text="When its first page was asked for.")
+    began_at = models.DateTimeField(null=True, blank=True, help_text="When its first page was requested.")
     restarts = models.PositiveSmallIntegerField(default=0)
     done = models.BooleanField(default=False)
 
@@ -85,7 +85,7 @@ class SyncStream(models.Model):
 
 
 class SyncSeen(models.Model):
-    """A row that a walk has met: tells what is new on a page, and what the walk did not meet. Forgotten at its end."""
+    """A row seen in a sync, used to find new rows on a page and rows missing from the sync. Deleted when it ends."""
 
     stream = models.ForeignKey(SyncStream, models.CASCADE, related_name="met")
     vendor_id = models.BigIntegerField()
@@ -98,10 +98,10 @@ class SyncSeen(models.Model):
 
 
 class ListSync(ReasonFields):
-    """How well one list of an account is known, and when to look at it again."""
+    """The sync state of one list of an account, and when it is next due."""
 
     class Name(models.TextChoices):
-        """The lists of an account, as runs walk them (`sync.plan`), and what people call them."""
+        """The lists of an account, as runs process them (`sync.plan`), with their display names."""
 
         ORGANIZATION = "organization", _("Organisation")
         MEMBERS = "members", _("Members")
@@ -119,17 +119,17 @@ class ListSync(ReasonFields):
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="lists")
     name = models.CharField(max_length=32)
-    rows = models.PositiveIntegerField(null=True, blank=True, help_text="Rows at Salesmsg when it was last known.")
-    calls = models.PositiveBigIntegerField(default=0, help_text="All calls ever made for it.")
-    looked_at = models.DateTimeField(null=True, blank=True, help_text="Up to when every change that shows is known.")
-    walked_at = models.DateTimeField(null=True, blank=True, help_text="When it was last read to its end.")
+    rows = models.PositiveIntegerField(null=True, blank=True, help_text="Last known number of rows in Salesmsg.")
+    calls = models.PositiveBigIntegerField(default=0, help_text="Total calls for this list.")
+    looked_at = models.DateTimeField(null=True, blank=True, help_text="All visible changes up to this time are known.")
+    walked_at = models.DateTimeField(null=True, blank=True, help_text="When it was last read completely.")
     read_to = models.DateTimeField(
-        null=True, blank=True, help_text="Salesmsg's time: all that changed before it is known, where the order holds."
+        null=True, blank=True, help_text="Salesmsg's time: all earlier changes are known, if the list is sorted."
     )
-    found_at = models.DateTimeField(null=True, blank=True, help_text="When something new was last found in it.")
-    repaired = models.PositiveIntegerField(default=0, help_text="Rows that the last comparison had to put right.")
+    found_at = models.DateTimeField(null=True, blank=True, help_text="When a change was last found in it.")
+    repaired = models.PositiveIntegerField(default=0, help_text="Rows that the last comparison corrected.")
     due_at = models.DateTimeField(default=timezone.now)
-    pause = models.FloatField(default=60.0, help_text="Seconds between two looks at present.")
+    pause = models.FloatField(default=60.0, help_text="Current seconds between two checks.")
     error_at = models.DateTimeField(null=True, blank=True)
 
     objects = OwnedQuerySet.as_manager()
@@ -143,13 +143,13 @@ class ListSync(ReasonFields):
 
 
 class FreshHour(models.Model):
-    """How long new inbound messages of one hour took from Salesmsg's time to our cache, measured.
+    """Measured delays of new inbound messages of one hour, from Salesmsg's time to the cache.
 
-    `counts` belongs to the bounds in `sync.fresh.BOUNDS`; one more at its end counts what was slower than all.
+    `counts` matches the bounds in `sync.latency.BOUNDS`, plus a last entry for slower ones.
     """
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="fresh_hours")
-    hour = models.DateTimeField(help_text="Begin of the hour.")
+    hour = models.DateTimeField(help_text="Start of the hour.")
     arrivals = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=list)
     slowest = models.FloatField(default=0.0, help_text="Seconds.")
@@ -163,17 +163,17 @@ class FreshHour(models.Model):
 
 
 class ThreadSync(models.Model):
-    """How well the messages of one conversation are known, and when to look again."""
+    """The sync state of one conversation's messages, and when it is next due."""
 
     conversation = models.OneToOneField(Conversation, models.CASCADE, related_name="thread_sync")
     run = models.ForeignKey(SyncRun, models.SET_NULL, null=True, blank=True, related_name="threads")
-    pending = models.BooleanField(default=False, help_text="Still to be read in `run`.")
-    cursor = models.JSONField(default=dict, help_text="Where a walk over several pages stands; {} when none is on.")
-    read_to = models.JSONField(default=list, help_text="[time, Salesmsg id]: no gap up to this message.")
+    pending = models.BooleanField(default=False, help_text="Not yet read in `run`.")
+    cursor = models.JSONField(default=dict, help_text="Position in a read over several pages; {} if none is running.")
+    read_to = models.JSONField(default=list, help_text="[time, Salesmsg id]: complete up to this message.")
     complete = models.BooleanField(default=False, help_text="The whole history is cached.")
-    wanted_at = models.DateTimeField(null=True, blank=True, help_text="When somebody last asked to look again.")
+    wanted_at = models.DateTimeField(null=True, blank=True, help_text="When a refresh was last requested.")
     due_at = models.DateTimeField(null=True, blank=True, db_index=True)
-    following = models.BooleanField(default=False, help_text="Due only to see what became of our texts.")
+    following = models.BooleanField(default=False, help_text="Due only to check the delivery of outbound texts.")
     read_at = models.DateTimeField(null=True, blank=True, help_text="When its newest page was last read.")
     lease_until = models.DateTimeField(null=True, blank=True)
     failures = models.PositiveIntegerField(default=0)
@@ -189,7 +189,7 @@ class ThreadSync(models.Model):
 
 
 class Heartbeat(models.Model):
-    """The pulse of background work: one row; `beat` rises with each tick, so that only one chain of ticks lives."""
+    """The heartbeat of background work: one row. `sequence` rises with each tick, so that only one chain runs."""
 
     name = models.CharField(max_length=32, unique=True)
     sequence = models.PositiveBigIntegerField(default=0)

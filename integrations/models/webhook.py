@@ -1,4 +1,4 @@
-"""What Salesmsg told us by itself, exactly as it came."""
+"""Webhook events from Salesmsg, stored as received."""
 
 from django.db import models
 from django.utils import timezone
@@ -9,12 +9,12 @@ from .reason import ReasonFields
 
 
 class WebhookEvent(ReasonFields):
-    """One delivery. Identical ones within ten minutes are counted in `repeats`."""
+    """One webhook delivery. Identical deliveries within ten minutes are counted in `repeats`."""
 
     class State(models.TextChoices):
         NEW = "new", _("Waiting")
         DONE = "done", _("Processed")
-        UNKNOWN = "unknown", _("Not understood; kept")
+        UNKNOWN = "unknown", _("Not recognized; stored")
         FAILED = "failed", _("Failed")
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="webhook_events")

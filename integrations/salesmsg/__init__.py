@@ -1,13 +1,14 @@
-"""Speaks to Salesmsg; knows no Django. The only place that imports `requests`.
+"""The Salesmsg client. It does not import Django, and is the only package that imports `requests`.
 
-- client    a method per endpoint, each returns records; no token, no network
-- http      one request: time-out, redacted errors
-- media     one file of a message: bounded, and only from the public internet
-- verdict   what an answer or a failure of the network means
-- errors    the tree of what can go wrong: did it happen, when again?
-- oauth     consent, exchange, refresh, renewal of personal tokens
-- records   typed records; values reads one value, words holds the vendor's words and ours
-- pages     the envelopes and page dialects
-- text      segments, phones, HTML to plain
-- redact    what must never be shown or logged
+- client         one method per endpoint, returns records; no token, no network
+- http           one request: timeout, redacted errors
+- media          one file of a message: size limit, public internet only
+- error_mapping  maps an answer or a network failure to an error
+- errors         the error tree: did the vendor act, and when may the call be retried?
+- oauth          authorization, code exchange, refresh, renewal of personal tokens
+- records        typed records; `values` reads single values, `vocabulary` maps the vendor's terms
+- pages          envelopes and pagination formats
+- envelopes      describes the form of an answer without its content, for the probe
+- text           segments, phone numbers, HTML to plain text
+- redact         removes what must not be shown or logged
 """

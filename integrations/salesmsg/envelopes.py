@@ -1,6 +1,7 @@
-"""What an answer looks like, told without anything that it says: envelopes, orders, time formats, names of keys.
+"""Describes the form of an answer without its content: envelopes, order, time formats, key names.
 
-For the probe (salesmsg-api.md, sections 3, 4, 6 and 8): these words may leave the machine, personal data may not.
+Used by the probe (salesmsg-api.md, sections 3, 4, 6 and 8): these descriptions may leave the host, personal data may
+not.
 """
 
 import re
@@ -23,7 +24,7 @@ _TIMES = {
 
 
 def list_envelope(payload: Any) -> str:
-    """How a list came: "bare list", "{data, meta}", "{results}", "empty answer" … or "unknown"."""
+    """Return the form of a list: "bare list", "{data, meta}", "{results}", "empty answer" … or "unknown"."""
     if payload is None:
         return "empty answer"
     if isinstance(payload, list):
@@ -40,7 +41,7 @@ def list_envelope(payload: Any) -> str:
 
 
 def single_envelope(payload: Any) -> str:
-    """How one object came: "bare object", "{data}", "{name}" or "unknown"."""
+    """Return the form of a single object: "bare object", "{data}", "{name}" or "unknown"."""
     try:
         found = single(payload, "")
     except Unreadable:
@@ -51,7 +52,7 @@ def single_envelope(payload: Any) -> str:
 
 
 def records(payload: Any) -> list[dict]:
-    """The raw records of a list, [] when it cannot be read."""
+    """Return the raw records of a list, or [] if it cannot be read."""
     try:
         return rows(payload, "")[0]
     except Unreadable:
@@ -63,7 +64,7 @@ def ids(items: Iterable[dict]) -> list[int]:
 
 
 def order(items: list[dict], key: str) -> str:
-    """ "newest first", "oldest first", "equal", "mixed", or "" when fewer than two records carry the time."""
+    """Return "newest first", "oldest first", "equal" or "mixed", or "" if fewer than two records have the time."""
     moments = [found for item in items if (found := moment(item.get(key)))]
     if len(moments) < 2:
         return ""
@@ -75,7 +76,7 @@ def order(items: list[dict], key: str) -> str:
 
 
 def time_formats(items: Iterable[dict]) -> list[str]:
-    """The formats of everything that looks like a time in these records."""
+    """Return the formats of all values in these records that look like times."""
     found = set()
     for item in items:
         for value in item.values():
@@ -85,16 +86,16 @@ def time_formats(items: Iterable[dict]) -> list[str]:
 
 
 def carries(items: list[dict], *keys: str) -> list[str]:
-    """Which of these keys any of the records has."""
+    """Return those of the keys that any of the records has."""
     return [key for key in keys if any(key in item for item in items)]
 
 
 def unknown_states(items: Iterable[dict]) -> list[str]:
-    """The words for a message's status that we do not know; what is not a plain word is only counted as one."""
-    told = {str(item.get("status")).lower() for item in items if item.get("status")} - STATES.keys()
-    return sorted({word if _WORD.fullmatch(word) else "something else" for word in told})
+    """Return unknown message statuses. A value that is not a plain word is reported as "something else"."""
+    unknown = {str(item.get("status")).lower() for item in items if item.get("status")} - STATES.keys()
+    return sorted({word if _WORD.fullmatch(word) else "something else" for word in unknown})
 
 
 def limit_headers(headers: Mapping[str, str]) -> list[str]:
-    """The names of headers that tell of a limit."""
+    """Return the names of headers about rate limits."""
     return sorted(name for name in headers if "ratelimit" in name.replace("-", "") or name == "retry-after")

@@ -1,4 +1,4 @@
-"""What an answer or a failure of the network means: HTTP to `errors` (salesmsg-api.md, sections 2.5, 3 and 9)."""
+"""Maps HTTP answers and network failures to `errors` (salesmsg-api.md, sections 2.5, 3 and 9)."""
 
 import json
 import re
@@ -29,13 +29,13 @@ from .errors import (
 from .redact import redact
 from .values import ident, number
 
-# OAuth's words for a refused grant or application [assumed: Laravel Passport's shape, section 2.2].
+# OAuth error codes for a refused grant or application [assumed: Laravel Passport's format, section 2.2].
 GRANT_REFUSED = {"invalid_grant", "invalid_client", "invalid_request", "invalid_token", "unauthorized_client"}
-# Words of a 403 that speak of the token, not of rights.
-_OF_THE_TOKEN = re.compile(r"token|unauthori[sz]ed|unauthenticated|explicit deny", re.IGNORECASE)
-# The trap of section 11: speaks of "unauthorized" and means a missing scope.
-_OF_A_SCOPE = re.compile(r"action is unauthori[sz]ed|scope", re.IGNORECASE)
-# The gateway's word for a path it does not know [assumed].
+# Texts of a 403 about the token, not about permissions.
+_ABOUT_TOKEN = re.compile(r"token|unauthori[sz]ed|unauthenticated|explicit deny", re.IGNORECASE)
+# Exception from section 11: "unauthorized" in these texts means a missing scope.
+_ABOUT_SCOPE = re.compile(r"action is unauthori[sz]ed|scope", re.IGNORECASE)
+# The API gateway's text for an unknown path [assumed].
 _UNKNOWN_PATH = "missing authentication token"
 
 
@@ -46,13 +46,13 @@ _BAD_ADDRESS = (
 )
 _BAD_ANSWER = (
     requests.exceptions.ContentDecodingError,
-    requests.exceptions.ChunkedEncodingError,  # the status came, the body broke off
-    requests.exceptions.InvalidHeader,  # of the answer: ours are checked before they leave
+    requests.exceptions.ChunkedEncodingError,  # the status arrived, but the body was cut off
+    requests.exceptions.InvalidHeader,  # in the answer: request headers are checked before sending
 )
 
 
 def error_for(response: requests.Response, endpoint: str, content: bytes | None = None) -> SalesmsgError | None:
-    """The error that this answer is, or None for 2xx. `content`: the body as far as it was read, if not whole."""
+    """Return the error for an answer, or None for 2xx. content: the part of the body that was read, if incomplete."""
     status = response.status_code
     if 200 <= status < 300:
         return None
@@ -79,7 +79,7 @@ def error_for(response: requests.Response, endpoint: str, content: bytes | None 
 
 
 def error_from(failure: Exception, endpoint: str) -> SalesmsgError:
-    """The error that a failure of `requests` is. Never holds the failure's own words: they name addresses."""
+    """Return the error for a failure of `requests`. It never contains the failure's own text, which includes URLs."""
     where: dict[str, Any] = {"endpoint": endpoint}
     if isinstance(failure, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
         return Unreachable(**where)
@@ -101,7 +101,7 @@ def error_from(failure: Exception, endpoint: str) -> SalesmsgError:
 
 
 def vendor_words(body: dict) -> str:
-    """The vendor's own words for an error, redacted: message, else error_description, else error; or ""."""
+    """Return the vendor's error text, redacted: message, else error_description, else error; or ""."""
     for key in ("message", "error_description", "error"):
         value = body.get(key)
         if isinstance(value, list):
@@ -120,16 +120,16 @@ def _body(content: bytes) -> dict:
 
 
 def _credential(status: int, body: dict, words: str, at_the_grant: bool) -> bool:
-    """Section 2.5's rule. A 500 or a plain 403 never counts."""
+    """Return whether the credential was refused, by the rule of section 2.5. A 500 or a plain 403 never counts."""
     if status == 401 or (at_the_grant and status == 400 and body.get("error") in GRANT_REFUSED):
         return True
     if status != 403:
         return False
     if body.get("auth_required") is True:
         return True
-    if _UNKNOWN_PATH in words.lower() or _OF_A_SCOPE.search(words):
+    if _UNKNOWN_PATH in words.lower() or _ABOUT_SCOPE.search(words):
         return False
-    return bool(_OF_THE_TOKEN.search(words))
+    return bool(_ABOUT_TOKEN.search(words))
 
 
 def _contact_id(body: dict) -> int | None:
@@ -138,7 +138,7 @@ def _contact_id(body: dict) -> int | None:
 
 
 def _fields(body: dict) -> dict[str, list[str]]:
-    """Laravel's `errors`, or the lists at the top level."""
+    """Return field errors from Laravel's `errors`, or from the lists at the top level."""
     errors = body.get("errors")
     found = errors if isinstance(errors, dict) else {k: v for k, v in body.items() if isinstance(v, list)}
     return {
@@ -149,7 +149,7 @@ def _fields(body: dict) -> dict[str, list[str]]:
 
 
 def _retry_after(header: str | None) -> float | None:
-    """Seconds, from a number or a date; read if it comes, never needed (section 3)."""
+    """Return seconds from a number or a date. Optional: never required (section 3)."""
     if not header:
         return None
     seconds = number(header)
@@ -164,7 +164,7 @@ def _retry_after(header: str | None) -> float | None:
 
 
 def _causes(failure: BaseException) -> Iterator[BaseException]:
-    """The failure and everything it wraps."""
+    """Iterate over the failure and all exceptions it wraps."""
     waiting, seen = [failure], set()
     while waiting:
         cause = waiting.pop()
@@ -177,11 +177,12 @@ def _causes(failure: BaseException) -> Iterator[BaseException]:
 
 
 def _never_left(failure: Exception) -> bool:
-    """Whether it failed before the first byte of the request: no connection, or still while making it secure.
+    """Return whether the request failed before its first byte was sent: no connection, or no TLS handshake.
 
-    urllib3 gives a broken or slow TLS handshake the same types as a lost answer, hence the look at the frames."""
+    urllib3 raises the same types for a failed TLS handshake and a lost answer, so the traceback frames are checked.
+    """
     for cause in _causes(failure):
-        if isinstance(cause, urllib3.exceptions.NewConnectionError):  # also NameResolutionError
+        if isinstance(cause, urllib3.exceptions.NewConnectionError):  # includes NameResolutionError
             return True
         if any(_connects(frame.f_code) for frame, _ in traceback.walk_tb(cause.__traceback__)):
             return True
@@ -189,7 +190,9 @@ def _never_left(failure: Exception) -> bool:
 
 
 def _connects(code: CodeType) -> bool:
-    """urllib3's `connect` (socket, proxy, TLS), or requests' look for the certificates before it."""
+    """Return whether this is urllib3's `connect` (socket, proxy, TLS) or requests' check for certificate files before
+    it.
+    """
     return (code.co_name == "connect" and code.co_filename == urllib3.connection.__file__) or (
         code.co_name == "cert_verify" and code.co_filename == requests.adapters.__file__
     )

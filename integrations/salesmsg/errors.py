@@ -1,23 +1,23 @@
-"""What can go wrong with a call, sorted by the two questions a caller has:
-did the vendor surely not act (`done`), and when may the call be tried again (`again`)?
+"""The errors of a call. Each class answers two questions: did the vendor act (`done`), and when may the call be retried
+(`again`)?
 
 SalesmsgError
-├─ NotDone                 done = False: surely nothing happened at the vendor's
-│  ├─ Unreachable          later          no connection was made: refused, DNS, connect time-out, TLS
+├─ NotDone                 done = False: the vendor certainly did not act
+│  ├─ Unreachable          later          no connection: refused, DNS, connect timeout, TLS
 │  ├─ RateLimited          after_block    429
-│  ├─ CredentialRefused    after_renewal  401, or 403 that speaks of the token; refused grants
-│  ├─ NotAllowed           never          403 of a missing scope or of somebody else's record
-│  ├─ NotFound             never          404, and the gateway's 403 for an unknown path
+│  ├─ CredentialRefused    after_renewal  401, or 403 about the token; refused grants
+│  ├─ NotAllowed           never          403 for a missing scope or another organisation's record
+│  ├─ NotFound             never          404, and the API gateway's 403 for an unknown path
 │  ├─ Invalid              never          400, 422, and "contact exists" with any 4xx
 │  ├─ Refused              never          every other 4xx, and 3xx
-│  └─ Unfit                never          a message's file that is not taken
-│     ├─ TooLarge                         more bytes than we keep
-│     └─ Unsafe                           not https, or an address that is not of the public internet
-└─ Unclear                 done = None, later: it may have happened; look before repeating
+│  └─ Unfit                never          a message's file that is not accepted
+│     ├─ TooLarge                         larger than the size limit
+│     └─ Unsafe                           not https, or an address outside the public internet
+└─ Unclear                 done = None, later: the vendor may have acted; check before repeating
    ├─ TimedOut             no answer in time, 408, 504
    ├─ VendorTrouble        5xx
-   ├─ ConnectionBroken     connection lost after the request may have left
-   └─ Unreadable           2xx that cannot be read: HTML, half a JSON, an unknown envelope, no id
+   ├─ ConnectionBroken     connection lost after the request may have been sent
+   └─ Unreadable           2xx that cannot be read: HTML, incomplete JSON, an unknown envelope, no id
 
 Source: salesmsg-api.md, sections 2.5, 3 and 9.
 """
@@ -28,9 +28,12 @@ from .redact import redact
 
 
 class SalesmsgError(Exception):
-    """Base of all. `code` says what happened, by default the class's own; `quote` is what the vendor said, redacted;
-    `status` the HTTP status or None; `endpoint` like "GET /contacts/{contact}", without ids; `params` what the words
-    for the code name besides. Words are made elsewhere: `failures` in the portal."""
+    """Base class of all errors.
+
+    `code` says what happened, by default the class's own code. `quote` is the vendor's text, redacted. `status` is the
+    HTTP status or None. `endpoint` is like "GET /contacts/{contact}", without ids. `params` are parameters for the
+    code's message. The messages are in the portal's `failures`.
+    """
 
     done: ClassVar[bool | None] = None
     again: ClassVar[str] = "never"
@@ -49,20 +52,20 @@ class SalesmsgError(Exception):
 
 
 class NotDone(SalesmsgError):
-    """The vendor surely did not act."""
+    """The vendor certainly did not act."""
 
     done = False
 
 
 class Unreachable(NotDone):
-    """No connection could be made, so nothing left this machine."""
+    """No connection was made, so nothing was sent."""
 
     again = "later"
     default = "unreachable"
 
 
 class RateLimited(NotDone):
-    """429. `retry_after` in seconds if the vendor said so, else None."""
+    """429. `retry_after` is in seconds, or None if the vendor did not send it."""
 
     again = "after_block"
     default = "rate_limited"
@@ -82,7 +85,7 @@ class CredentialRefused(NotDone):
 
 
 class NotAllowed(NotDone):
-    """The token is good but may not do this: a missing scope, or a record of others."""
+    """The token is valid but lacks a scope, or the record belongs to another organisation."""
 
     default = "not_allowed"
 
@@ -94,8 +97,10 @@ class NotFound(NotDone):
 
 
 class Invalid(NotDone):
-    """The vendor did not like what was sent. `fields`: wire name -> its words, redacted.
-    `contact_id`: the contact that has the number already, or None."""
+    """The vendor rejected the input.
+
+    `fields`: wire name -> error texts, redacted. `contact_id`: the contact that already has the number, or None.
+    """
 
     default = "invalid"
 
@@ -113,44 +118,44 @@ class Invalid(NotDone):
 
 
 class Refused(NotDone):
-    """Any other refusal, among them redirects, which are never followed."""
+    """Any other refusal, including redirects, which are never followed."""
 
     default = "refused"
 
 
 class Unfit(NotDone):
-    """A message's file that is not taken."""
+    """A message's file that is not accepted."""
 
     default = "file_refused"
 
 
 class TooLarge(Unfit):
-    """More bytes than we keep."""
+    """The file is larger than the size limit."""
 
     default = "file_too_large"
 
 
 class Unsafe(Unfit):
-    """An address that strangers must not make us ask."""
+    """The address is not allowed, because a stranger chose it and it may be internal."""
 
     default = "file_unsafe_address"
 
 
 class Unclear(SalesmsgError):
-    """Nobody knows whether the vendor acted: look in the thread before repeating a write."""
+    """It is not known whether the vendor acted: check the thread before repeating a write."""
 
     done = None
     again = "later"
 
 
 class TimedOut(Unclear):
-    """The request left, no answer came in time (also 408 and 504)."""
+    """The request was sent, but no answer arrived in time (also 408 and 504)."""
 
     default = "timed_out"
 
 
 class VendorTrouble(Unclear):
-    """5xx. `maybe_credential`: True for 500 {"message": null}, which a bad token can cause; probe `GET /user`."""
+    """5xx. `maybe_credential`: True for 500 {"message": null}, which a bad token can cause; check with `GET /user`."""
 
     default = "server_error"
 
@@ -160,12 +165,12 @@ class VendorTrouble(Unclear):
 
 
 class ConnectionBroken(Unclear):
-    """The connection was lost after the request may have left."""
+    """The connection was lost after the request may have been sent."""
 
     default = "connection_lost"
 
 
 class Unreadable(Unclear):
-    """A 2xx answer that makes no sense."""
+    """A 2xx answer that cannot be read."""
 
     default = "unreadable"

@@ -1,4 +1,4 @@
-"""One HTTP request to the vendor: one connection, one time-out, one verdict; no redirect, no retry."""
+"""One HTTP request to the vendor: one connection, one timeout, one result; no redirects, no retries."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ from .values import storable
 
 __all__ = ["Request", "error_for", "send"]
 
-LARGEST = 20 * 1024 * 1024  # bytes of an answer
+LARGEST = 20 * 1024 * 1024  # maximum bytes of an answer
 _ODD_CHARACTER = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,11 @@ silence_libraries()
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call: `path` is everything below the host root; `endpoint` names it without ids ("GET /contacts/{contact}");
-    `write`: True when repeating it could do harm. The repr hides what belongs to people."""
+    """One call; its repr hides personal data.
+
+    `path` is the part after the host root. `endpoint` names it without ids ("GET /contacts/{contact}"). `write`: True
+    if a repeated call could do harm.
+    """
 
     method: str
     path: str = field(repr=False)
@@ -38,7 +41,7 @@ class Request:
 
 
 class _Bearer(requests.auth.AuthBase):
-    """As an auth object, so that a ~/.netrc cannot put its own header in place of ours."""
+    """An auth object, so that a ~/.netrc cannot replace the header."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -56,18 +59,18 @@ def send(
     timeout: tuple[float, float] = (5, 30),
     headers_seen: Callable[[Mapping[str, str]], None] | None = None,
 ) -> Any:
-    """Sends and returns the parsed JSON, or None for 204 and an empty 2xx. `timeout`: seconds to connect, to read;
-    `headers_seen` gets the headers of an answer, whatever it is.
+    """Send a request and return the parsed JSON, or None for 204 and an empty 2xx. Raises the errors of `errors`.
 
-    Raises the errors of `errors`; the connection is never reused, because a kept one that has gone stale would
-    turn a call that never left into one whose outcome is unknown."""
+    timeout: seconds to connect, to read. headers_seen: called with the headers of any answer. The connection is never
+    reused: a stale one would turn a call that was never sent into a call with an unknown outcome.
+    """
     started = time.monotonic()
     outcome = _attempt(base_url, token, request, timeout, headers_seen)
     failed = isinstance(outcome, SalesmsgError)
     status, what = (outcome.status or "-", type(outcome).__name__) if failed else (outcome.status, "ok")
     log.info("%s %s %s %d ms", request.endpoint, status, what, (time.monotonic() - started) * 1000)
     if failed:
-        raise outcome from None  # outside of every `except`: the library's error, which holds the header, is gone
+        raise outcome from None  # outside any `except`, so that the library's error, which holds the header, is dropped
     return outcome.payload
 
 
@@ -84,7 +87,7 @@ def _attempt(
     timeout: tuple[float, float],
     headers_seen: Callable[[Mapping[str, str]], None] | None,
 ) -> _Good | SalesmsgError:
-    """The answer, or the error as a value."""
+    """Return the answer, or the error as a value."""
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         return CredentialRefused("token_malformed", endpoint=request.endpoint)
     headers = {"Accept": "application/json", "Connection": "close", "User-Agent": "salesmsg-portal"}
@@ -108,7 +111,7 @@ def _attempt(
             return _read(response, request.endpoint)
     except UnicodeError:
         return Invalid("unsendable_characters", endpoint=request.endpoint)
-    except (OSError, ValueError) as failure:  # `requests`' own errors are OSErrors, and some escape it bare
+    except (OSError, ValueError) as failure:  # the errors of `requests` are OSErrors, and some plain ones escape it
         return error_from(failure, request.endpoint)
 
 
@@ -125,7 +128,7 @@ def _read(response: requests.Response, endpoint: str) -> _Good | SalesmsgError:
     except OSError as failure:
         broken = error_from(failure, endpoint)
         broken.status = response.status_code
-    # A refusal is one by its status alone, also when its body broke off.
+    # The status alone makes it a refusal, even if the body was cut off.
     return error_for(response, endpoint, bytes(body)) or broken or _parse(response, bytes(body).strip(), known)
 
 

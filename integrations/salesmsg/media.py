@@ -1,9 +1,9 @@
-"""Fetches one file of a message: without a token, to a bound, and only from where it is safe to ask.
+"""Fetches one file of a message: without a token, up to a size limit, and only from safe addresses.
 
-Its address was written by a stranger, so it could point at our own network. Only https is asked, and only addresses
-of the public internet: names are resolved here, looked at, and what was looked at is what is connected to, so that a
-name cannot answer differently in between. Redirects are looked at in the same way. Proxies of the environment are not
-used: behind one, nobody here would see where it connects to.
+A stranger wrote the URL, so it could point to an internal network. Only https and public addresses are allowed. Names
+are resolved and checked here, and the connection uses the checked address, so that the name cannot change in between.
+Redirects are checked in the same way. Proxies from the environment are ignored, because the address behind a proxy
+cannot be checked.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from .errors import ConnectionBroken, NotFound, Refused, SalesmsgError, TimedOut
 from .redact import silence_libraries
 
 ENDPOINT = "GET file"
-HOPS = 3  # redirects that are followed
+HOPS = 3  # maximum number of redirects
 CHUNK = 64 * 1024
 PORTS = {"https": 443, "http": 80}
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # IPv4 behind NAT64, in the last 32 bits
@@ -38,11 +38,11 @@ silence_libraries()
 def fetch(
     url: str, *, largest: int, timeout: tuple[float, float] = (5, 10), seconds: float = 30.0, own: str = ""
 ) -> bytes:
-    """The bytes of the file.
+    """Return the bytes of the file. Logs no addresses.
 
-    largest: bytes. timeout: seconds to connect, and for each read; seconds: for all of it. own: the API's host root,
-    which may be plain http and near, since we talk to it anyway (the sandbox). Raises Unsafe, TooLarge, NotFound,
-    Refused, VendorTrouble, TimedOut, ConnectionBroken, Unreachable. The log tells no address.
+    largest: bytes. timeout: seconds to connect, and for each read. seconds: limit for the whole fetch. own: the API's
+    host root, which may use plain http and a private address because the portal calls it anyway (the sandbox). Raises
+    Unsafe, TooLarge, NotFound, Refused, VendorTrouble, TimedOut, ConnectionBroken, Unreachable.
     """
     started = time.monotonic()
     outcome: bytes | str | SalesmsgError = url
@@ -63,24 +63,24 @@ def fetch(
 
 
 def _hop(url: str, largest: int, timeout: tuple[float, float], until: float, own: str) -> bytes | str | SalesmsgError:
-    """One request: the bytes, the address that it leads on to, or the error as a value."""
+    """Make one request and return the bytes, the URL of a redirect, or the error as a value."""
     try:
         parts = urlsplit(url)
-        near = bool(own) and _origin(parts) == _origin(urlsplit(own))
+        is_own = bool(own) and _origin(parts) == _origin(urlsplit(own))
     except ValueError:
         return Unsafe(endpoint=ENDPOINT)
-    if (parts.scheme != "https" and not near) or not parts.hostname or parts.username is not None:
+    if (parts.scheme != "https" and not is_own) or not parts.hostname or parts.username is not None:
         return Unsafe(endpoint=ENDPOINT)
     headers = {"Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close", "User-Agent": "salesmsg-portal"}
     try:
-        asked = requests.Request("GET", url, headers=headers).prepare()
-        # No session: it would read the body of a redirect to its end, however long, and know proxies and a ~/.netrc.
+        prepared = requests.Request("GET", url, headers=headers).prepare()
+        # No session: it would read a redirect's whole body, and use proxies and a ~/.netrc.
         with (
-            contextlib.closing(HTTPAdapter() if near else _PublicOnly()) as adapter,
-            adapter.send(asked, stream=True, timeout=timeout) as response,
+            contextlib.closing(HTTPAdapter() if is_own else _PublicOnly()) as adapter,
+            adapter.send(prepared, stream=True, timeout=timeout) as response,
         ):
             if response.is_redirect:
-                return _onward(url, response.headers["Location"])
+                return _redirect_target(url, response.headers["Location"])
             return _refusal(response.status_code) or _body(response, largest, until)
     except SalesmsgError as unsafe:
         return unsafe
@@ -88,7 +88,7 @@ def _hop(url: str, largest: int, timeout: tuple[float, float], until: float, own
         return error_from(failure, ENDPOINT)
 
 
-def _onward(url: str, location: str) -> str | SalesmsgError:
+def _redirect_target(url: str, location: str) -> str | SalesmsgError:
     try:
         return urljoin(url, location)
     except ValueError:
@@ -111,13 +111,13 @@ def _refusal(status: int) -> SalesmsgError | None:
 
 
 def _body(response: requests.Response, largest: int, until: float) -> bytes | SalesmsgError:
-    told = response.headers.get("Content-Length", "")
-    length = int(told) if told.isascii() and told.isdigit() else None
+    announced = response.headers.get("Content-Length", "")
+    length = int(announced) if announced.isascii() and announced.isdigit() else None
     if length is not None and length > largest:
         return TooLarge(status=200, endpoint=ENDPOINT)
     known: dict[str, Any] = {"status": 200, "endpoint": ENDPOINT}
     body = bytearray()
-    # One read at a time, as it was sent: a slow drip is noticed, and nothing is unpacked into more than was bounded.
+    # Read the raw data in small parts: a slow sender is noticed, and decompression cannot exceed the limit.
     try:
         while chunk := response.raw.read1(CHUNK, decode_content=False):
             body += chunk
@@ -138,7 +138,7 @@ def _body(response: requests.Response, largest: int, until: float) -> bytes | Sa
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet, also when it is an IPv4 one in IPv6's clothes."""
+    """Return whether an IP address is public, including IPv4 addresses embedded in IPv6."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
@@ -150,7 +150,7 @@ def is_public(address: str) -> bool:
 
 
 def _addresses(host: str, port: int) -> list[str]:
-    """What the name stands for; Unsafe when any of it is not public."""
+    """Resolve a host name. Raises Unsafe if any address is not public."""
     found = [info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     if not found or not all(is_public(str(address)) for address in found):
         raise Unsafe(endpoint=ENDPOINT)
@@ -158,7 +158,7 @@ def _addresses(host: str, port: int) -> list[str]:
 
 
 class _Connection(HTTPSConnection):
-    """Connects to an address that was looked at; the certificate is still asked for the name."""
+    """A connection to a checked address; the certificate is still verified for the name."""
 
     def _new_conn(self) -> socket.socket:
         failure = OSError("no address")

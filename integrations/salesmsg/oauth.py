@@ -1,6 +1,6 @@
-"""Getting and renewing tokens: OAuth2 with PKCE, and Personal Access Tokens (salesmsg-api.md, section 2).
+"""Gets and renews tokens: OAuth2 with PKCE, and personal access tokens (salesmsg-api.md, section 2).
 
-Client id and secret go into the body, as the vendor asks, never into a Basic header.
+Client id and secret are sent in the body, as the vendor requires, never in a Basic header.
 """
 
 import base64
@@ -27,9 +27,9 @@ from .http import Request, send
 from .redact import silence_libraries
 from .values import number, string
 
-OLD_SCOPE = "public-api"  # what spelling A asks for when nothing else is known (section 2.2)
+OLD_SCOPE = "public-api"  # the scope for spelling A if no scopes are configured (section 2.2)
 _LOOPBACK_NAMES = {"localhost"}
-_one_at_a_time = threading.Lock()
+_environment_lock = threading.Lock()
 
 log = logging.getLogger(__name__)
 silence_libraries()
@@ -50,8 +50,11 @@ class App:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a grant or a renewal gave. `refresh_token` None for a PAT: the token itself is the next credential.
-    `expires_at` is aware UTC, None if nobody says. The repr hides both tokens."""
+    """The result of a grant or a renewal; its repr hides both tokens.
+
+    `refresh_token` is None for a PAT: the token itself is exchanged for the next one. `expires_at` is in UTC, or None
+    if unknown.
+    """
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(default=None, repr=False)
@@ -60,7 +63,7 @@ class Tokens:
 
 
 def authorize_url(app: App, state: str) -> tuple[str, str]:
-    """Where to send the browser, and the PKCE verifier to keep until `exchange`. Refused for plain http."""
+    """Return the authorization URL and the PKCE verifier to keep until `exchange`. Raises Refused for plain http."""
     client = WebApplicationClient(app.client_id)
     session = OAuth2Session(client=client, redirect_uri=app.redirect_uri, scope=list(app.scopes) or None, pkce="S256")
     with session, _transport(app.authorize_url):
@@ -69,7 +72,7 @@ def authorize_url(app: App, state: str) -> tuple[str, str]:
 
 
 def exchange(app: App, code: str, code_verifier: str, *, timeout: tuple[float, float] = (5, 30)) -> Tokens:
-    """Tokens for the code that came back. CredentialRefused if the vendor says no."""
+    """Exchange an authorization code for tokens. Raises CredentialRefused if the vendor refuses it."""
     if not code:
         raise CredentialRefused("no_authorization_code", endpoint="POST /oauth/token")
 
@@ -87,9 +90,10 @@ def exchange(app: App, code: str, code_verifier: str, *, timeout: tuple[float, f
 
 
 def refresh(app: App, refresh_token: str, *, timeout: tuple[float, float] = (5, 30)) -> Tokens:
-    """New tokens for a refresh token, which the vendor then takes as used: store the answer before using it.
+    """Exchange a refresh token for new tokens. The vendor invalidates the old one: store the answer before using it.
 
-    Spelling A (`…/token/refresh`) names the scope, spelling B does not (section 2.2)."""
+    Spelling A (`…/token/refresh`) sends the scope, spelling B does not (section 2.2).
+    """
     named = app.refresh_url.rstrip("/").endswith("/token/refresh")
     body = urlencode({"scope": " ".join(app.scopes) or OLD_SCOPE}) if named else ""
     endpoint = "POST /oauth/token/refresh" if named else "POST /oauth/token"
@@ -108,7 +112,7 @@ def refresh(app: App, refresh_token: str, *, timeout: tuple[float, float] = (5, 
 
 
 def renew_pat(base_url: str, version: str, token: str, *, timeout: tuple[float, float] = (5, 30)) -> Tokens:
-    """A new Personal Access Token for the one presented, which is dead from then on (section 2.3)."""
+    """Exchange a personal access token for a new one. The old one becomes invalid (section 2.3)."""
     _needs_https(base_url)
     request = Request(
         "POST", f"/pub/{version}/oauth/personal-token/refresh", "POST /oauth/personal-token/refresh", write=True
@@ -120,7 +124,7 @@ def renew_pat(base_url: str, version: str, token: str, *, timeout: tuple[float, 
 
 
 def expiry_of(token: str) -> datetime | None:
-    """The `exp` of a JWT as aware UTC, unverified; None if it is no JWT or has none."""
+    """Return the `exp` of a JWT in UTC, unverified, or None if it is not a JWT or has none."""
     try:
         middle = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
@@ -130,10 +134,11 @@ def expiry_of(token: str) -> datetime | None:
 
 
 def _answer(app: App, url: str, endpoint: str, ask: Callable[[OAuth2Session], None]) -> dict:
-    """Asks a token endpoint through the library and takes the answer at its hook.
+    """Call a token endpoint through the library and take the answer in its hook.
 
-    The library's own reading comes after and is ignored: it would throw a rotated token away for a strange
-    `expires_in` or a changed scope."""
+    The library's own parsing, which runs afterwards, is ignored: it would lose a rotated token because of an unusual
+    `expires_in` or a changed scope.
+    """
     taken: list[dict] = []
 
     def take(response: requests.Response) -> requests.Response:
@@ -160,7 +165,7 @@ def _answer(app: App, url: str, endpoint: str, ask: Callable[[OAuth2Session], No
     status, what = (failure.status or "-", type(failure).__name__) if failure else (200, "ok")
     log.info("%s %s %s %d ms", endpoint, status, what, (time.monotonic() - started) * 1000)
     if failure:
-        raise failure.with_traceback(None) from None  # the frames of the library's way hold the body with the secret
+        raise failure.with_traceback(None) from None  # the library's frames hold the body with the secret
     return taken[0]
 
 
@@ -172,7 +177,7 @@ def _json(response: requests.Response) -> Any:
 
 
 def _checked(answer: Any, status: int, endpoint: str) -> dict:
-    """A 2xx answer that really holds a token; an OAuth error in a 2xx counts as the refusal it is."""
+    """Return a 2xx answer that contains a token. An OAuth error in a 2xx raises CredentialRefused."""
     known: dict[str, Any] = {"status": status, "endpoint": endpoint}
     if isinstance(answer, dict) and isinstance(answer.get("error"), str) and not answer.get("access_token"):
         words = vendor_words({"message": answer.get("error_description"), "error": answer["error"]})
@@ -183,7 +188,7 @@ def _checked(answer: Any, status: int, endpoint: str) -> dict:
 
 
 def _tokens(answer: dict, asked: tuple[str, ...], kept: str | None = None) -> Tokens:
-    """`expires_in` is believed, else the JWT's own `exp`. Scopes that are not named are those asked for."""
+    """Read tokens. Expiry: `expires_in`, else the JWT's `exp`. Scopes: those named, else those requested."""
     access = string(answer["access_token"]).strip()
     seconds = number(answer.get("expires_in"))
     scope = answer.get("scope")
@@ -204,11 +209,11 @@ def _in(seconds: int) -> datetime | None:
 
 @contextmanager
 def _transport(url: str) -> Iterator[None]:
-    """https everywhere; plain http on this machine only (the sandbox), where the library has to be told so."""
+    """Allow https everywhere and plain http on loopback (the sandbox), which the library rejects by default."""
     if _needs_https(url).scheme == "https":
         yield
         return
-    with _one_at_a_time:  # the switch is the whole process's
+    with _environment_lock:  # the environment variable is shared by the whole process
         before = os.environ.get("OAUTHLIB_INSECURE_TRANSPORT")
         os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
         try:
@@ -221,7 +226,7 @@ def _transport(url: str) -> Iterator[None]:
 
 
 def _needs_https(url: str) -> SplitResult:
-    """The parts of the address; Refused where a secret would travel in the open."""
+    """Return the parts of the URL. Raises Refused if a secret would be sent unencrypted."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -1,6 +1,6 @@
-"""Takes lists and single records out of every envelope that the vendor uses (salesmsg-api.md, section 4).
+"""Extracts lists and single records from all envelopes that the vendor uses (salesmsg-api.md, section 4).
 
-Anything else is a loud `Unreadable`, never an empty page.
+Anything else raises `Unreadable`, and is never treated as an empty page.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _SINGLES = ("contact", "conversation", "message", "team", "number", "tag", "user
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """Laravel's paging words, None where the vendor said nothing."""
+    """Laravel's paging values, None if the vendor did not send them."""
 
     total: int | None = None
     last_page: int | None = None
@@ -26,7 +26,7 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page. `count` = rows on the wire. A short page is not the end (section 4): `last_page` or an empty one is."""
+    """One page. `count`: rows received. A short page is not the end (section 4): `last_page` or an empty page is."""
 
     items: list[T]
     total: int | None = None
@@ -36,7 +36,7 @@ class Page(Generic[T]):
 
 
 def rows(payload: Any, endpoint: str) -> tuple[list[dict], Meta]:
-    """The raw records of a list answer and its paging; None (204) is an empty list. Else Unreadable."""
+    """Return the raw records of a list answer and its paging; None (204) is an empty list. Raises Unreadable."""
     if payload is None:
         return [], Meta()
     if isinstance(payload, list):
@@ -45,7 +45,8 @@ def rows(payload: Any, endpoint: str) -> tuple[list[dict], Meta]:
         raise _unknown(endpoint)
     lists = [key for key in _LISTS if isinstance(payload.get(key), list)]
     declared = [key for key in lists if key in ("data", "results")]
-    if declared or (len(lists) == 1 and "id" not in payload):  # with an id it is a record that has tags or numbers
+    # With an id, it is a single record that has tags or numbers.
+    if declared or (len(lists) == 1 and "id" not in payload):
         return _objects(payload[(declared or lists)[0]], endpoint), _meta(payload)
     if not lists and isinstance(payload.get("data"), dict) and "id" not in payload:
         found, inner = rows(payload["data"], endpoint)
@@ -54,7 +55,7 @@ def rows(payload: Any, endpoint: str) -> tuple[list[dict], Meta]:
 
 
 def single(payload: Any, endpoint: str) -> dict:
-    """The raw record of a single answer: bare, in `data`, or under one named key. Else Unreadable."""
+    """Return the raw record of a single answer: bare, in `data`, or under one named key. Raises Unreadable."""
     if isinstance(payload, dict):
         if ident(payload.get("id")):
             return payload
@@ -69,7 +70,7 @@ def single(payload: Any, endpoint: str) -> dict:
 
 
 def one_or_many(payload: Any, endpoint: str) -> list[dict]:
-    """For answers that are a list, one object or nothing, whichever comes."""
+    """Return the records of an answer that is a list, one object or nothing."""
     try:
         return rows(payload, endpoint)[0]
     except Unreadable:
@@ -83,8 +84,8 @@ def _objects(items: list, endpoint: str) -> list[dict]:
 
 
 def _meta(payload: dict) -> Meta:
-    words = payload["meta"] if isinstance(payload.get("meta"), dict) else payload
-    return Meta(number(words.get("total")), number(words.get("last_page")), number(words.get("current_page")))
+    paging = payload["meta"] if isinstance(payload.get("meta"), dict) else payload
+    return Meta(number(paging.get("total")), number(paging.get("last_page")), number(paging.get("current_page")))
 
 
 def _unknown(endpoint: str) -> Unreadable:

@@ -1,8 +1,8 @@
-"""The vendor's records as ours: typed, frozen, read leniently (salesmsg-api.md, section 6).
+"""The vendor's records, typed, frozen and parsed leniently (salesmsg-api.md, section 6).
 
-A record is read from one table, `FIELDS`: our name -> how to read it -> where it may lie in the raw record
-(dots go down). Unknown keys are kept in `raw` and never hurt; only a record without an `id` is an error.
-`present` names our fields that the raw record really carried, so that a partial record overwrites nothing else.
+Each record has one table, `FIELDS`: field name -> reader and possible paths in the raw record, with dots for nesting.
+Unknown keys are kept in `raw` and ignored; only a record without an `id` is an error. `present` names the fields that
+the raw record contained, so that a partial record does not overwrite other fields.
 """
 
 from collections.abc import Callable
@@ -28,12 +28,12 @@ __all__ = [
     "User",
 ]
 
-Fields = dict[str, tuple]  # our name: (reader, wire path, wire path, …)
+Fields = dict[str, tuple]  # field name: (reader, wire path, wire path, …)
 _MISSING = object()
 
 
 def _at(raw: dict, path: str) -> Any:
-    """The value at a dotted path. An empty parent ("owner": null) is carried, and so is everything below it."""
+    """Return the value at a dotted path. With an empty parent ("owner": null), the paths below it count as present."""
     value: Any = raw
     for step in path.split("."):
         if isinstance(value, dict):
@@ -48,7 +48,7 @@ def _at(raw: dict, path: str) -> Any:
 
 
 def _read(raw: dict, reader: Callable[[Any], Any], paths: tuple[str, ...]) -> tuple[bool, Any]:
-    """Was any of the paths carried, and the first value there that says something."""
+    """Return whether any of the paths was present, and the first value that is not empty."""
     carried, found = False, reader(None)
     for path in paths:
         value = _at(raw, path)
@@ -62,7 +62,7 @@ def _read(raw: dict, reader: Callable[[Any], Any], paths: tuple[str, ...]) -> tu
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Record:
-    """What every record has. Its repr shows the id alone: names, phones and texts stay out of logs."""
+    """Base class of records. The repr shows only the id, to keep names, phones and texts out of logs."""
 
     FIELDS: ClassVar[Fields] = {}
     IDS: ClassVar[tuple[str, ...]] = ("id",)
@@ -73,7 +73,7 @@ class Record:
 
     @classmethod
     def parse(cls, raw: dict) -> Self:
-        """Unreadable if `raw` is no object or has no id; everything else is forgiven."""
+        """Parse a raw record. Raises Unreadable if it is not an object or has no id; anything else is tolerated."""
         _, key = _read(raw, ident, cls.IDS) if isinstance(raw, dict) else (False, None)
         if key is None:
             raise Unreadable("answer_without_id")
@@ -87,7 +87,7 @@ class Record:
 
     @classmethod
     def _derive(cls, raw: dict, values: dict, present: set[str]) -> tuple[dict, set[str]]:
-        """Fields that follow from several keys: their values and which of them are present."""
+        """Return the values of fields derived from several keys, and the names of those that are present."""
         return {}, set()
 
     def __repr__(self) -> str:
@@ -95,7 +95,7 @@ class Record:
 
 
 def _nested(kind: type[Record]) -> Callable[[Any], Any]:
-    """Reads a record inside another one; one without an id is None, not an error."""
+    """Return a reader for a nested record; one without an id becomes None."""
 
     def read(value: Any) -> Record | None:
         try:
@@ -108,7 +108,7 @@ def _nested(kind: type[Record]) -> Callable[[Any], Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Tag(Record):
-    """Section 6.5."""
+    """A tag (section 6.5)."""
 
     IDS: ClassVar = ("id", "tag_id")
     FIELDS: ClassVar = {
@@ -129,7 +129,7 @@ def _tags(value: Any) -> tuple[Tag, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Contact(Record):
-    """Section 6.1. `phone` is E.164. `opted_out` and `blocked` both forbid a text."""
+    """A contact (section 6.1). `phone` is E.164. `opted_out` and `blocked` both forbid texts."""
 
     FIELDS: ClassVar = {
         "first_name": (string, "first_name"),
@@ -142,7 +142,7 @@ class Contact(Record):
         "color": (string, "color"),
         "photo_url": (web_address, "photo_url"),
         "owner_id": (ident, "owner_id", "owner.id"),
-        "opted_out": (flag, "opt_out", "opted_out", "is_opted_out", "unsubscribed"),  # the twins: [observed?] O1
+        "opted_out": (flag, "opt_out", "opted_out", "is_opted_out", "unsubscribed"),  # alternative keys: [observed?] O1
         "blocked": (flag, "is_blocked"),
         "opted_out_at": (moment, "opt_out_at", "opted_out_at", "unsubscribed_at"),
         "opted_in_at": (moment, "opt_in_at"),
@@ -181,7 +181,7 @@ class Contact(Record):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A file of a message (section 6.4). `url` may be "" while the vendor still fetches the file."""
+    """A file of a message (section 6.4). `url` may be "" while the vendor is still fetching the file."""
 
     id: int | None = None
     url: str = ""
@@ -189,7 +189,7 @@ class Media:
 
     @classmethod
     def parse(cls, raw: dict) -> Self:
-        """Never fails."""
+        """Parse a raw file. Never fails."""
         _, url = _read(raw, web_address, ("source", "url", "original_url", "link"))
         return cls(ident(raw.get("id")), url, string(raw.get("content_type")))
 
@@ -202,10 +202,11 @@ def _media(value: Any) -> tuple[Media, ...]:
 class Message(Record):
     """A text or a call (section 6.3).
 
-    `inbound`: the vendor has no direction field, see `_is_inbound`. `kind`: sms, mms, call, other. `state`, our
-    word: received, queued, sent, delivered, failed, scheduled (`vendor_status` is theirs). `text` is plain, never
-    HTML. `call`: {duration: seconds, status, url, voicemail} of a call, else {}. `failed_reason` as the vendor
-    wrote it; `failures.Reason.from_vendor` reads the code in it."""
+    `inbound`: derived, because the vendor has no direction field; see `_is_inbound`. `kind`: sms, mms, call, other.
+    `state`: received, queued, sent, delivered, failed, scheduled; `vendor_status` is the vendor's value. `text` is
+    plain text, never HTML. `call`: {duration: seconds, status, url, voicemail} of a call, else {}. `failed_reason` is
+    the vendor's text; `failures.Reason.from_vendor` maps it to a code.
+    """
 
     FIELDS: ClassVar = {
         "conversation_id": (ident, "conversation_id", "conversation.id"),
@@ -251,7 +252,7 @@ class Message(Record):
 
     @property
     def at(self) -> datetime | None:
-        """The time it stands at in a thread; many messages share a second, so order by (at, id)."""
+        """The time that orders the thread. Many messages share a second, so order by (at, id)."""
         return self.created_at or self.received_at or self.sent_at or self.queued_at
 
     @classmethod
@@ -298,7 +299,7 @@ def _kind(raw: dict, values: dict) -> str:
 
 
 def _is_inbound(kind: str, raw: dict, values: dict) -> bool:
-    """Inbound is what has the status `received`; where that says nothing, the seconding signs of section 6.3."""
+    """A message is inbound if its status is `received`. If that is inconclusive, use the other signs of section 6.3."""
     status = values["vendor_status"].strip().lower()
     received_by_nobody = values["received_at"] is not None and values["user_id"] is None
     if kind == "call":
@@ -325,7 +326,9 @@ def _call(raw: dict) -> dict:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Conversation(Record):
-    """Section 6.2. `closed_at` None = open; `number` = E.164 of our line; `contact` may be partial."""
+    """A conversation (section 6.2). `closed_at` None: open. `number`: the organisation's number, E.164. `contact` may
+    be partial.
+    """
 
     FIELDS: ClassVar = {
         "contact_id": (ident, "contact_id", "contact.id", "participants.0.id"),
@@ -335,7 +338,7 @@ class Conversation(Record):
         "owner_id": (ident, "owner.id", "owner_id"),
         "number_id": (ident, "number_id", "number.id"),
         "number": (phone_of_record, "number.number", "number"),
-        "unread": (number, "unread", "unread_count"),  # no key is known [assumed]
+        "unread": (number, "unread", "unread_count"),  # key not documented [assumed]
         "started_at": (moment, "started_at"),
         "closed_at": (moment, "closed_at"),
         "last_message_at": (moment, "last_message_at"),
@@ -358,7 +361,7 @@ class Conversation(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Team(Record):
-    """An inbox (section 6.5). `phone` = E.164 of its line."""
+    """An inbox (section 6.5). `phone`: its number, E.164."""
 
     FIELDS: ClassVar = {
         "name": (string, "name"),
@@ -375,7 +378,7 @@ class Team(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Number(Record):
-    """A line of ours (section 6.5). `team_id` = its `numberable`, which may be a user's id instead."""
+    """A phone number of the organisation (section 6.5). `team_id`: its `numberable`, which may also be a user's id."""
 
     FIELDS: ClassVar = {
         "phone": (phone_of_record, "number"),
@@ -394,7 +397,7 @@ class Number(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class User(Record):
-    """A user or a member of the organisation (section 6.5)."""
+    """A user or member of the organisation (section 6.5)."""
 
     FIELDS: ClassVar = {
         "email": (string, "email"),
@@ -417,7 +420,7 @@ class User(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Organization(Record):
-    """Section 6.5; `name` and `timezone` ("America/New_York") are assumed keys."""
+    """The organisation (section 6.5); the keys of `name` and `timezone` ("America/New_York") are assumed."""
 
     FIELDS: ClassVar = {"name": (string, "name"), "timezone": (string, "timezone")}
 

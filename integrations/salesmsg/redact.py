@@ -1,9 +1,9 @@
-"""Takes out of a text what must not be shown or logged, and silences the libraries that would log it."""
+"""Removes what must not be shown or logged from a text, and silences libraries that would log it."""
 
 import logging
 import re
 
-LONGEST = 300  # characters of a vendor's words that are worth showing
+LONGEST = 300  # maximum characters of a vendor's text
 
 _HIDDEN = (
     (re.compile(r"\bbearer\b.*", re.IGNORECASE | re.DOTALL), "Bearer …"),
@@ -12,11 +12,11 @@ _HIDDEN = (
     (re.compile(r"\b(\w*(?:token|secret|password)\s*[:=]\s*|code=)\S+", re.IGNORECASE), r"\1…"),
     (re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"), "…"),
     (re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[A-Za-z])[\w+/=-]{24,}"), "…"),  # opaque secrets
-    (re.compile(r"\+?\(?\d(?:[\s().-]{0,2}\d){6,}"), "…"),  # phones however they are punctuated
+    (re.compile(r"\+?\(?\d(?:[\s().-]{0,2}\d){6,}"), "…"),  # phone numbers in any format
 )
 
-# These write addresses, headers, bodies and tokens into their records, most at DEBUG, one at WARNING.
-_TALKATIVE = (
+# These log URLs, headers, bodies and tokens, mostly at DEBUG, one at WARNING.
+_NOISY_LOGGERS = (
     "urllib3",
     "urllib3.connection",
     "urllib3.connectionpool",
@@ -29,10 +29,10 @@ _TALKATIVE = (
 
 
 def redact(text: object) -> str:
-    """One line of at most 300 characters without phones, e-mail addresses, tokens and queries."""
+    """Return one line of at most 300 characters without phone numbers, email addresses, tokens and query strings."""
     line = " ".join(text[: 4 * LONGEST].split()) if isinstance(text, str) else ""
-    for pattern, instead in _HIDDEN:
-        line = pattern.sub(instead, line)
+    for pattern, replacement in _HIDDEN:
+        line = pattern.sub(replacement, line)
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
@@ -41,6 +41,6 @@ def _only_errors(record: logging.LogRecord) -> bool:
 
 
 def silence_libraries() -> None:
-    """Filters, not levels: a filter outlives whatever logging configuration comes later."""
-    for name in _TALKATIVE:
+    """Add filters instead of levels, because filters survive a later logging configuration."""
+    for name in _NOISY_LOGGERS:
         logging.getLogger(name).addFilter(_only_errors)

@@ -1,4 +1,4 @@
-"""Texts and phones: what a text costs, what a phone number is, and HTML made plain (sections 6.3 and 8)."""
+"""Text segments, phone numbers, and HTML to plain text (salesmsg-api.md, sections 6.3 and 8)."""
 
 import html
 import re
@@ -13,14 +13,15 @@ _GSM7 = frozenset(
 )
 _GSM7_TWO_UNITS = frozenset("\f^{}\\[~]|€")
 
-# Alone in a text they opt out, at Salesmsg and at once; case does not matter (salesmsg-api.md, section 8).
+# A text with only one of these opts the contact out immediately; case is ignored (salesmsg-api.md, section 8).
 STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
 
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """What a text takes: `characters` as people count, `units` as the carrier counts, `per_segment` units that
-    fit in each segment, `left` units free in the last one."""
+    """The length of a text: `characters` as displayed, `units` as the carrier counts, `per_segment` units that fit in
+    each segment, `left` free units in the last segment.
+    """
 
     encoding: str
     characters: int
@@ -31,7 +32,7 @@ class Segments:
 
 
 def segments(text: str) -> Segments:
-    """Counts segments: GSM-7 160 or 153 units each, UCS-2 70 or 67; no character is split over a border."""
+    """Count segments: GSM-7 160 or 153 units each, UCS-2 70 or 67; no character is split between segments."""
     if all(char in _GSM7 or char in _GSM7_TWO_UNITS for char in text):
         encoding, alone, joined = "GSM-7", 160, 153
         sizes = [2 if char in _GSM7_TWO_UNITS else 1 for char in text]
@@ -49,8 +50,7 @@ def segments(text: str) -> Segments:
     return Segments(encoding, len(text), units, count, joined, joined - used)
 
 
-# Signs that writing programs put in by themselves, and what a carrier's alphabet has for them; static/inbox/cost.js
-# holds the same table.
+# Characters that editors insert automatically, and their GSM-7 equivalents; static/inbox/cost.js has the same table.
 _TYPOGRAPHIC = str.maketrans(
     {
         **dict.fromkeys("‘’‚‛′ʼ‹›", "'"),
@@ -71,17 +71,17 @@ _TYPOGRAPHIC = str.maketrans(
 
 
 def causes(text: str) -> list[str]:
-    """The characters that make a text Unicode, each once, in order; none when it is GSM-7."""
+    """Return the characters that make a text Unicode, each once, in order; empty for GSM-7."""
     return list(dict.fromkeys(char for char in text if char not in _GSM7 and char not in _GSM7_TWO_UNITS))
 
 
 def typed_plainly(text: str) -> str:
-    """The text with plain quotes, dashes, dots and blanks in place of typographic ones."""
+    """Replace typographic quotes, dashes, dots and spaces with plain ones."""
     return text.translate(_TYPOGRAPHIC)
 
 
 class PhoneError(ValueError):
-    """What a person typed is no phone number to text; `code` says why (words: `failures.Code`)."""
+    """The input is not a phone number that can receive texts; `code` says why (messages: `failures.Code`)."""
 
     def __init__(self, code: str):
         super().__init__(code)
@@ -92,20 +92,21 @@ _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 def phone(text: str, region: str = "US") -> str:
-    """E.164 ("+13055550142") of what a person wrote. Raises PhoneError.
+    """Parse a phone number into E.164 ("+13055550142"). Raises PhoneError.
 
-    Only lengths are checked: carriers open new ranges faster than the library learns them."""
+    Only lengths are checked, because carriers open new ranges faster than the library is updated.
+    """
     if not text.strip():
         raise PhoneError("phone_missing")
     try:
-        found = phonenumbers.parse(text, region)
+        number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         raise PhoneError("phone_invalid") from None
-    if found.extension:
+    if number.extension:
         raise PhoneError("phone_extension")
-    match phonenumbers.is_possible_number_with_reason(found):
+    match phonenumbers.is_possible_number_with_reason(number):
         case phonenumbers.ValidationResult.IS_POSSIBLE:
-            return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
         case phonenumbers.ValidationResult.TOO_LONG:
             raise PhoneError("phone_too_long")
         case phonenumbers.ValidationResult.TOO_SHORT:
@@ -117,49 +118,51 @@ def phone(text: str, region: str = "US") -> str:
 
 
 def phone_of_record(value: object, region: str = "US") -> str:
-    """E.164 of the vendor's `number`; what is none (a short code) stays as it is; not text: ""."""
+    """Return the vendor's `number` as E.164. Other values, such as short codes, are returned unchanged; non-text gives
+    "".
+    """
     if not isinstance(value, (str, int)) or isinstance(value, bool):
         return ""
-    given = str(value).strip()
-    if _E164.fullmatch(given):
-        return given
+    stripped = str(value).strip()
+    if _E164.fullmatch(stripped):
+        return stripped
     try:
-        return phone(given, region)
+        return phone(stripped, region)
     except ValueError:
-        return given
+        return stripped
 
 
 def sentence(text: str) -> str:
-    """The vendor's words with a full stop, so that more can follow them."""
+    """Return the vendor's text with a final full stop, so that more text can follow."""
     text = text.strip()
     return text if not text or text[-1] in ".!?…" else f"{text}."
 
 
 def breaks(address: str) -> list[str]:
-    """An email address in the pieces between which a line may break: ["ana.", "gomez@", "example.", "com"]."""
+    """Split an email address where a line may break: ["ana.", "gomez@", "example.", "com"]."""
     return re.split(r"(?<=[@.])(?=.)", address) if address else []
 
 
 def national(e164: str) -> str:
-    """For people: "(305) 555-0142" for +1 numbers, "+44 20 7946 0000" for others; no phone: unchanged."""
+    """Format a phone number for display: "(305) 555-0142" for +1, "+44 20 7946 0000" for others; else unchanged."""
     try:
-        found = phonenumbers.parse(e164, None)
+        number = phonenumbers.parse(e164, None)
     except phonenumbers.NumberParseException:
         return e164
     style = phonenumbers.PhoneNumberFormat
-    return phonenumbers.format_number(found, style.NATIONAL if found.country_code == 1 else style.INTERNATIONAL)
+    return phonenumbers.format_number(number, style.NATIONAL if number.country_code == 1 else style.INTERNATIONAL)
 
 
 def time_zones(e164: str) -> list[str]:
-    """The IANA zones in which this number may live, by its area code; many for a toll-free one, none if unknown."""
+    """Return the IANA zones of a number by its area code: many for toll-free numbers, none if unknown."""
     try:
-        found = phone_zones.time_zones_for_number(phonenumbers.parse(e164, None))
+        zones = phone_zones.time_zones_for_number(phonenumbers.parse(e164, None))
     except phonenumbers.NumberParseException:
         return []
-    return [zone for zone in found if zone != phone_zones.UNKNOWN_TIMEZONE]
+    return [zone for zone in zones if zone != phone_zones.UNKNOWN_TIMEZONE]
 
 
-# Only names that really are tags: "a < b", "<3" and "<you>" are texts of people.
+# Only real tags: "a < b", "<3" and "<you>" are ordinary text.
 _LINE_TAG = re.compile(r"(?:<br\s*/?>|</(?:p|div|li|ul|ol|h[1-6]|tr)\s*>)\r?\n?", re.IGNORECASE)
 _OTHER_TAG = re.compile(
     r"</?(?:p|div|li|ul|ol|h[1-6]|tr|td|table|tbody|span|a|b|i|u|s|em|strong|font|img|code|pre|blockquote)"
@@ -170,14 +173,16 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,
 
 
 def plain(text: str, *, raw: bool = False) -> str:
-    """HTML to plain text: line tags to newlines, other tags away, entities decoded once (only with their
-    semicolon, so "?a=1&copy=2" survives), NBSP to a space. Plain text comes out as it was.
+    """Convert HTML to plain text; plain text is returned unchanged.
 
-    raw: what the vendor calls raw holds no markup, so a "<b>" in it was typed by somebody; unless lines end in tags."""
+    Line tags become newlines, other tags are removed, entities are decoded once (only with a semicolon, so
+    "?a=1&copy=2" survives), NBSP becomes a space. raw: the vendor says that the text has no markup, so tags are kept
+    unless lines end in tags.
+    """
     if not raw or _LINE_TAG.search(text):
         text, lines = _LINE_TAG.subn("\n", text)
         text, others = _OTHER_TAG.subn("", text)
         if lines or others:
-            text = text.strip()  # the last paragraph's end is no line of the text
-    text = _ENTITY.sub(lambda found: html.unescape(found.group()), text)
+            text = text.strip()  # the end of the last paragraph is not a line of the text
+    text = _ENTITY.sub(lambda match: html.unescape(match.group()), text)
     return text.replace("\r\n", "\n").replace("\N{NO-BREAK SPACE}", " ")

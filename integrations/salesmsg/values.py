@@ -1,4 +1,4 @@
-"""Reads one value of the wire, leniently: "", 0, null and missing all mean "nothing" (sections 6.3 and 8)."""
+"""Reads single values leniently: "", 0, null and missing all mean "nothing" (salesmsg-api.md, sections 6.3 and 8)."""
 
 import re
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ _TRUE = {"1", "true", "yes", "on"}
 
 
 def string(value: Any) -> str:
-    """Text as it is; numbers as text; everything else ""."""
+    """Return text unchanged and numbers as text; anything else gives ""."""
     if isinstance(value, str):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -18,7 +18,7 @@ def string(value: Any) -> str:
 
 
 def number(value: Any) -> int | None:
-    """A whole number, also from a string; None if it is none."""
+    """Return an integer, also from a string, or None."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -28,18 +28,18 @@ def number(value: Any) -> int | None:
 
 
 def ident(value: Any) -> int | None:
-    """An id: a positive whole number, else None (0 stands for "nobody")."""
+    """Return an id: a positive integer, else None (0 means "nobody")."""
     found = number(value)
     return found if found is not None and 0 < found < 2**63 else None
 
 
 def flag(value: Any) -> bool:
-    """Booleans, also written as 1, "1" or "true"."""
+    """Return a boolean, also from 1, "1" or "true"."""
     return value.strip().lower() in _TRUE if isinstance(value, str) else value is True or value == 1
 
 
 def moment(value: Any) -> datetime | None:
-    """An aware UTC time; a time without zone is UTC [assumed]. Not a time: None."""
+    """Return a time in UTC, or None. A time without a zone is UTC [assumed]."""
     if not isinstance(value, str) or not _DATE.match(value.strip()):
         return None
     try:
@@ -50,18 +50,18 @@ def moment(value: Any) -> datetime | None:
 
 
 def dicts(value: Any) -> tuple[dict, ...]:
-    """The objects of a list; anything else ()."""
+    """Return the objects of a list; anything else gives ()."""
     return tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
 
 
 def web_address(value: Any) -> str:
-    """A http(s) address, else "": these become links, so no javascript: gets through."""
+    """Return an http(s) URL, else "". These become links, so javascript: URLs must be rejected."""
     found = string(value).strip()
     return found if found.lower().startswith(("http://", "https://")) else ""
 
 
 def storable(value: Any) -> Any:
-    """The same JSON without NUL and half surrogates, which no database column takes."""
+    """Return the same JSON without NUL and lone surrogates, which databases cannot store."""
     if isinstance(value, str):
         return value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, list):

@@ -1,6 +1,6 @@
-"""The vendor's words and ours: one table each (salesmsg-api.md, sections 6.3 and 8)."""
+"""Maps the vendor's terms to the portal's (salesmsg-api.md, sections 6.3 and 8)."""
 
-# A status that is not here means "in progress", never an error.
+# An unknown status means "in progress", never an error.
 STATES = {
     "received": "received",
     "created": "queued",

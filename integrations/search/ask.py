@@ -1,8 +1,8 @@
-"""Asks the index: which people, which messages, the newest first, within a bound of time.
+"""Queries the search index for contacts and messages, newest first, within a time limit.
 
-Messages are found in two steps. The newest `NEWEST` are read one after another and looked at: a common word is found
-there at once, in the order of time. Only a word that is rare there, or rare in the person's accounts, is looked up in
-the index, which knows no order, so that all its hits are sorted. Each alone is slow for what the other is good at.
+Messages are searched in two steps. First, the newest `NEWEST` messages are scanned in order, which finds common words
+quickly. Only if a word is rare there, or rare in the user's accounts, is the index used: it has no order, so all its
+hits must be sorted. Each step is fast where the other is slow.
 """
 
 import time
@@ -17,23 +17,24 @@ from django.db.models import QuerySet
 
 from .words import Wanted, apart
 
-NEWEST = 5_000  # messages that are looked at one after another
-SIGHTED = 1_000  # hits among them that are told apart by conversation
-# PostgreSQL: where conversations with hits are so many among them, a look at so many more comes before the index.
+NEWEST = 5_000  # newest messages to scan
+SIGHTED = 1_000  # maximum hits among them that are grouped by conversation
+# PostgreSQL: with this many conversations found, scan this many further messages before using the index.
 SOME, FURTHER = (6, 30), 20_000
-# SQLite: after so many, is the word rare? Then the index is faster, which reads all its hits.
+# SQLite: after SOON rows, check whether the word has fewer than RARE hits; then the index, which reads all hits, is
+# faster.
 SOON, RARE = 300, 3_000
 SECONDS = 1.0
-_CANCELED = "57014"  # PostgreSQL's word for: statement timeout
+_CANCELED = "57014"  # PostgreSQL's SQLSTATE for a statement timeout
 
 
 class TooLong(Exception):
-    """The bound of time is over; what was asked is not known."""
+    """The time limit was exceeded; the result is unknown."""
 
 
 @dataclass(frozen=True)
 class Hit:
-    """The newest message of a conversation that holds what was looked for."""
+    """The newest message of a conversation that matches the search."""
 
     conversation: int
     message: int
@@ -44,19 +45,19 @@ class Hit:
 
 @dataclass(frozen=True)
 class Scope:
-    """Where to look: the accounts of a person, and in them these conversations (None: all)."""
+    """Where to search: the user's accounts, limited to these conversations (None: all)."""
 
     accounts: list[int]
-    everywhere: bool  # the accounts are all that there are
+    everywhere: bool  # whether these are all accounts
     among: QuerySet | None = None
 
     @property
     def keys(self) -> str:
-        """The accounts' keys, for SQL."""
+        """The accounts' primary keys, for SQL."""
         return ", ".join(str(int(key)) for key in self.accounts)
 
     def conversations(self, column: str) -> tuple[str, list]:
-        """A condition on a column of conversation keys, empty where all are meant."""
+        """Return a condition on a column of conversation ids; empty if all are included."""
         if self.among is None:
             return "", []
         sql, params = self.among.order_by().values("pk").query.sql_with_params()
@@ -65,9 +66,10 @@ class Scope:
 
 @contextmanager
 def limited(seconds: float | None = None) -> Iterator[None]:
-    """A stretch of queries with a bound of time: each on PostgreSQL, all together on SQLite. Raises TooLong.
+    """Limit the time of the queries in this block: each on PostgreSQL, all together on SQLite. Raises TooLong.
 
-    On PostgreSQL it is a transaction; on SQLite none, for one would wait for the writers there."""
+    On PostgreSQL the block is a transaction. On SQLite it is not, because a transaction would wait for writers.
+    """
     seconds = SECONDS if seconds is None else seconds
     try:
         with _postgresql_limit(seconds) if connection.vendor == "postgresql" else _sqlite_limit(seconds):
@@ -96,7 +98,7 @@ def _sqlite_limit(seconds: float) -> Iterator[None]:
         connection.connection.set_progress_handler(None, 0)
 
 
-# --- What is asked for, as each database wants it --------------------------------------------------------------------
+# --- Query syntax of each database ------------------------------------------------------------------------------------
 
 
 def _tsquery(wanted: Wanted) -> tuple[str, list]:
@@ -113,7 +115,7 @@ def _match(wanted: Wanted) -> str:
 
 
 def contacts(wanted: Wanted) -> tuple[str, list]:
-    """SQL for the keys of contacts whose names and email hold the words, or whose phone contains the digits."""
+    """Return SQL for the ids of contacts whose name or email contains the words, or whose phone contains the digits."""
     digits = wanted.digits
     if connection.vendor == "postgresql":
         query, params = _tsquery(wanted) if wanted.terms else ("NULL::tsquery", [])
@@ -131,7 +133,7 @@ def contacts(wanted: Wanted) -> tuple[str, list]:
 
 
 def newest(scope: Scope, wanted: Wanted, enough: Callable[[list[Hit]], bool]) -> list[Hit]:
-    """Hits among the newest messages, one for each conversation, newest first. `enough`: they suffice."""
+    """Return hits among the newest messages, one per conversation, newest first. enough: whether the hits suffice."""
     if not (wanted.terms and scope.accounts):
         return []
     try:
@@ -144,7 +146,7 @@ def newest(scope: Scope, wanted: Wanted, enough: Callable[[list[Hit]], bool]) ->
 
 
 def _newest_postgresql(cursor, wanted: Wanted, condition: str, among: list, enough) -> list[Hit]:
-    """Where some are found, but not enough, a look further on is cheaper than all hits of the index."""
+    """Scan the newest messages. If there are some hits but not enough, scanning further is cheaper than the index."""
     query, words = _tsquery(wanted)
     stretch = (
         "SELECT id, conversation_id, at, inbound, text FROM ("  # noqa: S608 - only our own names and keys
@@ -166,7 +168,7 @@ def _newest_postgresql(cursor, wanted: Wanted, condition: str, among: list, enou
 
 
 def _newest_sqlite(cursor, wanted: Wanted, condition: str, among: list, enough) -> list[Hit]:
-    """Rows come as they are read, so that a common word ends it soon; a rare one is left to the index."""
+    """Scan the newest messages row by row: a common word ends the scan early, a rare one is left to the index."""
     sql = (
         "SELECT id, conversation_id, at || '' AS moment, inbound, text, "  # noqa: S608 - parsing times costs more
         f"({condition}) AS ours FROM integrations_message ORDER BY integrations_message.at DESC, id DESC LIMIT {NEWEST}"
@@ -189,14 +191,14 @@ def _rare(wanted: Wanted) -> bool:
 
 
 class Newest:
-    """One hit for each conversation, of rows that come newest first."""
+    """Collects one hit per conversation from rows that come newest first."""
 
     def __init__(self) -> None:
         self.hits: list[Hit] = []
         self._known: set[int] = set()
 
     def add(self, row: tuple) -> bool:
-        """Whether the conversation was not there yet."""
+        """Add a row. Returns whether its conversation is new."""
         key, conversation, at, inbound, text = row
         if conversation in self._known:
             return False
@@ -206,7 +208,7 @@ class Newest:
 
 
 def everywhere(scope: Scope, wanted: Wanted, before: tuple[datetime, int] | None, limit: int) -> list[Hit]:
-    """The newest hit of each conversation, out of all messages; those before a (time, message), newest first."""
+    """Return the newest hit of each conversation from all messages before a (time, message), newest first."""
     if not (wanted.terms and scope.accounts):
         return []
     try:
@@ -237,7 +239,7 @@ def everywhere(scope: Scope, wanted: Wanted, before: tuple[datetime, int] | None
         match = f"text : ({_match(wanted)})"
         if not scope.everywhere:
             match += " AND account : ({})".format(" OR ".join(f'"{key}"' for key in scope.accounts))
-        # Of the columns beside a max(), SQLite takes the row that holds it.
+        # With max(), SQLite takes the other columns from the row that holds the maximum.
         sql = (
             "SELECT m.id, m.conversation_id, max(m.at) AS newest, m.inbound, m.text "  # noqa: S608
             "FROM integrations_message_search AS s CROSS JOIN integrations_message AS m ON m.id = s.rowid "
@@ -252,12 +254,12 @@ def everywhere(scope: Scope, wanted: Wanted, before: tuple[datetime, int] | None
 
 
 def beside(conversation: int, wanted: Wanted, at: datetime, key: int, *, older: bool) -> int | None:
-    """The hit of a conversation that comes before or after a message; None when there is none."""
-    way, order = ("<", "DESC") if older else (">", "ASC")
+    """Return a conversation's next hit before or after a message, or None."""
+    comparison, order = ("<", "DESC") if older else (">", "ASC")
     place = [conversation, connection.ops.adapt_datetimefield_value(at), key]
     sql = (
         "SELECT id, text FROM integrations_message "  # noqa: S608
-        f"WHERE conversation_id = %s AND (at, id) {way} (%s, %s){{}} ORDER BY at {order}, id {order}"
+        f"WHERE conversation_id = %s AND (at, id) {comparison} (%s, %s){{}} ORDER BY at {order}, id {order}"
     )
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

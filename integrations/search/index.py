@@ -1,22 +1,22 @@
-"""The index, as the database has it: kept by the database itself, so that no writer can forget it.
+"""The search index, maintained by the database itself so that every write is covered.
 
-PostgreSQL: a generated column `search` of messages and of contacts with a GIN index. SQLite: two FTS5 tables and the
-triggers that feed them. Both hold the account, so that a search stays inside it. A migration that makes Django rebuild
-one of these tables on SQLite (most changes of a column) drops its triggers: let it call `install` again at its end.
+PostgreSQL: a generated column `search` on messages and on contacts, with a GIN index. SQLite: two FTS5 tables with
+triggers. Both contain the account, so that a search stays within it. If a migration makes Django rebuild one of these
+tables on SQLite (most column changes do), its triggers are dropped: call `install` at the end of that migration.
 """
 
 from .words import MARKS, PLAIN, SPELLED, UNSPACED
 
-LONGEST = 20_000  # characters of a text that are indexed
+LONGEST = 20_000  # maximum indexed characters of a text
 
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
 
 _PUNCTUATION = "".join(f"\\x{code:02x}" for code in range(1, 128) if not chr(code).isalnum())
-# Databases with the collation C know the lower case of ASCII alone.
+# Databases with the collation C only convert ASCII to lower case.
 _UPPER = "".join(chr(code) for code in (*range(0x391, 0x3A2), *range(0x3A3, 0x3AA), *range(0x400, 0x430)))
 _SINGLE = {upper: upper.lower() for upper in _UPPER} | {a: b for a, b in SPELLED.items() if len(b) == 1}
 _DOUBLE = {a: b for a, b in SPELLED.items() if len(b) > 1}
-# Emoji, arrows, signs, and punctuation beyond ASCII.
+# Emoji, arrows, symbols, and punctuation outside ASCII.
 _SIGNS = "\u00a0-\u00a9\u00ab-\u00b1\u00b4\u00b6-\u00b8\u00bb\u00bf\u2000-\u206f\u2190-\u2bff\u3000-\u3004\u3008-\u3020"
 _SIGNS += "\ufe00-\ufe0f\ufe30-\ufe4f\U0001f000-\U0001faff"
 
@@ -36,11 +36,11 @@ def _postgresql() -> list[str]:
     spelled = f"regexp_replace({spelled}, {_quoted(f'([{UNSPACED}])')}, ' \\1 ', 'g')"
     plain = blanks.format(f"lower(left(said, {LONGEST}))")
     return [
-        # What is searched, and in the same way what is looked for: folded, and words with blanks between them.
+        # Normalizes both texts and search terms: folded, with words separated by spaces.
         "CREATE OR REPLACE FUNCTION integrations_search_text(said text) RETURNS text "
         "LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ "
         f"SELECT CASE WHEN octet_length(said) = char_length(said) THEN {plain} ELSE {spelled} END $$",
-        # Every end of a number: what a number contains begins one of them.
+        # All suffixes of a phone number, because any part of the number is a prefix of one of them.
         "CREATE OR REPLACE FUNCTION integrations_search_phone(phone text) RETURNS text "
         "LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ "
         "SELECT coalesce(string_agg(substr(digits, place), ' '), '') "
@@ -72,7 +72,7 @@ _POSTGRESQL_AWAY = [
 
 
 def _apart(text: str) -> str:
-    """SQL for `words.apart`. Only texts that need it pay for being taken apart, letter by letter."""
+    """SQL for `words.apart`. Only texts that need it are processed character by character."""
     spelled = text
     for one, other in SPELLED.items():
         spelled = f"replace({spelled}, {_quoted(one)}, {_quoted(other)})"
@@ -120,7 +120,7 @@ def _sqlite() -> list[str]:
             (f"{take} SELECT 'delete', {of('old.')} WHERE {worth.format(row='old.')};"),
         )
         statements += [
-            # Contentless: texts are stored once, in their own table.
+            # Contentless: texts are stored only in their own table.
             f"CREATE VIRTUAL TABLE {index} USING fts5({columns}, content='', columnsize=0, "
             "tokenize='unicode61 remove_diacritics 2')",
             f"{put} SELECT {of('')} FROM {table} WHERE {worth.format(row='')} ORDER BY id",  # noqa: S608
@@ -144,13 +144,13 @@ def _sqlite_away() -> list[str]:
 
 
 def install(connection) -> None:
-    """Makes the index anew from what the tables hold, in little memory."""
+    """Rebuild the index from the tables, using little memory."""
     remove(connection)
     _run(connection, _postgresql() if connection.vendor == "postgresql" else _sqlite())
 
 
 def remove(connection) -> None:
-    """Takes the index away; texts and contacts stay."""
+    """Remove the index; texts and contacts stay."""
     _run(connection, _POSTGRESQL_AWAY if connection.vendor == "postgresql" else _sqlite_away())
 
 

@@ -1,4 +1,4 @@
-"""Hits as HTML."""
+"""Search hits as HTML."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,6 +7,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 
 def marked(pieces: Iterable[tuple[str, bool]], plain: Callable = conditional_escape) -> SafeString:
-    """Pieces of a text (text, whether it is a hit), hits marked; `plain` makes safe HTML of all others."""
+    """Return pieces (text, whether it is a hit) as HTML with the hits marked. plain: makes safe HTML of the other
+    pieces.
+    """
     shown = (format_html("<mark>{}</mark>", text) if hit else plain(text) for text, hit in pieces)
     return mark_safe("".join(shown))  # noqa: S308 - each piece is escaped

@@ -1,7 +1,7 @@
-"""Words as a search sees them: folded (case, accents), told apart, found in a text and marked there.
+"""Search words: folded (case, accents), split, found in a text and marked there.
 
-The databases fold by themselves (`index`); this is the same for what Python reads: newest messages on SQLite, snippets,
-marks. Where both differ on an odd character, a hit is shown without a mark, never lost.
+The databases fold text themselves (`index`); this is the equivalent for text read in Python: newest messages on SQLite,
+snippets, marks. If the two differ on an unusual character, a hit is shown without a mark but never lost.
 """
 
 import re
@@ -12,13 +12,13 @@ from functools import cached_property
 
 WORDS_AT_MOST = 6
 AROUND = 90  # characters of a snippet
-# Letters that no decomposition takes apart, and what people type for them.
+# Letters without a Unicode decomposition, and their usual spelling.
 _SPELLED = "ß=ss ẞ=ss æ=ae Æ=ae œ=oe Œ=oe ø=o Ø=o đ=d Đ=d ð=d Ð=d ł=l Ł=l ı=i İ=i ς=σ"
 SPELLED = dict(pair.split("=") for pair in _SPELLED.split())
-# Scripts that are written without blanks (Thai to Burmese, Khmer, Chinese, Japanese), as ranges of a character class:
-# each character is a word of its own there, and a word that somebody types is a phrase of them.
+# Scripts written without spaces (Thai to Burmese, Khmer, Chinese, Japanese), as ranges of a character class: each
+# character counts as a word, and a typed word as a phrase.
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
-# What is taken out of a text before its words are told apart: accents, Hebrew points, Arabic vowels and stretching.
+# Removed before a text is split into words: accents, Hebrew points, Arabic vowels and stretching.
 MARKS = "\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u065f\u0670"
 
 _marks = re.compile(f"[{MARKS}]")
@@ -28,7 +28,7 @@ def _bare(char: str) -> str:
     return _marks.sub("", unicodedata.normalize("NFKD", char))
 
 
-# What SQLite's tokenizer leaves as it is: accents that are not Latin, and marks inside of Hebrew and Arabic words.
+# Not handled by SQLite's tokenizer: non-Latin accents, and marks inside Hebrew and Arabic words.
 _LETTERS = [chr(code) for code in (*range(0x386, 0x3CF), 0x401, 0x451, *range(0x622, 0x627))]
 _INSIDE = [chr(code) for code in (*range(0x5B0, 0x5BE), 0x5C1, 0x5C2, 0x640, *range(0x64B, 0x656), 0x670)]
 PLAIN = {char: _bare(char) for char in _LETTERS if _bare(char) != char} | dict.fromkeys(_INSIDE, "")
@@ -38,7 +38,7 @@ _words = re.compile(f"[{UNSPACED}]|(?:(?![{UNSPACED}])[^\\W_])+")
 
 
 def folded(text: str) -> str:
-    """Without case and accents; may be longer or shorter than the text."""
+    """Return the text without case and accents; its length may change."""
     if text.isascii():
         return text.lower()
     spelled = "".join(SPELLED.get(char, char) for char in text)
@@ -46,7 +46,9 @@ def folded(text: str) -> str:
 
 
 def apart(text: str) -> str:
-    """For SQLite's index, whose tokenizer folds: letters spelled out, and blanks where a script has none."""
+    """Prepare text for SQLite's index, whose tokenizer folds: spell out letters, and add spaces for scripts without
+    them.
+    """
     if text.isascii():
         return text
     return _unspaced.sub(r" \g<0> ", "".join(_PLAIN.get(char, char) for char in text))
@@ -58,13 +60,13 @@ def _parts(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What somebody looks for. Each term must begin a word of the text; one in quotation marks is a whole phrase."""
+    """A search. Each term must match the beginning of a word; a term in quotation marks is a whole phrase."""
 
     text: str
 
     @cached_property
     def terms(self) -> list[tuple[str, bool]]:
-        """(as typed, whether its last word may go on), without those that hold no letter and no digit."""
+        """Terms as (typed text, whether its last word is a prefix), without terms that have no letter or digit."""
         found = re.findall(r'["“”„«»]([^"“”„«»]+)["“”„«»]|([^\s"“”„«»]+)', self.text)
         terms = [(phrase or word, not phrase) for phrase, word in found if _parts(phrase or word)]
         return terms[:WORDS_AT_MOST]
@@ -82,18 +84,18 @@ class Wanted:
 
     @cached_property
     def _needles(self) -> list[str]:
-        """What a text must hold at least; sought faster than patterns."""
+        """Strings that a matching text must contain; checked first because it is faster than patterns."""
         return [part for term, _ in self.terms for part in _parts(term)]
 
     def said_in(self, text: str) -> bool:
-        """Whether the text holds all terms."""
+        """Return whether the text contains all terms."""
         bare = folded(text)
         if not self._needles or any(needle not in bare for needle in self._needles):
             return False
         return all(pattern.search(bare) for pattern in self._patterns)
 
     def marks(self, text: str) -> list[tuple[int, int]]:
-        """Where the terms stand in the text, in order, without overlaps."""
+        """Return the positions of the terms in the text, in order and without overlaps."""
         bare, origin = _with_origin(text)
         spots = sorted(
             (origin[match.start()], origin[match.end() - 1] + 1)
@@ -111,7 +113,7 @@ class Wanted:
         return merged
 
     def pieces(self, text: str) -> Iterator[tuple[str, bool]]:
-        """The text in pieces, each with whether it is a hit."""
+        """Split the text into pieces, each with whether it is a hit."""
         at = 0
         for start, end in self.marks(text):
             if start > at:
@@ -122,7 +124,7 @@ class Wanted:
             yield text[at:], False
 
     def snippet(self, text: str) -> list[tuple[str, bool]]:
-        """One line around the first hit, in pieces."""
+        """Return one line around the first hit, in pieces."""
         line = " ".join(text.split())
         first = next(iter(self.marks(line)), (0, 0))[0]
         start = 0
@@ -139,7 +141,7 @@ class Wanted:
 
 
 def _beginning(part: str) -> str:
-    """A pattern: the part, where a word begins. In scripts without blanks that is everywhere."""
+    """Return a pattern for this part at the beginning of a word; in scripts without spaces, anywhere."""
     return re.escape(part) if _unspaced.match(part) else rf"(?<![^\W_]){re.escape(part)}"
 
 
@@ -148,7 +150,7 @@ def _end(term: str) -> str:
 
 
 def _with_origin(text: str) -> tuple[str, list[int]]:
-    """The folded text, and for each of its characters the place in the text that it came from."""
+    """Return the folded text and, for each of its characters, the position in the original text."""
     if text.isascii():
         return text.lower(), list(range(len(text)))
     bare, origin = [], []
@@ -160,9 +162,10 @@ def _with_origin(text: str) -> tuple[str, list[int]]:
 
 
 def phone_digits(text: str) -> str:
-    """The digits to look for when this may be a phone number: "(305) 555-0142" -> "3055550142"; else empty.
+    """Return the digits to search for if the text may be a phone number: "3055550142" for "(305) 555-0142"; else "".
 
-    Leading zeros go: they are the way out of a country or into an area, and no part of the number."""
+    Leading zeros are removed: they are dialling prefixes, not part of the number.
+    """
     if any(not (char.isdigit() or char in " ()+-./\u00a0\u2011\u2013") for char in text):
         return ""
     digits = "".join(char for char in text if char.isascii() and char.isdigit()).lstrip("0")

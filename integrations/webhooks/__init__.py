@@ -1,1 +1,1 @@
-"""Receive: keep what Salesmsg sends, answer at once, work later."""
+"""Webhooks: store each event, answer at once, process it later."""

@@ -1,4 +1,4 @@
-"""What events name, found in the cache or fetched from Salesmsg. Each call is for all events that name the same."""
+"""Finds what events name in the cache, or fetches it from Salesmsg. One call serves all events that name the same."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,8 +12,10 @@ from ..salesmsg.errors import NotFound
 
 @dataclass(frozen=True)
 class Thread:
-    """A conversation as an event needs it. contact_id: the vendor's; bare: of its contact we know only what a
-    conversation told in passing."""
+    """A conversation, as needed to process an event.
+
+    contact_id: the vendor's id. bare: the contact is only known from data nested in a conversation.
+    """
 
     pk: int
     contact_id: int | None
@@ -23,7 +25,7 @@ class Thread:
 
 
 def known(account_id: int, vendor_ids: Iterable[int]) -> dict[int, Thread]:
-    """The conversations of these vendor ids that are cached, by vendor id."""
+    """Return the cached conversations with these vendor ids, by vendor id."""
     ours = Conversation.objects.filter(account_id=account_id, vendor_id__in=set(vendor_ids)).order_by()
     bare = set(ours.filter(contact__raw={}).values_list("pk", flat=True))
     fields = ("vendor_id", "pk", "contact__vendor_id", "closed_at", "thread_sync__read_at")
@@ -34,13 +36,13 @@ def known(account_id: int, vendor_ids: Iterable[int]) -> dict[int, Thread]:
 
 
 def our_texts(account_id: int, message_ids: Iterable[int]) -> set[int]:
-    """Which of these the portal sent itself: their answers told all of it already."""
+    """Return which of these messages the portal sent: they are already complete from the API's answers."""
     ours = Message.objects.filter(account_id=account_id, client_uuid__isnull=False, vendor_id__in=set(message_ids))
     return set(ours.values_list("vendor_id", flat=True))
 
 
 def under_way(account_id: int, conversation_ids: Iterable[int]) -> set[int]:
-    """In which of these conversations (vendor ids) a text of ours is being handed over right now."""
+    """Return which of these conversations (vendor ids) have a text that is being sent right now."""
     ours = Message.objects.filter(
         account_id=account_id,
         client_uuid__isnull=False,
@@ -51,13 +53,15 @@ def under_way(account_id: int, conversation_ids: Iterable[int]) -> set[int]:
 
 
 def conversation(account_id: int, client: Client, vendor_id: int) -> Thread | None:
-    """Fetches a conversation that is new to us, or was closed: a text opens it again. None: nobody's conversation."""
+    """Fetch a conversation that is not cached, or was closed and may be reopened by a text. Returns None if it has no
+    contact.
+    """
     mirror.upsert_conversations(account_id, [client.conversation(vendor_id)])
     return known(account_id, [vendor_id]).get(vendor_id)
 
 
 def conversations_of(account_id: int, client: Client, contact_id: int | None, phone: str) -> list[int]:
-    """Fetches the conversations of a contact whom an event names by id or phone alone; their primary keys."""
+    """Fetch the conversations of a contact that an event names only by id or phone. Returns their primary keys."""
     if contact_id is None:
         contact_id = _by_phone(account_id, phone)
     if contact_id is None:
@@ -66,12 +70,12 @@ def conversations_of(account_id: int, client: Client, contact_id: int | None, ph
         contact_id = _by_phone(account_id, phone)
     if contact_id is None:
         return []
-    found = mirror.upsert_conversations(account_id, client.contact_conversations(contact_id))
-    return [row.pk for row in found.rows.values()]
+    upserted = mirror.upsert_conversations(account_id, client.contact_conversations(contact_id))
+    return [row.pk for row in upserted.rows.values()]
 
 
 def contact(account_id: int, client: Client, contact_id: int) -> None:
-    """Fetches a contact; one that Salesmsg does not know any more is marked."""
+    """Fetch a contact, or mark it as deleted if Salesmsg no longer has it."""
     try:
         record = client.contact(contact_id)
     except NotFound:

@@ -1,18 +1,17 @@
-"""What an event surely names: ids, a phone, and whether its text is a word that the vendor itself acts on. Whatever
-else a body says is not believed."""
+"""Reads the ids, the phone number and STOP or START words from an event. The rest of the body is not trusted."""
 
 import json
 from dataclasses import dataclass
 
 from ..salesmsg.text import phone as normal_phone
 
-# The vendor acts on these at once, and says nothing but the text itself (salesmsg-api.md, section 8).
+# The vendor acts on these immediately and sends no other event (salesmsg-api.md, section 8).
 OPT_WORDS = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "start", "yes", "unstop"}
 
 
 @dataclass(frozen=True)
 class EventSubject:
-    """None and "" where it names nothing; `stops`: its text may have changed whether the contact may be texted."""
+    """What an event names; None or "" if absent. `stops`: its text may have changed the contact's opt-out."""
 
     message_id: int | None = None
     conversation_id: int | None = None
@@ -25,7 +24,7 @@ class EventSubject:
 
 
 def read_subject(body: str) -> EventSubject:
-    """Reads an event's body, whatever it is; never fails."""
+    """Read an event's body. Never fails."""
     data = _data(body)
     message, contact, conversation = (_dict(data.get(key)) for key in ("message", "contact", "conversation"))
     text = message.get("body_raw") or message.get("body") or ""
@@ -41,7 +40,7 @@ def read_subject(body: str) -> EventSubject:
 
 
 def _data(body: str) -> dict:
-    """What an event tells, {} where nobody can read it."""
+    """Return the data of an event, or {} if it cannot be read."""
     try:
         payload = _dict(json.loads(body))
     except (ValueError, RecursionError):

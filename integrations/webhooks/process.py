@@ -1,9 +1,9 @@
-"""What becomes of events. Anyone who learns the address can forge one, so an event is a hint: what it surely names is
-fetched from Salesmsg under our own token, and its body is never believed (salesmsg-api.md, section 7).
+"""Processes webhook events. Anyone who knows the URL can forge an event, so events are hints: what they name is fetched
+from Salesmsg with the account's own token, and their content is not trusted (salesmsg-api.md, section 7).
 
-The rows are the jobs. A pump takes some hundred of an account's at once and sorts them by what they name: twenty texts
-of one conversation are one look at its thread, five changes of a contact are one fetch, and what needs no call is
-settled in one transaction.
+The rows are the jobs. A task claims up to 500 events of an account and groups them by what they name: twenty texts of
+one conversation need one refresh of its thread, five changes of a contact need one fetch, and events that need no call
+are settled in one transaction.
 """
 
 import time
@@ -47,17 +47,17 @@ KNOWN = {
 }
 MOST_ATTEMPTS = 8
 LEASE = timedelta(seconds=100)
-# An event may overtake its own message: what was read this long before it came does not count as read after it.
+# An event may arrive before its message is readable: a read this shortly before the event does not count as newer.
 HEAD_START = timedelta(seconds=0.5)
-AT_ONCE, BODIES = 500, 50  # events that a pump takes; of which so many bodies are in memory
-SLICE = 1.0  # seconds of calls in one task, before others have their turn
-EARLY, EARLY_TRIES = 2.0, 3  # seconds, times
-GRACE = timedelta(seconds=2)  # the nudge's own time to arrive
+AT_ONCE, BODIES = 500, 50  # events claimed by one task; event bodies in memory at a time
+SLICE = 1.0  # maximum seconds of calls in one task, so that other accounts get their turn
+EARLY, EARLY_TRIES = 2.0, 3  # seconds between retries; number of retries
+GRACE = timedelta(seconds=2)  # time for the regular task to start before the sweep takes over
 State = WebhookEvent.State
 
 
 def process_due(account_id: int) -> int:
-    """The task: works on what is due. Returns how many events it took."""
+    """Process due events; called by the task. Returns the number of events claimed."""
     claimed = _claim(WebhookEvent.objects.filter(account_id=account_id))
     if not claimed:
         return 0
@@ -65,26 +65,26 @@ def process_due(account_id: int) -> int:
     batch.work()
     if len(claimed) == AT_ONCE:
         jobs.enqueue(PUMP, account_id, urgent=True)
-    elif batch.comes_back is not None:
-        jobs.enqueue(PUMP, account_id, delay=batch.comes_back, urgent=True)
+    elif batch.next_due_in is not None:
+        jobs.enqueue(PUMP, account_id, delay=batch.next_due_in, urgent=True)
     return len(claimed)
 
 
 def process_event(event_id: int) -> str:
-    """One event alone, when a person asks for it. Returns the state it left it in; "" if it is not due."""
+    """Process one event on a user's request. Returns its new state, or "" if it is not due."""
     claimed = _claim(WebhookEvent.objects.filter(pk=event_id))
     if not claimed:
         return ""
     account_id = WebhookEvent.objects.values_list("account_id", flat=True).get(pk=event_id)
     batch = Batch(account_id, claimed)
     batch.work()
-    if batch.comes_back is not None:
-        jobs.enqueue(PUMP, account_id, delay=batch.comes_back, urgent=True)
+    if batch.next_due_in is not None:
+        jobs.enqueue(PUMP, account_id, delay=batch.next_due_in, urgent=True)
     return WebhookEvent.objects.values_list("state", flat=True).get(pk=event_id)
 
 
 def process_again(event: WebhookEvent) -> None:
-    """Processes an event once more."""
+    """Process an event again."""
     WebhookEvent.objects.filter(pk=event.pk).update(
         state=State.NEW, attempts=0, due_at=timezone.now(), **NO_REASON.columns()
     )
@@ -92,7 +92,7 @@ def process_again(event: WebhookEvent) -> None:
 
 
 def wake_due() -> int:
-    """The sweep's part: accounts with events that are due and were not nudged, or whose worker is gone."""
+    """Wake accounts with due events that have no task, or whose worker has died. Part of the sweep."""
     due = WebhookEvent.objects.filter(state=State.NEW, due_at__lt=timezone.now() - GRACE)
     account_ids = list(due.order_by().values_list("account_id", flat=True).distinct())
     for account_id in account_ids:
@@ -102,7 +102,7 @@ def wake_due() -> int:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """An event that is claimed."""
+    """A claimed event."""
 
     pk: int
     name: str
@@ -112,7 +112,7 @@ class Job:
 
 
 def _claim(events: QuerySet) -> list[Job]:
-    """Takes what is due, the longest due first, for the time of a lease."""
+    """Claim due events for the time of a lease, longest due first."""
     now = timezone.now()
     with transaction.atomic():
         due = events.filter(state=State.NEW, due_at__lte=now).order_by("due_at", "pk")
@@ -129,39 +129,39 @@ def _claim(events: QuerySet) -> list[Job]:
 
 @dataclass
 class Batch:
-    """Claimed events of one account, sorted by what must be fetched for them; each event is in one place at a time."""
+    """Claimed events of one account, grouped by what must be fetched. Each event is in one group at a time."""
 
     account_id: int
     claimed: list[Job]
     conversations: dict[int, list[Job]] = field(default_factory=dict)
     people: dict[tuple[int | None, str], list[Job]] = field(default_factory=dict)
     contacts: dict[int, list[Job]] = field(default_factory=dict)
-    looks: list[int] = field(default_factory=list)  # conversations whose threads are to be read, not yet asked for
-    outcomes: list[tuple[list[Job], dict]] = field(default_factory=list)  # what to write on which rows, not yet written
-    comes_back: float | None = None  # seconds until the first of those that were put off is due
+    refreshes: list[int] = field(default_factory=list)  # conversations to refresh, not yet scheduled
+    outcomes: list[tuple[list[Job], dict]] = field(default_factory=list)  # values not yet written for these events
+    next_due_in: float | None = None  # seconds until the first postponed event is due
 
     def work(self) -> None:
-        """Settles what needs no call, then makes the calls that the others need, for a moment."""
+        """Settle events that need no call, then make the calls for the others, within a time limit."""
         self._settle_without_calls()
         self._write()
         self._calls()
 
     def _write(self) -> None:
-        """All that was found out so far, in one short transaction: events are done once their looks are asked for."""
+        """Write all results so far in one short transaction: events are done once their refreshes are scheduled."""
         with transaction.atomic():
-            schedule_refreshes(self.account_id, self.looks)
+            schedule_refreshes(self.account_id, self.refreshes)
             for ended, values in self.outcomes:
                 WebhookEvent.objects.filter(pk__in=[job.pk for job in ended], state=State.NEW).update(**values)
-        self.looks, self.outcomes = [], []
+        self.refreshes, self.outcomes = [], []
 
     # -- without calls ------------------------------------------------------------------------------------------------
 
     def _settle_without_calls(self) -> None:
-        self._end(
+        self._settle(
             [job for job in self.claimed if job.attempts > MOST_ATTEMPTS], State.FAILED, Reason(Code.EVENT_NEVER_ENDED)
         )
         alive = [job for job in self.claimed if job.attempts <= MOST_ATTEMPTS]
-        self._end([job for job in alive if not job.named], State.UNKNOWN, Reason(Code.EVENT_NAMES_NOTHING))
+        self._settle([job for job in alive if not job.named], State.UNKNOWN, Reason(Code.EVENT_NAMES_NOTHING))
         texts = []
         for job in alive:
             named = job.named
@@ -170,7 +170,7 @@ class Batch:
             elif named:
                 texts.append(job)
         threads: dict[int, list[Job]] = {}
-        for job in self._without_ours(texts):
+        for job in self._without_sent_texts(texts):
             if job.named.conversation_id:
                 threads.setdefault(job.named.conversation_id, []).append(job)
             else:
@@ -178,16 +178,18 @@ class Batch:
                 self.people.setdefault((person, "" if person else job.named.phone), []).append(job)
         self._read_known(threads)
 
-    def _without_ours(self, texts: list[Job]) -> list[Job]:
-        """Leaves out texts of ours whose answers told all of them: a bulk text would cost twice its calls otherwise.
-        While one of ours is under way in that conversation, this may be it: it is looked at again in a moment."""
+    def _without_sent_texts(self, texts: list[Job]) -> list[Job]:
+        """Skip texts sent by the portal whose answers were complete: a bulk text would cost twice its calls otherwise.
+
+        While a text is being sent in the conversation, the event may be for that text, so it is retried shortly after.
+        """
         sent = [job for job in texts if job.name == "message.sent"]
         if not sent:
             return texts
         ours = fetch.our_texts(self.account_id, {job.named.message_id for job in sent} - {None})
         young = {job.named.conversation_id for job in sent if job.attempts <= EARLY_TRIES}
         under_way = fetch.under_way(self.account_id, young - {None})
-        told = [job for job in sent if job.named.message_id in ours]
+        complete = [job for job in sent if job.named.message_id in ours]
         early = [
             job
             for job in sent
@@ -195,13 +197,13 @@ class Batch:
             and job.attempts <= EARLY_TRIES
             and job.named.conversation_id in under_way
         ]
-        self._done(told)
-        self._put_off(early, EARLY)
-        left_out = {*told, *early}
+        self._done(complete)
+        self._postpone(early, EARLY)
+        left_out = {*complete, *early}
         return [job for job in texts if job not in left_out]
 
     def _read_known(self, threads: dict[int, list[Job]]) -> None:
-        """Asks for a look at the threads that are here and were not read since; the others must be fetched first."""
+        """Schedule refreshes of cached threads that were not read since the event; the others must be fetched first."""
         known = fetch.known(self.account_id, threads)
         done = []
         for vendor_id, named in threads.items():
@@ -209,19 +211,19 @@ class Batch:
             if thread is None or thread.closed:
                 self.conversations[vendor_id] = named
                 continue
-            self._look(thread, named)
-            if not self._wants_contact(thread, named):
+            self._schedule_refresh(thread, named)
+            if not self._needs_contact(thread, named):
                 done += named
         self._done(done)
 
-    def _look(self, thread: fetch.Thread, named: list[Job]) -> None:
-        """Unless it was read since the last of them came."""
+    def _schedule_refresh(self, thread: fetch.Thread, named: list[Job]) -> None:
+        """Schedule a refresh unless the thread was read after the newest event."""
         newest = max(job.received_at for job in named)
         if thread.read_at is None or thread.read_at < newest + HEAD_START:
-            self.looks.append(thread.pk)
+            self.refreshes.append(thread.pk)
 
-    def _wants_contact(self, thread: fetch.Thread, named: list[Job]) -> bool:
-        """Whether these events must wait for their contact, too."""
+    def _needs_contact(self, thread: fetch.Thread, named: list[Job]) -> bool:
+        """Return whether these events must also wait for their contact, and add them to it."""
         if not thread.contact_id or not (thread.bare or any(job.named.stops for job in named)):
             return False
         self.contacts.setdefault(thread.contact_id, []).extend(named)
@@ -240,16 +242,16 @@ class Batch:
         for groups, call in kinds:
             while groups:
                 if time.monotonic() > until:
-                    self._leave(0.0)
+                    self._postpone_rest(0.0)
                     return
                 key = next(iter(groups))
                 try:
                     call(client, key, groups[key])
                 except BudgetWait as wait:
-                    self._leave(wait.seconds)
+                    self._postpone_rest(wait.seconds)
                     return
                 except (NotConnected, Unsealable) as problem:
-                    self._end(groups[key], State.FAILED, Reason.from_error(problem))
+                    self._settle(groups[key], State.FAILED, Reason.from_error(problem))
                 except SalesmsgError as error:
                     self._failed(groups[key], error)
                 del groups[key]
@@ -258,48 +260,49 @@ class Batch:
     def _conversation(self, client: Client, vendor_id: int, named: list[Job]) -> None:
         thread = fetch.conversation(self.account_id, client, vendor_id)
         if thread is not None:
-            self._look(thread, named)
-        if thread is None or not self._wants_contact(thread, named):
+            self._schedule_refresh(thread, named)
+        if thread is None or not self._needs_contact(thread, named):
             self._done(named)
 
     def _person(self, client: Client, person: tuple[int | None, str], named: list[Job]) -> None:
-        self.looks += fetch.conversations_of(self.account_id, client, *person)
+        self.refreshes += fetch.conversations_of(self.account_id, client, *person)
         self._done(named)
 
     def _contact(self, client: Client, contact_id: int, named: list[Job]) -> None:
         fetch.contact(self.account_id, client, contact_id)
         self._done(named)
 
-    # -- how they end -------------------------------------------------------------------------------------------------
+    # # -- outcomes
+    # ------------------------------------------------------------------------------------------------------
 
     def _done(self, ended: list[Job]) -> None:
-        self._end([job for job in ended if job.name in KNOWN], State.DONE)
+        self._settle([job for job in ended if job.name in KNOWN], State.DONE)
         unknown = [job for job in ended if job.name not in KNOWN]
-        self._end(unknown, State.UNKNOWN, Reason(Code.EVENT_KIND_UNKNOWN))
+        self._settle(unknown, State.UNKNOWN, Reason(Code.EVENT_KIND_UNKNOWN))
 
-    def _end(self, ended: list[Job], state: str, reason: Reason = NO_REASON) -> None:
+    def _settle(self, ended: list[Job], state: str, reason: Reason = NO_REASON) -> None:
         if ended:
             self.outcomes.append((ended, {"state": state, "processed_at": timezone.now(), **reason.columns()}))
 
     def _failed(self, named: list[Job], error: SalesmsgError) -> None:
         over = [job for job in named if error.again == "never" or job.attempts >= MOST_ATTEMPTS]
-        self._end(over, State.FAILED, Reason.from_error(error))
+        self._settle(over, State.FAILED, Reason.from_error(error))
         for job in named:
             if job not in over:
-                self._put_off([job], min(120.0, 2.0**job.attempts))
+                self._postpone([job], min(120.0, 2.0**job.attempts))
 
-    def _leave(self, seconds: float) -> None:
-        """No more calls for now: what is left comes back uncounted, one group after another as places return."""
+    def _postpone_rest(self, seconds: float) -> None:
+        """Postpone the remaining groups without counting an attempt, one after another as budget becomes available."""
         apart = settings.SALESMSG_RATE_PERIOD / max(1, settings.SALESMSG_RATE_LIMIT) if seconds else 0.0
         left = [*self.conversations.values(), *self.people.values(), *self.contacts.values()]
         for place, group in enumerate(left):
             later = min(place * apart, settings.SALESMSG_RATE_PERIOD)
-            self._put_off(group, seconds + later, counted=False)
+            self._postpone(group, seconds + later, counted=False)
         self._write()
 
-    def _put_off(self, named: list[Job], seconds: float, *, counted: bool = True) -> None:
+    def _postpone(self, named: list[Job], seconds: float, *, counted: bool = True) -> None:
         if named:
             attempts = F("attempts") if counted else F("attempts") - 1
             due_at = timezone.now() + timedelta(seconds=seconds)
             self.outcomes.append((named, {"due_at": due_at, "attempts": attempts}))
-            self.comes_back = seconds if self.comes_back is None else min(self.comes_back, seconds)
+            self.next_due_in = seconds if self.next_due_in is None else min(self.next_due_in, seconds)

@@ -1,7 +1,7 @@
-"""Events on their way into the database: what comes at the same moment is written in one transaction.
+"""Stores webhook events; events that arrive at the same moment are written in one transaction.
 
-SQLite has one writer at a time, and who waits for it sleeps; here the threads of a process wait for each other
-instead, and one of them writes for all that came meanwhile.
+SQLite has one writer at a time, and waiting for it means sleeping. Instead, the threads of a process wait for each
+other, and one of them writes all events that have arrived.
 """
 
 import json
@@ -19,12 +19,12 @@ from ..models import Account, WebhookEvent
 from .process import PUMP
 
 REPEATED_WITHIN = timedelta(minutes=10)
-NOTED_EVERY = timedelta(seconds=1)  # how exact “last event” is
+NOTED_EVERY = timedelta(seconds=1)  # precision of “last event”
 
 
 @dataclass(eq=False)
 class Arrival:
-    """An event as it came: `done` once it is committed, or `error` says why it is not."""
+    """A received event. `done` is set after the commit, or `error` if it failed."""
 
     account_id: int
     text: str
@@ -37,16 +37,16 @@ class Arrival:
         self.name = name_of(self.text)
 
 
-class Keeper:
-    """One per process: `keep` returns when the event is committed."""
+class EventWriter:
+    """Stores events; one per process. `write` returns after the commit."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._arrived = threading.Lock()
         self._waiting: list[Arrival] = []
 
-    def keep(self, account_id: int, body: bytes) -> None:
-        """Raises what the database raised, if the event could not be kept."""
+    def write(self, account_id: int, body: bytes) -> None:
+        """Store an event. Raises the database's error if that fails."""
         arrival = Arrival(account_id, body.decode("utf-8", errors="replace").replace("\x00", ""))
         with self._arrived:
             self._waiting.append(arrival)
@@ -55,12 +55,12 @@ class Keeper:
                 with self._arrived:
                     batch, self._waiting = self._waiting, []
                 write_all(batch)
-        if not arrival.done:  # also when the thread that was to write it was stopped
-            raise arrival.error or RuntimeError("The event was not kept.")
+        if not arrival.done:  # also if the thread that was writing it was stopped
+            raise arrival.error or RuntimeError("The event was not stored.")
 
 
 def write_all(batch: list[Arrival]) -> None:
-    """Writes them, an account's in one transaction; what went wrong is noted on each."""
+    """Write events, one transaction per account. Errors are recorded on each event."""
     by_account: dict[int, list[Arrival]] = {}
     for arrival in batch:
         by_account.setdefault(arrival.account_id, []).append(arrival)
@@ -78,7 +78,7 @@ def write_all(batch: list[Arrival]) -> None:
 def _write(account_id: int, arrivals: list[Arrival]) -> None:
     now = timezone.now()
     with immediate_transaction():
-        # First, because it locks: of two copies at the same moment the second one sees the first.
+        # First, because it locks the account: of two simultaneous copies, the second sees the first.
         account = Account.objects.select_for_update(no_key=True).filter(pk=account_id)
         last_at, missed = account.values_list("last_event_at", "events_missed").get()
         reopened = False
@@ -113,24 +113,25 @@ def _write(account_id: int, arrivals: list[Arrival]) -> None:
 
 
 def _says_more(arrival: Arrival) -> bool:
-    """Whether the same words may be news: a contact's event names the contact, not what changed of it. A message's
-    event tells the message itself."""
+    """Return whether an identical event may be new: contact events do not say what changed, message events are
+    complete.
+    """
     return not arrival.name.startswith(("message.", "call."))
 
 
 def _reopen(event: QuerySet[WebhookEvent], arrival: Arrival) -> bool:
-    """Has an event that was processed already processed once more."""
+    """Process an already processed event again. Returns whether it was."""
     processed = event.filter(state__in=(WebhookEvent.State.DONE, WebhookEvent.State.UNKNOWN))
     values = {"state": WebhookEvent.State.NEW, "attempts": 0, "due_at": arrival.at, "received_at": arrival.at}
     return bool(processed.update(**values))
 
 
 def name_of(text: str) -> str:
-    """The kind that an event says it is, "" where it says nothing that a database takes."""
+    """Return the event's name, or "" if there is none that can be stored."""
     try:
         payload = json.loads(text)
     except (ValueError, RecursionError):
         return ""
     name = payload.get("event") if isinstance(payload, dict) else None
-    # JSON can spell what no database takes: NUL, and halves of a character.
+    # JSON can contain NUL and lone surrogates, which databases cannot store.
     return name.encode(errors="replace").decode().replace("\x00", "")[:120] if isinstance(name, str) else ""

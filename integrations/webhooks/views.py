@@ -1,4 +1,4 @@
-"""The address that is pasted at Salesmsg. There is no signature: the secret in the path is all there is."""
+"""The webhook endpoint. Events have no signature, so the secret in the path is the only protection."""
 
 import logging
 import re
@@ -10,16 +10,16 @@ from django.views.decorators.csrf import csrf_exempt
 
 from ..crypto import digest
 from ..models import Account
-from .store import Keeper
+from .store import EventWriter
 
 LARGEST = 262_144  # bytes; real events have a few thousand
 PLAIN = "text/plain"
-keeper = Keeper()
+writer = EventWriter()
 _IN_PATH = re.compile(r"(/webhooks/salesmsg/)[^/]+")
 
 
 def _without_secret(record: logging.LogRecord) -> bool:
-    """Django's lines about refused requests and crashes name the path, and here the path is the secret."""
+    """Remove the secret from Django's log lines about refused requests and errors, which contain the path."""
     if isinstance(record.args, tuple):
         record.args = tuple(_IN_PATH.sub(r"\1…", arg) if isinstance(arg, str) else arg for arg in record.args)
     return True
@@ -32,7 +32,7 @@ for _name in ("django.request", "django.server"):
 @csrf_exempt
 @never_cache
 def receive(request: HttpRequest, secret: str) -> HttpResponse:
-    """200 for every event that could be stored, 404 for a wrong secret, 413 above the bound, 405 for odd methods."""
+    """Store an event. Returns 200 if stored, 404 for a wrong secret, 413 if too large, 405 for other methods."""
     account_id = _account(secret)
     if account_id is None:
         return HttpResponse("Not found.", status=404, content_type=PLAIN)
@@ -43,19 +43,19 @@ def receive(request: HttpRequest, secret: str) -> HttpResponse:
     body = _bounded_body(request)
     if body is None:
         return HttpResponse("Too large.", status=413, content_type=PLAIN)
-    keeper.keep(account_id, body)
+    writer.write(account_id, body)
     return HttpResponse("OK", content_type=PLAIN)
 
 
 def _account(secret: str) -> int | None:
-    """Looked up by digest, so that the time tells nothing about the secret; then compared in constant time."""
+    """Look up the account by digest, so that timing reveals nothing about the secret, then compare in constant time."""
     wanted = digest(secret)
     found = Account.objects.filter(webhook_digest=wanted).order_by().values_list("pk", "webhook_digest").first()
     return found[0] if found and constant_time_compare(found[1], wanted) else None
 
 
 def _bounded_body(request: HttpRequest) -> bytes | None:
-    """The body, or None above the bound, of which no more than the bound is read."""
+    """Return the body, or None if it exceeds the limit; never reads more than the limit."""
     try:
         announced = int(request.headers.get("Content-Length") or 0)
     except ValueError:
@@ -64,6 +64,6 @@ def _bounded_body(request: HttpRequest) -> bytes | None:
         return None
     source = request
     if "CONTENT_LENGTH" not in request.META and request.META.get("wsgi.input_terminated"):
-        source = request.META["wsgi.input"]  # sent in chunks, which the server joins; Django would read nothing
+        source = request.META["wsgi.input"]  # chunked body, joined by the server; Django would read nothing
     body = source.read(LARGEST + 1)
     return body if len(body) <= LARGEST else None

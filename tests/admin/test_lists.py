@@ -241,7 +241,12 @@ def test_a_message_shows_its_attempts_read_only(helper, account):
     Attempt.objects.create(message=text, outcome="not_done", vendor_reason="Salesmsg could not be reached.")
     Attempt.objects.create(message=text, outcome="unclear", vendor_reason="Salesmsg did not answer in time.")
     shown = helper.get(form_of(text)).content.decode()
-    for words in ("Did not reach Salesmsg; tried again", "could not be reached", "No clear answer", "answer in time"):
+    for words in (
+        "Did not reach Salesmsg; will be retried",
+        "could not be reached",
+        "No clear answer",
+        "answer in time",
+    ):
         assert words in shown
     assert 'name="attempts-0-outcome"' not in shown
     assert 'name="attempts-0-DELETE"' not in shown

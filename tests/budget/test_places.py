@@ -206,7 +206,7 @@ def test_places_come_back_and_old_ones_are_forgotten(account, limits):
     assert fill(account, Lane.INTERACTIVE) == 3
     assert account.budget.taken == 6
     BudgetCall.objects.update(expires_at=timezone.now() - budget.HISTORY)
-    Budget.objects.update(taken=budget.KEPT_FREE - 1)
+    Budget.objects.update(taken=budget.RESERVED_ONE_IN - 1)
     budget.take(account.pk, Lane.INTERACTIVE)
     assert BudgetCall.objects.count() == 1, "the picture shows some minutes, the rest is forgotten"
 

@@ -33,7 +33,7 @@ TOLD = (
         ("sync.runner", "def f():\n    from django_q.tasks import async_task", "queue"),
         ("admin.contact", "from django_q.models import Task", "queue"),
         ("outbox.deliver", "from integrations.tasks import send", "nobody does"),
-        ("models.account", "from ..tokens import held", "a floor above"),
+        ("models.account", "from ..tokens import current_token", "a floor above"),
         ("tokens", "from .gateway import door", "a floor above"),
         ("mirror.messages", "from ..sync import request", "a floor above"),
         ("outbox.deliver", "from ..sync.runner import step", "a room beside"),

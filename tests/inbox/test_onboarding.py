@@ -49,7 +49,7 @@ def test_what_stands_in_the_way_of_connecting_is_named_with_its_remedy(desk, set
     settings.SALESMSG_CLIENT_ID = settings.SALESMSG_CLIENT_SECRET = ""
     told = pages.text(desk.get("/inbox/"))
     assert "FIELD_ENCRYPTION_KEYS is empty" in told
-    assert "Make one with `manage.py generate_key`" in told
+    assert "Run `manage.py generate_key`" in told
     assert "personal access token" in told
     settings.SALESMSG_CLIENT_ID = settings.SALESMSG_CLIENT_SECRET = "x"
     settings.PORTAL_URL = "https://texts.example.com"

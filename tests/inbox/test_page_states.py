@@ -145,7 +145,7 @@ def test_people_who_are_not_staff_are_told_why(client, db):
     client.force_login(f.person("guest", is_staff=False))
     response = client.get("/inbox/")
     assert response.status_code == 403
-    assert "Only staff can work here" in pages.text(response)
+    assert "Only staff can use this page" in pages.text(response)
 
 
 def test_a_form_of_an_old_page_says_that_nothing_was_sent(client, ada, harbor):

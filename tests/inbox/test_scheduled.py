@@ -359,7 +359,7 @@ def test_the_tries_are_told_where_they_explain_something(browser, address, conve
     assert "Details: 1 try" in words
     assert "Refused: “The number is a landline.”" in words
     assert "Details: 2 tries" in words
-    assert "Did not reach Salesmsg; tried again: Salesmsg could not be reached." in words
+    assert "Did not reach Salesmsg; will be retried: Salesmsg could not be reached." in words
     assert "Nothing to explain" not in words
 
 

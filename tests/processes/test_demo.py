@@ -142,7 +142,7 @@ def test_a_process_that_dies_ends_the_demo_and_says_why(demo):
     worker = next(pid for pid in demo.left() if b"qcluster" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(os.getpgid(worker), signal.SIGKILL)
     assert demo.popen.wait(PATIENCE) == 1
-    assert "The worker ended by itself" in demo.output()
+    assert "The worker stopped unexpectedly" in demo.output()
     wait_for("nothing is left", lambda: not demo.left())
 
 

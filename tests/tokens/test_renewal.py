@@ -242,9 +242,9 @@ def test_a_pat_is_not_used_while_somebody_renews_it(vendor):
 def test_a_pat_is_not_used_when_somebody_began_to_renew_it_a_moment_ago(vendor, monkeypatch):
     """Read as free, found under lease: read again before it is used."""
     account = vendor.connect("pat", **due())
-    stale, real = [tokens.held(account.pk)], tokens.held
+    stale, real = [tokens.current_token(account.pk)], tokens.current_token
     assert tokens.begin(account.pk, stale[0].generation)
-    monkeypatch.setattr(tokens, "held", lambda pk: stale.pop() if stale else real(pk))
+    monkeypatch.setattr(tokens, "current_token", lambda pk: stale.pop() if stale else real(pk))
     vendor.post("/sandbox/reset-counters", {})
     with pytest.raises(gateway.BudgetWait):
         session(account, patience=0).client.user()
@@ -275,7 +275,7 @@ def test_a_late_writer_loses(vendor):
     mine = access(account)
     tokens.finish(late, vendor.grant())
     assert access(account) == mine
-    assert not tokens.broken(account.pk, late.generation, "late")
+    assert not tokens.mark_broken(account.pk, late.generation, "late")
     tokens.abandon(late)
     account.refresh_from_db()
     assert account.state == Account.State.CONNECTED
@@ -390,7 +390,7 @@ def test_how_long_before_its_end(vendor, kind, expires_in, spare):
 def test_an_oauth_token_without_an_end_is_used_until_it_is_refused(vendor):
     account = vendor.connect(expires_at=None, renew_at=None)
     assert tokens.due() == []
-    held = tokens.held(account.pk)
+    held = tokens.current_token(account.pk)
     assert not held.due
     assert not held.dead
 

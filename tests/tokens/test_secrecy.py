@@ -88,7 +88,7 @@ def live_a_life(vendor, kind: str) -> tuple[Account, set[str], list[str]]:
     Credential.objects.update(**due())
     assert tasks.renew_token(account.pk, Credential.objects.get().generation) == "renewed"
     secrets |= secrets_of(account)
-    held = tokens.held(account.pk)
+    held = tokens.current_token(account.pk)
     lease = tokens.begin(account.pk, held.generation)
     told.append(repr(held) + repr(lease))
     tokens.abandon(lease)
@@ -165,7 +165,7 @@ def test_rotation_goes_on_past_what_no_key_opens(vendor, settings):
     rows, lost = tokens.rotate_keys()
     assert (rows, lost) == (3, [f"the tokens of account {first.pk}"])
     settings.FIELD_ENCRYPTION_KEYS = [new]
-    assert tokens.held(second.pk).access_token
+    assert tokens.current_token(second.pk).access_token
 
 
 @pytest.mark.parametrize("keys", [[], ["no key"], ["x" * 44], ["ü" * 44]])

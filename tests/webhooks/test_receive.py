@@ -203,7 +203,7 @@ def test_the_secret_in_the_path_is_not_logged(account, caplog, monkeypatch):
     assert post(account, "x" * (LARGEST + 1), client).status_code == 413
     assert client.put(address(account)).status_code == 405
     assert client.post(address(account, "an-older-secret")).status_code == 404
-    monkeypatch.setattr(views, "keeper", None)
+    monkeypatch.setattr(views, "writer", None)
     assert post(account, RECEIVED, client).status_code == 500
     lines = [record.getMessage() for record in caplog.records if record.name == "django.request"]
     assert len(lines) == 4

@@ -12,7 +12,7 @@ from integrations import jobs
 from integrations.models import Account, WebhookEvent
 from integrations.webhooks import store
 from integrations.webhooks.process import PUMP
-from integrations.webhooks.store import Arrival, Keeper
+from integrations.webhooks.store import Arrival, EventWriter
 from tests import factories
 from tests.tokens.vendor import at_once, queued
 
@@ -23,8 +23,8 @@ def write(account: Account, *texts: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_all_that_come_at_once_are_kept():
-    account, keeper = factories.connected_account(), Keeper()
-    answers = at_once(8, lambda number: keeper.keep(account.pk, f"event {number % 6}".encode()))
+    account, writer = factories.connected_account(), EventWriter()
+    answers = at_once(8, lambda number: writer.write(account.pk, f"event {number % 6}".encode()))
     assert answers == [None] * 8
     assert sorted(WebhookEvent.objects.values_list("body", "repeats")) == [
         ("event 0", 1), ("event 1", 1), *((f"event {number}", 0) for number in range(2, 6)),
@@ -46,7 +46,7 @@ def test_a_full_batch_is_a_handful_of_statements(db, django_assert_max_num_queri
 
 def test_what_cannot_be_kept_is_told_to_each(db, monkeypatch):
     """A vendor that hears of an error sends again; one that hears nothing does not."""
-    account, keeper = factories.connected_account(), Keeper()
+    account, writer = factories.connected_account(), EventWriter()
 
     def broken(*_):
         raise OSError("disk full")
@@ -54,25 +54,25 @@ def test_what_cannot_be_kept_is_told_to_each(db, monkeypatch):
     monkeypatch.setattr(store, "_write", broken)
     for _ in range(2):
         with pytest.raises(OSError, match="disk full"):
-            keeper.keep(account.pk, b"event")
+            writer.write(account.pk, b"event")
     monkeypatch.undo()
-    keeper.keep(account.pk, b"event")
+    writer.write(account.pk, b"event")
     assert WebhookEvent.objects.count() == 1
 
 
 def test_whoever_is_not_written_hears_of_it(db, monkeypatch):
     """The thread that wrote for others was stopped in the middle: nobody is told that all is well."""
-    account, keeper = factories.connected_account(), Keeper()
+    account, writer = factories.connected_account(), EventWriter()
 
     def stopped(batch):
         raise SystemExit
 
     monkeypatch.setattr(store, "write_all", stopped)
     with pytest.raises(SystemExit):
-        keeper.keep(account.pk, b"event")
+        writer.write(account.pk, b"event")
     monkeypatch.setattr(store, "write_all", lambda batch: None)
-    with pytest.raises(RuntimeError, match="not kept"):
-        keeper.keep(account.pk, b"event")
+    with pytest.raises(RuntimeError, match="not stored"):
+        writer.write(account.pk, b"event")
 
 
 def test_accounts_in_one_transaction_stay_apart(db):
@@ -161,10 +161,10 @@ def test_a_contact_s_event_that_was_worked_on_is_worked_on_again(db, name, again
     """It names the contact and not what changed of it, so the same words may be news; a message's event tells all."""
     account = factories.connected_account()
     body = json.dumps({"event": name, "data": {"contact": {"id": 7}}}).encode()
-    store.Keeper().keep(account.pk, body)
+    store.EventWriter().write(account.pk, body)
     event = WebhookEvent.objects.get()
     WebhookEvent.objects.update(state="done", attempts=1, received_at=event.received_at - timedelta(seconds=9))
-    store.Keeper().keep(account.pk, body)
+    store.EventWriter().write(account.pk, body)
     now = WebhookEvent.objects.get()
     assert (now.state, now.repeats) == (again, 1)
     if again == "new":

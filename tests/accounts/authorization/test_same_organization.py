@@ -201,7 +201,7 @@ def test_disconnected_and_connected_again_keeps_everything(vendor, root, account
 
 
 def test_an_account_that_needs_attention_is_well_again(vendor, root, account):
-    tokens.broken(account.pk, account.credential.generation, Reason(Code.TOKEN_REFUSED))
+    tokens.mark_broken(account.pk, account.credential.generation, Reason(Code.TOKEN_REFUSED))
     account.refresh_from_db()
     assert (account.state, account.reason_code) == (Account.State.ATTENTION, "token_refused")
     connect.connect_by_token(root, "", vendor.make_pat(), account=account)

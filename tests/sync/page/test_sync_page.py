@@ -218,7 +218,7 @@ def test_calls_by_what_they_were_for(agent, synced):
     response = agent.get(reverse("sync:one", args=[synced.pk]))
     calls = response.context["standing"].calls
     assert (calls.used, calls.left, calls.all) == (5, 55, 12)
-    assert calls.lanes == [("People's texts", 1), ("Sync", 11)]
+    assert calls.lanes == [("Interactive texts", 1), ("Sync", 11)]
 
 
 def test_gaps_are_counted_no_further_than_needed(agent, synced, monkeypatch):
