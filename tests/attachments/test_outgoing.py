@@ -113,7 +113,7 @@ def test_pictures_are_not_scheduled(browser, thread):
 
 def test_a_text_too_long_to_go_in_an_address(browser, thread):
     response = send(browser, thread, picture(), text="Ж" * 900)
-    assert response.status_code == 422 and "too long to go with pictures" in pages.text(response)
+    assert response.status_code == 422 and "too long to send with pictures" in pages.text(response)
 
 
 def test_salesmsg_gets_them_without_a_session(sent, client):

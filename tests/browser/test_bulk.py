@@ -61,7 +61,7 @@ def test_from_the_inbox_to_the_last_text(page: Page, ours: Portal):
     text = page.get_by_label("Text")
     text.fill("Hello {nick}")
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("There is no merge field “{nick}”")).to_be_visible()
+    expect(page.get_by_text("Unknown merge field “{nick}”")).to_be_visible()
     text.fill("Hello ")
     page.get_by_role("button", name="First name").click()
     expect(text).to_have_value("Hello {first_name|there}")

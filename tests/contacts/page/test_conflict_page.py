@@ -184,10 +184,10 @@ def test_the_outbox_page_counts_it(browser, harbor, conflict):
     response = browser.get("/outbox/")
     shown = pages.text(response)
     assert f'href="{at(conflict)}"' in response.content.decode()
-    assert "Needs you 1" in shown
-    assert "too: Last name, Email." in shown
+    assert "Needs attention 1" in shown
+    assert "in Salesmsg: Last name, Email." in shown
     decide(browser, conflict, all="theirs")
-    assert "Nothing needs you" in pages.text(browser.get("/outbox/"))
+    assert "Nothing needs attention" in pages.text(browser.get("/outbox/"))
 
 
 def test_the_admin_leads_here(browser, contact, conflict):
