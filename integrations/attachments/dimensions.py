@@ -1,17 +1,17 @@
-"""Width and height of a picture as browsers show it, from the bytes of its head. (0, 0): they cannot be told."""
+"""Reads the displayed width and height of a picture from its header, in pixels. (0, 0) if unknown."""
 
 import struct
 
 Size = tuple[int, int]
 UNKNOWN: Size = (0, 0)
-_SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that browsers turn by a quarter
-# Start-of-frame markers; C4, C8 and CC of that row mean something else.
+_SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that browsers rotate by 90 degrees
+# Start-of-frame markers; C4, C8 and CC in this range have other meanings.
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a length
 
 
 def read_dimensions(content_type: str, body: bytes) -> Size:
-    """content_type: as its bytes showed (image/jpeg, png, gif, webp)."""
+    """Width and height in pixels. content_type: detected type (image/jpeg, png, gif or webp)."""
     reader = {"image/jpeg": _jpeg, "image/png": _png, "image/gif": _gif, "image/webp": _webp}.get(content_type)
     try:
         return reader(body) if reader else UNKNOWN
@@ -62,7 +62,7 @@ def _jpeg(body: bytes) -> Size:
 
 
 def _orientation(tiff: bytes) -> int:
-    """Tag 0x0112 of the first directory; 1, upright, when there is none or it is damaged."""
+    """EXIF orientation: tag 0x0112 of the first directory; 1 (upright) if missing or damaged."""
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None:
         return 1

@@ -1,5 +1,4 @@
-"""The files on our disk that no row knows any more: their message or account was deleted, or a worker died while it
-stored one."""
+"""Deletes stored files without a row: their message or account was deleted, or a worker stopped while storing one."""
 
 import time
 from datetime import timedelta
@@ -10,13 +9,13 @@ from django.utils import timezone
 from ..models import Attachment
 
 ROOT = "pictures"
-YOUNG = timedelta(hours=1)  # it may be about to get its row
-TURN = 1800  # seconds for which it is one month's turn
+YOUNG = timedelta(hours=1)  # newer files may not have their row yet
+TURN = 1800  # seconds until the next month is checked
 BATCH = 500
 
 
 def prune_orphans(turn: int | None = None) -> int:
-    """Deletes the orphans of one month, every month in its turn. Returns how many."""
+    """Sweep: deletes the orphaned files of one month's folder, each month in turn. Returns how many."""
     months = [f"{ROOT}/{year}/{month}" for year in _folders(ROOT) for month in _folders(f"{ROOT}/{year}")]
     if not months:
         return 0

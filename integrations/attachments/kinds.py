@@ -1,7 +1,7 @@
-"""What a file is, by its first bytes: what was told about it may be wrong, or a lie.
+"""Detects the type of a file from its first bytes, because the declared type may be wrong or forged.
 
-Pictures that every browser shows are shown; a few more kinds can be downloaded. Anything else is not kept, above all
-what could run in a browser: SVG and HTML.
+Pictures that every browser supports are displayed; a few other types can be downloaded. All others are rejected,
+in particular types that could run scripts in a browser (SVG and HTML).
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from . import dimensions
 
 SHOWN = {"image/jpeg", "image/png", "image/gif", "image/webp"}
-MOST_PIXELS = 80_000_000  # a small file can unpack to more than a browser bears; such a one is only for download
+MOST_PIXELS = 80_000_000  # larger pictures can exhaust a browser's memory and are offered for download only
 NAMES = {
     "image/jpeg": ("jpg", _("JPEG picture")),
     "image/png": ("png", _("PNG picture")),
@@ -23,11 +23,11 @@ NAMES = {
     "video/quicktime": ("mov", _("video")),
     "video/3gpp": ("3gp", _("video")),
     "video/webm": ("webm", _("video")),
-    "audio/mpeg": ("mp3", _("sound")),
-    "audio/mp4": ("m4a", _("sound")),
-    "audio/ogg": ("ogg", _("sound")),
-    "audio/amr": ("amr", _("sound")),
-    "audio/wav": ("wav", _("sound")),
+    "audio/mpeg": ("mp3", _("audio file")),
+    "audio/mp4": ("m4a", _("audio file")),
+    "audio/ogg": ("ogg", _("audio file")),
+    "audio/amr": ("amr", _("audio file")),
+    "audio/wav": ("wav", _("audio file")),
     "application/pdf": ("pdf", "PDF"),
     "text/vcard": ("vcf", _("contact card")),
     "text/calendar": ("ics", _("calendar entry")),
@@ -46,7 +46,7 @@ _BEGINNINGS = (
     (b"OggS", "audio/ogg"),
     (b"#!AMR", "audio/amr"),
 )
-# The brand of an ISO media file stands after "ftyp".
+# The brand of an ISO media file follows "ftyp".
 _BRANDS = (
     ((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"), "image/heic"),
     ((b"avif", b"avis"), "image/avif"),
@@ -59,7 +59,7 @@ _BRANDS = (
 
 @dataclass(frozen=True)
 class Kind:
-    """content_type as the bytes show; width and height in pixels, 0 for what is not shown."""
+    """content_type: detected type. width, height: in pixels; 0 if the file is not displayed."""
 
     content_type: str
     width: int = 0
@@ -67,7 +67,7 @@ class Kind:
 
 
 def detect_kind(body: bytes) -> Kind | None:
-    """None: not a kind that is kept."""
+    """The type of a file; None if it is not accepted."""
     content_type = _content_type(body)
     if content_type is None:
         return None
@@ -78,12 +78,12 @@ def detect_kind(body: bytes) -> Kind | None:
 
 
 def extension(content_type: str) -> str:
-    """Without the dot; "bin" for what is not known."""
+    """File extension without the dot; "bin" if unknown."""
     return NAMES.get(content_type, ("bin", ""))[0]
 
 
 def words(content_type: str) -> str:
-    """For people."""
+    """Translated name of a type; "file" if unknown."""
     return str(NAMES.get(content_type, ("", _("file")))[1])
 
 

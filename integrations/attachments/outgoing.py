@@ -1,4 +1,4 @@
-"""Pictures that staff send: checked by their bytes, and stored before their text is queued."""
+"""Validates and stores pictures that staff send, before their text is queued."""
 
 import secrets
 from collections.abc import Iterable
@@ -15,11 +15,11 @@ from django.utils.translation import ngettext
 
 from . import kinds
 
-SENDABLE = ("image/jpeg", "image/png", "image/gif")  # what every carrier takes
+SENDABLE = ("image/jpeg", "image/png", "image/gif")  # types that every carrier accepts
 
 
 class CannotAttach(Exception):
-    """A picture was not taken; `reason` tells staff why and what to do."""
+    """A picture was rejected. `reason`: explanation for staff, and what to do."""
 
     def __init__(self, reason: str):
         super().__init__(reason)
@@ -28,16 +28,16 @@ class CannotAttach(Exception):
 
 @dataclass(frozen=True)
 class Checked:
-    """A file that may be sent, still where the browser's request left it."""
+    """A validated file that is not stored yet."""
 
     file: UploadedFile
     kind: kinds.Kind
 
 
 def upload_limits() -> dict:
-    """What the composer tells about pictures: words, count and bytes, and why Salesmsg cannot get any (else empty)."""
+    """Limits for the composer: description, number and bytes, and why Salesmsg cannot fetch pictures (else empty)."""
     return {
-        "words": _most(),
+        "words": _description(),
         "count": settings.SALESMSG_SEND_PICTURES,
         "bytes": settings.SALESMSG_SEND_BYTES,
         "types": ",".join(SENDABLE),
@@ -46,41 +46,38 @@ def upload_limits() -> dict:
 
 
 def _unreachable() -> str:
-    """Salesmsg fetches pictures from PORTAL_URL; a machine's own address leads nowhere but to a vendor beside it."""
-    portal, vendor = (_is_here(url) for url in (settings.PORTAL_URL, settings.SALESMSG_BASE_URL))
+    """Error if Salesmsg cannot fetch pictures: PORTAL_URL is local, and the vendor is not the local sandbox."""
+    portal, vendor = (_is_local(url) for url in (settings.PORTAL_URL, settings.SALESMSG_BASE_URL))
     if portal and not vendor:
-        return _("Salesmsg cannot get pictures from here: PORTAL_URL is not a public address. Tell your administrator.")
+        return _("Pictures cannot be sent because PORTAL_URL is not a public address. Contact your administrator.")
     return ""
 
 
-def _is_here(url: str) -> bool:
+def _is_local(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "127.0.0.1", "::1") or host.endswith((".local", ".localhost"))
 
 
-def _most() -> str:
+def _description() -> str:
     return ngettext(
-        "JPEG, PNG or GIF, one picture of at most %(size)s.",
-        "JPEG, PNG or GIF, at most %(count)d pictures and %(size)s together.",
+        "JPEG, PNG or GIF; one picture of up to %(size)s.",
+        "JPEG, PNG or GIF; up to %(count)d pictures, %(size)s in total.",
         settings.SALESMSG_SEND_PICTURES,
     ) % {"count": settings.SALESMSG_SEND_PICTURES, "size": _size(settings.SALESMSG_SEND_BYTES)}
 
 
 def check_files(files: list[UploadedFile], *, cut_off: bool = False) -> list[Checked]:
-    """The files, each known by its bytes. cut_off: the request brought more than may be sent (`upload.Bounded`).
-
-    Raises CannotAttach.
-    """
+    """Validates the files. cut_off: the request exceeded the size limit (`upload.Bounded`). Raises CannotAttach."""
     if cut_off or sum(file.size for file in files) > settings.SALESMSG_SEND_BYTES:
         raise CannotAttach(
-            _("These pictures are larger than %(size)s together. Choose smaller ones, or send them one by one.")
+            _("These pictures exceed %(size)s in total. Choose smaller ones or send them one by one.")
             % {"size": _size(settings.SALESMSG_SEND_BYTES)}
         )
     if len(files) > settings.SALESMSG_SEND_PICTURES:
         raise CannotAttach(
             ngettext(
-                "Only one picture can go with a text. Send the others with the next one.",
-                "At most %(count)d pictures can go with a text. Send the others with the next one.",
+                "A text can contain only one picture. Send the others in another text.",
+                "A text can contain at most %(count)d pictures. Send the others in another text.",
                 settings.SALESMSG_SEND_PICTURES,
             )
             % {"count": settings.SALESMSG_SEND_PICTURES}
@@ -89,7 +86,7 @@ def check_files(files: list[UploadedFile], *, cut_off: bool = False) -> list[Che
 
 
 def store_files(files: Iterable[Checked]) -> list[dict]:
-    """Writes the files; columns of Picture for each. What no message takes is swept like every orphan (`files`)."""
+    """Stores the files. Returns Attachment columns for each. `files` deletes those that no message uses."""
     return [
         {
             "file": default_storage.save(f"pictures/{timezone.now():%Y/%m}/out-{secrets.token_hex(12)}", one.file),
@@ -108,7 +105,7 @@ def _kind(file: UploadedFile) -> kinds.Kind:
     file.seek(0)
     if kind is None or kind.content_type not in SENDABLE or not kind.width:
         raise CannotAttach(
-            _("“%(name)s” is not a picture that can be sent. Choose a JPEG, PNG or GIF.") % {"name": file.name[:80]}
+            _("“%(name)s” cannot be sent. Choose a JPEG, PNG or GIF picture.") % {"name": file.name[:80]}
         )
     return kind
 

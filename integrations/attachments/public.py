@@ -1,4 +1,4 @@
-"""Pictures of our texts, for Salesmsg: no session, but an address that nobody can guess and that ends after a day."""
+"""Serves pictures of outgoing texts to Salesmsg without a session, at signed URLs that expire after a day."""
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -9,7 +9,7 @@ from .views import POLICY
 
 @require_safe
 def enclosed_file(request: HttpRequest, token: str) -> HttpResponse:
-    """404 for everything that is not a picture on its way to Salesmsg."""
+    """The picture for a valid token, else 404."""
     picture = media_urls.attachment_for_token(token)
     if picture is None:
         raise Http404("There is no such file.")

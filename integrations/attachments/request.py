@@ -1,4 +1,4 @@
-"""Ask for the files of messages. Makes no call itself."""
+"""Requests downloads of message files. Makes no calls; `fetch` downloads them."""
 
 from collections.abc import Iterable
 
@@ -14,34 +14,34 @@ State = Attachment.State
 
 
 def due_attachments() -> AttachmentQuerySet:
-    """What may be fetched now, what became due last first: that is what somebody looks at."""
+    """Attachments to download now. The latest due first, because a user is most likely viewing them."""
     return Attachment.objects.filter(state=State.WAITING, due_at__lte=timezone.now()).order_by("-due_at", "-pk")
 
 
 def under_way() -> int:
-    """How many are being fetched: a claim lies ahead, and gives no reason for it."""
+    """Number of downloads in progress: waiting attachments with a future due time and no reason are claimed."""
     return Attachment.objects.filter(state=State.WAITING, due_at__gt=timezone.now(), reason_code="").count()
 
 
 def request_files(conversation_id: int, message_ids: Iterable[int]) -> None:
-    """Somebody looks at these messages of a thread: their files are fetched now, however old they are."""
+    """Schedules the files of messages that a user is viewing for download now, regardless of age."""
     ids = list(message_ids)
     with transaction.atomic():
         mirror.lock_thread(conversation_id)
         mirror.keep_attachments(Message.objects.filter(pk__in=ids).only("media", "is_news", "at"), fetch_now=True)
-        asleep = Attachment.objects.filter(message__in=ids, state=State.WAITING, due_at=None)
-        woken = list(asleep.order_by("message__at").values_list("pk", flat=True))
-        if woken:
-            Attachment.objects.filter(pk__in=woken, due_at=None).update(due_at=timezone.now())
-            mirror.wake_fetches(woken)
+        unscheduled = Attachment.objects.filter(message__in=ids, state=State.WAITING, due_at=None)
+        scheduled = list(unscheduled.order_by("message__at").values_list("pk", flat=True))
+        if scheduled:
+            Attachment.objects.filter(pk__in=scheduled, due_at=None).update(due_at=timezone.now())
+            mirror.wake_fetches(scheduled)
 
 
 def request_again(picture: Attachment) -> bool:
-    """A person wants a file that could not be fetched, or that is missing on our disk. False: it was asked for."""
+    """Schedules another download of a file that failed or is missing from storage. False if already scheduled."""
     with transaction.atomic():
         mirror.lock_thread(picture.message.conversation_id)
-        asked = Attachment.objects.filter(pk=picture.pk, state=picture.state).exclude(state=State.WAITING)
-        if not asked.update(state=State.WAITING, attempts=0, due_at=timezone.now(), **NO_REASON.columns()):
+        unchanged = Attachment.objects.filter(pk=picture.pk, state=picture.state).exclude(state=State.WAITING)
+        if not unchanged.update(state=State.WAITING, attempts=0, due_at=timezone.now(), **NO_REASON.columns()):
             return False
         mirror.touch(picture.message.account_id, [picture.message.conversation_id])
         mirror.wake_fetches([picture.pk])
@@ -49,7 +49,7 @@ def request_again(picture: Attachment) -> bool:
 
 
 def wake_due() -> int:
-    """The sweep's part: nothing is under way although something is due. Returns how many nudges."""
+    """Sweep: enqueues a download task if attachments are due and none is in progress. Returns how many tasks."""
     first = due_attachments().values_list("pk", flat=True).first()
     if first is None or under_way():
         return 0

@@ -1,4 +1,4 @@
-"""The bound on what a request may bring as files: what is beyond it is read to its end, and thrown away."""
+"""Limits the total size of uploaded files in a request. The excess is read and discarded."""
 
 from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
@@ -7,7 +7,7 @@ SLACK = 64 * 1024
 
 
 class Bounded(FileUploadHandler):
-    """Counts the bytes of all files of a request; beyond the bound they are dropped, and `request.cut_off` is set."""
+    """Counts the bytes of all files in a request. Discards those beyond the limit and sets `request.cut_off`."""
 
     def __init__(self, request=None):
         super().__init__(request)
@@ -26,4 +26,4 @@ class Bounded(FileUploadHandler):
         return raw_data
 
     def file_complete(self, file_size: int) -> None:
-        """The next handler keeps it."""
+        """Returns None, so that the next handler stores the file."""

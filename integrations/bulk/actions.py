@@ -1,4 +1,4 @@
-"""Everything on the bulk pages that changes something. Every form works without JavaScript."""
+"""Views that create and change bulk texts. Every form works without JavaScript."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +18,7 @@ from .forms import INSERTS, TextForm
 from .views import own_bulk, preview_page
 
 OTHER_TEXT = gettext_lazy(
-    "The text was changed since you looked at it, so nothing was started. This is what it says now."
+    "The text has changed since you opened this page, so nothing was started. The current text is shown below."
 )
 
 # --- The steps of a draft --------------------------------------------------------------------------------------------
@@ -28,14 +28,14 @@ OTHER_TEXT = gettext_lazy(
 @never_cache
 @staff_required
 def new(request: HttpRequest) -> HttpResponse:
-    """Choosing contacts; the ticked ones, or all that match, become a draft."""
+    """Contact selection. A POST creates a draft with the selected contacts or all matching ones."""
     accounts = queries.accounts(request.user)
     choice = queries.Choice.from_query(request.POST if request.method == "POST" else request.GET, accounts)
     error = ""
     if request.method == "POST" and choice.account is not None:
         try:
-            made = recipients.create_draft(request.user, choice.account, _ticked(request, choice))
-            return _chosen_so_far(request, made, choice)
+            bulk = recipients.create_draft(request.user, choice.account, _selected(request, choice))
+            return _after_selection(request, bulk, choice)
         except BulkProblem as problem:
             error = problem.reason
     return _choose_page(request, choice, accounts, error=error)
@@ -45,7 +45,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_required
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
-    """More contacts for a draft, or one fewer."""
+    """Contact selection of a draft. A POST adds contacts or removes one."""
     bulk = own_bulk(request, pk)
     if bulk.state != Bulk.State.DRAFT:
         return _too_late(request, bulk)
@@ -56,26 +56,26 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
             if (out := queries.parse_id(request.POST.get("out", ""))) is not None:
                 recipients.remove_recipient(request.user, bulk, out)
                 return redirect(f"{reverse('bulk:choose', args=[pk])}?{choice.query}&page={choice.page}")
-            recipients.add_recipients(request.user, bulk, _ticked(request, choice))
-            return _chosen_so_far(request, bulk, choice)
+            recipients.add_recipients(request.user, bulk, _selected(request, choice))
+            return _after_selection(request, bulk, choice)
         except BulkProblem as problem:
             error = problem.reason
     return _choose_page(request, choice, [bulk.account], bulk=bulk, error=error)
 
 
-def _chosen_so_far(request: HttpRequest, bulk: Bulk, choice: queries.Choice) -> HttpResponse:
-    """On to the next step, or back to choosing."""
+def _after_selection(request: HttpRequest, bulk: Bulk, choice: queries.Choice) -> HttpResponse:
+    """Redirects to the next step, or back to the selection."""
     if "more" not in request.POST:
         return redirect("bulk:detail" if bulk.text else "bulk:write", bulk.pk)
     count = bulk.recipients.count()
     messages.success(
         request,
-        ngettext("%(count)s contact chosen so far.", "%(count)s contacts chosen so far.", count) % {"count": count},
+        ngettext("%(count)s contact selected so far.", "%(count)s contacts selected so far.", count) % {"count": count},
     )
     return redirect(f"{reverse('bulk:choose', args=[bulk.pk])}?{choice.query}&page={choice.page}")
 
 
-def _ticked(request: HttpRequest, choice: queries.Choice):
+def _selected(request: HttpRequest, choice: queries.Choice):
     if "all" in request.POST:
         return queries.contacts(request.user, choice)
     ids = [pk for text in request.POST.getlist("contact") if (pk := queries.parse_id(text)) is not None]
@@ -102,7 +102,7 @@ def _choose_page(
 @never_cache
 @staff_required
 def write(request: HttpRequest, pk: int) -> HttpResponse:
-    """The text; then its preview."""
+    """Text form. A valid POST saves the text and redirects to the preview."""
     bulk = own_bulk(request, pk)
     if bulk.state != Bulk.State.DRAFT:
         return _too_late(request, bulk)
@@ -113,13 +113,13 @@ def write(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("bulk:detail", pk)
         except BulkProblem as problem:
             form.add_error("text", problem.reason)
-    codes = format_html_join(", ", "<code>{}</code>", ((code,) for code, _words in INSERTS))
+    codes = format_html_join(", ", "<code>{}</code>", ((code,) for code, _label in INSERTS))
     context = {"bulk": bulk, "form": form, "inserts": INSERTS, "codes": codes, "count": bulk.recipients.count()}
     return render(request, "bulk/write.html", context, status=422 if form.errors else 200)
 
 
 def _too_late(request: HttpRequest, bulk: Bulk) -> HttpResponse:
-    messages.warning(request, _("This bulk text was started or cancelled already, so it can no longer be changed."))
+    messages.warning(request, _("This bulk text has already been started or cancelled and can no longer be changed."))
     return redirect("bulk:detail", bulk.pk)
 
 
@@ -130,15 +130,15 @@ def _too_late(request: HttpRequest, bulk: Bulk) -> HttpResponse:
 @never_cache
 @staff_required
 def start(request: HttpRequest, pk: int) -> HttpResponse:
-    """Only with the text that the person saw."""
+    """Starts a draft, but only with the text that the user saw in the preview."""
     bulk = own_bulk(request, pk)
     if bulk.state != Bulk.State.DRAFT:
-        return redirect("bulk:detail", pk)  # pressed twice
+        return redirect("bulk:detail", pk)  # submitted twice
     if request.POST.get("seal") != queries.seal_text(bulk):
         return preview_page(request, bulk, OTHER_TEXT)
     try:
         if lifecycle.start_bulk(request.user, bulk):
-            messages.success(request, _("Started. Replies still go first."))
+            messages.success(request, _("Started. Replies are still sent first."))
     except BulkProblem as problem:
         return preview_page(request, bulk, problem.reason)
     return redirect("bulk:detail", pk)
@@ -164,10 +164,10 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asks first: what was cancelled cannot go on."""
+    """Asks for confirmation, because a cancelled bulk text cannot be resumed."""
     bulk = own_bulk(request, pk)
     if request.method != "POST":
         return render(request, "bulk/confirm_cancel.html", {"bulk": bulk})
     if lifecycle.cancel_bulk(request.user, bulk):
-        messages.success(request, _("Cancelled. What has left already stays sent."))
+        messages.success(request, _("Cancelled. Texts that have already been sent are not affected."))
     return redirect("bulk:detail", pk)

@@ -1,18 +1,18 @@
-"""What staff type on the bulk pages."""
+"""Forms of the bulk text pages."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from ..outbox.merge_fields import FIELDS
 
-WORDS = {"first_name": _("First name"), "last_name": _("Last name"), "full_name": _("Full name"), "phone": _("Phone")}
-WORDS |= {"email": _("Email")}
-# What a button puts into the text: a first name is often missing, so it comes with a word in its place.
-INSERTS = [("{first_name|there}" if name == "first_name" else f"{{{name}}}", WORDS[name]) for name in FIELDS]
+LABELS = {"first_name": _("First name"), "last_name": _("Last name"), "full_name": _("Full name"), "phone": _("Phone")}
+LABELS |= {"email": _("Email")}
+# (code, label) of the insert buttons. First names are often missing, so that code has a fallback.
+INSERTS = [("{first_name|there}" if name == "first_name" else f"{{{name}}}", LABELS[name]) for name in FIELDS]
 
 
 class TextForm(forms.Form):
-    """The text of a draft; what its merge fields mean is checked by the service."""
+    """The text of a draft. `recipients.write_text` validates its merge fields."""
 
     text = forms.CharField(
         strip=True,

@@ -14,52 +14,55 @@ from .recipients import Action, State, Waits
 
 
 def start_bulk(user, bulk: Bulk) -> bool:
-    """Draft → running, with the text that `bulk` was read with. False when it runs already. Raises BulkProblem."""
+    """Draft → running, with the text of the given instance. Returns False if it was started already.
+
+    Raises BulkProblem, PermissionDenied.
+    """
     require_member(user, bulk.account_id)
     account = Account.objects.get(pk=bulk.account_id)
     if account.state != Account.State.CONNECTED:
         raise BulkProblem(
-            _("“%(label)s” is not connected, so nothing was started. Connect it again, then start.")
+            _("“%(label)s” is not connected, so nothing was started. Reconnect it, then start the bulk text.")
             % {"label": account.label}
         )
     if not bulk.text or not bulk.recipients.filter(state=Waits.WAITING).exists():
-        raise BulkProblem(_("Nobody would get this text, so nothing was started. Write it anew, or choose others."))
+        raise BulkProblem(_("This text has no recipients, so nothing was started. Change the text or select contacts."))
     draft_as_seen = Bulk.objects.filter(pk=bulk.pk, state=State.DRAFT, text=bulk.text)
     started = _switch(user, bulk, draft_as_seen, Action.BULK_STARTED, state=State.RUNNING, started_at=timezone.now())
     if not started and bulk.state == State.DRAFT:
-        raise BulkProblem(_("Somebody changed the text meanwhile, so nothing was started. Look at it again."))
+        raise BulkProblem(_("The text was changed in the meantime, so nothing was started. Check it again."))
     return started
 
 
 def pause_bulk(user, bulk: Bulk) -> bool:
-    """Running → paused; a text that is just leaving may still leave. False when it does not run."""
+    """Running → paused. A text that is being sent may still be sent. Returns False if it is not running."""
     require_member(user, bulk.account_id)
     running = Bulk.objects.filter(pk=bulk.pk, state=State.RUNNING)
     return _switch(user, bulk, running, Action.BULK_PAUSED, state=State.PAUSED)
 
 
 def resume_bulk(user, bulk: Bulk) -> bool:
-    """Paused → running."""
+    """Paused → running. Returns False if it is not paused."""
     require_member(user, bulk.account_id)
     paused = Bulk.objects.filter(pk=bulk.pk, state=State.PAUSED)
     return _switch(user, bulk, paused, Action.BULK_RESUMED, state=State.RUNNING)
 
 
 def cancel_bulk(user, bulk: Bulk) -> bool:
-    """Ends it for good; what has left stays sent. False when it was over already."""
+    """Draft, running or paused → cancelled. Sent texts are not affected. Returns False if it has already ended."""
     require_member(user, bulk.account_id)
-    alive = Bulk.objects.filter(pk=bulk.pk, state__in=[State.DRAFT, State.RUNNING, State.PAUSED])
+    not_ended = Bulk.objects.filter(pk=bulk.pk, state__in=[State.DRAFT, State.RUNNING, State.PAUSED])
     with transaction.atomic():
-        if not _switch(user, bulk, alive, Action.BULK_CANCELLED, state=State.CANCELLED, finished_at=timezone.now()):
+        if not _switch(user, bulk, not_ended, Action.BULK_CANCELLED, state=State.CANCELLED, finished_at=timezone.now()):
             return False
-        # The recipients first: whoever was just handed out is then found among the messages.
+        # Recipients first: one that gets a message at the same time is then cancelled with the messages.
         bulk.recipients.filter(state=Waits.WAITING).update(state=Waits.CANCELLED)
         cancel_waiting(bulk)
     return True
 
 
 def _switch(user, bulk: Bulk, rows: QuerySet[Bulk], action: AuditEntry.Action, **values) -> bool:
-    """The conditional update behind every change of state; who comes second changes nothing."""
+    """Changes the state by a conditional update. Returns False if no row matches, for example after a race."""
     with transaction.atomic():
         changed = bool(rows.update(**values))
         if changed:

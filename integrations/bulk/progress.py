@@ -1,4 +1,4 @@
-"""What a bulk text will take, and how far it is. Reads only, in a fixed number of queries."""
+"""Preview and progress of a bulk text. Reads only, with a fixed number of queries."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,15 +13,15 @@ from ..models.reason import REASON_COLUMNS
 from ..salesmsg.text import segments
 
 Waits, State = BulkRecipient.State, Message.State
-NAMES = 20  # of those left out, for each reason
+NAMES = 20  # excluded recipients listed per reason
 SAMPLES = 3
-RECENT = timedelta(minutes=3)  # what the present rate is measured over
+RECENT = timedelta(minutes=3)  # period over which the current rate is measured
 LIGHT = ("contact__first_name", "contact__last_name", "contact__full_name", "contact__phone")
 
 
 @dataclass
 class LeftOut:
-    """Recipients that get nothing for one reason; `rows` are the first of them."""
+    """Recipients excluded for one reason. `rows`: the first of them."""
 
     reason: Reason
     count: int = 0
@@ -34,7 +34,7 @@ class LeftOut:
 
 @dataclass
 class Preview:
-    """What starting would do. `seconds`: at the least, when nothing else is sent; `ahead`: texts that go first."""
+    """What starting a bulk text would do. `seconds`: minimum duration; `ahead`: texts of other bulk texts before it."""
 
     recipients: int
     left_out: list[LeftOut]
@@ -53,7 +53,7 @@ class Preview:
 
 
 def read_preview(bulk: Bulk) -> Preview:
-    """Of a bulk text whose text is written."""
+    """The preview of a draft that has a text."""
     rows = list(bulk.recipients.select_related("contact").only("text", "state", *REASON_COLUMNS, "bulk", *LIGHT))
     waiting = [row for row in rows if row.state == Waits.WAITING]
     sizes = [segments(row.text) for row in waiting]
@@ -73,7 +73,7 @@ def read_preview(bulk: Bulk) -> Preview:
 
 
 def group_left_out(rows: list[BulkRecipient]) -> list[LeftOut]:
-    """Those of the rows that get nothing, by reason, the most frequent first."""
+    """The excluded rows grouped by reason, largest group first."""
     groups: dict[str, LeftOut] = {}
     for row in rows:
         if row.state == Waits.LEFT_OUT:
@@ -85,12 +85,12 @@ def group_left_out(rows: list[BulkRecipient]) -> list[LeftOut]:
 
 
 def seconds_for(calls: float) -> float:
-    """The least time for so many calls: all of the limit but one place, which is kept for people."""
+    """Minimum time for this many calls, in seconds. One call of the limit is reserved for replies."""
     return calls * settings.SALESMSG_RATE_PERIOD / max(1, settings.SALESMSG_RATE_LIMIT - 1)
 
 
 def _calls(bulk: Bulk) -> int:
-    """One for each text that waits, and one more to open a conversation where there is none."""
+    """One call per waiting text, and one more to open a conversation if there is none."""
     thread = Conversation.objects.filter(contact=OuterRef("contact"), vendor_id__isnull=False)
     waiting = bulk.recipients.filter(state=Waits.WAITING).order_by()
     return waiting.count() + waiting.filter(~Exists(thread)).count()
@@ -102,21 +102,21 @@ def _ahead(bulk: Bulk) -> int:
 
 
 def _samples(waiting: list[BulkRecipient]) -> list[BulkRecipient]:
-    """The shortest, the longest, and one from the middle of the list: what is worth looking at."""
+    """The first, the longest and the shortest text; others if two of them are the same."""
     if len(waiting) <= SAMPLES:
         return waiting
-    picked = [waiting[0], max(waiting, key=lambda row: len(row.text)), min(waiting, key=lambda row: len(row.text))]
-    fill = (row for row in (waiting[len(waiting) // 2], waiting[-1], *waiting[1:4]))
-    found: list[BulkRecipient] = []
-    for row in (*picked, *fill):
-        if row not in found and len(found) < SAMPLES:
-            found.append(row)
-    return found
+    preferred = [waiting[0], max(waiting, key=lambda row: len(row.text)), min(waiting, key=lambda row: len(row.text))]
+    fallback = (row for row in (waiting[len(waiting) // 2], waiting[-1], *waiting[1:4]))
+    samples: list[BulkRecipient] = []
+    for row in (*preferred, *fallback):
+        if row not in samples and len(samples) < SAMPLES:
+            samples.append(row)
+    return samples
 
 
 @dataclass
 class Progress:
-    """How many recipients stand where. `ends_at`: at the present rate; None when nobody can tell, or it is over."""
+    """Number of recipients per state. `ends_at`: estimate at the current rate; None if unknown or completed."""
 
     waiting: int = 0
     sending: int = 0
@@ -130,7 +130,7 @@ class Progress:
 
     @property
     def total(self) -> int:
-        """All who were to get the text when it was looked at, or still are."""
+        """All recipients except those excluded."""
         return self.open + self.over
 
     @property
@@ -139,7 +139,7 @@ class Progress:
 
     @property
     def handled(self) -> int:
-        """Those whose text has left, or was tried."""
+        """Recipients whose text was sent or attempted."""
         return self.sent + self.delivered + self.failed + self.unknown
 
     @property
@@ -148,12 +148,12 @@ class Progress:
 
     @property
     def percent(self) -> int:
-        """Whole percents, 100 only at the end."""
+        """Progress in whole percent; 100 only when complete."""
         return 100 if not self.open else self.over * 100 // self.total
 
     @property
     def token(self) -> str:
-        """Differs when any of the numbers does."""
+        """Token that changes whenever a number does."""
         shown = (self.waiting, self.sending, self.sent, self.delivered, self.failed, self.unknown)
         return "-".join(map(str, (*shown, self.left_out, self.cancelled)))
 
@@ -170,28 +170,28 @@ COUNTED_AS = {
 
 
 def read_progress(bulk: Bulk) -> Progress:
-    """Two queries at the most."""
-    found = read_progresses([bulk])[bulk.pk]
-    if bulk.state == Bulk.State.RUNNING and found.open:
-        found.ends_at = timezone.now() + timedelta(seconds=found.open * _seconds_each(bulk))
-    return found
+    """The progress of a bulk text. At most two queries."""
+    progress = read_progresses([bulk])[bulk.pk]
+    if bulk.state == Bulk.State.RUNNING and progress.open:
+        progress.ends_at = timezone.now() + timedelta(seconds=progress.open * _seconds_per_text(bulk))
+    return progress
 
 
 def read_progresses(bulks: list[Bulk]) -> dict[int, Progress]:
-    """Of many, by primary key, in one query and without `ends_at`."""
-    found = {bulk.pk: Progress() for bulk in bulks}
-    rows = BulkRecipient.objects.filter(bulk__in=list(found)).order_by()
+    """The progress of several bulk texts by primary key, without `ends_at`. One query."""
+    progresses = {bulk.pk: Progress() for bulk in bulks}
+    rows = BulkRecipient.objects.filter(bulk__in=list(progresses)).order_by()
     for pk, state, message_state, count in rows.values_list("bulk", "state", "message__state").annotate(Count("pk")):
-        # A message that is gone from the thread was there once: nobody knows more.
+        # A message that was deleted from the thread counts as unknown.
         name = COUNTED_AS.get(message_state, "unknown") if state == Waits.HANDED else str(state)
-        setattr(found[pk], name, getattr(found[pk], name) + count)
-    return found
+        setattr(progresses[pk], name, getattr(progresses[pk], name) + count)
+    return progresses
 
 
-def _seconds_each(bulk: Bulk) -> float:
-    """Between two texts, as the last minutes had it; before there is enough to measure, as the limit has it."""
+def _seconds_per_text(bulk: Bulk) -> float:
+    """Seconds per text, measured over `RECENT`; calculated from the limit until there are enough texts."""
     now = timezone.now()
-    made = list(bulk.messages.filter(created_at__gt=now - RECENT).order_by().values_list("created_at", flat=True))
-    if len(made) < 5:
+    created = list(bulk.messages.filter(created_at__gt=now - RECENT).order_by().values_list("created_at", flat=True))
+    if len(created) < 5:
         return seconds_for(1)
-    return max(seconds_for(1), (now - min(made)).total_seconds() / len(made))
+    return max(seconds_for(1), (now - min(created)).total_seconds() / len(created))

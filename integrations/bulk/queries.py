@@ -1,4 +1,4 @@
-"""What the bulk pages show, in a bounded number of queries."""
+"""Queries for the bulk text pages, with a bounded number of database queries."""
 
 import json
 from dataclasses import dataclass
@@ -28,22 +28,22 @@ TONES = {
 }
 LOST = (Message.State.FAILED, Message.State.UNKNOWN)
 
-# --- Choosing --------------------------------------------------------------------------------------------------------
+# --- Choosing recipients ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What narrows the list of contacts."""
+    """Filters of the contact list."""
 
     account: Account | None
     q: str = ""
     tag: str = ""
     page: int = 1
-    draft: Bulk | None = None  # only those who are chosen for it
+    draft: Bulk | None = None  # only contacts chosen for this draft
 
     @classmethod
     def from_query(cls, data, accounts: list[Account], draft: Bulk | None = None) -> "Choice":
-        """From a query string or a form; what makes no sense counts as not chosen."""
+        """Filters from a query string or form. Invalid values are ignored."""
         wanted = parse_id(data.get("account", ""))
         account = next((one for one in accounts if one.pk == wanted), accounts[0] if accounts else None)
         q, tag = (data.get(name, "").replace("\0", "").strip()[:SEARCH_CHARACTERS] for name in ("q", "tag"))
@@ -56,36 +56,36 @@ class Choice:
 
     @property
     def query(self) -> str:
-        """The query string without the page, for links to other pages."""
+        """The query string without the page number, for pagination links."""
         values = {"account": self.account.pk if self.account else "", "q": self.q, "tag": self.tag}
         values["chosen"] = "1" if self.draft else ""
         return urlencode({name: value for name, value in values.items() if value})
 
 
 def accounts(user) -> list[Account]:
-    """Those that can text now."""
+    """The user's accounts that can send texts now."""
     return list(Account.objects.for_user(user).reachable().defer("webhook_secret", "vendor_reason"))
 
 
 def contacts(user, choice: Choice) -> QuerySet[Contact]:
-    """The contacts that pass the choice, by name, those without one last."""
-    found = Contact.objects.for_user(user).present().filter(account=choice.account)
+    """The contacts that match the filters, by name; those without a name come last."""
+    matching = Contact.objects.for_user(user).present().filter(account=choice.account)
     if choice.draft:
-        found = Contact.objects.for_user(user).filter(pk__in=choice.draft.recipients.values("contact"))
+        matching = Contact.objects.for_user(user).filter(pk__in=choice.draft.recipients.values("contact"))
     if choice.q:
-        found = found.filter(_matches(choice.q))
+        matching = matching.filter(_matches(choice.q))
     if choice.tag:
-        found = found.alias(labels=Cast("tags", TextField())).filter(labels__contains=_in_json(choice.tag))
+        matching = matching.alias(labels=Cast("tags", TextField())).filter(labels__contains=_in_json(choice.tag))
     nameless = Case(When(full_name="", then=Value(1)), default=Value(0))
-    return found.defer("raw", "custom_fields", "notes").order_by(nameless, "full_name", "pk")
+    return matching.defer("raw", "custom_fields", "notes").order_by(nameless, "full_name", "pk")
 
 
-def page_of(found: QuerySet[Contact], choice: Choice) -> Page:
-    return Paginator(found, CONTACTS).get_page(choice.page)
+def page_of(matching: QuerySet[Contact], choice: Choice) -> Page:
+    return Paginator(matching, CONTACTS).get_page(choice.page)
 
 
 def _matches(text: str) -> Q:
-    """Every word in a name or the email, or the digits of a phone as a person types it."""
+    """Matches contacts with every word in a name or the email, or with these digits in the phone."""
     named = Q()
     for word in text.split()[:6]:
         named &= (
@@ -99,12 +99,12 @@ def _matches(text: str) -> Q:
 
 
 def _in_json(tag: str) -> str:
-    """A label as it stands in the stored list: SQLite keeps what Python wrote, PostgreSQL its own."""
+    """A label as stored in JSON: SQLite keeps Python's output, PostgreSQL normalizes it."""
     return json.dumps(tag, ensure_ascii=connection.vendor != "postgresql")
 
 
 def tags(account: Account | None) -> list[str]:
-    """The labels that contacts of the account have. Kept for a while: finding them reads every contact."""
+    """The tag labels used by the account's contacts. Cached, because the query reads every contact."""
     if account is None:
         return []
     return cache.get_or_set(f"bulk-tags-{account.pk}", lambda: _tags(account), 120)
@@ -112,7 +112,7 @@ def tags(account: Account | None) -> list[str]:
 
 def _tags(account: Account) -> list[str]:
     lists = Contact.objects.filter(account=account).exclude(tags=[]).order_by().values_list("tags", flat=True)
-    labels = {str(tag) for found in lists.distinct() if isinstance(found, list) for tag in found}
+    labels = {str(tag) for tags_of_one in lists.distinct() if isinstance(tags_of_one, list) for tag in tags_of_one}
     return sorted(labels, key=str.casefold)[:TAGS_AT_MOST]
 
 
@@ -120,30 +120,31 @@ def _tags(account: Account) -> list[str]:
 
 
 def bulks(user, page: int) -> Page:
-    """The person's bulk texts, the newest first, each with `.progress` and `.tone`."""
+    """A page of the user's bulk texts, newest first, each with `.progress` and `.tone`."""
     rows = Bulk.objects.for_user(user).select_related("account", "created_by").defer("account__webhook_secret")
-    found = Paginator(rows, BULKS).get_page(page)
-    shown = list(found.object_list)
-    counts = bulk_progress.read_progresses(shown)
+    bulk_page = Paginator(rows, BULKS).get_page(page)
+    shown = list(bulk_page.object_list)
+    progresses = bulk_progress.read_progresses(shown)
     for bulk in shown:
-        bulk.progress, bulk.tone = counts[bulk.pk], TONES[bulk.state]
-    found.object_list = shown
-    return found
+        bulk.progress, bulk.tone = progresses[bulk.pk], TONES[bulk.state]
+    bulk_page.object_list = shown
+    return bulk_page
 
 
 def bulk(user, pk: int) -> Bulk | None:
-    found = Bulk.objects.for_user(user).select_related("account", "created_by").defer("account__webhook_secret")
-    return found.filter(pk=pk).first()
+    """A bulk text that the user may see; None if there is none."""
+    rows = Bulk.objects.for_user(user).select_related("account", "created_by").defer("account__webhook_secret")
+    return rows.filter(pk=pk).first()
 
 
 def seal_text(bulk: Bulk) -> str:
-    """Says which text a preview showed, so that no other one is started."""
+    """Digest of the text in the preview, so that only this text can be started."""
     return blake2s(bulk.text.encode(), digest_size=8).hexdigest()
 
 
 @dataclass
 class BulkStatus:
-    """What the page of a started bulk text shows, and asks for again."""
+    """Status of a started bulk text, as shown on its page and returned to polls."""
 
     progress: bulk_progress.Progress
     problems: list[BulkRecipient]
@@ -155,6 +156,7 @@ class BulkStatus:
 
 
 def read_status(bulk: Bulk, progress: bulk_progress.Progress) -> BulkStatus:
+    """The status with up to `PROBLEMS` failed or unknown texts, and the excluded recipients."""
     rows = bulk.recipients.select_related("contact").defer("contact__raw", "contact__custom_fields", "contact__notes")
     lost = rows.filter(message__state__in=LOST).select_related("message").defer("message__raw")
     left_out = bulk_progress.group_left_out(list(rows.filter(state=BulkRecipient.State.LEFT_OUT)))
@@ -162,5 +164,5 @@ def read_status(bulk: Bulk, progress: bulk_progress.Progress) -> BulkStatus:
 
 
 def status_token(bulk: Bulk, progress: bulk_progress.Progress) -> str:
-    """Differs when anything that the page shows does."""
+    """Token that changes whenever the status does."""
     return f"{bulk.state}-{progress.token}"

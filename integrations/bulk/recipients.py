@@ -1,6 +1,7 @@
-"""Drafts of bulk texts: their recipients and their text.
+"""Drafts of bulk texts: recipients and text.
 
-A bulk text is a row for each recipient, WAITING until the dispatcher asks `outbox.bulk_queue` for the next message.
+A bulk text has one row per recipient, which is WAITING until the dispatcher requests its message from
+`outbox.bulk_queue`.
 """
 
 from collections.abc import Iterable
@@ -23,54 +24,56 @@ MOST = 5000
 BATCH = 1000
 State, Waits, Action = Bulk.State, BulkRecipient.State, AuditEntry.Action
 
-TOO_MANY = gettext_lazy("A bulk text goes to %(most)s contacts at the most. Narrow the choice, or send it in parts.")
+TOO_MANY = gettext_lazy("A bulk text can have at most %(most)s recipients. Select fewer contacts or send it in parts.")
 
 
 def create_draft(user, account: Account, contacts: QuerySet[Contact] | Iterable[Contact], text: str = "") -> Bulk:
-    """A bulk text to those of the contacts that belong to this account. Raises BulkProblem, PermissionDenied."""
+    """Creates a draft for the contacts that belong to this account. Raises BulkProblem, PermissionDenied."""
     require_member(user, account.pk)
-    ids = _chosen(user, account, contacts)
+    ids = _contact_ids(user, account, contacts)
     if not ids:
-        raise BulkProblem(_("Nobody was chosen. Tick at least one contact."))
+        raise BulkProblem(_("No contacts selected. Select at least one."))
     with transaction.atomic():
-        made = Bulk.objects.create(account=account, created_by=user)
-        BulkRecipient.objects.bulk_create([BulkRecipient(bulk=made, contact_id=pk) for pk in ids], batch_size=BATCH)
-        record_audit(user, Action.BULK_DRAFTED, account, bulk=made.pk, contacts=len(ids))
-    return write_text(user, made, text) if text.strip() else made
+        draft = Bulk.objects.create(account=account, created_by=user)
+        BulkRecipient.objects.bulk_create([BulkRecipient(bulk=draft, contact_id=pk) for pk in ids], batch_size=BATCH)
+        record_audit(user, Action.BULK_DRAFTED, account, bulk=draft.pk, contacts=len(ids))
+    return write_text(user, draft, text) if text.strip() else draft
 
 
 def add_recipients(user, bulk: Bulk, contacts: QuerySet[Contact] | Iterable[Contact]) -> int:
-    """More recipients for a draft; returns how many were not among them yet. Raises BulkProblem."""
+    """Adds recipients to a draft. Returns how many are new. Raises BulkProblem, PermissionDenied."""
     require_member(user, bulk.account_id)
-    known = set(bulk.recipients.values_list("contact", flat=True))
-    fresh = [pk for pk in _chosen(user, bulk.account, contacts) if pk not in known]
-    if len(known) + len(fresh) > MOST:
+    existing = set(bulk.recipients.values_list("contact", flat=True))
+    added = [pk for pk in _contact_ids(user, bulk.account, contacts) if pk not in existing]
+    if len(existing) + len(added) > MOST:
         raise BulkProblem(TOO_MANY % {"most": number_format(MOST, force_grouping=True)})
     with transaction.atomic():
         if not Bulk.objects.select_for_update(of=("self",), no_key=True).filter(pk=bulk.pk, state=State.DRAFT).exists():
-            raise BulkProblem(_("This bulk text was started already, so nobody was added. Begin another one for them."))
-        rows = [BulkRecipient(bulk=bulk, contact_id=pk) for pk in fresh]
+            raise BulkProblem(
+                _("This bulk text has already been started, so no contacts were added. Create another one for them.")
+            )
+        rows = [BulkRecipient(bulk=bulk, contact_id=pk) for pk in added]
         BulkRecipient.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
-    if fresh and bulk.text:
+    if added and bulk.text:
         write_text(user, bulk, bulk.text)
-    return len(fresh)
+    return len(added)
 
 
 def remove_recipient(user, bulk: Bulk, contact_id: int) -> bool:
-    """Takes a contact out of a draft; False when they are not in it. Raises BulkProblem."""
+    """Removes a contact from a draft. Returns False if they are not in it. Raises BulkProblem, PermissionDenied."""
     require_member(user, bulk.account_id)
     with transaction.atomic():
         if not Bulk.objects.select_for_update(of=("self",), no_key=True).filter(pk=bulk.pk, state=State.DRAFT).exists():
             raise BulkProblem(
-                _("This bulk text was started already, so nobody was taken out. You can pause or cancel it.")
+                _("This bulk text has already been started, so no contact was removed. You can pause or cancel it.")
             )
         removed, _by_model = bulk.recipients.filter(contact=contact_id).delete()
     if removed and bulk.text:
-        write_text(user, bulk, bulk.text)  # somebody with the same phone may get it now
+        write_text(user, bulk, bulk.text)  # another contact with the same phone may now be included
     return bool(removed)
 
 
-def _chosen(user, account: Account, contacts: QuerySet[Contact] | Iterable[Contact]) -> list[int]:
+def _contact_ids(user, account: Account, contacts: QuerySet[Contact] | Iterable[Contact]) -> list[int]:
     if not isinstance(contacts, QuerySet):
         contacts = Contact.objects.filter(pk__in=[contact.pk for contact in contacts])
     own = Contact.objects.for_user(user).filter(account=account, pk__in=contacts.order_by().values("pk"))
@@ -81,7 +84,10 @@ def _chosen(user, account: Account, contacts: QuerySet[Contact] | Iterable[Conta
 
 
 def write_text(user, bulk: Bulk, text: str) -> Bulk:
-    """Sets the text of a draft, and what each recipient would get or why nothing. Raises BulkProblem."""
+    """Sets the text of a draft, and each recipient's text or the reason for their exclusion.
+
+    Raises BulkProblem, PermissionDenied.
+    """
     require_member(user, bulk.account_id)
     text = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if not text:
@@ -92,8 +98,8 @@ def write_text(user, bulk: Bulk, text: str) -> Bulk:
     _fill(rows, template, refusing_phones(bulk.account_id))
     with transaction.atomic():
         if not Bulk.objects.filter(pk=bulk.pk, state=State.DRAFT).update(text=text):
-            raise BulkProblem(_("This bulk text was started already, so its text can no longer be changed."))
-        # An upsert by primary key: several times faster than bulk_update, and the lock is held for less.
+            raise BulkProblem(_("This bulk text has already been started, so its text can no longer be changed."))
+        # An upsert by primary key is several times faster than bulk_update and shortens the lock.
         fields = ["text", "state", *REASON_COLUMNS]
         BulkRecipient.objects.bulk_create(
             rows, batch_size=BATCH, update_conflicts=True, unique_fields=["pk"], update_fields=fields
@@ -105,19 +111,19 @@ def write_text(user, bulk: Bulk, text: str) -> Bulk:
 def _fill(rows: list[BulkRecipient], template: Template, refusing: set[str]) -> None:
     phones: set[str] = set()
     for row in rows:
-        row.text, why = "", exclusion_reason(row.contact, refusing)
-        if not why and row.contact.phone in phones:
-            why = Reason(Code.SKIP_SAME_PHONE)
-        if not why:
-            row.text, why = _filled(template, row.contact)
-        row.state = Waits.LEFT_OUT if why else Waits.WAITING
-        row.set_reason(why)
-        if not why:
+        row.text, reason = "", exclusion_reason(row.contact, refusing)
+        if not reason and row.contact.phone in phones:
+            reason = Reason(Code.SKIP_SAME_PHONE)
+        if not reason:
+            row.text, reason = _render(template, row.contact)
+        row.state = Waits.LEFT_OUT if reason else Waits.WAITING
+        row.set_reason(reason)
+        if not reason:
             phones.add(row.contact.phone)
 
 
-def _filled(template: Template, contact: Contact) -> tuple[str, Reason]:
-    """(text, no reason), or ("", why not)."""
+def _render(template: Template, contact: Contact) -> tuple[str, Reason]:
+    """(text, NO_REASON), or ("", reason for the exclusion)."""
     try:
         text = template.fill(contact)
     except EmptyField as empty:

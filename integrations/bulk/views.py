@@ -1,4 +1,4 @@
-"""The bulk pages, to look at: the list, a draft's preview, a started one's progress."""
+"""Read-only views of bulk texts: the list, the preview of a draft, and the progress."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -14,17 +14,17 @@ POLLED = (Bulk.State.RUNNING, Bulk.State.PAUSED)
 
 
 def own_bulk(request: HttpRequest, pk: int) -> Bulk:
-    """A bulk text of an account that this person may see; another one is as good as not there."""
-    found = queries.bulk(request.user, pk)
-    if found is None:
+    """A bulk text that the user may see. Raises Http404."""
+    bulk = queries.bulk(request.user, pk)
+    if bulk is None:
         raise Http404("There is no such bulk text.")
-    return found
+    return bulk
 
 
 @require_safe
 @staff_required
 def index(request: HttpRequest) -> HttpResponse:
-    """All bulk texts of the person's accounts."""
+    """All bulk texts of the user's accounts."""
     page = queries.bulks(request.user, queries.parse_id(request.GET.get("page", "")) or 1)
     several = len({bulk.account_id for bulk in page.object_list}) > 1
     return render(request, "bulk/list.html", {"page": page, "several": several})
@@ -34,15 +34,15 @@ def index(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_required
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """A draft leads to its next step; anything else shows how far it is."""
+    """Shows the preview of a draft, or the progress of a started bulk text."""
     bulk = own_bulk(request, pk)
     if bulk.state == Bulk.State.DRAFT:
         return preview_page(request, bulk) if bulk.text else redirect("bulk:write", pk)
-    return render(request, "bulk/detail.html", standing_context(bulk, bulk_progress.read_progress(bulk)))
+    return render(request, "bulk/detail.html", status_context(bulk, bulk_progress.read_progress(bulk)))
 
 
 def preview_page(request: HttpRequest, bulk: Bulk, error: str = "") -> HttpResponse:
-    """What starting would do, before it is done."""
+    """Shows what starting the draft would do."""
     context = {
         "bulk": bulk,
         "preview": bulk_progress.read_preview(bulk),
@@ -52,11 +52,11 @@ def preview_page(request: HttpRequest, bulk: Bulk, error: str = "") -> HttpRespo
     return render(request, "bulk/preview.html", context, status=422 if error else 200)
 
 
-def standing_context(bulk: Bulk, progress: bulk_progress.Progress) -> dict:
+def status_context(bulk: Bulk, progress: bulk_progress.Progress) -> dict:
     return {
         "bulk": bulk,
         "tone": queries.TONES[bulk.state],
-        "standing": queries.read_status(bulk, progress),
+        "status": queries.read_status(bulk, progress),
         "token": queries.status_token(bulk, progress),
         "polled": bulk.state in POLLED,
     }
@@ -66,7 +66,7 @@ def standing_context(bulk: Bulk, progress: bulk_progress.Progress) -> dict:
 @never_cache
 @staff_required
 def live(request: HttpRequest, pk: int) -> HttpResponse:
-    """204 while nothing has changed; the numbers when they did; a new page when it began, paused or ended."""
+    """The numbers if they changed, else 204. Reloads the page when the state of the bulk text changes."""
     bulk = own_bulk(request, pk)
     state, _, _ = request.GET.get("token", "").partition("-")
     if state != bulk.state:
@@ -76,4 +76,4 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     progress = bulk_progress.read_progress(bulk)
     if request.GET.get("token") == queries.status_token(bulk, progress):
         return HttpResponse(status=204)
-    return render(request, "bulk/_status.html", standing_context(bulk, progress))
+    return render(request, "bulk/_status.html", status_context(bulk, progress))

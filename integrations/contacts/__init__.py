@@ -1,1 +1,1 @@
-"""Changes that staff make to contacts, until Salesmsg has them, and the page on which conflicts are decided."""
+"""Edits of contacts and conversations: queue, push to Salesmsg, and the page to resolve conflicts."""

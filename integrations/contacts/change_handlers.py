@@ -1,7 +1,7 @@
-"""What each kind of change of a contact says to Salesmsg. Calls only; `tell` stores what comes of it.
+"""API calls for each kind of contact change. `push_changes` stores the results.
 
-All but a note set an absolute value, so `tell` repeats them when their outcome is unclear. Where an answer holds no
-contact it is read back, so that a change is only done when Salesmsg's copy shows it.
+All changes except notes set an absolute value, so they are repeated if the outcome is unclear. If a response does not
+contain the contact, the contact is read: a change is done only when Salesmsg's copy shows it.
 """
 
 import html
@@ -21,26 +21,26 @@ from ..salesmsg import records
 from ..salesmsg.errors import Invalid, NotAllowed, NotFound, SalesmsgError
 
 Kind, State = Change.Kind, Change.State
-CLAIM = timedelta(seconds=90)  # how long a worker may be silent before its change is taken from it
+CLAIM = timedelta(seconds=90)  # how long a claim is valid without renewal
 
 NOT_SHOWN = Reason(Code.NOT_SHOWN)
 
 
 @dataclass(frozen=True)
-class Told:
-    """Salesmsg's copy of the contact after the call, and how the change ends."""
+class Result:
+    """Salesmsg's copy of the contact after the call, and the outcome of the change."""
 
     contact: records.Contact
     state: str = State.DONE
     reason: Reason = NO_REASON
 
 
-class TakenAway(Exception):
-    """The claim ran out and somebody else has the change by now: do nothing more."""
+class ClaimLost(Exception):
+    """The claim expired and another worker may have the change. Do nothing more."""
 
 
 def contact_id(change: Change) -> int:
-    """Salesmsg's id of the contact. Raises NotFound for a draft of ours."""
+    """Salesmsg's id of the contact. Raises NotFound for a draft."""
     if change.contact.vendor_id is None:
         raise NotFound(Code.CONTACT_NOT_AT_VENDOR)
     return change.contact.vendor_id
@@ -50,7 +50,7 @@ def contact_id(change: Change) -> int:
 
 
 def same_label(one: str, other: str) -> bool:
-    """Salesmsg has no two tags that differ in case alone."""
+    """Whether two tag labels are equal. Salesmsg ignores case in labels."""
     return one.strip().casefold() == other.strip().casefold()
 
 
@@ -58,36 +58,36 @@ def _label(tag: records.Tag) -> str:
     return tag.label or tag.name
 
 
-def _tag(change: Change, session: ApiSession) -> Told:
+def _tag(change: Change, session: ApiSession) -> Result:
     contact, label = contact_id(change), change.values["label"]
     known = _known_tag(change, label)
     try:
-        session.client.tag_contact(contact, known or _found_or_made(change, session, label))
+        session.client.tag_contact(contact, known or _find_or_create_tag(change, session, label))
     except NotFound:
         if known is None:
             raise
-        # The tag that we knew was deleted at Salesmsg, or the contact was: then this fails with the same words.
-        session.client.tag_contact(contact, _found_or_made(change, session, label))
+        # The cached tag was deleted in Salesmsg, or the contact was; then this call raises the same error.
+        session.client.tag_contact(contact, _find_or_create_tag(change, session, label))
     record = session.client.contact(contact)
-    taken = "tags" not in record.present or _carries(record, label)
-    return Told(record) if taken else Told(record, State.REFUSED, NOT_SHOWN)
+    taken = "tags" not in record.present or _has_tag(record, label)
+    return Result(record) if taken else Result(record, State.REFUSED, NOT_SHOWN)
 
 
-def _untag(change: Change, session: ApiSession) -> Told:
+def _untag(change: Change, session: ApiSession) -> Result:
     contact, label = contact_id(change), change.values["label"]
-    for tag in _worn(change, label) or _ids(session.client.contact(contact), label):
+    for tag in _cached_ids(change, label) or _ids(session.client.contact(contact), label):
         try:
             session.client.untag_contact(contact, tag)
         except NotFound:
-            continue  # somebody else was faster, or the contact is gone: reading it back tells
+            continue  # already removed, or the contact was deleted; the read below shows which
     record = session.client.contact(contact)
-    return Told(record, State.REFUSED, NOT_SHOWN) if _carries(record, label) else Told(record)
+    return Result(record, State.REFUSED, NOT_SHOWN) if _has_tag(record, label) else Result(record)
 
 
-def _worn(change: Change, label: str) -> list[int]:
-    """The ids under which the contact has this tag, as far as the cache knows: one call less."""
-    if change.contact.raw and (found := _ids(records.Contact.parse(change.contact.raw), label)):
-        return found
+def _cached_ids(change: Change, label: str) -> list[int]:
+    """Ids of this tag on the contact, according to the cache. Saves a call."""
+    if change.contact.raw and (ids := _ids(records.Contact.parse(change.contact.raw), label)):
+        return ids
     known = _known_tag(change, label)
     return [known] if known else []
 
@@ -96,7 +96,7 @@ def _ids(record: records.Contact, label: str) -> list[int]:
     return [tag.id for tag in record.tags if same_label(_label(tag), label)]
 
 
-def _carries(record: records.Contact, label: str) -> bool:
+def _has_tag(record: records.Contact, label: str) -> bool:
     return bool(_ids(record, label))
 
 
@@ -105,13 +105,13 @@ def _known_tag(change: Change, label: str) -> int | None:
     return known.values_list("vendor_id", flat=True).first()
 
 
-def _found_or_made(change: Change, session: ApiSession, label: str) -> int:
-    """Asked first, so that an unclear answer to an earlier try makes no second tag."""
+def _find_or_create_tag(change: Change, session: ApiSession, label: str) -> int:
+    """Finds the tag in Salesmsg or creates it. Searches first, so that a retry does not create a second tag."""
     if (tag := _search(session, label)) is None:
         try:
             tag = session.client.create_tag(label)
         except Invalid:
-            tag = _search(session, label)  # "taken": somebody made it a moment ago
+            tag = _search(session, label)  # "taken": it was created in the meantime
             if tag is None:
                 raise
     mirror.upsert_tags(change.account, [tag])
@@ -119,45 +119,45 @@ def _found_or_made(change: Change, session: ApiSession, label: str) -> int:
 
 
 def _search(session: ApiSession, label: str) -> records.Tag | None:
-    found = session.client.tags(search=label).items
-    return next((tag for tag in found if same_label(_label(tag), label)), None)
+    tags = session.client.tags(search=label).items
+    return next((tag for tag in tags if same_label(_label(tag), label)), None)
 
 
 # --- Opt-out and opt-in ----------------------------------------------------------------------------------------------
 
 
-def _opt(change: Change, session: ApiSession, *, out: bool) -> Told:
+def _opt(change: Change, session: ApiSession, *, out: bool) -> Result:
     contact = contact_id(change)
     record = session.client.opt_out(contact) if out else session.client.opt_in(contact)
     if "opted_out" not in record.present:
         record = session.client.contact(contact)
     if "opted_out" in record.present and record.opted_out != out:
-        return Told(record, State.REFUSED, NOT_SHOWN)
-    return Told(record)
+        return Result(record, State.REFUSED, NOT_SHOWN)
+    return Result(record)
 
 
 # --- Custom fields ---------------------------------------------------------------------------------------------------
 
 
 def field_value(field: dict) -> str:
-    """The value of a custom field of a record, whichever of its slots holds it."""
+    """The value of a custom field record, from the first of its value slots that is set."""
     slots = (field.get(slot) for slot in ("value", "text", "number", "date"))
     return str(next((value for value in slots if value not in (None, "")), ""))
 
 
-def _fields(change: Change, session: ApiSession) -> Told:
+def _fields(change: Change, session: ApiSession) -> Result:
     contact = contact_id(change)
     try:
         session.client.set_custom_fields(contact, change.values)
-    except NotAllowed as refused:
+    except NotAllowed as error:
         code = Code.CUSTOM_FIELDS_SCOPE
-        raise NotAllowed(code, quote=refused.quote, status=refused.status, endpoint=refused.endpoint) from None
+        raise NotAllowed(code, quote=error.quote, status=error.status, endpoint=error.endpoint) from None
     record = session.client.contact(contact)
     theirs = {str(field.get("field_key")): field_value(field) for field in record.custom_fields}
     ignored = [key for key, value in change.values.items() if not _same_value(theirs.get(key, ""), value)]
     if "custom_fields" in record.present and ignored:
-        return Told(record, State.REFUSED, Reason(Code.CUSTOM_FIELDS_IGNORED, {"custom_fields": ignored}))
-    return Told(record)
+        return Result(record, State.REFUSED, Reason(Code.CUSTOM_FIELDS_IGNORED, {"custom_fields": ignored}))
+    return Result(record)
 
 
 def _same_value(theirs: str, ours: str) -> bool:
@@ -166,75 +166,76 @@ def _same_value(theirs: str, ours: str) -> bool:
     try:
         return float(theirs) == float(ours)
     except ValueError:
-        return bool(ours) and theirs.startswith(f"{ours} 00:00")  # a date that comes back with its midnight
+        return bool(ours) and theirs.startswith(f"{ours} 00:00")  # Salesmsg returns a date with a time of midnight
 
 
-# --- Notes: the one change that must not be repeated ------------------------------------------------------------------
+# --- Notes: the one change that must not be repeated -----------------------------------------------------------------
 
 
 def note_key(note: dict) -> str:
-    """What tells two notes with the same words apart."""
-    return str(note.get("id") or f"{note.get('created_at')} {_words(note.get('text'))}")
+    """Key that distinguishes notes with the same text."""
+    return str(note.get("id") or f"{note.get('created_at')} {_plain_text(note.get('text'))}")
 
 
-def _words(text) -> str:
+def _plain_text(text) -> str:
     return " ".join(html.unescape(str(text or "")).split())
 
 
-def _note(change: Change, session: ApiSession) -> Told:
-    """Written down before the call: which notes there were, and that it may have been made (`told` in the base)."""
-    contact, doubt = contact_id(change), bool(change.base.get("told"))
-    if doubt:
+def _note(change: Change, session: ApiSession) -> Result:
+    """Adds a note. Before the call, the change's base records which notes exist and that a call may follow (`told`)."""
+    contact, may_exist = contact_id(change), bool(change.base.get("told"))
+    if may_exist:
         record = session.client.contact(contact)
-        shows = "notes" in record.present
-        if _arrived(change, record.notes) or (change.base.get("accepted") and not shows):
-            return Told(record)
+        has_notes = "notes" in record.present
+        if _note_exists(change, record.notes) or (change.base.get("accepted") and not has_notes):
+            return Result(record)
         if change.base.get("accepted"):
             return _not_shown(change, record)
-        if not shows and not change.base.get("blind"):
-            _keep(change, blind=True)  # once more only when a person says so
-            return Told(record, State.REFUSED, Reason(Code.NOTE_UNCERTAIN))
-        _keep(change)
+        if not has_notes and not change.base.get("blind"):
+            _store(change, blind=True)  # retry only if a user asks for it
+            return Result(record, State.REFUSED, Reason(Code.NOTE_UNCERTAIN))
+        _store(change)
     else:
         known = [note_key(note) for note in change.contact.notes if isinstance(note, dict)]
-        _keep(change, told=True, known=known)
-    session.may_repeat = partial(_still_ours, change)
+        _store(change, told=True, known=known)
+    session.may_repeat = partial(_renew_claim, change)
     try:
         session.client.add_note(contact, change.values["text"])
     except (BudgetWait, NotConnected, Unsealable):
-        _keep(change, told=doubt)
+        _store(change, told=may_exist)
         raise
     except SalesmsgError as error:
         if error.done is False:
-            _keep(change, told=doubt)
+            _store(change, told=may_exist)
         raise
-    _keep(change, accepted=True)
+    _store(change, accepted=True)
     record = session.client.contact(contact)
-    if "notes" in record.present and not _arrived(change, record.notes):
+    if "notes" in record.present and not _note_exists(change, record.notes):
         return _not_shown(change, record)
-    return Told(record)
+    return Result(record)
 
 
-def _not_shown(change: Change, record: records.Contact) -> Told:
-    """For a person to look at; when they try again, it is said again."""
-    _keep(change, accepted=False)
-    return Told(record, State.REFUSED, NOT_SHOWN)
+def _not_shown(change: Change, record: records.Contact) -> Result:
+    """Refuses the change for a user to check. Their retry repeats the call."""
+    _store(change, accepted=False)
+    return Result(record, State.REFUSED, NOT_SHOWN)
 
 
-def _arrived(change: Change, notes: Iterable[dict]) -> bool:
-    """Whether a note with these words is there that was not there before."""
+def _note_exists(change: Change, notes: Iterable[dict]) -> bool:
+    """Whether the contact has a note with this text that did not exist before the call."""
     known = set(change.base.get("known", ()))
-    wanted = _words(change.values["text"])
-    return any(_words(note.get("text")) == wanted and note_key(note) not in known for note in notes)
+    text = _plain_text(change.values["text"])
+    return any(_plain_text(note.get("text")) == text and note_key(note) not in known for note in notes)
 
 
-def _keep(change: Change, **values) -> None:
-    """Writes into the change's base, as long as its claim is ours, and renews the claim. Raises TakenAway."""
-    if not _still_ours(change, {**change.base, **values}):
-        raise TakenAway
+def _store(change: Change, **values) -> None:
+    """Updates the change's base and renews the claim. Raises ClaimLost."""
+    if not _renew_claim(change, {**change.base, **values}):
+        raise ClaimLost
 
 
-def _still_ours(change: Change, base: dict | None = None) -> bool:
+def _renew_claim(change: Change, base: dict | None = None) -> bool:
+    """Renews the claim. False if it is lost."""
     base = change.base if base is None else base
     until = timezone.now() + CLAIM
     ours = Change.objects.filter(pk=change.pk, state=State.PUSHING, due_at=change.due_at)
@@ -244,7 +245,7 @@ def _still_ours(change: Change, base: dict | None = None) -> bool:
     return True
 
 
-TELLERS: dict[str, Callable[[Change, ApiSession], Told]] = {
+HANDLERS: dict[str, Callable[[Change, ApiSession], Result]] = {
     Kind.TAG: _tag,
     Kind.UNTAG: _untag,
     Kind.OPT_OUT: partial(_opt, out=True),

@@ -1,6 +1,7 @@
-"""Edits that met another change at Salesmsg: nothing was overwritten, and a person chooses field by field.
+"""Lists and resolves conflicts: edits of fields that were also changed in Salesmsg.
 
-`tell` finds them when it reads a contact before it tells an edit; here they are listed, shown and decided.
+`push_changes` detects a conflict when it reads the contact before an update. Nothing is overwritten; a user chooses
+between the values of each field.
 """
 
 import json
@@ -18,7 +19,7 @@ from ..failures import Code
 from ..models import AuditEntry, Change, Contact
 from . import three_way
 from .profile_changes import create_change
-from .push_changes import shown_changed
+from .push_changes import touch_threads
 
 LABELS = {
     "first_name": gettext_lazy("First name"),
@@ -29,15 +30,18 @@ LABELS = {
 OURS, THEIRS = "ours", "theirs"
 MOVED_ON = gettext_lazy(
     "This contact was changed in Salesmsg again while you were choosing, so nothing was saved. "
-    "Your choice is kept below: look at what Salesmsg has now, then save once more."
+    "Your choice is kept below. Check the current values in Salesmsg, then save again."
 )
-SETTLED = gettext_lazy("Nothing is left to choose here: somebody decided it meanwhile.")
+SETTLED = gettext_lazy("This conflict has already been resolved.")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One field of a conflict. `theirs`: what Salesmsg has now; `agreed`: what both had before. `same`: Salesmsg has
-    come to our value by itself. `fresh`: it changed again since the conflict was found."""
+    """One field of a conflict.
+
+    theirs: current value in Salesmsg. agreed: last value on both sides. same: Salesmsg now has our value.
+    fresh: the value in Salesmsg changed again after the conflict was detected.
+    """
 
     field: str
     label: str
@@ -49,22 +53,22 @@ class Row:
 
 
 class NotChosen(Exception):
-    """Nothing was saved; the words say why and what to do. `settled`: there is nothing to choose any more."""
+    """The choice was rejected and nothing was saved. The message is for staff. `settled`: no longer in conflict."""
 
-    def __init__(self, words: str, *, settled: bool = False):
-        super().__init__(words)
+    def __init__(self, message: str, *, settled: bool = False):
+        super().__init__(message)
         self.settled = settled
 
 
 def waiting_conflicts(user) -> QuerySet[Change]:
-    """The conflicts that this person may decide, the newest first, with their contacts."""
-    found = Change.objects.for_user(user).filter(kind=Change.Kind.CONTACT, state=Change.State.CONFLICT)
+    """Open conflicts that the user can resolve, newest first, with their contacts."""
+    changes = Change.objects.for_user(user).filter(kind=Change.Kind.CONTACT, state=Change.State.CONFLICT)
     heavy = ("account__webhook_secret", "contact__raw", "contact__custom_fields", "contact__notes")
-    return found.select_related("contact", "account", "requested_by").defer(*heavy).order_by("-pk")
+    return changes.select_related("contact", "account", "requested_by").defer(*heavy).order_by("-pk")
 
 
 def conflict_rows(change: Change) -> list[Row]:
-    """The fields to choose, as Salesmsg has them now as far as the cache knows; in the order of the form."""
+    """The fields of a conflict with their current values from the cache, in form order."""
     contact, rows = change.contact, []
     for name in three_way.EDITABLE:
         if name not in change.values:
@@ -85,42 +89,42 @@ def conflict_rows(change: Change) -> list[Row]:
 
 
 def seal_rows(rows: list[Row]) -> str:
-    """Says what was shown, so that nobody decides over values that they have not seen."""
+    """Digest of the values shown, so that a user cannot overwrite values they have not seen."""
     shown = json.dumps([(row.field, row.ours, row.theirs) for row in rows])
     return blake2s(shown.encode(), digest_size=8).hexdigest()
 
 
 def clashing_labels(change: Change) -> list[str]:
-    """Labels of the fields that were changed at Salesmsg, too, while the change still waits; a hint, no decision."""
-    return [str(LABELS[name]) for name in three_way.moved(change)]
+    """Labels of fields of a pending change that were also changed in Salesmsg. A hint; decides nothing."""
+    return [str(LABELS[name]) for name in three_way.clashing_fields(change)]
 
 
 def resolve_conflict(user, change: Change, picks: dict[str, str], seen: str) -> Change | None:
-    """Decides a conflict. picks: every field -> "ours" or "theirs"; seen: the `seal` of the rows that the person saw.
+    """Resolves a conflict. Returns the pending change with our values, or None if all of theirs are kept.
 
-    Ours becomes a pending change on top of what Salesmsg has now, theirs is let go. The pending change, None when there
-    is nothing to tell. Raises NotChosen, PermissionDenied.
+    picks: every field -> "ours" or "theirs". seen: the `seal_rows` of the rows that the user saw.
+    Raises NotChosen, PermissionDenied.
     """
     if not Change.objects.for_user(user).filter(pk=change.pk).exists():
         raise PermissionDenied(_("You are not a member of this account."))
     with transaction.atomic():
         contact = Contact.objects.select_for_update(no_key=True).get(pk=change.contact_id)
-        held = Change.objects.filter(pk=change.pk, state=Change.State.CONFLICT).first()
-        if held is None:
+        conflict = Change.objects.filter(pk=change.pk, state=Change.State.CONFLICT).first()
+        if conflict is None:
             raise NotChosen(SETTLED, settled=True)
-        held.contact = contact
-        rows = conflict_rows(held)
+        conflict.contact = contact
+        rows = conflict_rows(conflict)
         if seal_rows(rows) != seen:
             raise NotChosen(MOVED_ON)
         if missing := [row.label for row in rows if picks.get(row.field) not in (OURS, THEIRS)]:
-            raise NotChosen(
-                _("Nothing was saved yet. Choose one of the two for: %(fields)s.") % {"fields": ", ".join(missing)}
-            )
+            raise NotChosen(_("Nothing was saved. Choose a value for: %(fields)s.") % {"fields": ", ".join(missing)})
         ours = {row.field: row.ours for row in rows if picks[row.field] == OURS}
         theirs = [row.field for row in rows if picks[row.field] == THEIRS]
-        three_way.end(held, Code.DECIDED_OURS if ours else Code.DECIDED_THEIRS)
-        shown_changed(held)
-        record_audit(user, AuditEntry.Action.CONFLICT_DECIDED, held.account, contact, ours=list(ours), theirs=theirs)
+        three_way.end(conflict, Code.DECIDED_OURS if ours else Code.DECIDED_THEIRS)
+        touch_threads(conflict)
+        record_audit(
+            user, AuditEntry.Action.CONFLICT_DECIDED, conflict.account, contact, ours=list(ours), theirs=theirs
+        )
         if not ours:
             return None
         return create_change(user, contact, ours, three_way.columns(contact))

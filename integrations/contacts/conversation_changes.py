@@ -1,4 +1,4 @@
-"""Close, reopen and assign conversations: a pending change first; then `push_changes` tells Salesmsg."""
+"""Closes, reopens and assigns conversations, stored as pending changes that `push_changes` sends to Salesmsg."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -8,15 +8,15 @@ from .. import jobs, mirror
 from ..access import record_audit, require_member
 from ..models import Change, Conversation, Member
 from .profile_changes import AUDITED, InvalidEdit, Kind, State, supersede
-from .push_changes import PUSH, shown_changed
+from .push_changes import PUSH, touch_threads
 
 
 class AlreadyTaken(Exception):
-    """Nothing was saved: somebody else has taken the conversation."""
+    """Another member has taken the conversation. Nothing was saved."""
 
 
 def close_conversation(user, conversation: Conversation) -> Change:
-    """Closes for everybody at Salesmsg; the inbox shows it at once. What is done needs not come back by itself."""
+    """Closes the conversation for all members and ends its snooze. The inbox shows it immediately."""
     local = {"closed_at": timezone.now(), "snoozed_until": None, "snoozed_by": None}
     return _conversation_change(user, conversation, Kind.CLOSE, {}, local)
 
@@ -26,23 +26,23 @@ def reopen_conversation(user, conversation: Conversation) -> Change:
 
 
 def assign_conversation(user, conversation: Conversation, member: Member | None) -> Change:
-    """Assigns to a Salesmsg member, or to nobody."""
+    """Assigns the conversation to a member; None removes the assignment. Raises InvalidEdit."""
     if member is not None and member.account_id != conversation.account_id:
-        raise InvalidEdit({"member": [_("This person does not belong to the conversation's account.")]})
+        raise InvalidEdit({"member": [_("This member does not belong to the conversation's account.")]})
     values = {"member": member.vendor_id if member else None}
     return _conversation_change(user, conversation, Kind.ASSIGN, values, {"owner_id": member.pk if member else None})
 
 
 def claim_conversation(user, conversation: Conversation, member: Member) -> Change:
-    """Assigns to a member where nobody owns it. Raises Taken when somebody was quicker."""
+    """Assigns an unassigned conversation to a member. Raises InvalidEdit; AlreadyTaken if it has been assigned."""
     if member.account_id != conversation.account_id:
-        raise InvalidEdit({"member": [_("This person does not belong to the conversation's account.")]})
+        raise InvalidEdit({"member": [_("This member does not belong to the conversation's account.")]})
     values, local = {"member": member.vendor_id}, {"owner_id": member.pk}
     return _conversation_change(user, conversation, Kind.ASSIGN, values, local, owner=None)
 
 
 def _conversation_change(user, conversation: Conversation, kind: str, values: dict, local: dict, **still) -> Change:
-    """still: what must hold of the conversation yet, or nothing is changed. Raises Taken."""
+    """still: filter that the conversation must match. Raises AlreadyTaken if it does not."""
     require_member(user, conversation.account_id)
     with transaction.atomic():
         same = {Kind.CLOSE, Kind.REOPEN} if kind != Kind.ASSIGN else {Kind.ASSIGN}
@@ -61,5 +61,5 @@ def _conversation_change(user, conversation: Conversation, kind: str, values: di
 def _begin(user, account_id: int, kind: str, values: dict, **target) -> Change:
     change = Change.objects.create(account_id=account_id, kind=kind, values=values, requested_by=user, **target)
     jobs.enqueue(PUSH, change.pk)
-    shown_changed(change)
+    touch_threads(change)
     return change

@@ -1,4 +1,4 @@
-"""How a contact looks with everything that staff asked for: tags, opt-out, notes, custom fields. Reads only."""
+"""A contact including pending changes: tags, opt-out, notes and custom fields. Reads only."""
 
 import re
 from dataclasses import dataclass
@@ -19,25 +19,25 @@ TAGGING = (Kind.TAG, Kind.UNTAG)
 KINDS = (*TAGGING, *opt_out.OPTS, Kind.NOTE, Kind.FIELDS)
 OPEN = (State.PENDING, State.PUSHING, State.REFUSED)
 SUGGESTED = 300  # labels
-LOOKED_AT = 5000  # contacts whose custom fields are looked through for definitions
+SCANNED = 5000  # newest contacts searched for custom field keys
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-KEPT = 600  # seconds for which the definitions are remembered
+CACHE_SECONDS = 600  # for the custom field keys
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A tag, a note or a field as people should see it; `change` while it is on its way."""
+    """A tag, note or field as shown to users. `change`: its pending change, if any."""
 
     text: str
     change: Change | None = None
     key: str = ""  # of a field
-    words: str = ""  # what the field is called
+    words: str = ""  # label of the field
     at: datetime | None = None  # when a note was written
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A change that Salesmsg did not take; `wish` completes “Salesmsg refused to …”."""
+    """A change that Salesmsg refused. `wish` completes “Salesmsg refused to …”."""
 
     change: Change
     wish: str
@@ -45,27 +45,27 @@ class Refused:
 
 @dataclass
 class EffectiveContact:
-    """A contact with what is on its way. Refused changes stand apart, newest first."""
+    """A contact including pending changes, and its refused changes, newest first."""
 
     tags: list[Shown]
-    leaving: list[Shown]  # tags that are being taken off
-    opted_out: bool  # also while only we say so
-    opting: Change | None  # an opt-out or opt-in on its way
+    leaving: list[Shown]  # tags that are being removed
+    opted_out: bool  # includes opt-outs that Salesmsg has not applied yet
+    opting: Change | None  # a pending opt-out or opt-in
     notes: list[Shown]  # newest first
     fields: list[Shown]
     refused: list[Refused]
-    changeable: bool  # Salesmsg has this contact
-    edit: Change | None = None  # of name, phone or email, where there is something to say; one to choose comes first
-    opt: Change | None = None  # the last word of staff on whether they may be texted, with who said it
+    changeable: bool  # the contact exists in Salesmsg
+    edit: Change | None = None  # open or refused edit of name, phone or email; a conflict comes first
+    opt: Change | None = None  # the newest opt-out or opt-in, with the user who requested it
 
     @property
     def filled(self) -> list[Shown]:
-        """The fields that hold something, or will."""
+        """The fields that have a value or a pending change."""
         return [one for one in self.fields if one.text or one.change]
 
     @property
     def tagging(self) -> Change | None:
-        """The tag change that has been on its way for longest: its reason tells why it waits."""
+        """The oldest pending tag change; its reason explains the delay."""
         return min((one.change for one in (*self.tags, *self.leaving) if one.change), key=_pk, default=None)
 
     @property
@@ -83,13 +83,13 @@ def _pk(change: Change) -> int:
 
 
 def effective_contact(contact: Contact) -> EffectiveContact:
-    """One query, and one or two more now and then for the account's custom fields."""
-    telling = Q(kind__in=KINDS, state__in=OPEN) | Q(kind__in=opt_out.OPTS, state=State.DONE)
+    """Reads a contact including pending changes. One query, plus up to two when the custom field cache expires."""
+    relevant = Q(kind__in=KINDS, state__in=OPEN) | Q(kind__in=opt_out.OPTS, state=State.DONE)
     edits = contact.changes.filter(kind=Kind.CONTACT).exclude(state=State.SUPERSEDED)
     edit = edits.order_by(Case(When(state=State.CONFLICT, then=0), default=1), "-pk").values("pk")
-    found = contact.changes.filter(telling | Q(pk=Subquery(edit[:1])))
-    found = list(found.select_related("requested_by").order_by("pk"))
-    changes = [one for one in found if one.kind != Kind.CONTACT]
+    rows = contact.changes.filter(relevant | Q(pk=Subquery(edit[:1])))
+    rows = list(rows.select_related("requested_by").order_by("pk"))
+    changes = [one for one in rows if one.kind != Kind.CONTACT]
     waiting = [one for one in changes if one.waiting]
     opt = next((one for one in reversed(changes) if one.kind in opt_out.OPTS), None)
     tags, leaving = _tags(contact, [one for one in waiting if one.kind in TAGGING])
@@ -102,13 +102,13 @@ def effective_contact(contact: Contact) -> EffectiveContact:
         fields=_fields(contact, [one for one in waiting if one.kind == Kind.FIELDS]),
         refused=[Refused(one, describe_change(one)) for one in reversed(changes) if one.state == State.REFUSED],
         changeable=contact.vendor_id is not None and contact.deleted_at is None,
-        edit=next((one for one in found if one.kind == Kind.CONTACT and one.state in (*OPEN, State.CONFLICT)), None),
+        edit=next((one for one in rows if one.kind == Kind.CONTACT and one.state in (*OPEN, State.CONFLICT)), None),
         opt=opt,
     )
 
 
 def describe_change(change: Change) -> str:
-    """What a change asks for: "add the tag “VIP”"."""
+    """Description of a change that completes “Salesmsg refused to …”, such as "add the tag “VIP”"."""
     match change.kind:
         case Kind.TAG:
             return _("add the tag “%(label)s”") % {"label": change.values["label"]}
@@ -130,31 +130,31 @@ def describe_change(change: Change) -> str:
 
 
 def suggest_tags(contact: Contact, labels: list[str] | None = None) -> list[str]:
-    """Labels of the account's tags that the contact does not have. labels: all of them, where they are here already."""
+    """Labels of the account's tags that the contact does not have. labels: all labels, if already loaded."""
     if labels is None:
         labels = Tag.objects.filter(account_id=contact.account_id).values_list("label", flat=True)[:SUGGESTED]
     return [label for label in labels if label and not any(same_label(label, own) for own in contact.tags)]
 
 
 def custom_field_values(contact: Contact) -> dict[str, str]:
-    """Field key -> value, in the order in which Salesmsg tells them."""
-    return {str(one["field_key"]): field_value(one) for one in contact.custom_fields if _named(one)}
+    """Field key -> value, in the order returned by Salesmsg."""
+    return {str(one["field_key"]): field_value(one) for one in contact.custom_fields if _has_key(one)}
 
 
 def custom_field_definitions(contact: Contact) -> list[tuple[str, str]]:
-    """(key, words) of the fields that this contact or others of the account carry: the API has no list of them."""
-    seen = cache.get_or_set(f"field-keys-{contact.account_id}", lambda: _seen(contact.account_id), KEPT)
-    return [(key, humanize_key(key)) for key in dict.fromkeys([*custom_field_values(contact), *seen])]
+    """(key, label) of the custom fields used by this contact or others of the account. The API cannot list them."""
+    keys = cache.get_or_set(f"field-keys-{contact.account_id}", lambda: _field_keys(contact.account_id), CACHE_SECONDS)
+    return [(key, humanize_key(key)) for key in dict.fromkeys([*custom_field_values(contact), *keys])]
 
 
 def humanize_key(key: str) -> str:
     """ "renewal_date" -> "Renewal date"."""
-    words = re.sub(r"[_-]+", " ", key).strip() or key
-    return words[:1].upper() + words[1:]
+    label = re.sub(r"[_-]+", " ", key).strip() or key
+    return label[:1].upper() + label[1:]
 
 
 def _tags(contact: Contact, waiting: list[Change]) -> tuple[list[Shown], list[Shown]]:
-    """(tags as they will be, tags that are going); of two changes of one label the newer one holds."""
+    """(tags including pending ones, tags being removed). The newer of two changes of one label applies."""
     shown = {str(label).casefold(): Shown(str(label)) for label in contact.tags}
     for one in waiting:
         label = one.values["label"]
@@ -164,17 +164,17 @@ def _tags(contact: Contact, waiting: list[Change]) -> tuple[list[Shown], list[Sh
 
 
 def _notes(contact: Contact, waiting: list[Change]) -> list[Shown]:
-    told = [
-        Shown(str(one["text"]), at=_moment(one.get("created_at")))
+    stored = [
+        Shown(str(one["text"]), at=_parse_time(one.get("created_at")))
         for one in contact.notes
         if isinstance(one, dict) and one.get("text")
     ]
-    on_their_way = [Shown(one.values["text"], one) for one in reversed(waiting)]
-    return [*on_their_way, *sorted(told, key=lambda one: one.at or EPOCH, reverse=True)]
+    pending = [Shown(one.values["text"], one) for one in reversed(waiting)]
+    return [*pending, *sorted(stored, key=lambda one: one.at or EPOCH, reverse=True)]
 
 
-def _moment(text) -> datetime | None:
-    """A time of the vendor; without a zone it is UTC. None for what is no time."""
+def _parse_time(text) -> datetime | None:
+    """A vendor time; UTC if it has no zone. None if invalid."""
     try:
         at = parse_datetime(str(text or ""))
     except ValueError:
@@ -183,27 +183,27 @@ def _moment(text) -> datetime | None:
 
 
 def _fields(contact: Contact, waiting: list[Change]) -> list[Shown]:
-    has = custom_field_values(contact)
-    asked = {key: (value, one) for one in waiting for key, value in one.values.items()}
-    found = []
-    for key, words in custom_field_definitions(contact):
-        value, change = asked.get(key, (has.get(key, ""), None))
-        found.append(Shown(value, change, key, words))
-    return found
+    stored = custom_field_values(contact)
+    pending = {key: (value, one) for one in waiting for key, value in one.values.items()}
+    fields = []
+    for key, label in custom_field_definitions(contact):
+        value, change = pending.get(key, (stored.get(key, ""), None))
+        fields.append(Shown(value, change, key, label))
+    return fields
 
 
-def _seen(account_id: int) -> list[str]:
-    """Keys of the newest contacts: bounded, so that a large account stays quick."""
+def _field_keys(account_id: int) -> list[str]:
+    """Custom field keys of the newest contacts, at most `SCANNED`, to bound the time on large accounts."""
     rows = Contact.objects.filter(account_id=account_id)
     newest = rows.order_by("-pk").values("pk")[:1]
-    found = (
-        rows.filter(pk__gt=Subquery(newest) - LOOKED_AT)
+    field_lists = (
+        rows.filter(pk__gt=Subquery(newest) - SCANNED)
         .exclude(custom_fields=[])
         .order_by()
         .values_list("custom_fields", flat=True)
     )
-    return sorted({str(one["field_key"]) for fields in found.iterator() for one in fields if _named(one)})
+    return sorted({str(one["field_key"]) for fields in field_lists.iterator() for one in fields if _has_key(one)})
 
 
-def _named(one) -> bool:
+def _has_key(one) -> bool:
     return isinstance(one, dict) and bool(one.get("field_key"))

@@ -1,4 +1,4 @@
-"""Name, phone and email of contacts: a pending change first; then `push_changes` tells Salesmsg."""
+"""Edits of a contact's name, phone and email, stored as pending changes that `push_changes` sends to Salesmsg."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ from ..models import AuditEntry, Change, Contact, Conversation
 from ..salesmsg.text import PhoneError
 from ..salesmsg.text import phone as normal_phone
 from . import three_way
-from .push_changes import PUSH, shown_changed
+from .push_changes import PUSH, touch_threads
 from .three_way import EDITABLE, LIMITS
 
 Kind, State, Action = Change.Kind, Change.State, AuditEntry.Action
@@ -30,7 +30,7 @@ AUDITED = {
 
 
 class InvalidEdit(Exception):
-    """Nothing was saved; `fields` says what is wrong with which field."""
+    """The edit was rejected and nothing was saved. `fields`: field name -> error messages."""
 
     def __init__(self, fields: dict[str, list[str]]):
         super().__init__("; ".join(message for messages in fields.values() for message in messages))
@@ -38,20 +38,21 @@ class InvalidEdit(Exception):
 
 
 def shown_values(contact: Contact) -> dict[str, str]:
-    """The editable fields as people should see them: what they asked for, before Salesmsg has confirmed it, also where
-    it waits for a choice."""
-    asked = contact.changes.filter(kind=Kind.CONTACT, state__in=OPEN_STATES)
+    """The editable fields as shown to users, including changes that are pending or in conflict."""
+    changes = contact.changes.filter(kind=Kind.CONTACT, state__in=OPEN_STATES)
     values = three_way.columns(contact)
-    for own in asked.order_by("state", "pk").values_list("values", flat=True):  # conflict, pending, pushing
-        values |= own
+    for change_values in changes.order_by("state", "pk").values_list("values", flat=True):  # conflict, pending, pushing
+        values |= change_values
     return values
 
 
 def annotate_names() -> dict[str, Subquery]:
-    """Annotations for a query of conversations: the names that `shown` tells, where they differ from the contact's.
-    `with_names` puts them on the contacts."""
-    asked = Change.objects.filter(contact=OuterRef("contact"), kind=Kind.CONTACT, state__in=OPEN_STATES)
-    newest = asked.order_by("-state", "-pk")  # the other way round than `shown`: the last word first
+    """Annotations for a conversation query: the names in open changes, as in `shown_values`.
+
+    `apply_names` copies them to the contacts.
+    """
+    changes = Change.objects.filter(contact=OuterRef("contact"), kind=Kind.CONTACT, state__in=OPEN_STATES)
+    newest = changes.order_by("-state", "-pk")  # reverse of `shown_values`: the value that wins comes first
     return {
         f"wanted_{name}": Subquery(newest.filter(values__has_key=name).values(word=KT(f"values__{name}"))[:1])
         for name in ("first_name", "last_name")
@@ -59,37 +60,39 @@ def annotate_names() -> dict[str, Subquery]:
 
 
 def apply_names(rows: Iterable[Conversation]) -> None:
-    """Lets the contacts of these be called by the names that staff asked for. No query."""
+    """Sets the names from `annotate_names` on the contacts of these conversations. No query."""
     for row in rows:
         row.contact.asked_first_name, row.contact.asked_last_name = row.wanted_first_name, row.wanted_last_name
 
 
 def edit_contact(user, contact: Contact, values: dict[str, str]) -> Change | None:
-    """Saves what differs as a pending change, on top of one that still waits. None when nothing differs. A field that
-    waits for a choice is decided by it: what Salesmsg has is what it was seen to be.
+    """Saves the fields that differ as a pending change, merged with one that is still pending. None if none differ.
 
-    Raises InvalidEdit, PermissionDenied.
+    Editing a field that is in conflict resolves its conflict. Raises InvalidEdit, PermissionDenied.
     """
     require_member(user, contact.account_id)
     wanted = _clean(contact, {name: values[name] for name in EDITABLE if name in values})
     with transaction.atomic():
         contact = Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
-        seen = shown_values(contact)
-        touched = {name: value for name, value in wanted.items() if value != seen[name]}
-        if not touched:
+        shown = shown_values(contact)
+        edited = {name: value for name, value in wanted.items() if value != shown[name]}
+        if not edited:
             return None
         base = three_way.columns(contact)
         if (conflict := three_way.open_conflict(contact)) is not None:
-            decided = [name for name in touched if name in conflict.values]
-            base |= {name: conflict.theirs[name] for name in decided}
-            three_way.take_out(conflict, decided, Code.DECIDED_BY_LATER_EDIT)
-            shown_changed(conflict)
-        return create_change(user, contact, touched, base)
+            resolved = [name for name in edited if name in conflict.values]
+            base |= {name: conflict.theirs[name] for name in resolved}
+            three_way.remove_fields(conflict, resolved, Code.DECIDED_BY_LATER_EDIT)
+            touch_threads(conflict)
+        return create_change(user, contact, edited, base)
 
 
 def create_change(user, contact: Contact, wanted: dict[str, str], base: dict[str, str]) -> Change | None:
-    """A pending change on top of one that still waits; None when Salesmsg has it all. Inside a transaction that holds
-    the contact's lock. base: what Salesmsg had when the person decided; a waiting change knows better of its fields."""
+    """Creates a pending change, merged with one that is still pending. None if Salesmsg already has all values.
+
+    base: the values in Salesmsg when the user decided; for fields of the pending change, its own base applies.
+    Call inside a transaction that locks the contact.
+    """
     waiting = _pending(contact).select_for_update(no_key=True).first()
     merged = {**(waiting.values if waiting else {}), **wanted}
     base = {**base, **(waiting.base if waiting else {})}
@@ -102,8 +105,8 @@ def create_change(user, contact: Contact, wanted: dict[str, str], base: dict[str
     if waiting is not None:
         supersede(waiting)
         if waiting.attempts:
-            differing = merged  # it may arrive yet: say everything again
-        shown_changed(waiting)
+            differing = merged  # an earlier attempt may still take effect: push all values again
+        touch_threads(waiting)
     if not differing:
         return None
     change = Change.objects.create(
@@ -111,20 +114,20 @@ def create_change(user, contact: Contact, wanted: dict[str, str], base: dict[str
         base={name: base[name] for name in differing},
     )  # fmt: skip
     jobs.enqueue(PUSH, change.pk)
-    shown_changed(change)
+    touch_threads(change)
     record_audit(user, Action.CONTACT_EDITED, contact.account, contact, fields=sorted(differing))
     return change
 
 
 def retry_change(user, change: Change) -> Change:
-    """Tries a refused change again."""
+    """Queues a refused change again. Raises PermissionDenied."""
     require_member(user, change.account_id)
     with transaction.atomic():
         if Change.objects.filter(pk=change.pk, state=State.REFUSED).update(
             state=State.PENDING, attempts=0, due_at=timezone.now(), finished_at=None, **NO_REASON.columns()
         ):
             jobs.enqueue(PUSH, change.pk)
-            shown_changed(change)
+            touch_threads(change)
     change.refresh_from_db()
     return change
 
@@ -160,9 +163,9 @@ def _clean_field(contact: Contact, name: str, value: str) -> str:
         validate_email(value)
     if name == "phone" and value != contact.phone:
         if not value:
-            raise ValidationError(_("A contact needs a phone number: texts go there."))
+            raise ValidationError(_("A contact needs a phone number to receive texts."))
         value = normal_phone(value, contact.country if len(contact.country) == 2 else "US")
         twins = Contact.objects.present().filter(account_id=contact.account_id, phone=value).exclude(pk=contact.pk)
         if twins.exists():
-            raise ValidationError(_("Another contact has this phone number already."))
+            raise ValidationError(_("Another contact already has this phone number."))
     return value

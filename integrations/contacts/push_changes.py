@@ -1,8 +1,8 @@
-"""Tells Salesmsg what staff changed: claim the pending row, call, store Salesmsg's word on it with the change's end.
+"""Pushes pending changes to Salesmsg: claims the change, makes the calls, and stores the outcome and Salesmsg's copy.
 
-What sets an absolute value is simply repeated when its outcome is unclear; a note is looked for first (`telling`). An
-edit of a contact reads the contact first: what was changed at Salesmsg, too, is not overwritten but waits for a person
-(see `conflicts`).
+A change that sets an absolute value is repeated if its outcome is unclear; for a note, the contact is checked first
+(`change_handlers`). An edit of a contact reads the contact first: a field that was also changed in Salesmsg is not
+overwritten but becomes a conflict (see `conflicts`).
 """
 
 import random
@@ -23,12 +23,12 @@ from . import change_handlers, three_way
 
 PUSH = "integrations.tasks.push_change"
 MOST_ATTEMPTS = 30
-READ_HOLDS = 90  # seconds: a worker that read the contact and then had to wait for budget need not read it again
+READ_TTL = 90  # seconds; after a budget wait, the contact is not read again within this time
 Kind, State = Change.Kind, Change.State
 
 
 def push_change(change_id: int) -> str:
-    """The task: claims the change and tells Salesmsg. Returns the state it left it in, "" if not ours to claim."""
+    """Task: claims a change and pushes it. Returns its new state, or "" if it cannot be claimed."""
     now = timezone.now()
     claimed = Change.objects.filter(pk=change_id, state=State.PENDING, due_at__lte=now).update(
         state=State.PUSHING, due_at=now + change_handlers.CLAIM, attempts=F("attempts") + 1
@@ -36,31 +36,31 @@ def push_change(change_id: int) -> str:
     if not claimed:
         return ""
     change = Change.objects.select_related("account", "contact", "conversation").get(pk=change_id)
-    if not _turn(change):
-        return _put_off(change, now + timedelta(seconds=1), counted=False)
+    if not _is_first(change):
+        return _postpone(change, now + timedelta(seconds=1), counted=False)
     session = gateway.open_session(change.account_id, BudgetCall.Lane.EDIT)
     try:
-        _tell(change, session)
-    except change_handlers.TakenAway:
+        _push(change, session)
+    except change_handlers.ClaimLost:
         return ""
     except BudgetWait as wait:
-        return _put_off(change, wait.until, counted=False)
-    except (NotConnected, Unsealable) as problem:
-        return _end(change, State.REFUSED, Reason.from_error(problem))
-    except Invalid as invalid:
-        words = " ".join(message for messages in invalid.fields.values() for message in messages)
-        reason = Reason.from_error(invalid)
-        return _end(change, State.REFUSED, Reason(reason.code, reason.params, words or reason.quote))
+        return _postpone(change, wait.until, counted=False)
+    except (NotConnected, Unsealable) as error:
+        return _finish(change, State.REFUSED, Reason.from_error(error))
+    except Invalid as error:
+        details = " ".join(message for messages in error.fields.values() for message in messages)
+        reason = Reason.from_error(error)
+        return _finish(change, State.REFUSED, Reason(reason.code, reason.params, details or reason.quote))
     except SalesmsgError as error:
         if error.again == "never" or change.attempts >= MOST_ATTEMPTS:
-            return _end(change, State.REFUSED, _refusal(change, error))
+            return _finish(change, State.REFUSED, _refusal(change, error))
         pause = min(300.0, 2.0 ** min(change.attempts, 9))
-        return _put_off(change, timezone.now() + timedelta(seconds=pause), Reason.from_error(error))
+        return _postpone(change, timezone.now() + timedelta(seconds=pause), Reason.from_error(error))
     return change.state
 
 
 def wake_due() -> int:
-    """The sweep's part: changes that are due, and those whose worker is gone."""
+    """Sweep: enqueues due changes, and those whose claim has expired. Returns how many."""
     now = timezone.now()
     Change.objects.filter(state=State.PUSHING, due_at__lt=now).update(state=State.PENDING, due_at=now)
     due = Change.objects.filter(state=State.PENDING, due_at__lt=now - timedelta(seconds=2))
@@ -70,17 +70,17 @@ def wake_due() -> int:
     return len(ids)
 
 
-def _tell(change: Change, session: ApiSession) -> None:
-    """Makes the call and stores Salesmsg's word on it together with the change's end."""
+def _push(change: Change, session: ApiSession) -> None:
+    """Makes the calls and stores Salesmsg's copy together with the outcome."""
     client = session.client
     if change.kind == Kind.CONTACT:
-        _tell_contact(change, client)
+        _push_contact(change, client)
         return
-    if change.kind in change_handlers.TELLERS:
-        told = change_handlers.TELLERS[change.kind](change, session)
+    if change.kind in change_handlers.HANDLERS:
+        result = change_handlers.HANDLERS[change.kind](change, session)
         with transaction.atomic():
-            mirror.upsert_contacts(change.account_id, [told.contact])
-            _end(change, told.state, told.reason)
+            mirror.upsert_contacts(change.account_id, [result.contact])
+            _finish(change, result.state, result.reason)
         return
     conversation_id = change.conversation.vendor_id
     if conversation_id is None:
@@ -92,62 +92,66 @@ def _tell(change: Change, session: ApiSession) -> None:
     else:
         record = client.reassign(conversation_id, change.values.get("member"))
     with transaction.atomic():
-        _end(change, State.DONE)
-        if not _later(change).exists():
+        _finish(change, State.DONE)
+        if not _later_changes(change).exists():
             mirror.upsert_conversations(change.account_id, [record])
 
 
-def _tell_contact(change: Change, client) -> None:
-    """Two calls: reads the contact, then tells what is still to be told. The change keeps what was in no conflict."""
+def _push_contact(change: Change, client) -> None:
+    """Reads the contact, then updates the fields without a conflict. Two calls, or three if the answer is partial."""
     contact = change.contact
     if contact.vendor_id is None:
         raise NotFound(Code.CONTACT_NOT_AT_VENDOR)
-    # Not when it was read a moment ago: with little budget, reading anew would take the very place the edit waits for.
-    names = cache.get(_just_read(change))
-    if not names or three_way.moved(change):
-        names = _still_to_tell(change, client.contact(contact.vendor_id))
-    cache.delete(_just_read(change))
-    told = {name: change.values[name] for name in names if name in change.values}
-    if not told:
+    # After a budget wait the contact is not read again: a second read would use the call that the update waits for.
+    names = cache.get(_read_key(change))
+    if not names or three_way.clashing_fields(change):
+        names = _fields_to_push(change, client.contact(contact.vendor_id))
+    cache.delete(_read_key(change))
+    values = {name: change.values[name] for name in names if name in change.values}
+    if not values:
         return
     try:
-        record = client.update_contact(contact.vendor_id, **told)
+        record = client.update_contact(contact.vendor_id, **values)
     except BudgetWait:
-        cache.set(_just_read(change), list(told), READ_HOLDS)
+        cache.set(_read_key(change), list(values), READ_TTL)
         raise
-    if not set(told) <= record.present:
-        record = client.contact(contact.vendor_id)  # a partial answer: what does Salesmsg have now?
+    if not set(values) <= record.present:
+        record = client.contact(contact.vendor_id)  # the answer was partial: read the stored values
     with transaction.atomic():
         mirror.upsert_contacts(change.account_id, [record])
-        _end(change, *_verdict(told, record, contact.country))
+        _finish(change, *_outcome(values, record, contact.country))
 
 
-def _just_read(change: Change) -> str:
+def _read_key(change: Change) -> str:
     return f"change-read-{change.pk}"
 
 
 @transaction.atomic
-def _still_to_tell(change: Change, record) -> list[str]:
-    """Mirrors what Salesmsg has now and sorts the fields: those in conflict are set aside for a person. With nothing
-    left to tell the change has ended, or is the conflict itself."""
+def _fields_to_push(change: Change, record) -> list[str]:
+    """Stores Salesmsg's copy, moves fields in conflict to a conflict, and returns the names of the fields to push.
+
+    With no field left, the change is done or has itself become the conflict.
+    """
     mirror.upsert_contacts(change.account_id, [record])
-    held = Change.objects.select_for_update(no_key=True).get(pk=change.pk)
-    change.state, change.values, change.base = held.state, held.values, held.base
-    if held.state != State.PUSHING:
-        return []  # a later edit took its place while we read
+    current = Change.objects.select_for_update(no_key=True).get(pk=change.pk)
+    change.state, change.values, change.base = current.state, current.values, current.base
+    if current.state != State.PUSHING:
+        return []  # a later edit superseded this change during the read
     theirs = {name: getattr(record, name) for name in three_way.EDITABLE if name in record.present}
-    parts = three_way.sort(change, theirs)
-    if parts.conflict:
-        three_way.set_aside(change, parts, theirs)
-        shown_changed(change)
-    elif not parts.told:
-        _end(change, State.DONE)
-    return parts.told
+    comparison = three_way.compare(change, theirs)
+    if comparison.conflict:
+        three_way.split_conflict(change, comparison, theirs)
+        touch_threads(change)
+    elif not comparison.push:
+        _finish(change, State.DONE)
+    return comparison.push
 
 
-def _verdict(told: dict[str, str], record, country: str) -> tuple[str, Reason]:
-    """Whether Salesmsg's copy now says what was asked; it answers 200 also where it ignores a field."""
-    ignored = [name for name, value in told.items() if not three_way.same(name, getattr(record, name), value, country)]
+def _outcome(values: dict[str, str], record, country: str) -> tuple[str, Reason]:
+    """(state, reason). Salesmsg returns 200 even if it ignores a field, so its copy is compared."""
+    ignored = [
+        name for name, value in values.items() if not three_way.same(name, getattr(record, name), value, country)
+    ]
     if not ignored:
         return State.DONE, NO_REASON
     return State.REFUSED, Reason(Code.FIELDS_IGNORED, {"fields": ignored})
@@ -159,12 +163,12 @@ def _same_target(change: Change):
     return Change.objects.filter(conversation_id=change.conversation_id)
 
 
-def _turn(change: Change) -> bool:
-    """Changes of one contact or conversation are told in the order they were made."""
+def _is_first(change: Change) -> bool:
+    """Whether no earlier change of the same contact or conversation is open. Changes are pushed in order."""
     return not _same_target(change).filter(pk__lt=change.pk, state__in=[State.PENDING, State.PUSHING]).exists()
 
 
-def _later(change: Change):
+def _later_changes(change: Change):
     return _same_target(change).filter(pk__gt=change.pk, state__in=[State.PENDING, State.PUSHING])
 
 
@@ -174,27 +178,28 @@ def _refusal(change: Change, error: SalesmsgError) -> Reason:
     return Reason.from_error(error)
 
 
-def _put_off(change: Change, until: datetime, why: Reason = NO_REASON, *, counted: bool = True) -> str:
+def _postpone(change: Change, until: datetime, reason: Reason = NO_REASON, *, counted: bool = True) -> str:
+    """Returns the change to the queue. counted: whether the attempt counts towards `MOST_ATTEMPTS`."""
     attempts = F("attempts") if counted else F("attempts") - 1
     if Change.objects.filter(pk=change.pk, state=State.PUSHING).update(
-        state=State.PENDING, due_at=until, attempts=attempts, **why.columns()
+        state=State.PENDING, due_at=until, attempts=attempts, **reason.columns()
     ):
         delay = max(0.05, (until - timezone.now()).total_seconds())
-        jobs.enqueue(PUSH, change.pk, delay=delay + random.random())  # many may wait for the same place
+        jobs.enqueue(PUSH, change.pk, delay=delay + random.random())  # spread changes that wait for the same call
     return State.PENDING
 
 
-def _end(change: Change, state: str, reason: Reason = NO_REASON) -> str:
+def _finish(change: Change, state: str, reason: Reason = NO_REASON) -> str:
     Change.objects.filter(pk=change.pk, state=State.PUSHING).update(
         state=state, finished_at=timezone.now(), **reason.columns()
     )
     change.state = state
-    shown_changed(change)
+    touch_threads(change)
     return state
 
 
-def shown_changed(change: Change) -> None:
-    """The threads in which this change is shown."""
+def touch_threads(change: Change) -> None:
+    """Marks the threads that show this change as changed."""
     if change.conversation_id:
         ids = [change.conversation_id]
     else:

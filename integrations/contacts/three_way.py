@@ -1,5 +1,7 @@
-"""A contact's fields in three versions: ours, theirs and the last agreed. Compares them, and keeps the one open
-conflict of a contact. No calls; the writers want the contact's row locked."""
+"""Three-way comparison of a contact's fields (ours, theirs, and the last agreed base), and its one open conflict.
+
+Makes no calls. Functions that write require a lock on the contact's row.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,91 +16,93 @@ from ..salesmsg.text import phone_of_record
 
 EDITABLE = ("first_name", "last_name", "email", "phone")
 LIMITS = {"first_name": 255, "last_name": 255, "email": 320, "phone": 32}
-ECHO = timedelta(hours=1)  # so long what we told and then replaced may still arrive
+ECHO = timedelta(hours=1)  # how long a superseded push may still take effect
 Kind, State = Change.Kind, Change.State
 
 
 @dataclass
-class Sorted:
-    """Field names: to be told, agreed already, in conflict."""
+class Comparison:
+    """Field names to push, already agreed, and in conflict."""
 
-    told: list[str] = field(default_factory=list)
+    push: list[str] = field(default_factory=list)
     agreed: list[str] = field(default_factory=list)
     conflict: list[str] = field(default_factory=list)
 
 
 def same(name: str, one: str | None, other: str | None, country: str = "") -> bool:
-    """Whether two values of a field mean the same: nothing is nothing, phones compare as E.164, case counts."""
-    return _plain(name, one, country) == _plain(name, other, country)
+    """Whether two values of a field are equal. None equals "", phones compare as E.164, and case matters."""
+    return _normalize(name, one, country) == _normalize(name, other, country)
 
 
-def _plain(name: str, value: str | None, country: str) -> str:
+def _normalize(name: str, value: str | None, country: str) -> str:
     text = value or ""
     if name == "phone" and text:
         text = phone_of_record(text, country if len(country) == 2 else "US")
     return text[: LIMITS[name]] if name in LIMITS else text
 
 
-def sort(change: Change, theirs: dict[str, str]) -> Sorted:
-    """What becomes of each field when Salesmsg has `theirs` now. A field that Salesmsg did not tell is told."""
-    country, found = change.contact.country, Sorted()
+def compare(change: Change, theirs: dict[str, str]) -> Comparison:
+    """Compares a change with the current values in Salesmsg. A field missing from `theirs` is pushed."""
+    country, result = change.contact.country, Comparison()
     for name, ours in change.values.items():
         base, now = change.base.get(name), theirs.get(name)
         if name not in theirs:
-            found.told.append(name)
+            result.push.append(name)
         elif same(name, ours, now, country):
-            found.agreed.append(name)
-        elif name not in change.base or same(name, base, now, country) or _echoed(change, name, now):
-            found.told.append(name)
+            result.agreed.append(name)
+        elif name not in change.base or same(name, base, now, country) or _is_echo(change, name, now):
+            result.push.append(name)
         elif same(name, ours, base, country):
-            found.agreed.append(name)  # taken back here: what was changed there stays
+            result.agreed.append(name)  # reverted in the portal: keep the value from Salesmsg
         else:
-            found.conflict.append(name)
-    return found
+            result.conflict.append(name)
+    return result
 
 
-def moved(change: Change) -> list[str]:
-    """Fields of a change that waits which, as far as the cache knows, were changed at Salesmsg, too."""
-    return sort(change, columns(change.contact)).conflict
+def clashing_fields(change: Change) -> list[str]:
+    """Fields of a pending change that were also changed in Salesmsg, according to the cache."""
+    return compare(change, columns(change.contact)).conflict
 
 
 def columns(contact: Contact) -> dict[str, str]:
-    """What Salesmsg has, as the cache knows it."""
+    """The editable values in Salesmsg, according to the cache."""
     return {name: getattr(contact, name) for name in EDITABLE}
 
 
-def _echoed(change: Change, name: str, now: str) -> bool:
-    """Whether we told this value ourselves, a short while before this change took its place: no doing of theirs."""
+def _is_echo(change: Change, name: str, now: str) -> bool:
+    """Whether the portal itself pushed this value shortly before this change replaced it."""
     earlier = Change.objects.filter(
         contact=change.contact_id, kind=Kind.CONTACT, state=State.SUPERSEDED, attempts__gt=0,
         pk__lt=change.pk, finished_at__gt=change.created_at - ECHO,
     )  # fmt: skip
-    told = [values[name] for values in earlier.values_list("values", flat=True) if name in values]
-    return any(same(name, value, now, change.contact.country) for value in told)
+    pushed = [values[name] for values in earlier.values_list("values", flat=True) if name in values]
+    return any(same(name, value, now, change.contact.country) for value in pushed)
 
 
 # --- The open conflict -----------------------------------------------------------------------------------------------
 
 
 def open_conflict(contact: Contact | int) -> Change | None:
-    """The contact's one change that waits for a person's choice."""
-    found = Change.objects.filter(contact=contact, kind=Kind.CONTACT, state=State.CONFLICT)
-    return found.order_by("-pk").first()
+    """The contact's open conflict, if any."""
+    conflicts = Change.objects.filter(contact=contact, kind=Kind.CONTACT, state=State.CONFLICT)
+    return conflicts.order_by("-pk").first()
 
 
-def set_aside(change: Change, parts: Sorted, theirs: dict[str, str]) -> None:
-    """Moves the fields in conflict out of a change that is being told; the change keeps what is to be told. Without
-    such, it becomes the conflict itself. An older conflict of the contact goes into the new one."""
-    names = parts.conflict
+def split_conflict(change: Change, comparison: Comparison, theirs: dict[str, str]) -> None:
+    """Moves the fields in conflict from a change to a new conflict. The change keeps the fields to push.
+
+    Without such fields, the change itself becomes the conflict. An older conflict of the contact is merged into it.
+    """
+    names = comparison.conflict
     older = open_conflict(change.contact_id)
     kept = [name for name in older.values if name not in change.values] if older else []
     values = {name: older.values[name] for name in kept} | {name: change.values[name] for name in names}
     base = {name: older.base.get(name, "") for name in kept} | {name: change.base[name] for name in names}
-    there = {name: older.theirs.get(name, "") for name in kept} | {name: theirs[name] for name in names}
+    their_values = {name: older.theirs.get(name, "") for name in kept} | {name: theirs[name] for name in names}
     if older:
         end(older, Code.JOINED_LATER_CONFLICT)
-    fields = {"values": values, "base": base, "theirs": there, "state": State.CONFLICT, **NO_REASON.columns()}
-    if not parts.told:
+    fields = {"values": values, "base": base, "theirs": their_values, "state": State.CONFLICT, **NO_REASON.columns()}
+    if not comparison.push:
         Change.objects.filter(pk=change.pk).update(**fields)
         for name, value in fields.items():
             setattr(change, name, value)
@@ -112,12 +116,12 @@ def set_aside(change: Change, parts: Sorted, theirs: dict[str, str]) -> None:
     change.save(update_fields=["values", "base"])
 
 
-def take_out(conflict: Change, names: Iterable[str], why: Code) -> None:
-    """These fields are decided. The conflict ends when none is left."""
-    gone = set(names)
-    left = {name: value for name, value in conflict.values.items() if name not in gone}
+def remove_fields(conflict: Change, names: Iterable[str], code: Code) -> None:
+    """Removes resolved fields from a conflict, and ends it if none is left."""
+    resolved = set(names)
+    left = {name: value for name, value in conflict.values.items() if name not in resolved}
     if not left:
-        end(conflict, why)
+        end(conflict, code)
         return
     conflict.values = left
     conflict.base = {name: value for name, value in conflict.base.items() if name in left}
@@ -125,7 +129,8 @@ def take_out(conflict: Change, names: Iterable[str], why: Code) -> None:
     conflict.save(update_fields=["values", "base", "theirs"])
 
 
-def end(change: Change, why: Code) -> None:
+def end(change: Change, code: Code) -> None:
+    """Marks the change as superseded, with a reason."""
     change.state, change.finished_at = State.SUPERSEDED, timezone.now()
-    change.set_reason(Reason(why))
+    change.set_reason(Reason(code))
     change.save(update_fields=["state", "finished_at", *REASON_COLUMNS])

@@ -1,4 +1,4 @@
-"""The page on which a person decides a conflict. A plain form: it works without JavaScript."""
+"""The page to resolve a conflict. Works without JavaScript."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,7 +17,7 @@ from . import conflicts, queries
 @never_cache
 @staff_required
 def conflict(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ours beside theirs, field by field; a POST decides."""
+    """Shows both values of each field; a POST resolves the conflict."""
     change = queries.change_for_user(request.user, pk)
     if change is None:
         raise Http404("There is no such edit.")
@@ -27,8 +27,8 @@ def conflict(request: HttpRequest, pk: int) -> HttpResponse:
         return _page(request, change)
     newer = queries.open_conflict(request.user, change)
     if newer is not None:
-        return redirect("contacts:detail", newer.pk)  # it went into a later conflict of the same contact
-    address, _words = queries.way_back(request.user, change)
+        return redirect("contacts:detail", newer.pk)  # merged into a later conflict of the same contact
+    address, _label = queries.back_link(request.user, change)
     return render(
         request,
         "contacts/conflict_settled.html",
@@ -38,20 +38,20 @@ def conflict(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _decide(request: HttpRequest, change: Change) -> HttpResponse:
     rows = conflicts.conflict_rows(change)
-    every = request.POST.get("all", "")
-    picks = {row.field: every or request.POST.get(row.field, "") for row in rows}
+    pick_all = request.POST.get("all", "")
+    picks = {row.field: pick_all or request.POST.get(row.field, "") for row in rows}
     try:
-        made = conflicts.resolve_conflict(request.user, change, picks, request.POST.get("seen", ""))
-    except conflicts.NotChosen as problem:
-        if problem.settled:
-            messages.warning(request, str(problem))
+        new_change = conflicts.resolve_conflict(request.user, change, picks, request.POST.get("seen", ""))
+    except conflicts.NotChosen as error:
+        if error.settled:
+            messages.warning(request, str(error))
             return redirect("contacts:detail", change.pk)
-        return _page(request, queries.change_for_user(request.user, change.pk), picks, str(problem))
-    if made is not None:
-        messages.success(request, _("Saved. Your choice is on its way to Salesmsg."))
+        return _page(request, queries.change_for_user(request.user, change.pk), picks, str(error))
+    if new_change is not None:
+        messages.success(request, _("Saved. Your choice is being sent to Salesmsg."))
     else:
-        messages.success(request, _("Decided. There is nothing to tell Salesmsg: what it has stays."))
-    return redirect(queries.way_back(request.user, change)[0])
+        messages.success(request, _("Saved. The values in Salesmsg are kept."))
+    return redirect(queries.back_link(request.user, change)[0])
 
 
 def _page(request: HttpRequest, change: Change, picks: dict[str, str] | None = None, error: str = "") -> HttpResponse:
@@ -64,6 +64,6 @@ def _page(request: HttpRequest, change: Change, picks: dict[str, str] | None = N
         "error": error,
         "agree": all(row.same for row in rows),
         "mine": change.requested_by_id == request.user.pk,
-        "back": queries.way_back(request.user, change),
+        "back": queries.back_link(request.user, change),
     }
     return render(request, "contacts/conflict.html", context, status=422 if error else 200)

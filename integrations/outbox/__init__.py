@@ -1,1 +1,1 @@
-"""Texts: compose, claim and deliver, dispatch, schedule. Begin with `compose`; the outbox page shows what waits."""
+"""Outgoing texts: compose, deliver, dispatch and schedule. Start with `compose`; the outbox page lists the queue."""

@@ -1,14 +1,14 @@
-"""The last minutes of a budget as shapes: numbers for an SVG, and the same as a table."""
+"""Chart of recent budget use: SVG coordinates, and the same data as a table."""
 
 from dataclasses import dataclass
 
 from ..models import BudgetCall
 from .forecast import BUCKETS, Calls
 
-WIDTH, HEIGHT = 600, 120  # of the viewBox; one bucket is ten wide
-LIMIT_AT = 12  # where the line of the limit lies
+WIDTH, HEIGHT = 600, 120  # of the viewBox; one bucket is 10 wide
+LIMIT_AT = 12  # y coordinate of the limit line
 STEP = WIDTH / BUCKETS
-ROWS = 10  # of the table
+ROWS = 10  # in the table
 Lane = BudgetCall.Lane
 
 
@@ -22,7 +22,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Span:
-    """Nobody may call."""
+    """A time during which Salesmsg blocks all calls."""
 
     x: str
     width: str
@@ -30,10 +30,10 @@ class Span:
 
 @dataclass(frozen=True)
 class LaneRow:
-    """A lane in the legend: calls that count now, and in all of the picture."""
+    """A lane in the legend. `now`: calls that count against the limit; `total`: calls in the whole chart."""
 
     lane: str
-    words: str
+    label: str
     now: int
     total: int
     waits: bool
@@ -44,19 +44,19 @@ class Chart:
     bars: list[Bar]
     spans: list[Span]
     lanes: list[LaneRow]
-    table: list[tuple[int, list[int], int]]  # (how many periods ago it began, calls by lane as in `lanes`, all)
+    table: list[tuple[int, list[int], int]]  # (start in periods ago, calls per lane in the order of `lanes`, total)
     limit_at: int = LIMIT_AT
     width: int = WIDTH
     height: int = HEIGHT
 
     @property
     def quiet(self) -> bool:
-        """Nothing to draw."""
+        """Whether there is nothing to draw."""
         return not (self.bars or self.spans)
 
 
 def draw_chart(calls: Calls) -> Chart:
-    """Each bar stands for the calls of one period, the one that ends with its bucket: what the limit is about."""
+    """The chart. Each bar shows the calls of the period that ends with its bucket, because the limit applies to it."""
     unit = (HEIGHT - LIMIT_AT) / max(1, calls.limit)
     bars = []
     for place, bucket in enumerate(calls.buckets):
@@ -70,28 +70,28 @@ def draw_chart(calls: Calls) -> Chart:
 
 
 def _spans(calls: Calls) -> list[Span]:
-    whole = (calls.end - calls.start).total_seconds()
-    found = []
+    total = (calls.end - calls.start).total_seconds()
+    spans = []
     for block in calls.blocks:
-        begin = max(0.0, (block.at - calls.start).total_seconds() / whole)
-        end = min(1.0, (block.until - calls.start).total_seconds() / whole)
+        begin = max(0.0, (block.at - calls.start).total_seconds() / total)
+        end = min(1.0, (block.until - calls.start).total_seconds() / total)
         if end > begin:
-            # Whole buckets, so that a picture without news stays the same picture.
+            # Round to whole buckets, so that the chart changes only when its data does.
             left = int(begin * BUCKETS)
             right = min(BUCKETS, -int(-end * BUCKETS // 1))
-            found.append(Span(_n(left * STEP), _n((right - left) * STEP)))
-    return found
+            spans.append(Span(_n(left * STEP), _n((right - left) * STEP)))
+    return spans
 
 
 def _lanes(calls: Calls) -> list[LaneRow]:
-    """All lanes that called or wait, and people's always."""
-    found = []
+    """The lanes with calls or waiting work, and always the interactive lane."""
+    rows = []
     for lane in Lane:
         total = sum(bucket.made.get(lane.value, 0) for bucket in calls.buckets)
         now, waits = calls.lanes.get(lane.value, 0), lane.value in calls.waits
         if total or now or waits or lane == Lane.INTERACTIVE:
-            found.append(LaneRow(lane.value, lane.label, now, total, waits))
-    return found
+            rows.append(LaneRow(lane.value, lane.label, now, total, waits))
+    return rows
 
 
 def _table(calls: Calls) -> list[tuple[int, list[int], int]]:
@@ -106,5 +106,5 @@ def _table(calls: Calls) -> list[tuple[int, list[int], int]]:
 
 
 def _n(value: float) -> str:
-    """Short, with a point whatever the language."""
+    """Formats a coordinate with a decimal point in every language."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,7 +1,7 @@
-"""Bulk texts as the dispatcher sees them: one message at a time, each made as it is about to leave.
+"""Queue of bulk text messages for the dispatcher. Each message is created just before it is sent.
 
-A recipient is WAITING until a worker that already holds a place in the budget asks for the `next_message`. So nothing
-of a bulk text stands in the way of people's texts, and a contact who opts out meanwhile gets nothing.
+A recipient stays WAITING until a worker that has reserved a call in the budget asks for the `next_message`. Bulk texts
+therefore never delay replies, and a contact who opts out before their turn is skipped.
 """
 
 import uuid
@@ -22,12 +22,15 @@ from . import compose
 State, Waits = Bulk.State, BulkRecipient.State
 SEND = "integrations.tasks.send_bulk"
 ONCE = uuid.UUID("0f3a2c5e-8f5d-4c9a-9a63-1c7f0c1f5a77")  # namespace: one message for each recipient
-HANDED_OUT = timedelta(seconds=10)  # for so long a message belongs to the worker that was given it
+HANDED_OUT = timedelta(seconds=10)  # how long a message stays reserved for the worker that received it
 UNDER_WAY = (Message.State.QUEUED, Message.State.SENDING)
 
 
 def exclusion_reason(contact: Contact, refusing: set[str]) -> Reason:
-    """Why this contact gets no bulk text; empty when they do. `refusing`: phones."""
+    """Why this contact gets no bulk text; empty if they get it.
+
+    refusing: phones returned by `refusing_phones`.
+    """
     if contact.opted_out:
         return Reason(Code.SKIP_OPTED_OUT)
     if contact.blocked:
@@ -40,16 +43,19 @@ def exclusion_reason(contact: Contact, refusing: set[str]) -> Reason:
 
 
 def refusing_phones(account_id: int, phone: str = "") -> set[str]:
-    """Phones of which some contact says no, or is being opted out: a twin speaks for all of them."""
-    no = Q(opted_out=True) | Q(blocked=True) | Q(pk__in=opt_out.opted_out_contacts(account_id).values("pk"))
-    found = Contact.objects.present().filter(no, account_id=account_id)
+    """Phones that have a contact who is opted out, blocked or being opted out.
+
+    One such contact excludes every other contact with the same phone.
+    """
+    refuses = Q(opted_out=True) | Q(blocked=True) | Q(pk__in=opt_out.opted_out_contacts(account_id).values("pk"))
+    contacts = Contact.objects.present().filter(refuses, account_id=account_id)
     if phone:
-        found = found.filter(phone=phone)
-    return set(found.values_list("phone", flat=True))
+        contacts = contacts.filter(phone=phone)
+    return set(contacts.values_list("phone", flat=True))
 
 
 def cancel_waiting(bulk: Bulk) -> None:
-    """Cancels its messages that have not left."""
+    """Cancels the messages of this bulk text that are still queued."""
     with transaction.atomic():
         waiting = bulk.messages.filter(state=Message.State.QUEUED)
         threads = set(waiting.values_list("conversation", flat=True))
@@ -61,15 +67,16 @@ def cancel_waiting(bulk: Bulk) -> None:
 
 
 def next_message(account_id: int) -> int | None:
-    """The message to deliver next, for a worker that holds a place in the budget; None when nothing can leave now.
+    """The id of the message to deliver next, or None if nothing can be sent now.
 
-    Two workers at once get different messages; one that was given out and not claimed is given out again later.
+    Call it with a reserved budget call. Concurrent workers get different messages; a message that its worker does not
+    claim is returned again after `HANDED_OUT`.
     """
     if not Account.objects.reachable().filter(pk=account_id).exists():
-        return None  # it waits until the account is connected again, rather than fail text by text
+        return None  # wait for the account to reconnect instead of failing one text after another
     running = Bulk.objects.filter(account_id=account_id, state=State.RUNNING).order_by("started_at", "pk")
     for bulk_id in list(running.values_list("pk", flat=True)):
-        message_id = _put_back(bulk_id) or _next_recipient(bulk_id)
+        message_id = _retry_message(bulk_id) or _next_recipient(bulk_id)
         if message_id is not None:
             return message_id
         _finish(bulk_id)
@@ -77,15 +84,15 @@ def next_message(account_id: int) -> int | None:
 
 
 def has_work(account_id: int) -> bool:
-    """Whether a text of a running bulk text may leave now, as far as the budget lets it."""
+    """Whether a running bulk text has a message to send now, regardless of the budget."""
     return _with_work().filter(account_id=account_id).exists()
 
 
 def settle_bulks() -> set[int]:
-    """The sweep's part: ends what is over. Returns the accounts whose bulk texts can go on."""
+    """Sweep: marks completed bulk texts as done. Returns the ids of accounts with bulk texts left to send."""
     for bulk_id in list(Bulk.objects.filter(state=State.RUNNING).values_list("pk", flat=True)):
         _finish(bulk_id)
-    # A text that was just leaving when its bulk text was cancelled, and could not leave, waits again.
+    # A message in flight while its bulk text was cancelled returns to the queue if the call failed.
     left = Message.objects.filter(state=Message.State.QUEUED, bulk__state=State.CANCELLED)
     for bulk in Bulk.objects.filter(pk__in=left.values("bulk")):
         cancel_waiting(bulk)
@@ -94,34 +101,34 @@ def settle_bulks() -> set[int]:
 
 def _with_work() -> QuerySet[Bulk]:
     waiting = BulkRecipient.objects.filter(bulk=OuterRef("pk"), state=Waits.WAITING)
-    due = _to_give_out().filter(bulk=OuterRef("pk"))
+    due = _available().filter(bulk=OuterRef("pk"))
     running = Bulk.objects.filter(state=State.RUNNING, account__state=Account.State.CONNECTED)
     return running.filter(Exists(waiting) | Exists(due)).order_by()
 
 
-def _to_give_out() -> QuerySet[Message]:
-    """Waiting messages that are due and that no worker was given a moment ago."""
+def _available() -> QuerySet[Message]:
+    """Queued messages that are due and not reserved for a worker."""
     now = timezone.now()
-    given = Q(claimed_at__gte=F("due_at"), claimed_at__gt=now - HANDED_OUT)
+    reserved = Q(claimed_at__gte=F("due_at"), claimed_at__gt=now - HANDED_OUT)
     due = Message.objects.filter(state=Message.State.QUEUED, due_at__lte=now, vendor_id=None)
-    return due.filter(Q(claimed_at=None) | ~given)
+    return due.filter(Q(claimed_at=None) | ~reserved)
 
 
-def _put_back(bulk_id: int) -> int | None:
-    """A message of this bulk text that was made earlier and did not leave."""
+def _retry_message(bulk_id: int) -> int | None:
+    """Reserves a message of this bulk text that was created earlier but not sent."""
     running = Bulk.objects.filter(pk=bulk_id, state=State.RUNNING)
-    for pk in list(_to_give_out().filter(bulk=bulk_id).order_by("due_at", "pk").values_list("pk", flat=True)[:20]):
-        # No join in here: PostgreSQL would not look at it again after waiting for another worker.
-        if _to_give_out().filter(pk=pk, bulk__in=running).update(claimed_at=timezone.now()):
+    for pk in list(_available().filter(bulk=bulk_id).order_by("due_at", "pk").values_list("pk", flat=True)[:20]):
+        # No join: PostgreSQL does not re-evaluate a join after waiting for another worker's lock.
+        if _available().filter(pk=pk, bulk__in=running).update(claimed_at=timezone.now()):
             return pk
     return None
 
 
 def _next_recipient(bulk_id: int) -> int | None:
-    """Makes the message of the next recipient who may still be texted."""
+    """Creates the message of the next recipient who may be texted, and excludes recipients who may not."""
     while True:
         with transaction.atomic():
-            # This lock puts workers in a row, and orders them with pause and cancel.
+            # The lock serializes workers with each other and with pause and cancel.
             bulk = (
                 Bulk.objects.select_for_update(of=("self",), no_key=True)
                 .filter(pk=bulk_id, state=State.RUNNING)
@@ -133,19 +140,19 @@ def _next_recipient(bulk_id: int) -> int | None:
             row = waiting.select_for_update(of=("self",), no_key=True).order_by("pk").first()
             if row is None:
                 return None
-            if why := exclusion_reason(row.contact, refusing_phones(bulk.account_id, row.contact.phone)):
-                why = Reason(why.code, {"after_start": True})
-                BulkRecipient.objects.filter(pk=row.pk).update(state=Waits.LEFT_OUT, **why.columns())
+            if reason := exclusion_reason(row.contact, refusing_phones(bulk.account_id, row.contact.phone)):
+                reason = Reason(reason.code, {"after_start": True})
+                BulkRecipient.objects.filter(pk=row.pk).update(state=Waits.LEFT_OUT, **reason.columns())
                 continue
-            message = _make(bulk, row)
+            message = _create_message(bulk, row)
             BulkRecipient.objects.filter(pk=row.pk).update(state=Waits.HANDED, message=message)
             return message.pk
 
 
-def _make(bulk: Bulk, row: BulkRecipient) -> Message:
-    """The recipient's message, given out to whoever asked for it."""
+def _create_message(bulk: Bulk, row: BulkRecipient) -> Message:
+    """The recipient's message, reserved for the calling worker."""
     now, author = timezone.now(), bulk.created_by
-    message, made = Message.objects.get_or_create(
+    message, created = Message.objects.get_or_create(
         client_uuid=uuid.uuid5(ONCE, str(row.pk)),
         defaults={
             "account_id": bulk.account_id,
@@ -161,15 +168,15 @@ def _make(bulk: Bulk, row: BulkRecipient) -> Message:
             "bulk": bulk,
         },
     )
-    if made:
+    if created:
         refresh_latest(message.conversation_id)
         mirror.touch(bulk.account_id, [message.conversation_id])
     return message
 
 
 def _finish(bulk_id: int) -> None:
-    """Running → done, once nobody waits and nothing is under way."""
+    """Running → done, once no recipient is waiting and no message is queued or being sent."""
     waiting = BulkRecipient.objects.filter(bulk=OuterRef("pk"), state=Waits.WAITING)
     under_way = Message.objects.filter(bulk=OuterRef("pk"), state__in=UNDER_WAY)
-    over = Bulk.objects.filter(~Exists(waiting), ~Exists(under_way), pk=bulk_id, state=State.RUNNING)
-    over.update(state=State.DONE, finished_at=timezone.now())
+    completed = Bulk.objects.filter(~Exists(waiting), ~Exists(under_way), pk=bulk_id, state=State.RUNNING)
+    completed.update(state=State.DONE, finished_at=timezone.now())

@@ -1,4 +1,4 @@
-"""Writing a text: the row is made here, committed by the caller's request, and delivered by a task."""
+"""Validates and queues outgoing texts. A task delivers the queued row after the request commits."""
 
 import uuid
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ from . import collision, merge_fields
 
 SEND, SEND_BULK = "integrations.tasks.send_due", "integrations.tasks.send_bulk"
 MAX_CHARACTERS = 1600
-LONGEST_WITH_PICTURES = 5000  # encoded: with pictures the text goes in an address, which servers cut off at about 8,000
+LONGEST_WITH_PICTURES = 5000  # URL-encoded: with pictures the text is part of the URL, limited to about 8,000
 ENCLOSED = ("file", "content_type", "size", "width", "height")
-AGAIN = uuid.UUID("5b0d6f0e-6f0b-4c0a-9d5e-3f1c7f2a9b11")  # namespace of the second tries
+AGAIN = uuid.UUID("5b0d6f0e-6f0b-4c0a-9d5e-3f1c7f2a9b11")  # namespace for texts sent again
 
 
 class CannotSend(Exception):
-    """The text was not accepted; `reason` tells staff why and what to do."""
+    """The text was rejected. `reason`: explanation for staff, and what to do."""
 
     def __init__(self, reason: str):
         super().__init__(reason)
@@ -46,57 +46,57 @@ def queue_reply(
     seen: int | None = None,
     **later,
 ) -> Message:
-    """Queues a text into a conversation. The same client_uuid again returns the same row.
+    """Queues a text in a conversation. A repeated client_uuid returns the existing row.
 
-    pictures: columns of Picture each, their files stored already (`pictures.outgoing`); with some, the text may be
-    empty. seen: the newest message that the person was shown, by primary key (0: none); a thread that moved on since
-    then takes no text. later: what `schedule` adds: send_at, zone, stop_on_reply. Raises CannotSend; PermissionDenied
-    when the person may not see the account.
+    pictures: Attachment columns of files that are already stored (`attachments.outgoing`); the text may then be empty.
+    seen: primary key of the newest message the user has seen (0: none); a newer message rejects the text.
+    later: send_at, zone and stop_on_reply, set by `scheduled`.
+    Raises CannotSend; PermissionDenied if the user has no access to the account.
     """
-    _allowed(user, conversation.account_id)
-    if (known := _known(user, client_uuid, conversation.account_id)) is not None:
-        return known
+    _check_access(user, conversation.account_id)
+    if (existing := _existing(client_uuid, conversation.account_id)) is not None:
+        return existing
     text = validate_text(conversation, text, bool(pictures))
     return _queue(user, conversation, text, client_uuid, pictures, seen, **later)
 
 
 def validate_text(conversation: Conversation, text: str, with_pictures: bool = False) -> str:
-    """The text as it may be queued into this conversation now. Raises CannotSend."""
-    text = _text(text, with_pictures)
-    _sendable(conversation.account, conversation.contact)
-    _filled(text, conversation.contact)
+    """The cleaned text, if it can be queued in this conversation now. Raises CannotSend."""
+    text = _clean_text(text, with_pictures)
+    _check_recipient(conversation.account, conversation.contact)
+    _check_fields(text, conversation.contact)
     return text
 
 
 def queue_to_phone(
     user, account: Account, phone: str, text: str, client_uuid: uuid.UUID, inbox: Inbox | None = None
 ) -> Message:
-    """Queues a text to a phone number; contact and conversation are drafts until Salesmsg has them.
+    """Queues a text to a phone number. A new contact or conversation is a draft until it is created in Salesmsg.
 
-    user: None for the command line. Raises CannotSend.
+    user: None for the command line. Raises CannotSend; PermissionDenied if the user has no access to the account.
     """
-    _allowed(user, account.pk)
-    if (known := _known(user, client_uuid, account.pk)) is not None:
-        return known
-    text = _text(text)
+    _check_access(user, account.pk)
+    if (existing := _existing(client_uuid, account.pk)) is not None:
+        return existing
+    text = _clean_text(text)
     try:
         number = normal_phone(phone)
     except PhoneError as error:
         raise CannotSend(Reason(error.code).text) from None
     inbox = inbox or _default_inbox(account)
     with transaction.atomic():
-        contact = _contact(account, number)
-        _sendable(account, contact)
-        _filled(text, contact)
+        contact = _contact_for(account, number)
+        _check_recipient(account, contact)
+        _check_fields(text, contact)
         return _queue(user, _conversation(account, contact, inbox), text, client_uuid)
 
 
 def resend_message(user, message: Message) -> Message:
-    """A new text with the words of one that failed or whose outcome is unknown; pressed twice it is one.
+    """Queues a copy of a failed, unknown or cancelled text. A second call returns the same copy.
 
-    Raises CannotSend.
+    Raises CannotSend; PermissionDenied if the user has no access to the account.
     """
-    _allowed(user, message.account_id)
+    _check_access(user, message.account_id)
     allowed = {Message.State.FAILED, Message.State.UNKNOWN, Message.State.CANCELLED}
     message.refresh_from_db()
     if message.inbound or message.state not in allowed:
@@ -108,8 +108,8 @@ def resend_message(user, message: Message) -> Message:
 
 
 def cancel_message(user, message: Message) -> bool:
-    """Takes back a text that still waits. False when it is too late."""
-    _allowed(user, message.account_id)
+    """Cancels a queued text. Returns False if it is too late."""
+    _check_access(user, message.account_id)
     with transaction.atomic():
         cancelled = Message.objects.filter(
             pk=message.pk, state=Message.State.QUEUED, client_uuid__isnull=False, vendor_id=None
@@ -129,15 +129,15 @@ def _queue(
     seen: int | None = None,
     **later,
 ) -> Message:
-    """later: send_at, zone and stop_on_reply of a scheduled text; whoever schedules it nudges it."""
+    """later: send_at, zone and stop_on_reply of a scheduled text; the caller enqueues its task."""
     now = timezone.now()
     leaves = later.get("send_at") or now
     try:
         with transaction.atomic():
-            # Pages of the thread and other people's texts take turns with this one.
+            # Serialize with syncs of the thread and with other members' texts.
             mirror.lock_thread(conversation.pk)
-            if seen is not None and (why := collision.collision_reason(user, conversation, seen)):
-                raise CannotSend(why)
+            if seen is not None and (reason := collision.collision_reason(user, conversation, seen)):
+                raise CannotSend(reason)
             message = Message.objects.create(
                 account_id=conversation.account_id,
                 conversation=conversation,
@@ -166,61 +166,61 @@ def _queue(
             if not later:
                 jobs.enqueue(SEND, conversation.account_id, urgent=True)
     except IntegrityError:
-        known = _known(user, client_uuid, conversation.account_id)
-        if known is None:
+        existing = _existing(client_uuid, conversation.account_id)
+        if existing is None:
             raise
-        return known  # the same form arrived twice at the same moment
+        return existing  # the same form was submitted twice at the same time
     return message
 
 
-def _known(user, client_uuid: uuid.UUID, account_id: int) -> Message | None:
+def _existing(client_uuid: uuid.UUID, account_id: int) -> Message | None:
     return Message.objects.filter(client_uuid=client_uuid, account_id=account_id).first()
 
 
-def _allowed(user, account_id: int) -> None:
-    """None is the command line, whose user owns the machine."""
+def _check_access(user, account_id: int) -> None:
+    """user: None for the command line, which has access to every account. Raises PermissionDenied."""
     if user is not None and not Account.objects.for_user(user).filter(pk=account_id).exists():
         raise PermissionDenied(_("You are not a member of this account."))
 
 
-def _text(text: str, with_pictures: bool = False) -> str:
+def _clean_text(text: str, with_pictures: bool = False) -> str:
     text = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if not text and not with_pictures:
         raise CannotSend(_("Write a text first."))
     if len(text) > MAX_CHARACTERS:
         raise CannotSend(
-            _("This text has %(count)s characters; %(most)s are the most. Shorten it or send it in parts.")
+            _("This text has %(count)s characters. The limit is %(most)s. Shorten it or send it in parts.")
             % {"count": len(text), "most": MAX_CHARACTERS}
         )
     if with_pictures and len(quote_plus(text)) > LONGEST_WITH_PICTURES:
-        raise CannotSend(_("This text is too long to go with pictures. Shorten it, or send the pictures on their own."))
+        raise CannotSend(_("This text is too long to send with pictures. Shorten it or send the pictures separately."))
     return text
 
 
-def _sendable(account: Account, contact: Contact) -> None:
+def _check_recipient(account: Account, contact: Contact) -> None:
     if account.state == Account.State.DISCONNECTED:
-        raise CannotSend(_("This account is disconnected. Connect it again on the accounts page, then send."))
+        raise CannotSend(_("This account is disconnected. Reconnect it on the accounts page, then send the text."))
     if account.state == Account.State.ATTENTION:
-        raise CannotSend(_("Salesmsg does not accept this account's sign-in any more. Connect it again, then send."))
-    if why := opt_out.refusal_reason(contact):
-        raise CannotSend(why.text)
+        raise CannotSend(_("Salesmsg no longer accepts this account's sign-in. Reconnect it, then send the text."))
+    if reason := opt_out.refusal_reason(contact):
+        raise CannotSend(reason.text)
 
 
-def _filled(text: str, contact: Contact) -> None:
+def _check_fields(text: str, contact: Contact) -> None:
     if problem := merge_fields.fields_problem(text, contact):
         raise CannotSend(problem)
 
 
-def _contact(account: Account, phone: str) -> Contact:
-    """The contact with this phone: a real one before a draft; an opted-out twin speaks for all of them."""
-    known = list(Contact.objects.present().filter(account=account, phone=phone).order_by("pk"))
-    for contact in known:
+def _contact_for(account: Account, phone: str) -> Contact:
+    """The contact with this phone: one that may not be texted first, then one known to Salesmsg, then a draft."""
+    contacts = list(Contact.objects.present().filter(account=account, phone=phone).order_by("pk"))
+    for contact in contacts:
         if opt_out.refusal_reason(contact):
             return contact
-    real = [contact for contact in known if contact.vendor_id is not None]
-    if real or known:
-        return (real or known)[0]
-    contact, _made = Contact.objects.get_or_create(account=account, phone=phone, vendor_id=None, deleted_at=None)
+    synced = [contact for contact in contacts if contact.vendor_id is not None]
+    if synced or contacts:
+        return (synced or contacts)[0]
+    contact, _created = Contact.objects.get_or_create(account=account, phone=phone, vendor_id=None, deleted_at=None)
     return contact
 
 
@@ -231,18 +231,18 @@ def _conversation(account: Account, contact: Contact, inbox: Inbox | None) -> Co
     conversation = own.order_by(F("closed_at").desc(nulls_first=True), "-latest_at").first()
     if conversation is not None:
         return conversation
-    conversation, _made = Conversation.objects.get_or_create(
+    conversation, _created = Conversation.objects.get_or_create(
         account=account, contact=contact, inbox=inbox, vendor_id=None, defaults={"latest_at": timezone.now()}
     )
     return conversation
 
 
 def _default_inbox(account: Account) -> Inbox | None:
-    """None lets Salesmsg choose; with one inbox there is nothing to choose."""
+    """The account's only inbox; None if there are several, so that Salesmsg chooses."""
     inboxes = list(account.inboxes.all()[:2])
     return inboxes[0] if len(inboxes) == 1 else None
 
 
 def conversation_for(contact: Contact) -> Conversation:
-    """Where this contact is texted next: their open thread, else the newest, else a draft of one."""
+    """The conversation for the contact's next text: the open one, else the newest closed one, else a new draft."""
     return _conversation(contact.account, contact, _default_inbox(contact.account))

@@ -1,11 +1,11 @@
-"""Handing one text to Salesmsg, once.
+"""Delivers one text to Salesmsg, at most once.
 
-queued → sending (committed before anything leaves) → sent | failed | unknown. There is no idempotency key, so only
-what surely did not happen is tried again (salesmsg-api.md, section 9); what may have happened is `unknown` until the
-thread shows it (`reconcile`) or a person decides.
+queued → sending (committed before the call) → sent | failed | unknown. The API has no idempotency key, so a call is
+repeated only if it surely had no effect (salesmsg-api.md, section 9). A text that may have been sent stays `unknown`
+until the thread shows it (`reconcile`) or a person decides.
 
-A claim is a state and a time. Whoever delivers confirms the claim before the call and names it when it settles, so
-that a worker that was slow, and whose claim the sweep gave to another one, changes nothing any more.
+A claim consists of the state `sending` and `claimed_at`. A worker confirms its claim before the call and filters by it
+when it stores the outcome, so a slow worker whose claim has expired changes nothing.
 """
 
 from datetime import datetime, timedelta
@@ -32,26 +32,26 @@ from .compose import SEND, SEND_BULK
 State = Message.State
 Lane = BudgetCall.Lane
 SHORTEST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
-GIVE_UP = timedelta(hours=12)  # a text that could not leave for so long is for a person to decide
+GIVE_UP = timedelta(hours=12)  # a text that could not be sent for this long fails, for a person to decide
 
 
 def waiting_messages() -> Q:
-    """Texts of ours that Salesmsg has not got yet, that are not under way and that nobody has paused."""
-    goes_on = Q(bulk=None) | Q(bulk__in=Bulk.objects.filter(state=Bulk.State.RUNNING))
-    return Q(goes_on, state=State.QUEUED, client_uuid__isnull=False, vendor_id=None)
+    """Queued texts from the portal that do not belong to a paused or ended bulk text."""
+    not_paused = Q(bulk=None) | Q(bulk__in=Bulk.objects.filter(state=Bulk.State.RUNNING))
+    return Q(not_paused, state=State.QUEUED, client_uuid__isnull=False, vendor_id=None)
 
 
 def ready_messages(account_id: int):
-    """The people's texts that may leave now, soonest due first: the first one of each thread."""
+    """Texts that may be sent now, without bulk texts: the first of each thread, earliest due first."""
     now = timezone.now()
     due = Message.objects.filter(waiting_messages(), account_id=account_id, bulk=None, due_at__lte=now)
     return due.exclude(Exists(_before(OuterRef("conversation_id"), OuterRef("pk"), now))).order_by("due_at", "pk")
 
 
 def deliver_message(message_id: int, *, patience: float = 0.0) -> str:
-    """Delivers one text now, as the command line does. Returns the state it is left in, "" when it was not to claim.
+    """Delivers one text now, for the command line. Returns its new state, or "" if it cannot be claimed.
 
-    patience: seconds that a call may wait for budget in place.
+    patience: seconds to wait for the budget.
     """
     now = timezone.now()
     row = Message.objects.filter(waiting_messages(), pk=message_id, due_at__lte=now).first()
@@ -63,8 +63,8 @@ def deliver_message(message_id: int, *, patience: float = 0.0) -> str:
         return send_message(message_id, session)
     except BudgetWait:
         return State.QUEUED
-    except (NotConnected, Unsealable) as problem:
-        return fail_message(message_id, Reason.from_error(problem))
+    except (NotConnected, Unsealable) as error:
+        return fail_message(message_id, Reason.from_error(error))
     except SalesmsgError as error:
         return postpone_message(message_id, error)
     finally:
@@ -76,7 +76,7 @@ def lane_for(message: Message) -> str:
 
 
 def send_message(message_id: int, session: ApiSession) -> str:
-    """Claims the text and delivers it through a door that has its place already. Returns as `deliver` does."""
+    """Claims and delivers a text with a session that has reserved its call. Returns the same as `deliver_message`."""
     message = _claim(message_id)
     if message is None:
         return ""
@@ -86,67 +86,70 @@ def send_message(message_id: int, session: ApiSession) -> str:
         return values["state"]
     if message.account.state != Account.State.CONNECTED:
         return _fail(message, Reason(Code.NOT_CONNECTED))
-    if why := opt_out.refusal_reason(message.conversation.contact):
-        return _fail(message, why)
+    if reason := opt_out.refusal_reason(message.conversation.contact):
+        return _fail(message, reason)
     try:
-        conversation_id = _conversation(message, session)
+        conversation_id = _open_conversation(message, session)
     except BudgetWait as wait:
-        return _put_back(message, wait.until)
-    except (NotConnected, Unsealable) as problem:
-        return _fail(message, Reason.from_error(problem))
+        return _requeue(message, wait.until)
+    except (NotConnected, Unsealable) as error:
+        return _fail(message, Reason.from_error(error))
     except SalesmsgError as error:
-        # Nothing was texted yet, and opening a conversation twice gives the same one.
-        return _put_back_or_fail(message, error)
+        # Safe to retry: no text was sent, and opening a conversation twice returns the same one.
+        return _requeue_or_fail(message, error)
     return _send(message, conversation_id, session)
 
 
 def fail_message(message_id: int, reason: Reason) -> str:
-    """Fails a text that cannot leave at all, before any call."""
+    """Fails a text that cannot be sent, before any call."""
     message = _claim(message_id)
     return _fail(message, reason) if message is not None else ""
 
 
 def postpone_message(message_id: int, error: SalesmsgError) -> str:
-    """Trouble before the call, as with the token: later, or never when it has been going on for too long."""
+    """Requeues a text after an error before the call, such as a token error; fails it after `GIVE_UP`."""
     message = _claim(message_id)
-    return _put_back_or_fail(message, error) if message is not None else ""
+    return _requeue_or_fail(message, error) if message is not None else ""
 
 
 def claim_lifetime() -> timedelta:
-    """How long a worker may be silent before its claim is taken for abandoned: longer than any two calls."""
+    """How long a claim is valid without renewal: longer than two calls can take."""
     return timedelta(seconds=sum(settings.SALESMSG_TIMEOUT) * 2.25)
 
 
 def expire_claims() -> int:
-    """The sweep's part: claims whose worker is gone. Never called the vendor: queued again; else unknown."""
+    """Sweep: releases the claims of workers that stopped. Returns how many.
+
+    A text without a call to Salesmsg is queued again; one with a call becomes unknown.
+    """
     now = timezone.now()
     stale = Message.objects.filter(
         state=State.SENDING, claimed_at__lt=now - claim_lifetime(), client_uuid__isnull=False
     )
     count = 0
     for message in stale[:100]:
-        # Whatever does not say that surely nothing happened is a doubt.
+        # Only these outcomes prove that the text was not sent.
         if message.attempts.exclude(outcome__in=[Attempt.Outcome.NOT_DONE, Attempt.Outcome.REFUSED]).exists():
             message.attempts.filter(outcome=Attempt.Outcome.RUNNING).update(
                 outcome=Attempt.Outcome.UNCLEAR, finished_at=now, **Reason(Code.WORKER_STOPPED).columns()
             )
-            _unknown(message, Reason(Code.WORKER_STOPPED))
+            _mark_unknown(message, Reason(Code.WORKER_STOPPED))
         else:
-            _put_back(message, now)
+            _requeue(message, now)
         count += 1
     return count
 
 
 def _before(conversation_id, message_id, now: datetime):
-    """Earlier texts of the thread that go first: under way, or due (also those that are only put off for a while)."""
+    """Earlier texts of the thread that go first: being sent, due or postponed."""
     due = Q(send_at=None) | Q(send_at__lte=now)
-    going = Q(state=State.SENDING) | Q(due, state=State.QUEUED, due_at__isnull=False, bulk=None)
+    first = Q(state=State.SENDING) | Q(due, state=State.QUEUED, due_at__isnull=False, bulk=None)
     thread = Message.objects.filter(conversation_id=conversation_id, client_uuid__isnull=False)
-    return thread.filter(going, state__in=[State.SENDING, State.QUEUED], pk__lt=message_id).order_by()
+    return thread.filter(first, state__in=[State.SENDING, State.QUEUED], pk__lt=message_id).order_by()
 
 
 def _claim(message_id: int) -> Message | None:
-    """queued → sending for this process alone, and only when no earlier text of the thread is still to go."""
+    """queued → sending, for this worker only. None if claimed elsewhere or if an earlier text of the thread waits."""
     now = timezone.now()
     message = Message.objects.filter(waiting_messages(), pk=message_id, due_at__lte=now).first()
     if message is None or _before(message.conversation_id, message.pk, now).exists():
@@ -157,44 +160,44 @@ def _claim(message_id: int) -> Message | None:
         )
         if not claimed:
             return None
-        if message.send_at is not None:  # until now it was only planned, and said nothing of the conversation
+        if message.send_at is not None:  # a scheduled text is not the latest message until it is sent
             refresh_latest(message.conversation_id)
         mirror.touch(message.account_id, [message.conversation_id])
     return Message.objects.select_related("account", "conversation__contact", "conversation__inbox").get(pk=message_id)
 
 
-def _ours(message: Message):
-    """The row, as long as this claim holds."""
+def _claimed(message: Message):
+    """Queryset of the message's row while this claim is valid."""
     return Message.objects.filter(pk=message.pk, state=State.SENDING, claimed_at=message.claimed_at)
 
 
 def _confirm(message: Message) -> Attempt | None:
-    """Right before the call: the claim is still ours, and from here on a crash leaves a doubt."""
+    """Records an attempt right before the call, so that a crash is recognized. None if the claim is lost."""
     with transaction.atomic():
-        return message.attempts.create(started_at=message.claimed_at) if _still_ours(message) else None
+        return message.attempts.create(started_at=message.claimed_at) if _renew_claim(message) else None
 
 
-def _still_ours(message: Message) -> bool:
-    """Renews the claim, if nobody else has the text by now."""
+def _renew_claim(message: Message) -> bool:
+    """Renews the claim. False if it is lost."""
     now = timezone.now()
-    if not _ours(message).update(claimed_at=now):
+    if not _claimed(message).update(claimed_at=now):
         return False
     message.claimed_at = now
     return True
 
 
-def _conversation(message: Message, session: ApiSession) -> int:
-    """The vendor id of the thread, after making contact and conversation there when they are drafts of ours."""
+def _open_conversation(message: Message, session: ApiSession) -> int:
+    """The vendor id of the conversation. Creates the contact and conversation in Salesmsg if they are drafts."""
     conversation = message.conversation
     if conversation.vendor_id is not None:
         return conversation.vendor_id
     contact = conversation.contact
     if contact.vendor_id is None:
-        contact = _contact(contact, session)
+        contact = _create_contact(contact, session)
     inbox = conversation.inbox
     record = session.client.open_conversation(contact.vendor_id, inbox.vendor_id if inbox else None)
     with transaction.atomic():
-        # Locked: a text that somebody writes into the draft right now must not go away with it.
+        # Lock, so that a text queued in the draft at the same time is not deleted with it.
         Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
         rows = mirror.upsert_conversations(message.account_id, [record]).rows
         real = rows.get(record.id)
@@ -209,7 +212,7 @@ def _conversation(message: Message, session: ApiSession) -> int:
     return record.id
 
 
-def _contact(draft: Contact, session: ApiSession) -> Contact:
+def _create_contact(draft: Contact, session: ApiSession) -> Contact:
     try:
         record = session.client.create_contact(draft.phone)
     except Invalid as invalid:
@@ -227,61 +230,61 @@ def _contact(draft: Contact, session: ApiSession) -> Contact:
 
 def _send(message: Message, conversation_id: int, session: ApiSession) -> str:
     message.conversation.contact.refresh_from_db()
-    if why := opt_out.refusal_reason(message.conversation.contact):
-        return _fail(message, why)
+    if reason := opt_out.refusal_reason(message.conversation.contact):
+        return _fail(message, reason)
     try:
         session.reserve()
     except BudgetWait as wait:
-        return _put_back(message, wait.until)
-    except (NotConnected, Unsealable) as problem:
-        return _fail(message, Reason.from_error(problem))
+        return _requeue(message, wait.until)
+    except (NotConnected, Unsealable) as error:
+        return _fail(message, Reason.from_error(error))
     except SalesmsgError as error:
-        return _put_back_or_fail(message, error)
+        return _requeue_or_fail(message, error)
     attempt = _confirm(message)
     if attempt is None:
         return ""
-    session.may_repeat = partial(_still_ours, message)  # a second call, with a new token, may be long after the first
+    session.may_repeat = partial(_renew_claim, message)  # a retry with a new token may come much later
     try:
         record = session.client.send_message(conversation_id, message.text, media_urls.signed_urls(message))
-    except (BudgetWait, NotConnected, Unsealable, SalesmsgError) as problem:
-        with transaction.atomic():  # the attempt's end and the text's: a crash leaves both or none
-            return _not_sent(message, attempt, problem)
+    except (BudgetWait, NotConnected, Unsealable, SalesmsgError) as error:
+        with transaction.atomic():  # store the outcome of attempt and text together
+            return _record_error(message, attempt, error)
     with transaction.atomic():
         mirror.adopt(message, record)
         accepted = record.state != "failed"
         outcome = Attempt.Outcome.ACCEPTED if accepted else Attempt.Outcome.REFUSED
-        said = Reason(Code.ACCEPTED, {"id": record.id, "vendor_status": record.vendor_status})
-        _close(attempt, outcome, said if accepted else Reason.from_vendor(record.failed_reason))
+        reason = Reason(Code.ACCEPTED, {"id": record.id, "vendor_status": record.vendor_status})
+        _close(attempt, outcome, reason if accepted else Reason.from_vendor(record.failed_reason))
     if accepted:
         schedule_refresh(message.conversation_id, delay=3.0, following=True)
     return Message.objects.values_list("state", flat=True).get(pk=message.pk)
 
 
-def _not_sent(message: Message, attempt: Attempt, problem: Exception) -> str:
-    """What a call that brought no record means for the text."""
-    if isinstance(problem, BudgetWait):
+def _record_error(message: Message, attempt: Attempt, error: Exception) -> str:
+    """Stores the outcome of a call that raised an error. Returns the new state of the text."""
+    if isinstance(error, BudgetWait):
         _close(attempt, Attempt.Outcome.NOT_DONE, Reason(Code.NO_BUDGET))
-        return _put_back(message, problem.until)
-    reason = Reason.from_error(problem)
-    if not isinstance(problem, SalesmsgError):
+        return _requeue(message, error.until)
+    reason = Reason.from_error(error)
+    if not isinstance(error, SalesmsgError):
         _close(attempt, Attempt.Outcome.REFUSED, reason)
         return _fail(message, reason)
-    if problem.done is None:
+    if error.done is None:
         _close(attempt, Attempt.Outcome.UNCLEAR, reason)
-        return _unknown(message, reason)
-    if problem.again == "never":
+        return _mark_unknown(message, reason)
+    if error.again == "never":
         _close(attempt, Attempt.Outcome.REFUSED, reason)
         return _fail(message, reason.with_carrier_code())
     _close(attempt, Attempt.Outcome.NOT_DONE, reason)
-    return _put_back_or_fail(message, problem)
+    return _requeue_or_fail(message, error)
 
 
 def _close(attempt: Attempt, outcome: str, reason: Reason) -> None:
     Attempt.objects.filter(pk=attempt.pk).update(outcome=outcome, finished_at=timezone.now(), **reason.columns())
 
 
-def _put_back_or_fail(message: Message, error: SalesmsgError) -> str:
-    """Tries again what may be tried again, with growing pauses."""
+def _requeue_or_fail(message: Message, error: SalesmsgError) -> str:
+    """Requeues the text with exponential backoff, or fails it if the error is permanent or `GIVE_UP` has passed."""
     if error.done is False and error.again == "never":
         return _fail(message, Reason.from_error(error))
     if timezone.now() - (message.send_at or message.created_at) > GIVE_UP:
@@ -290,14 +293,14 @@ def _put_back_or_fail(message: Message, error: SalesmsgError) -> str:
     pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** min(tries, 10))
     if isinstance(error, CredentialRefused):
         pause = SHORTEST_PAUSE
-    return _put_back(message, timezone.now() + timedelta(seconds=pause), Reason.from_error(error))
+    return _requeue(message, timezone.now() + timedelta(seconds=pause), Reason.from_error(error))
 
 
-def _put_back(message: Message, until: datetime, why: Reason = NO_REASON) -> str:
-    _settle(message, State.QUEUED, due_at=until, **why.columns())
-    people = message.bulk_id is None
+def _requeue(message: Message, until: datetime, reason: Reason = NO_REASON) -> str:
+    _settle(message, State.QUEUED, due_at=until, **reason.columns())
+    interactive = message.bulk_id is None
     delay = max(0.05, (until - timezone.now()).total_seconds())
-    jobs.enqueue(SEND if people else SEND_BULK, message.account_id, delay=delay, urgent=people)
+    jobs.enqueue(SEND if interactive else SEND_BULK, message.account_id, delay=delay, urgent=interactive)
     return State.QUEUED
 
 
@@ -306,17 +309,17 @@ def _fail(message: Message, reason: Reason) -> str:
     return State.FAILED
 
 
-def _unknown(message: Message, why: Reason) -> str:
-    _settle(message, State.UNKNOWN, due_at=None, **why.columns())
+def _mark_unknown(message: Message, reason: Reason) -> str:
+    _settle(message, State.UNKNOWN, due_at=None, **reason.columns())
     schedule_refresh(message.conversation_id, delay=1.0)
     return State.UNKNOWN
 
 
 def _settle(message: Message, state: str, **values) -> None:
-    """sending → state, if it still is ours."""
+    """sending → state, while the claim is valid."""
     with transaction.atomic():
         mirror.lock_thread(message.conversation_id)
-        settled = _ours(message).update(state=state, **values)
+        settled = _claimed(message).update(state=state, **values)
         if settled:
             refresh_latest(message.conversation_id)
             mirror.touch(message.account_id, [message.conversation_id])

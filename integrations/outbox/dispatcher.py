@@ -1,7 +1,8 @@
-"""Which text leaves next: one task per account, however many wait.
+"""Sends due texts, with one task per account regardless of queue length.
 
-A pump takes a place in the budget first, then claims the next due text, then hands it over: a text that waits stays
-`queued`, and waiting costs no worker. Refused by the budget, it comes back when a place returns, once per account.
+A dispatcher reserves a call in the budget, claims the next due text and sends it. A waiting text stays `queued` and
+occupies no worker. When the budget is used up, the dispatcher reschedules itself once per account for the time when the
+next call is available.
 """
 
 import time
@@ -22,15 +23,18 @@ from ..salesmsg.errors import SalesmsgError
 from . import bulk_queue, deliver
 from .compose import SEND, SEND_BULK
 
-SLICE = 0.2  # seconds of one task, before others have their turn
-WAIT_IN_PLACE = 0.1  # seconds; a longer wait for budget goes back into the queue and holds no worker
-GRACE = timedelta(seconds=2)  # the nudge's own time to arrive
+SLICE = 0.2  # seconds that one task runs before other tasks get their turn
+WAIT_IN_PLACE = 0.1  # seconds; for a longer budget wait, the task is rescheduled and frees its worker
+GRACE = timedelta(seconds=2)  # time for an enqueued task to start
 
 
 @dataclass(frozen=True)
 class Dispatcher:
-    """One kind of texts: its lane, its task, where its next waking is noted, whether something is due and what is next
-    (asked once a place is held)."""
+    """Dispatcher for one kind of texts.
+
+    lane: its budget lane. task: the name of its task. wake: the Budget field with the time of its next scheduled run.
+    has_work: whether a text is due. following: the id of the next text, called once a call is reserved.
+    """
 
     lane: str
     task: str
@@ -40,20 +44,20 @@ class Dispatcher:
     urgent: bool = False
 
     def run(self, account_id: int) -> int:
-        """The task: sends what is due, for a moment. Returns how many texts were handed over."""
-        until = time.monotonic() + SLICE
+        """Task: sends due texts for `SLICE` seconds. Returns how many texts it tried to send."""
+        deadline = time.monotonic() + SLICE
         sent = 0
         while self.has_work(account_id):
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 jobs.enqueue(self.task, account_id, urgent=self.urgent)
                 return sent
             session = gateway.open_session(account_id, self.lane, patience=WAIT_IN_PLACE)
             try:
-                hand_over = self._ready(session)
+                deliver_next = self._reserve(session)
                 message_id = self.following(account_id)
                 if message_id is None:
                     return sent
-                sent += hand_over(message_id) not in {"", Message.State.QUEUED}
+                sent += deliver_next(message_id) not in {"", Message.State.QUEUED}
             except BudgetWait as wait:
                 self._wake(account_id, wait.until)
                 return sent
@@ -61,34 +65,34 @@ class Dispatcher:
                 session.release()
         return sent
 
-    def _ready(self, session: gateway.ApiSession) -> Callable[[int], str]:
-        """What to do with the next text: send it, the door holding its place, or tell it why not. Raises BudgetWait."""
+    def _reserve(self, session: gateway.ApiSession) -> Callable[[int], str]:
+        """Reserves a call. Returns the function for the next text: send, fail or postpone. Raises BudgetWait."""
         try:
             session.reserve()
-        except (NotConnected, Unsealable) as problem:
-            return partial(deliver.fail_message, reason=Reason.from_error(problem))
-        except SalesmsgError as trouble:
-            return partial(deliver.postpone_message, error=trouble)
+        except (NotConnected, Unsealable) as error:
+            return partial(deliver.fail_message, reason=Reason.from_error(error))
+        except SalesmsgError as error:
+            return partial(deliver.postpone_message, error=error)
         return partial(deliver.send_message, session=session)
 
     def wake_accounts(self, account_ids: set[int]) -> int:
-        """The sweep's part: accounts that have something due and whose pump is not expected to wake by itself."""
+        """Sweep: enqueues the task for the accounts that have no run scheduled. Returns how many."""
         now = timezone.now()
-        expected = Budget.objects.filter(account_id__in=account_ids, **{f"{self.wake}__gt": now - GRACE})
-        left = account_ids - set(expected.values_list("account_id", flat=True))
-        for account_id in left:
+        scheduled = Budget.objects.filter(account_id__in=account_ids, **{f"{self.wake}__gt": now - GRACE})
+        missed = account_ids - set(scheduled.values_list("account_id", flat=True))
+        for account_id in missed:
             jobs.enqueue(self.task, account_id, urgent=self.urgent)
-        return len(left)
+        return len(missed)
 
     def _wake(self, account_id: int, at: datetime) -> None:
-        """Comes back at that time, unless another run of this pump will sooner."""
+        """Schedules the next run for `at`, unless an earlier one is scheduled."""
         now = timezone.now()
         unplanned = Q(**{self.wake: None}) | Q(**{f"{self.wake}__lte": now}) | Q(**{f"{self.wake}__gt": at})
         if Budget.objects.filter(unplanned, account_id=account_id).update(**{self.wake: at}):
             jobs.enqueue(self.task, account_id, delay=max(0.02, (at - now).total_seconds()), urgent=self.urgent)
 
 
-def _interactive_waits(account_id: int) -> bool:
+def _has_interactive(account_id: int) -> bool:
     return deliver.ready_messages(account_id).exists()
 
 
@@ -97,13 +101,13 @@ def _next_interactive(account_id: int) -> int | None:
 
 
 INTERACTIVE = Dispatcher(
-    BudgetCall.Lane.INTERACTIVE, SEND, "interactive_wake_at", _interactive_waits, _next_interactive, urgent=True
+    BudgetCall.Lane.INTERACTIVE, SEND, "interactive_wake_at", _has_interactive, _next_interactive, urgent=True
 )
 BULK = Dispatcher(BudgetCall.Lane.BULK, SEND_BULK, "bulk_wake_at", bulk_queue.has_work, bulk_queue.next_message)
 
 
 def wake_due() -> int:
-    """The sweep's part: texts that are due and were not nudged."""
+    """Sweep: enqueues tasks for due texts that no task has picked up. Returns how many tasks."""
     due = Message.objects.filter(deliver.waiting_messages(), due_at__lt=timezone.now() - GRACE, bulk=None)
-    people = INTERACTIVE.wake_accounts(set(due.order_by().values_list("account_id", flat=True).distinct()))
-    return people + BULK.wake_accounts(bulk_queue.settle_bulks())
+    interactive = INTERACTIVE.wake_accounts(set(due.order_by().values_list("account_id", flat=True).distinct()))
+    return interactive + BULK.wake_accounts(bulk_queue.settle_bulks())

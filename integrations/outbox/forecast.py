@@ -1,8 +1,8 @@
-"""What the budget did in the last minutes, what waits and when it will leave, and what waits for a person.
+"""Reads for the outbox page: recent budget use, the queue with estimated send times, and texts that need attention.
 
-Pure reads, a fixed number of queries whatever the length of the queue. Times are estimates by the rules that the
-outbox itself keeps (docs/sending.md): a text takes a place in the window, a place comes back one period after its
-answer, texts of one thread leave one after the other, and nobody calls while a block lasts.
+Reads only, with a fixed number of queries regardless of queue length. Times are estimates based on the rules of the
+outbox (docs/sending.md): a text uses one call of the budget, the call is available again one period after its answer,
+texts of one thread are sent one after the other, and no calls are made during a block.
 """
 
 import heapq
@@ -22,23 +22,23 @@ from .compose import AGAIN
 
 State = Message.State
 BUCKETS = 60
-SHOWN = 50  # texts that are shown one by one
-READ = 2000  # texts whose times are worked out; beyond it only the number is known, and the last time
-ANSWER = timedelta(seconds=1)  # what Salesmsg usually takes to answer: the next text of a thread waits for it
-RECENT = timedelta(days=7)  # older failures are history
+SHOWN = 50  # texts listed on the page
+READ = 2000  # texts whose times are estimated; beyond that, only their number and the last time
+ANSWER = timedelta(seconds=1)  # typical response time of Salesmsg; the next text of a thread waits for it
+RECENT = timedelta(days=7)  # older failures are not listed
 
 
 def period() -> timedelta:
     return timedelta(seconds=settings.SALESMSG_RATE_PERIOD)
 
 
-# --- The last minutes ------------------------------------------------------------------------------------------------
+# --- Recent calls ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """An even stretch of time. `made`: lane -> calls that began in it. `window`: lane -> calls that began in the
-    period that ends with it, which never are more than the limit."""
+    """A slice of the chart's time range. `made`: lane -> calls started in it. `window`: lane -> calls started in the
+    period that ends with it; never more than the limit."""
 
     start: datetime
     made: dict[str, int]
@@ -53,7 +53,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Calls:
-    """The last minutes of an account's budget, oldest bucket first."""
+    """Recent budget use of an account, oldest bucket first."""
 
     start: datetime
     end: datetime
@@ -62,16 +62,18 @@ class Calls:
     used: int
     limit: int
     blocked_until: datetime | None
-    lanes: dict[str, int]  # every lane -> its calls that count now
-    waits: dict[str, datetime]  # lanes that wait for a place, and until when
+    lanes: dict[str, int]  # every lane -> calls that count against the limit now
+    waits: dict[str, datetime]  # waiting lane -> time when it can call again
 
 
 def recent_calls(account: Account, minutes: int = 10) -> Calls:
-    """Calls by lane and blocks of the last minutes. A "minute" is the limit's period; 60 must be a multiple of
-    their number. Three queries."""
+    """Recent calls by lane, and blocks. Three queries.
+
+    minutes: number of limit periods to cover; must divide 60.
+    """
     now, length = timezone.now(), period()
     step = length * minutes / BUCKETS
-    # Buckets begin at round times, so that a picture without news stays the same picture.
+    # Align buckets to round times, so that the chart changes only when its data does.
     end = datetime.fromtimestamp((math.floor(now.timestamp() / step.total_seconds()) + 1) * step.total_seconds(), UTC)
     start = end - length * minutes
     budget = Budget.for_account(account)
@@ -111,30 +113,30 @@ def recent_calls(account: Account, minutes: int = 10) -> Calls:
     )
 
 
-def _sum(stretch: Iterable[dict[str, int]]) -> dict[str, int]:
+def _sum(buckets: Iterable[dict[str, int]]) -> dict[str, int]:
     total: dict[str, int] = {}
-    for counts in stretch:
+    for counts in buckets:
         for lane, number in counts.items():
             total[lane] = total.get(lane, 0) + number
     return total
 
 
-# --- What waits ------------------------------------------------------------------------------------------------------
+# --- Queue -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Leaving:
-    """A text that waits. `at`: when it will leave, None while nobody can tell (the account is not connected)."""
+    """A queued text. `at`: estimated send time; None if the account is not connected."""
 
     message: Message
     at: datetime | None
-    behind: bool  # an earlier text of the same thread goes first
+    behind: bool  # waits for an earlier text of the same thread
     scheduled: bool
 
 
 @dataclass(frozen=True)
 class BulkLeaving:
-    """A bulk text with recipients left. `last`: when the last of them leaves at the earliest; None when paused."""
+    """A bulk text with recipients left. `last`: earliest time of the last message; None if paused."""
 
     bulk: Bulk
     left: int
@@ -143,9 +145,9 @@ class BulkLeaving:
 
 @dataclass
 class Waiting:
-    """All that waits by itself; held texts wait for a person and are with `needs_person`."""
+    """The queue of an account, without held texts (see `needs_person`)."""
 
-    count: int = 0  # people's texts, with the scheduled ones
+    count: int = 0  # texts outside bulk texts, including scheduled ones
     scheduled: int = 0
     sending: int = 0
     first: list[Leaving] = field(default_factory=list)
@@ -155,12 +157,12 @@ class Waiting:
 
     @property
     def more(self) -> int:
-        """People's texts beyond those in `first`."""
+        """Number of texts that are not listed in `first`."""
         return self.count - len(self.first)
 
 
 def waiting_texts(account: Account) -> Waiting:
-    """What waits and when it will leave, the first to leave first. At most eight queries."""
+    """The queue with estimated send times, the next text first. At most eight queries."""
     now = timezone.now()
     queue = _outbox(account).filter(state=State.QUEUED, due_at__isnull=False, bulk=None)
     rows = list(
@@ -170,15 +172,15 @@ def waiting_texts(account: Account) -> Waiting:
         )[: READ + 1]
     )  # fmt: skip
     busy = set(_outbox(account).filter(state=State.SENDING).values_list("conversation_id", flat=True))
-    found = Waiting(count=len(rows), sending=len(busy))
+    waiting = Waiting(count=len(rows), sending=len(busy))
     places = _Places(account, now) if account.state == Account.State.CONNECTED else None
     times: dict[int, tuple[datetime | None, bool]] = {}
     due_now: _Places | None = None
-    free_at: dict[int, datetime] = dict.fromkeys(busy, now + ANSWER)  # thread -> when its next text may leave
+    free_at: dict[int, datetime] = dict.fromkeys(busy, now + ANSWER)  # thread -> when its next text may be sent
     drafts: set[int] = set()
     for turn, pk, conversation, due_at, send_at, opened, contact, known in _in_turn(rows[:READ], now):
         if turn > now and due_now is None and places:
-            due_now = places.copy()  # what bulk texts find: tomorrow's texts take no place from them today
+            due_now = places.copy()  # for bulk texts: texts scheduled for later do not delay them
         behind = free_at.get(conversation, now) > max(due_at, now)
         at = None
         if places:
@@ -186,42 +188,45 @@ def waiting_texts(account: Account) -> Waiting:
             at = places.take(max(turn, now, free_at.get(conversation, now)), needed)
             free_at[conversation] = at + ANSWER
         times[pk] = (at, behind)
-        found.scheduled += bool(send_at and due_at > now)
+        waiting.scheduled += bool(send_at and due_at > now)
     if len(rows) > READ:
-        found.count = queue.count()
+        waiting.count = queue.count()
     order = sorted(times, key=lambda pk: (times[pk][0] or now, pk))
     texts = _texts(order[:SHOWN])
     for pk in order[:SHOWN]:
         if message := texts.get(pk):
             at, behind = times[pk]
-            found.first.append(Leaving(message, at, behind, bool(message.send_at and message.due_at > now)))
-    found.bulks = _bulks(account, due_now or places)
+            waiting.first.append(Leaving(message, at, behind, bool(message.send_at and message.due_at > now)))
+    waiting.bulks = _bulks(account, due_now or places)
     if places:
         leaving = [at for at, _place in times.values() if at]
-        last = leaving + [one.last for one in found.bulks if one.last]
-        if found.count > READ:
-            last.append(places.after(found.count - READ))
-        found.next_at = min(leaving, default=min(last, default=None))
-        found.last_at = max(last, default=None)
-    return found
+        last = leaving + [bulk.last for bulk in waiting.bulks if bulk.last]
+        if waiting.count > READ:
+            last.append(places.after(waiting.count - READ))
+        waiting.next_at = min(leaving, default=min(last, default=None))
+        waiting.last_at = max(last, default=None)
+    return waiting
 
 
 def _in_turn(rows: list[tuple], now: datetime) -> list[tuple]:
-    """(turn, *row) by the time of their turn: who is put off keeps its place before later texts of its thread; only
-    a text that is scheduled for later lets them pass."""
+    """Rows as (turn, *row), ordered by turn.
+
+    A postponed text stays ahead of later texts of its thread. Only a text scheduled for later lets them pass.
+    """
     held_until: dict[int, datetime] = {}
-    found = []
+    turns = []
     for row in sorted(rows):
         _pk, conversation, due_at, send_at, *_rest = row
         turn = max(due_at, held_until.get(conversation, due_at))
         if send_at is None or send_at <= now:
             held_until[conversation] = turn
-        found.append((turn, *row))
-    return sorted(found, key=lambda each: each[:2])
+        turns.append((turn, *row))
+    return sorted(turns, key=lambda item: item[:2])
 
 
 class _Places:
-    """The window's places by the time when each is free; a taken one comes back a period later."""
+    """Simulates the budget: a heap of the times at which each of its calls is available. A used call is available again
+    one period later."""
 
     def __init__(self, account: Account, now: datetime):
         self._now, self._period = now, period()
@@ -230,7 +235,7 @@ class _Places:
         counted = (
             budget.calls.filter(expires_at__gt=now).order_by("expires_at") if budget.pk else BudgetCall.objects.none()
         )
-        # A call under way is booked for the longest time it may take; it usually ends long before.
+        # A call in progress is reserved for its maximum duration and usually ends much earlier.
         taken = [min(at, now + self._period) for at in counted.values_list("expires_at", flat=True)]
         self._free = ([now] * (limit - len(taken)) + taken[max(0, len(taken) - limit) :])[:limit]
         blocked = budget.blocked_until
@@ -243,51 +248,51 @@ class _Places:
         return twin
 
     def take(self, earliest: datetime, number: int) -> datetime:
-        """Takes so many places, one after the other; when the last of them is there."""
+        """Uses `number` calls. Returns when the last of them is available."""
         at = max(earliest, self._open)
-        for _one in range(number):
+        for _call in range(number):
             at = max(at, heapq.heappop(self._free))
             heapq.heappush(self._free, at + self._period)
         return at
 
     def after(self, number: int) -> datetime:
-        """When the last of so many calls could leave if nothing else called."""
+        """When the last of `number` calls is available if nothing else calls. Uses none."""
         free = sorted(max(at, self._open) for at in self._free)
         rounds, place = divmod(number - 1, len(free))
         return free[place] + self._period * rounds
 
 
 def _drafts(seen: set, *parts: tuple[str, int, int | None]) -> int:
-    """Calls more than the text itself: Salesmsg does not know the contact or the conversation yet."""
+    """Extra calls to create the contact or conversation in Salesmsg, counted once each."""
     new = {(kind, key) for kind, key, vendor_id in parts if vendor_id is None} - seen
     seen |= new
     return len(new)
 
 
 def _outbox(account: Account) -> QuerySet[Message]:
-    """Our texts that wait or are being sent."""
+    """Texts from the portal that are queued or being sent."""
     return Message.objects.filter(state__in=[State.QUEUED, State.SENDING], account=account, client_uuid__isnull=False)
 
 
 def _texts(keys: list[int]) -> dict[int, Message]:
-    """The messages with whom they are for, without what is large."""
+    """The messages by primary key, with their contacts and without large columns."""
     heavy = ("raw", "conversation__raw", "conversation__contact__raw", "conversation__contact__notes",
              "conversation__contact__custom_fields", "conversation__contact__tags")  # fmt: skip
     return Message.objects.select_related("conversation__contact").defer(*heavy).in_bulk(keys)
 
 
 def _bulks(account: Account, places: _Places | None) -> list[BulkLeaving]:
-    """Running and paused bulk texts, in the order in which they began."""
+    """Running and paused bulk texts with messages left, oldest first."""
     live = Bulk.objects.filter(account=account, state__in=[Bulk.State.RUNNING, Bulk.State.PAUSED]).order_by("pk")
     bulks = list(live[:20])
     if not bulks:
         return []
     rows = BulkRecipient.objects.filter(bulk__in=bulks, state=BulkRecipient.State.WAITING).order_by()
     left = dict(rows.values_list("bulk").annotate(Count("pk")))
-    handed = _outbox(account).filter(bulk__in=bulks, state=State.QUEUED).order_by()
-    for pk, number in handed.values_list("bulk").annotate(Count("pk")):
+    queued = _outbox(account).filter(bulk__in=bulks, state=State.QUEUED).order_by()
+    for pk, number in queued.values_list("bulk").annotate(Count("pk")):
         left[pk] = left.get(pk, 0) + number
-    found, sum_before = [], 0
+    leaving, sum_before = [], 0
     for bulk in bulks:
         number = left.get(bulk.pk, 0)
         last = None
@@ -295,16 +300,16 @@ def _bulks(account: Account, places: _Places | None) -> list[BulkLeaving]:
             sum_before += number
             last = places.after(sum_before)
         if number:
-            found.append(BulkLeaving(bulk, number, last))
-    return found
+            leaving.append(BulkLeaving(bulk, number, last))
+    return leaving
 
 
-# --- What needs a person ---------------------------------------------------------------------------------------------
+# --- Needs attention -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Need:
-    """A text that nothing will move but a person. `kind`: held, unknown or failed; `what` says what to do."""
+    """A text that needs a decision. `kind`: held, unknown or failed; `what`: the recommended action."""
 
     message: Message
     kind: str
@@ -313,40 +318,42 @@ class Need:
 
 
 WHAT_TO_DO = {
-    "held": _("Send it now if it still fits, or cancel it."),
-    "unknown": _("Usually it is known within minutes. Look into Salesmsg before you send it again."),
-    "failed": _("Mend what the reason says, then send it again."),
+    "held": _("Send it now if it is still relevant, or cancel it."),
+    "unknown": _("The outcome is usually known within minutes. Check in Salesmsg before you send it again."),
+    "failed": _("Fix the problem, then send it again."),
 }
 NO_REASON = {
-    "held": _("It waits for your word."),
-    "unknown": _("The connection broke before Salesmsg answered. It may have arrived."),
+    "held": _("Waiting for your decision."),
+    "unknown": _("The connection was lost before Salesmsg responded. The text may have been sent."),
     "failed": _("Salesmsg gave no reason."),
 }
 
 
 def needs_person(account: Account, lost_keys: list[int] | None = None) -> list[Need]:
-    """Held texts and lost ones (see `lost`), the newest first, at most SHOWN. Four queries.
+    """Held and lost texts (see `lost_messages`), newest first, at most SHOWN. Four queries.
 
-    lost_keys: what `lost` answered, for who keeps it.
+    lost_keys: a cached result of `lost_messages`.
     """
     held = _outbox(account).filter(state=State.QUEUED, due_at=None).order_by("-at").values_list("pk", flat=True)
     wanted = [*held[:SHOWN], *(lost_messages(account) if lost_keys is None else lost_keys)][:SHOWN]
     texts = _texts(wanted)
-    found = [_need(texts[pk]) for pk in wanted if pk in texts]
-    return sorted(found, key=lambda need: (need.message.at, need.message.pk), reverse=True)
+    needs = [_need(texts[pk]) for pk in wanted if pk in texts]
+    return sorted(needs, key=lambda need: (need.message.at, need.message.pk), reverse=True)
 
 
 def lost_messages(account: Account) -> list[int]:
-    """Our texts whose outcome is unknown, and those of the last days that failed, that nobody has sent again: primary
-    keys, the newest first. Two queries; changes only when `account.inbox_version` does."""
+    """Primary keys of unknown texts, and of texts that failed within `RECENT`, that were not sent again. Newest first.
+
+    Two queries. The result changes only when `account.inbox_version` does.
+    """
     since = timezone.now() - RECENT
     wanted = Q(state=State.UNKNOWN) | Q(at__gte=since)
     states = [State.UNKNOWN, State.FAILED]
     rows = Message.objects.filter(wanted, state__in=states, account=account, client_uuid__isnull=False)
     keys = list(rows.order_by("-at", "-rank").values_list("pk", flat=True)[: SHOWN * 4])
-    second = {uuid.uuid5(AGAIN, str(pk)): pk for pk in keys}
-    tried = Message.objects.filter(client_uuid__in=second).values_list("client_uuid", flat=True) if keys else []
-    repeated = {second[one] for one in tried}
+    resend_uuids = {uuid.uuid5(AGAIN, str(pk)): pk for pk in keys}
+    resent = Message.objects.filter(client_uuid__in=resend_uuids).values_list("client_uuid", flat=True) if keys else []
+    repeated = {resend_uuids[client_uuid] for client_uuid in resent}
     return [pk for pk in keys if pk not in repeated][:SHOWN]
 
 

@@ -1,6 +1,6 @@
-"""The outbox page in parts: each account has a picture, what needs a person, and what waits.
+"""Renders the outbox page in parts: for each account the budget chart, what needs attention, and the queue.
 
-Each part carries an etag of what it shows. A browser tells the etags that it has and gets what differs.
+Each part has an etag of its content. The browser sends the etags it has and receives the parts that changed.
 """
 
 import re
@@ -27,7 +27,7 @@ PARTS = {
     "needs": "outbox/_needs_attention.html",
     "waiting": "outbox/_waiting.html",
 }
-ACCOUNTS = 12  # on one page; a person with more chooses one
+ACCOUNTS = 12  # per page; a user with more selects one
 MINUTES = 10
 SOON = timedelta(seconds=3)
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
@@ -35,7 +35,7 @@ _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the page that is drawn anew when its etag differs. `key` is its id on the page."""
+    """A part of the page, replaced when its etag changes. `key` is its HTML id."""
 
     key: str
     html: SafeString
@@ -50,7 +50,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Board:
-    """What one person sees: cards, and the accounts to choose from when there are too many."""
+    """The outbox of one user: cards, and the accounts to select from if there are too many."""
 
     cards: list[Card]
     others: list[Account]
@@ -58,12 +58,12 @@ class Board:
 
     @property
     def have(self) -> str:
-        """What a browser that shows this tells with its next poll."""
+        """The etags that the browser sends with its next poll."""
         return ",".join(f"{part.key}:{part.etag}" for card in self.cards for part in card.parts)
 
 
 def read_board(request: HttpRequest) -> Board:
-    """Reads and draws the accounts of this person; with `?account=`, one of them."""
+    """Renders the user's accounts, or one of them with `?account=`."""
     own = list(Account.objects.for_user(request.user).defer("webhook_secret"))
     wanted = request.GET.get("account", "")
     chosen = next((account for account in own if str(account.pk) == wanted), None)
@@ -73,7 +73,7 @@ def read_board(request: HttpRequest) -> Board:
 
 
 def changed_parts(board: Board, have: str) -> list[Part] | None:
-    """The parts that a browser does not show yet; None when it shows other accounts than these."""
+    """The parts that the browser needs to replace; None if it shows other accounts."""
     known = dict(item.split(":", 1) for item in have[:8000].split(",") if ":" in item)
     parts = [part for card in board.cards for part in card.parts]
     if set(known) != {part.key for part in parts}:
@@ -82,15 +82,15 @@ def changed_parts(board: Board, have: str) -> list[Part] | None:
 
 
 def _card(request: HttpRequest, account: Account) -> Card:
-    made = forecast.recent_calls(account, MINUTES)
-    needs, conflicting = forecast.needs_person(account, _lost(account)), _conflicts(request, account)
+    calls = forecast.recent_calls(account, MINUTES)
+    needs, conflicting = forecast.needs_person(account, _lost_messages(account)), _conflicts(request, account)
     waiting = forecast.waiting_texts(account)
     context = {
         "account": account,
-        "here": _here(request),
+        "next_url": _next_url(request),
         "connected": account.state == Account.State.CONNECTED,
-        "calls": made,
-        "picture": budget_chart.draw_chart(made),
+        "calls": calls,
+        "chart": budget_chart.draw_chart(calls),
         "period": settings.SALESMSG_RATE_PERIOD,
         "span": _span(MINUTES * settings.SALESMSG_RATE_PERIOD),
         "waiting": waiting,
@@ -106,19 +106,19 @@ def _card(request: HttpRequest, account: Account) -> Card:
 
 
 def _conflicts(request: HttpRequest, account: Account) -> list[tuple[Change, list[str]]]:
-    """Edits that wait for a choice, each with the labels of its fields."""
-    found = conflicts.waiting_conflicts(request.user).filter(account=account)[: forecast.SHOWN]
-    return [(change, [row.label for row in conflicts.conflict_rows(change)]) for change in found]
+    """Open conflicts, each with the labels of its fields."""
+    changes = conflicts.waiting_conflicts(request.user).filter(account=account)[: forecast.SHOWN]
+    return [(change, [row.label for row in conflicts.conflict_rows(change)]) for change in changes]
 
 
-def _lost(account: Account) -> list[int]:
-    """Remembered until something of the account changes: finding them reads the threads of the last days."""
+def _lost_messages(account: Account) -> list[int]:
+    """Cached until the account changes, because the query reads the threads of several days."""
     key = f"overview-lost-{account.pk}-{account.inbox_version}"
     return cache.get_or_set(key, lambda: forecast.lost_messages(account), 60)
 
 
-def _here(request: HttpRequest) -> str:
-    """Where the buttons lead back to, also when they were drawn for a poll."""
+def _next_url(request: HttpRequest) -> str:
+    """URL of this page for redirects, also when a poll renders the buttons."""
     chosen = request.GET.get("account", "")
     return reverse("outbox:page") + (f"?account={chosen}" if chosen.isdecimal() else "")
 
@@ -126,18 +126,18 @@ def _here(request: HttpRequest) -> str:
 def _part(request: HttpRequest, name: str, account: Account, context: dict) -> Part:
     html = render_to_string(PARTS[name], context, request)
     etag = blake2s(_TOKEN.sub("", html).encode(), digest_size=6).hexdigest()
-    return Part(f"{name}-{account.pk}", mark_safe(html), etag)  # noqa: S308 - a template of ours, just rendered
+    return Part(f"{name}-{account.pk}", mark_safe(html), etag)  # noqa: S308 - rendered from our own template
 
 
 def format_departure(at: datetime | None) -> str:
-    """When something leaves, in the viewer's zone: "now", "2:05:30 PM", "tomorrow, 9:00 AM"; empty: nobody can tell."""
+    """A send time in the viewer's zone: "now", "2:05:30 PM", "tomorrow, 9:00 AM"; empty if unknown."""
     if at is None:
         return ""
     now = timezone.now()
     if at <= now + SOON:
         return _("now")
     local, today = timezone.localtime(at), timezone.localdate()
-    if at < now + timedelta(seconds=90):  # further off, the estimate itself moves by seconds
+    if at < now + timedelta(seconds=90):  # later estimates are not accurate to the second
         return date_format(local, "CLOCK_SECONDS")
     days = (local.date() - today).days
     clock = date_format(local, "CLOCK")

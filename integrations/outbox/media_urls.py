@@ -1,6 +1,6 @@
-"""The public addresses from which Salesmsg gets the pictures of a text: unguessable, and good for a day.
+"""Signed public URLs from which Salesmsg downloads the pictures of a text. They expire after `LIFE`.
 
-Salesmsg takes no files, only addresses (salesmsg-api.md, section 5), and asks for them without our session.
+The API accepts URLs instead of files (salesmsg-api.md, section 5) and requests them without a session.
 """
 
 from datetime import timedelta
@@ -16,18 +16,18 @@ _signer = signing.TimestampSigner(salt="salesmsg_portal.enclosed", sep=".")
 
 
 def signed_urls(message: Message) -> list[str]:
-    """One for each picture of a text of ours, in order. No query where it carries none."""
+    """One URL per picture of an outgoing text, in order. No query if it has none."""
     if not message.carries_our_pictures:
         return []
-    found = message.attachments.filter(ours=True).order_by("position").values_list("pk", flat=True)
-    return [settings.PORTAL_URL + reverse("enclosed", args=[_signer.sign(str(pk))]) for pk in found]
+    pictures = message.attachments.filter(ours=True).order_by("position").values_list("pk", flat=True)
+    return [settings.PORTAL_URL + reverse("enclosed", args=[_signer.sign(str(pk))]) for pk in pictures]
 
 
 def attachment_for_token(token: str) -> Attachment | None:
-    """The picture that a token names; None for a forged or old one, and for one whose text was taken back."""
+    """The picture for a token; None if the token is forged or expired, or if the text was cancelled."""
     try:
         pk = int(_signer.unsign(token, max_age=LIFE))
     except (signing.BadSignature, ValueError):
         return None
-    found = Attachment.objects.filter(pk=pk, ours=True, state=Attachment.State.STORED)
-    return found.exclude(message__state=Message.State.CANCELLED).first()
+    stored = Attachment.objects.filter(pk=pk, ours=True, state=Attachment.State.STORED)
+    return stored.exclude(message__state=Message.State.CANCELLED).first()

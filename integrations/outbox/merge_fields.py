@@ -1,7 +1,7 @@
-"""Merge fields: what “Hello {first_name|there}” says to one contact.
+"""Merge fields, such as “Hello {first_name|there}”.
 
-`fill` is for a text that a person sends to one contact: what stays a placeholder keeps the text from being sent.
-`Template` is for bulk texts, whose recipients without a value are left out.
+`fill_fields` is for a text to one contact: a field that stays a placeholder blocks sending. `Template` is for bulk
+texts: recipients without a value are excluded.
 """
 
 import re
@@ -16,7 +16,7 @@ from ..salesmsg.text import national
 
 
 class BulkProblem(Exception):
-    """Nothing was changed or sent; `reason` tells staff why and what to do."""
+    """The bulk text was rejected and nothing was changed. `reason`: explanation for staff, and what to do."""
 
     def __init__(self, reason: str):
         super().__init__(reason)
@@ -24,7 +24,7 @@ class BulkProblem(Exception):
 
 
 class EmptyField(Exception):
-    """The contact has nothing for a field, and the text says nothing to put in its place."""
+    """The contact has no value for a field that has no fallback."""
 
     def __init__(self, field: str):
         super().__init__(field)
@@ -47,58 +47,58 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 class Template:
-    """A text with merge fields. Raises BulkProblem when a field is unknown or a brace stands alone."""
+    """A text with merge fields. Raises BulkProblem if a field is unknown or a brace is unmatched."""
 
     def __init__(self, text: str):
         self._parts: list[str | tuple[str, str | None]] = []
         end = 0
-        for found in _FIELD.finditer(text):
-            self._parts += [_plain(text[end : found.start()]), _field(found.group(1))]
-            end = found.end()
-        self._parts.append(_plain(text[end:]))
+        for match in _FIELD.finditer(text):
+            self._parts += [_check_braces(text[end : match.start()]), _parse_field(match.group(1))]
+            end = match.end()
+        self._parts.append(_check_braces(text[end:]))
 
     def fill(self, contact: Contact) -> str:
         """The text for this contact. Raises EmptyField."""
-        said = []
+        parts = []
         for part in self._parts:
             if isinstance(part, str):
-                said.append(part)
+                parts.append(part)
                 continue
             name, fallback = part
             value = " ".join(FIELDS[name](contact).split())
             if not value and fallback is None:
                 raise EmptyField(name)
-            said.append(value or fallback or "")
-        return "".join(said).strip()
+            parts.append(value or fallback or "")
+        return "".join(parts).strip()
 
 
 def render(text: str, contact: Contact) -> str:
-    """What the text says to this contact. Raises BulkProblem, EmptyField."""
+    """The text for this contact. Raises BulkProblem, EmptyField."""
     return Template(text).fill(contact)
 
 
-def _plain(text: str) -> str:
+def _check_braces(text: str) -> str:
     for brace in "{}":
         if (place := text.find(brace)) >= 0:
             near = text[max(0, place - 12) : place + 13].strip()
             raise BulkProblem(
                 _(
-                    "There is a single “%(brace)s” near “%(near)s”. Braces are for merge fields only, such "
-                    "as {first_name}: close the field, or take the brace out."
+                    "Unmatched “%(brace)s” near “%(near)s”. Braces are reserved for merge fields such as "
+                    "{first_name}. Close the field or remove the brace."
                 )
                 % {"brace": brace, "near": near}
             )
     return text
 
 
-def _field(inside: str) -> tuple[str, str | None]:
+def _parse_field(inside: str) -> tuple[str, str | None]:
+    """(name, fallback) of "name|fallback"; fallback None without a bar. Raises BulkProblem if the name is unknown."""
     name, bar, fallback = inside.partition("|")
     name = name.strip().lower()
     if name not in FIELDS:
         known = ", ".join(f"{{{field}}}" for field in FIELDS)
         raise BulkProblem(
-            _("There is no merge field “{%(name)s}”. These can be used: %(known)s.")
-            % {"name": inside[:40], "known": known}
+            _("Unknown merge field “{%(name)s}”. Available fields: %(known)s.") % {"name": inside[:40], "known": known}
         )
     return name, fallback.strip() if bar else None
 
@@ -110,40 +110,40 @@ LABELS = {
     "phone": gettext_lazy("Phone"),
     "email": gettext_lazy("Email"),
 }
-# What a button puts into a saved reply; a first name is often missing, so it comes with a word in its place.
+# (code, label) of the insert buttons. First names are often missing, so that code has a fallback.
 INSERTS = [
-    (format_lazy("{{first_name|{word}}}", word=gettext_lazy("there")) if name == "first_name" else f"{{{name}}}", words)
-    for name, words in LABELS.items()
+    (format_lazy("{{first_name|{word}}}", word=gettext_lazy("there")) if name == "first_name" else f"{{{name}}}", label)
+    for name, label in LABELS.items()
 ]
 _PLACEHOLDER = re.compile(r"\{\s*(" + "|".join(FIELDS) + r")\s*(?:\|([^{}]*))?\}", re.IGNORECASE)
 
 
 def fill_fields(text: str, contact: Contact) -> str:
-    """The text for this contact. A field that is empty for them, with no word in its place, stays as {field}."""
+    """The text for this contact. An empty field without a fallback stays as {field}."""
 
-    def said(found: re.Match) -> str:
-        name, fallback = found.group(1).lower(), (found.group(2) or "").strip()
+    def replacement(match: re.Match) -> str:
+        name, fallback = match.group(1).lower(), (match.group(2) or "").strip()
         return " ".join(FIELDS[name](contact).split()) or fallback or f"{{{name}}}"
 
-    return _PLACEHOLDER.sub(said, text)
+    return _PLACEHOLDER.sub(replacement, text)
 
 
 def find_fields(text: str) -> list[str]:
-    """The fields that stand in the text as placeholders, in order, each once."""
-    return list(dict.fromkeys(found.group(1).lower() for found in _PLACEHOLDER.finditer(text)))
+    """The fields used in the text, in order and without duplicates."""
+    return list(dict.fromkeys(match.group(1).lower() for match in _PLACEHOLDER.finditer(text)))
 
 
 def empty_fields(contact: Contact) -> list[str]:
-    """The fields for which this contact has nothing."""
+    """The fields for which this contact has no value."""
     return [name for name, value in FIELDS.items() if not value(contact).strip()]
 
 
 def fields_problem(text: str, contact: Contact) -> str:
-    """Why the text cannot be sent to this contact as it stands, in words for staff; empty when it can."""
+    """Explanation for staff why placeholders block this text; empty if it contains none."""
     names = find_fields(text)
     if not names:
         return ""
-    words = {"field": LABELS[names[0]], "code": f"{{{names[0]}}}"}
+    params = {"field": LABELS[names[0]], "code": f"{{{names[0]}}}"}
     if names[0] in empty_fields(contact):
-        return _("%(field)s is empty for this contact: write it in place of %(code)s.") % words
-    return _("%(code)s would be sent as it stands: write something in its place.") % words
+        return _("This contact has no value for %(field)s. Replace %(code)s with text.") % params
+    return _("%(code)s has not been filled in. Replace it with text.") % params

@@ -1,8 +1,8 @@
-"""Texts whose outcome nobody saw: what Salesmsg's thread tells about them.
+"""Resolves texts whose outcome is unknown by comparing them with the thread in Salesmsg.
 
-`mirror` links a text to its copy when a page shows exactly one (our direction, the same words, about that time, not
-linked to another text). This sweep decides the rest, once a page was read after Salesmsg could no longer accept the
-call: nothing there means that it was not sent; a copy that may or may not be it waits for a person.
+`mirror` links a text to its copy when a page contains exactly one (outbound, same text, about the same time, not linked
+to another text). This sweep decides the rest after the thread was synced at a time when Salesmsg could no longer accept
+the call: without a copy, the text has failed; an ambiguous copy is left for a person to decide.
 """
 
 import re
@@ -26,25 +26,27 @@ State = Message.State
 
 _WORD, _LINK = re.compile(r"\w+"), re.compile(r"(?:https?://|www\.)\S+")
 
-# What Salesmsg tells of a message; the text and who wrote it stay ours.
-TOLD = (
+# Columns taken from the Salesmsg copy. The text and its author are kept.
+VENDOR_COLUMNS = (
     "vendor_id", "state", "vendor_status", "kind", "media", "media_pending", "author_vendor_id", "automated", "source",
     "reason_code", "reason_params", "vendor_reason", "at", "rank", "received_at", "sent_at", "delivered_at",
     "failed_at", "raw",
 )  # fmt: skip
 
 
-def _tells_after(message: Message) -> datetime:
-    """A page that was read after this moment tells for sure: Salesmsg could no longer act on the call, and no worker
-    was still believed to be sending it (until then, pages leave its copy for later)."""
+def _conclusive_after(message: Message) -> datetime:
+    """The time from which a synced page is conclusive.
+
+    By then Salesmsg no longer accepts the call, and the claim has expired (until then, mirror does not link copies).
+    """
     accepted = message.claimed_at + timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR)
     return max(accepted, message.given_up_at or accepted)
 
 
 def reconcile_unknown() -> int:
-    """Settles what can be settled. Returns how many texts were."""
+    """Sweep: resolves the unknown texts that can be decided. Returns how many."""
     horizon = timezone.now() - timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR)
-    doubtful = Message.objects.filter(
+    unknown = Message.objects.filter(
         state=State.UNKNOWN,
         vendor_id=None,
         client_uuid__isnull=False,
@@ -52,57 +54,60 @@ def reconcile_unknown() -> int:
         conversation__thread_sync__complete=True,
         conversation__thread_sync__read_at__gt=horizon - timedelta(days=2),
     ).exclude(reason_code=Code.AMBIGUOUS_COPY)
-    settled = 0
-    doubtful = doubtful.annotate(given_up_at=Max("attempts__finished_at"))
-    for message in doubtful.select_related("conversation__thread_sync").order_by("claimed_at")[:200]:
+    resolved = 0
+    unknown = unknown.annotate(given_up_at=Max("attempts__finished_at"))
+    for message in unknown.select_related("conversation__thread_sync").order_by("claimed_at")[:200]:
         thread = message.conversation.thread_sync
-        if thread.read_at > _tells_after(message) and not thread.cursor:
-            settled += _decide(message)
-    return settled
+        if thread.read_at > _conclusive_after(message) and not thread.cursor:
+            resolved += _decide(message)
+    return resolved
 
 
 def find_copies(message: Message) -> list[Message]:
-    """Texts in Salesmsg's thread that may be this one, the likeliest first: outbound, nobody's, with its words or most
-    of them, and from about that time by Salesmsg's clock, or first seen since by ours."""
+    """Messages in the Salesmsg thread that may be this text, likeliest first.
+
+    They are outbound, not linked to another text, contain most of its words, and were either sent at about that time
+    by the Salesmsg clock or first synced after the attempt.
+    """
     dated = Q(at__gte=message.claimed_at - EARLY, at__lte=message.claimed_at + LATE)
-    near = Message.objects.filter(
+    candidates = Message.objects.filter(
         dated | Q(created_at__gte=message.claimed_at),
         conversation_id=message.conversation_id,
         inbound=False,
         client_uuid=None,
     ).exclude(kind=Message.Kind.CALL)
     if message.carries_our_pictures:
-        near = near.filter(kind=Message.Kind.MMS)
-    wanted = _plain(message.text)
-    alike = [copy for copy in near.order_by("at", "rank") if _alike(wanted, _plain(copy.text))]
-    return sorted(alike, key=lambda copy: wanted not in _plain(copy.text))
+        candidates = candidates.filter(kind=Message.Kind.MMS)
+    text = _normalize(message.text)
+    copies = [copy for copy in candidates.order_by("at", "rank") if _is_similar(text, _normalize(copy.text))]
+    return sorted(copies, key=lambda copy: text not in _normalize(copy.text))
 
 
 @transaction.atomic
 def accept_as_sent(user, message: Message) -> None:
-    """A person says that it was sent: the oldest copy of it that is nobody's becomes its own.
+    """Marks an unknown text as sent and links it to its likeliest copy.
 
-    Raises CannotSend when Salesmsg shows none; PermissionDenied when the person may not see the account.
+    Raises CannotSend if Salesmsg has no copy; PermissionDenied if the user has no access to the account.
     """
     if not Account.objects.for_user(user).filter(pk=message.account_id).exists():
         raise PermissionDenied(_("You are not a member of this account."))
-    # In the order of pages: the conversation first.
+    # Same lock order as in mirror: the conversation first.
     mirror.lock_thread(message.conversation_id)
     ours = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     if ours.state != State.UNKNOWN or ours.client_uuid is None or ours.vendor_id is not None:
-        raise CannotSend(_("What became of this text is known by now."))
-    found = find_copies(ours) if ours.claimed_at is not None else []
-    if not found:
+        raise CannotSend(_("The outcome of this text is already known."))
+    copies = find_copies(ours) if ours.claimed_at is not None else []
+    if not copies:
         raise CannotSend(
             _(
-                "Salesmsg shows no such text around that time, as far as the portal has read. Nothing was "
-                "changed. Look into the conversation at Salesmsg, and try again in a minute."
+                "No matching text has been synced from Salesmsg yet. Nothing was changed. Check the conversation in "
+                "Salesmsg and try again in a minute."
             )
         )
     kept = {"kind", *OUR_MEDIA} if ours.carries_our_pictures else set()
-    told = {name: getattr(found[0], name) for name in TOLD if name not in kept}
-    found[0].delete()
-    Message.objects.filter(pk=ours.pk).update(**told, due_at=None)
+    values = {name: getattr(copies[0], name) for name in VENDOR_COLUMNS if name not in kept}
+    copies[0].delete()
+    Message.objects.filter(pk=ours.pk).update(**values, due_at=None)
     refresh_latest(ours.conversation_id)
     mirror.touch(ours.account_id, [ours.conversation_id])
 
@@ -120,11 +125,12 @@ def _decide(message: Message) -> int:
     return 1
 
 
-def _plain(text: str) -> str:
+def _normalize(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _alike(ours: str, theirs: str) -> bool:
-    """Salesmsg may add words (how to opt out), take markup away, or put links of its own in: most words will do."""
-    here, there = (set(_WORD.findall(_LINK.sub(" link ", text))) for text in (ours, theirs))
-    return bool(ours and ours in theirs) or 2 * len(here & there) > len(here) or not (here or there)
+def _is_similar(ours: str, theirs: str) -> bool:
+    """Whether most words match. Salesmsg may add words (how to opt out), remove markup and replace links."""
+    our_words, their_words = (set(_WORD.findall(_LINK.sub(" link ", text))) for text in (ours, theirs))
+    overlap = len(our_words & their_words)
+    return bool(ours and ours in theirs) or 2 * overlap > len(our_words) or not (our_words or their_words)

@@ -1,8 +1,8 @@
-"""Texts for later: when they leave, in whose time zone, and what keeps one back.
+"""Schedules texts: their send time and time zone, and the conditions that stop them.
 
-A scheduled text is a queued one with `send_at`; `due_at` is that moment, so the pump finds it by itself. Two things
-keep it back: it is more than `LATE` behind its hour (an outage: then it is *held* until a person says a word), or the
-contact answered first and the text was to stop then.
+A scheduled text is a queued message with `send_at`. Its `due_at` is the same time, so the dispatcher sends it like any
+other text. Two conditions stop it: after an outage it is more than `LATE` overdue (it is then *held* until a person
+decides), or the contact replied first and `stop_on_reply` is set (it is then cancelled).
 """
 
 import uuid
@@ -29,20 +29,20 @@ from . import compose
 from .compose import SEND, CannotSend
 
 State = Message.State
-LATE = timedelta(hours=1)  # behind its hour by more than this, a text asks before it leaves
-GRACE = timedelta(minutes=1)  # a form takes a moment to be filled in
+LATE = timedelta(hours=1)  # a text that is overdue by more than this is held
+GRACE = timedelta(minutes=1)  # time to fill in the form
 AHEAD = timedelta(days=366)
-WOKEN = timedelta(days=1)  # what leaves later than this is the sweep's alone
-SOON = timedelta(seconds=4)  # a little more than the sweep's pace
+WOKEN = timedelta(days=1)  # texts due later than this are left to the sweep
+SOON = timedelta(seconds=4)  # slightly longer than the sweep's interval
 LOOK_AHEAD = timedelta(seconds=20)
-PRECISE = 8  # a phone that may live in more zones than these (a toll-free one) tells nothing
-SAME_MOMENT = timedelta(seconds=2)  # the vendor's times are whole seconds, and its clock is another one
+PRECISE = 8  # a phone with more possible zones than this (toll-free) says nothing about the zone
+SAME_MOMENT = timedelta(seconds=2)  # vendor times are whole seconds from a different clock
 BATCH = 200
 
 
 @dataclass(frozen=True)
 class Zone:
-    """A zone to choose from. `whose`: contact, account or viewer; empty for UTC in want of anything better."""
+    """A time zone option. `whose`: contact, account or viewer; empty for the fallback, UTC."""
 
     name: str
     whose: str = ""
@@ -53,31 +53,31 @@ class Zone:
 
 
 def zones_of(contact: Contact, account: Account, viewer: str = "") -> list[Zone]:
-    """The zones that make sense, the most likely first: the contact's if there is one only, else the account's."""
+    """Time zone options, likeliest first: the contact's zone if it is unambiguous, else the account's."""
     theirs = [Zone(name, "contact") for name in time_zones(contact.phone) if name in zone_names()]
     if len(theirs) > PRECISE:
         theirs = []
     ours = [Zone(account.organization_timezone, "account")] if account.organization_timezone in zone_names() else []
-    found = [*theirs, *ours] if len(theirs) == 1 else [*ours, *theirs]
-    found += [Zone(viewer, "viewer")] if viewer in zone_names() else []
+    zones = [*theirs, *ours] if len(theirs) == 1 else [*ours, *theirs]
+    zones += [Zone(viewer, "viewer")] if viewer in zone_names() else []
     unique: dict[str, Zone] = {}
-    for zone in found:
+    for zone in zones:
         unique.setdefault(zone.name, zone)
     return list(unique.values()) or [Zone("UTC")]
 
 
 def resolve_local_time(local: datetime, zone: str) -> datetime:
-    """The moment (UTC) at which clocks in `zone` show `local` (naive); of two such moments the first one.
+    """Converts a naive local time in `zone` to UTC. An ambiguous time resolves to the earlier moment.
 
-    Raises CannotSend for an unknown zone, and for a time that clocks leap over.
+    Raises CannotSend if the zone is unknown or the time is skipped when clocks go forward.
     """
-    place = _place(zone)
+    tz = _zone_info(zone)
     try:
-        found = local.replace(tzinfo=place, fold=0).astimezone(UTC)
-        shown = found.astimezone(place).replace(tzinfo=None, fold=0)
-        if shown != local:
-            following = _after_the_leap(local, place)
-            words = {
+        at = local.replace(tzinfo=tz, fold=0).astimezone(UTC)
+        round_trip = at.astimezone(tz).replace(tzinfo=None, fold=0)
+        if round_trip != local:
+            following = _after_gap(local, tz)
+            params = {
                 "day": date_format(local, "MONTH_DAY"),
                 "city": city(zone),
                 "time": date_format(local, "CLOCK"),
@@ -87,46 +87,46 @@ def resolve_local_time(local: datetime, zone: str) -> datetime:
             if following.date() == local.date():
                 raise CannotSend(
                     _(
-                        "On %(day)s clocks in %(city)s go forward, and %(time)s does not exist there. The next time "
-                        "that does is %(next)s."
+                        "Clocks in %(city)s go forward on %(day)s, so %(time)s does not exist there. The next valid "
+                        "time is %(next)s."
                     )
-                    % words
+                    % params
                 )
             raise CannotSend(
                 _(
-                    "On %(day)s clocks in %(city)s go forward, and %(time)s does not exist there. The next time that "
-                    "does is %(next)s on %(next_day)s."
+                    "Clocks in %(city)s go forward on %(day)s, so %(time)s does not exist there. The next valid time "
+                    "is %(next)s on %(next_day)s."
                 )
-                % words
+                % params
             )
     except OverflowError:
-        raise CannotSend(_("There is no such date.")) from None
-    return found
+        raise CannotSend(_("This date does not exist.")) from None
+    return at
 
 
 def is_ambiguous(local: datetime, zone: str) -> bool:
-    """Whether clocks in `zone` show this time (naive) twice, because they are put back."""
-    first, second = (local.replace(tzinfo=_place(zone), fold=fold).utcoffset() for fold in (0, 1))
+    """Whether the naive local time occurs twice in `zone` because clocks go back."""
+    first, second = (local.replace(tzinfo=_zone_info(zone), fold=fold).utcoffset() for fold in (0, 1))
     return first > second
 
 
-def _place(zone: str) -> ZoneInfo:
+def _zone_info(zone: str) -> ZoneInfo:
     if zone not in zone_names():
-        raise CannotSend(_("The portal does not know this time zone. Choose one from the list."))
+        raise CannotSend(_("Unknown time zone. Choose one from the list."))
     return ZoneInfo(zone)
 
 
-def _after_the_leap(local: datetime, place: ZoneInfo) -> datetime:
-    """The first time (naive) that clocks show after the leap over `local`."""
-    later, earlier = (local.replace(tzinfo=place, fold=fold).astimezone(UTC) for fold in (0, 1))
-    offset = earlier.astimezone(place).utcoffset()
+def _after_gap(local: datetime, tz: ZoneInfo) -> datetime:
+    """The first naive local time after the gap that contains `local`."""
+    later, earlier = (local.replace(tzinfo=tz, fold=fold).astimezone(UTC) for fold in (0, 1))
+    offset = earlier.astimezone(tz).utcoffset()
     while later - earlier > timedelta(seconds=1):
         middle = earlier + (later - earlier) // 2
-        if middle.astimezone(place).utcoffset() == offset:
+        if middle.astimezone(tz).utcoffset() == offset:
             earlier = middle
         else:
             later = middle
-    return later.replace(microsecond=0).astimezone(place).replace(tzinfo=None, fold=0)
+    return later.replace(microsecond=0).astimezone(tz).replace(tzinfo=None, fold=0)
 
 
 def schedule_message(
@@ -138,15 +138,15 @@ def schedule_message(
     zone: str,
     stop_on_reply: bool = False,
 ) -> Message:
-    """Queues a text that leaves when clocks in `zone` show `local` (naive). The same client_uuid again: the same row.
+    """Queues a text for a naive local time in `zone`. A repeated client_uuid returns the existing row.
 
-    Raises CannotSend; PermissionDenied when the person may not see the account.
+    Raises CannotSend; PermissionDenied if the user has no access to the account.
     """
     require_member(user, conversation.account_id)
-    known = Message.objects.filter(client_uuid=client_uuid, account_id=conversation.account_id).first()
-    if known is not None:
-        return known
-    at = _ahead(local, zone)
+    existing = Message.objects.filter(client_uuid=client_uuid, account_id=conversation.account_id).first()
+    if existing is not None:
+        return existing
+    at = _send_time(local, zone)
     with transaction.atomic():
         message = compose.queue_reply(
             user, conversation, text, client_uuid, send_at=at, zone=zone, stop_on_reply=stop_on_reply
@@ -156,45 +156,45 @@ def schedule_message(
 
 
 def edit_scheduled(user, message: Message, text: str, local: datetime, zone: str, stop_on_reply: bool = False) -> bool:
-    """Changes a scheduled text in place; one that was held is on its way again. False when it is too late.
+    """Changes a scheduled text and releases it if it was held. Returns False if it is too late.
 
-    Raises CannotSend.
+    Raises CannotSend; PermissionDenied if the user has no access to the account.
     """
     require_member(user, message.account_id)
     text = compose.validate_text(message.conversation, text)
-    at, now = _ahead(local, zone), timezone.now()
+    at, now = _send_time(local, zone), timezone.now()
     with transaction.atomic():
-        # What was answered is the sweep's to stop. And it is written anew now: earlier messages are no answer to it.
+        # Leave answered texts to the sweep. An edit resets created_at: only later messages count as a reply.
         changed = _scheduled().filter(pk=message.pk).exclude(_answered(), stop_on_reply=True)
         values = {"send_at": at, "due_at": at, "at": at, "zone": zone, "stop_on_reply": stop_on_reply}
         if not changed.update(text=text, created_at=now, **values, **NO_REASON.columns()):
             return False
-        _shown_changed(message)
+        _touch_conversation(message)
         _wake(message.account_id, at)
     return True
 
 
 def send_now(user, message: Message) -> bool:
-    """A person's word: a scheduled or held text leaves now, whatever kept it back. False when it is too late.
+    """Sends a scheduled or held text now. Returns False if it is too late.
 
-    Raises CannotSend.
+    Raises CannotSend; PermissionDenied if the user has no access to the account.
     """
     require_member(user, message.account_id)
     compose.validate_text(message.conversation, message.text)
     now = timezone.now()
     with transaction.atomic():
-        # From here on it is a text like any other, written now: nothing holds it back again.
+        # Turn it into an ordinary text written now, so that no condition stops it again.
         values = {"send_at": None, "zone": "", "stop_on_reply": False, "due_at": now, "at": now, "created_at": now}
         rank = DRAFT_RANK + int(now.timestamp() * 1_000_000)
         if not _waiting().filter(pk=message.pk).update(rank=rank, **values, **NO_REASON.columns()):
             return False
-        _shown_changed(message)
+        _touch_conversation(message)
         _wake(message.account_id, now)
     return True
 
 
 def check_hold(message: Message) -> str:
-    """Asked right after the claim and before any call: "" when it may leave, else "held" or "answered"."""
+    """Checks the stop conditions after the claim and before any call. Returns "" to send, else "held" or "answered"."""
     if message.send_at is not None and timezone.now() - message.send_at > LATE:
         return "held"
     if message.stop_on_reply and Message.objects.filter(_answered(), pk=message.pk).exists():
@@ -203,7 +203,7 @@ def check_hold(message: Message) -> str:
 
 
 def kept_back(message: Message, verdict: str) -> dict:
-    """The columns, state among them, of a text that the gate does not let through."""
+    """Column values, including the state, for a text that `check_hold` stopped."""
     now = timezone.now()
     if verdict == "answered":
         return {"state": State.CANCELLED, "due_at": None, "at": now, **Reason(Code.ANSWERED_FIRST).columns()}
@@ -212,19 +212,19 @@ def kept_back(message: Message, verdict: str) -> dict:
 
 
 def hold_late() -> int:
-    """Scheduled texts that are more than `LATE` behind their hour wait for a person's word. Returns how many."""
+    """Sweep: holds scheduled texts that are overdue by more than `LATE`. Returns how many."""
     late = _scheduled().filter(send_at__lt=timezone.now() - LATE, due_at__isnull=False)
     return sum(_keep_back(late, message, "held") for message in late.order_by("send_at")[:BATCH])
 
 
 def stop_answered() -> int:
-    """Texts that were to stop when the contact answers first, and the contact did. Returns how many."""
+    """Sweep: cancels texts with `stop_on_reply` whose contact has replied. Returns how many."""
     answered = _waiting().filter(_answered(), stop_on_reply=True)
     return sum(_keep_back(answered, message, "answered") for message in answered.order_by("pk")[:BATCH])
 
 
 def wake_soon() -> int:
-    """Wakes the outbox on the second for what leaves before the next tick. Returns how many nudges."""
+    """Sweep: enqueues tasks on the second for texts due before the next sweep. Returns how many tasks."""
     now = timezone.now()
     soon = _scheduled().filter(due_at__gt=now, due_at__lte=now + SOON).order_by()
     moments = set(soon.values_list("account_id", "due_at")[:BATCH])
@@ -234,7 +234,7 @@ def wake_soon() -> int:
 
 
 def look_ahead() -> int:
-    """Has threads read shortly before a text leaves that is to stop when they answered. Returns how many."""
+    """Sweep: refreshes threads shortly before a text with `stop_on_reply` is due. Returns how many threads."""
     now = timezone.now()
     soon = _scheduled().filter(stop_on_reply=True, due_at__gt=now, due_at__lte=now + LOOK_AHEAD)
     unread = Q(conversation__thread_sync=None) | Q(conversation__thread_sync__read_at__lt=now - LOOK_AHEAD)
@@ -245,7 +245,7 @@ def look_ahead() -> int:
 
 
 def sweep_scheduled() -> int:
-    """Everything that a tick does here. An answer tells more than an hour that has passed, so it comes first."""
+    """Runs all sweeps for scheduled texts. Replies first: an answered text is cancelled rather than held."""
     return stop_answered() + hold_late() + look_ahead() + wake_soon()
 
 
@@ -253,21 +253,21 @@ def _keep_back(still: QuerySet, message: Message, verdict: str) -> int:
     with transaction.atomic():
         kept = still.filter(pk=message.pk).update(**kept_back(message, verdict))
         if kept:
-            _shown_changed(message)
+            _touch_conversation(message)
     return kept
 
 
 def _answered() -> Exists:
-    """Whether the contact said something after the text was written; a call is no answer.
+    """Whether the contact has sent a message since the text was written. Phone calls do not count.
 
-    Both clocks must say so: what reached the portal earlier was there to be read, and what a sync brings late may
-    be older than the text.
+    Both the portal's and the vendor's time must be later: a message that was already synced could be read, and one that
+    is synced late may be older than the text.
     """
     written = OuterRef("created_at")
-    said_since = Message.objects.filter(
+    replies = Message.objects.filter(
         conversation=OuterRef("conversation"), inbound=True, created_at__gt=written, at__gte=written - SAME_MOMENT
     )
-    return Exists(said_since.exclude(kind=Message.Kind.CALL))
+    return Exists(replies.exclude(kind=Message.Kind.CALL))
 
 
 def _waiting() -> QuerySet:
@@ -278,14 +278,14 @@ def _scheduled() -> QuerySet:
     return _waiting().filter(send_at__isnull=False)
 
 
-def _ahead(local: datetime, zone: str) -> datetime:
-    """The moment, if a text can be scheduled for it. Raises CannotSend."""
+def _send_time(local: datetime, zone: str) -> datetime:
+    """The send time in UTC. Raises CannotSend if it is in the past or too far ahead."""
     at, now = resolve_local_time(local, zone), timezone.now()
     if at < now - GRACE:
-        words = {"time": moment_in_zone(at, zone)}
-        raise CannotSend(_("%(time)s is in the past. Choose a later time, or send the text now.") % words)
+        params = {"time": moment_in_zone(at, zone)}
+        raise CannotSend(_("%(time)s is in the past. Choose a later time, or send the text now.") % params)
     if at > now + AHEAD:
-        raise CannotSend(_("A text can wait for a year at most. Choose an earlier date."))
+        raise CannotSend(_("A text can be scheduled up to one year ahead. Choose an earlier date."))
     return at
 
 
@@ -295,6 +295,6 @@ def _wake(account_id: int, at: datetime) -> None:
         jobs.enqueue(SEND, account_id, delay=max(0.0, delay.total_seconds()), urgent=True)
 
 
-def _shown_changed(message: Message) -> None:
+def _touch_conversation(message: Message) -> None:
     refresh_latest(message.conversation_id)
     mirror.touch(message.account_id, [message.conversation_id])

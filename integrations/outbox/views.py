@@ -1,4 +1,4 @@
-"""The outbox page: what the budget did, what waits, what needs a person."""
+"""The outbox page: budget use, queued texts, and texts that need attention."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,7 +13,7 @@ from . import fragments
 @never_cache
 @staff_required
 def page(request: HttpRequest) -> HttpResponse:
-    """All of it; works without JavaScript."""
+    """The whole page; works without JavaScript."""
     return render(request, "outbox/page.html", {"board": fragments.read_board(request)})
 
 
@@ -21,13 +21,13 @@ def page(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_required
 def live(request: HttpRequest) -> HttpResponse:
-    """204 while the browser shows all of this already, else the parts that differ."""
-    now = fragments.read_board(request)
-    parts = fragments.changed_parts(now, request.GET.get("have", ""))
+    """The parts that changed; 204 if the browser is up to date."""
+    board = fragments.read_board(request)
+    parts = fragments.changed_parts(board, request.GET.get("have", ""))
     if parts is None:
         response = HttpResponse(status=204)
-        response["HX-Refresh"] = "true"  # an account came or went
+        response["HX-Refresh"] = "true"  # an account was added or removed
         return response
     if not parts:
         return HttpResponse(status=204)
-    return render(request, "outbox/_update.html", {"board": now, "parts": parts})
+    return render(request, "outbox/_update.html", {"board": board, "parts": parts})

@@ -1,7 +1,7 @@
-// Small helps of the bulk pages. Nothing here is needed for a page to work.
+// Enhancements for the bulk text pages. All pages work without them.
 "use strict";
 
-// "All on this page", and how many are ticked.
+// "All on this page", and the number of selected contacts.
 (() => {
   const form = document.getElementById("bulk-choose");
   const all = form?.querySelector("[data-tick-all]");
@@ -24,7 +24,7 @@
   count();
 })();
 
-// Buttons that put a merge field where the cursor stands.
+// Buttons that insert a merge field at the cursor.
 (() => {
   const bar = document.querySelector("[data-inserts]");
   const area = bar && document.querySelector(bar.dataset.inserts);

@@ -46,7 +46,7 @@ def test_each_form_asks_for_its_change(editor, contact, what, data, kind):
 def test_an_opt_in_needs_the_tick(editor, contact):
     Contact.objects.filter(pk=contact.pk).update(opted_out=True)
     assert "the carrier may still refuse" in page(editor, contact)
-    assert "Confirm first" in ask(editor, contact, "opt-in").content.decode()
+    assert "Confirm that this contact has asked" in ask(editor, contact, "opt-in").content.decode()
     assert not Change.objects.exists()
     ask(editor, contact, "opt-in", agreed="1")
     assert Change.objects.get().kind == "opt_in"

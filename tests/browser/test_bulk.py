@@ -55,13 +55,13 @@ def test_from_the_inbox_to_the_last_text(page: Page, ours: Portal):
     page.get_by_label("All on this page").check()
     page.get_by_label("Eva Lindqvist").uncheck()
     expect(page.get_by_label("Ben Okoro")).to_be_disabled()
-    page.get_by_role("button", name="Continue with the ticked (3)").click()
+    page.get_by_role("button", name="Continue with selection (3)").click()
 
     # Write with a merge field put in by its button; a wrong one is explained.
     text = page.get_by_label("Text")
     text.fill("Hello {nick}")
     page.get_by_role("button", name="Preview").click()
-    expect(page.get_by_text("There is no merge field “{nick}”")).to_be_visible()
+    expect(page.get_by_text("Unknown merge field “{nick}”")).to_be_visible()
     text.fill("Hello ")
     page.get_by_role("button", name="First name").click()
     expect(text).to_have_value("Hello {first_name|there}")
@@ -69,33 +69,33 @@ def test_from_the_inbox_to_the_last_text(page: Page, ours: Portal):
     page.get_by_role("button", name="Preview").click()
 
     # Choose one more: somebody who has opted out cannot be ticked, but "all found" lists her as left out.
-    page.get_by_role("link", name="Change the choice").click()
+    page.get_by_role("link", name="Change recipients").click()
     page.get_by_label("Name, phone or email").fill("ben")
     page.get_by_role("button", name="Search").click()
-    page.get_by_role("button", name="Choose all 1 found").click()
+    page.get_by_role("button", name="Select all 1 found").click()
     expect(page.get_by_text("Hello Ana, time for your check-up.")).to_be_visible()
     page.get_by_text("Opted out of texts").click()
     expect(page.get_by_text("Ben Okoro")).to_be_visible()
     page.get_by_role("button", name="Send to 3 contacts").click()
 
     # Followed without a reload.
-    expect(page.get_by_role("heading", name="0 of 3 handled")).to_be_visible()
+    expect(page.get_by_role("heading", name="0 of 3 processed")).to_be_visible()
     page.evaluate("window.notReloaded = true")
     leave(ours, "delivered")
-    expect(page.get_by_role("heading", name="1 of 3 handled")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 of 3 processed")).to_be_visible()
     leave(ours, "failed", "The carrier says that this number does not take texts.")
     expect(page.get_by_role("link", name="Cleo Marin")).to_be_visible()
     assert page.evaluate("window.notReloaded") is True
 
     # Paused, resumed, and at its end the page says so by itself.
     page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_text("Paused: nothing more leaves")).to_be_visible()
+    expect(page.get_by_text("Paused. No more texts")).to_be_visible()
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     leave(ours)
     ours.query("from integrations.outbox import bulk_queue\nprint(json.dumps(len(bulk_queue.settle_bulks())))")
     expect(page.get_by_role("heading", name=re.compile("Bulk text Done"))).to_be_visible()
-    expect(page.get_by_role("heading", name="3 of 3 handled")).to_be_visible()
+    expect(page.get_by_role("heading", name="3 of 3 processed")).to_be_visible()
     page.get_by_role("link", name="Cleo Marin").click()
     expect(page.locator("#messages")).to_contain_text("Hello Cleo, time for your check-up.")
     assert page.complaints == [
@@ -108,12 +108,12 @@ def test_without_javascript(open_page, ours: Portal):
     ours.visit(page, "/bulk/new/")
     page.get_by_label("Ana Silva").check()
     page.get_by_label("Dan Frost").check()
-    page.get_by_role("button", name="Continue with the ticked").click()
+    page.get_by_role("button", name="Continue with selection").click()
     page.get_by_label("Text").fill("Hello {first_name}")
     page.get_by_role("button", name="Preview").click()
     page.get_by_role("button", name="Send to 2 contacts").click()
-    expect(page.get_by_role("heading", name="0 of 2 handled")).to_be_visible()
+    expect(page.get_by_role("heading", name="0 of 2 processed")).to_be_visible()
     page.get_by_role("link", name="Cancel…").click()
     page.get_by_role("button", name="Cancel the bulk text").click()
-    expect(page.get_by_role("heading", name="0 of 2 handled")).to_be_visible()
+    expect(page.get_by_role("heading", name="0 of 2 processed")).to_be_visible()
     assert ours.query(STATES) == ["cancelled", "cancelled"]

@@ -122,7 +122,7 @@ def test_two_people_at_one_thread(filled, somebody):
     expect(sam.locator(".thread-acts .menu-word")).to_have_text("Sam Ortiz")
     expect(sam.locator(".thread-acts .menu > summary").first).to_be_focused()
     ada.locator("#composer-text").press("Enter")
-    expect(ada.locator("#composer-error")).to_contain_text("Sam Ortiz answered while you wrote.")
+    expect(ada.locator("#composer-error")).to_contain_text("Sam Ortiz replied while you were writing.")
     expect(ada.locator("#messages")).to_contain_text("Open till six.")
     expect(ada.locator("#composer-text")).to_have_value("We are open until six.")
     expect(ada.locator("#composer-text")).to_be_focused()
@@ -131,7 +131,7 @@ def test_two_people_at_one_thread(filled, somebody):
     # A text of theirs comes while she thinks again.
     ours.query(ARRIVES.format(pk=thread, key=77_000_001, text="On Sundays, too?"))
     ada.locator("#composer-text").press("Enter")
-    expect(ada.locator("#composer-error")).to_contain_text("Dana Reyes texted while you wrote.")
+    expect(ada.locator("#composer-error")).to_contain_text("Dana Reyes texted while you were writing.")
     expect(ada.locator("#messages")).to_contain_text("On Sundays, too?")
     ada.locator("#composer-text").press("Enter")
     expect(ada.locator("#composer-text")).to_have_value("")

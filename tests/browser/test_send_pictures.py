@@ -48,7 +48,7 @@ def test_pictures_reach_the_phone(page: Page, vendor, connected, stranger):
     page.get_by_label("Your text to").fill("Two pictures")
     choose.set_input_files([file("liar.png", b"MZ not a picture")])
     page.get_by_role("button", name="Send", exact=True).click()
-    expect(page.locator("#composer-error")).to_contain_text("“liar.png” is not a picture")
+    expect(page.locator("#composer-error")).to_contain_text("“liar.png” cannot be sent")
     expect(page.get_by_label("Your text to")).to_have_value("Two pictures")
     page.get_by_role("button", name="Remove liar.png").click()
     page.get_by_role("button", name="Send", exact=True).click()

@@ -43,7 +43,7 @@ def test_too_many_are_refused_in_words(browser, people, monkeypatch):
     monkeypatch.setattr(service, "MOST", 2)
     response = act(browser, people)
     assert not Bulk.objects.exists()
-    assert "at the most" in pages.text(browser.get(response["Location"]))
+    assert "at most" in pages.text(browser.get(response["Location"]))
 
 
 @pytest.fixture

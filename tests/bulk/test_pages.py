@@ -80,7 +80,7 @@ def test_finding_contacts(browser, people, query, names):
 def test_nobody_ticked_is_said_and_the_search_is_kept(browser, harbor, people):
     response = browser.post(NEW, {"account": harbor.pk, "q": "ana"})
     assert response.status_code == 422
-    assert "Nobody was chosen" in pages.text(response)
+    assert "No contacts selected" in pages.text(response)
     assert ids(response) == {people[0].pk}
     assert not Bulk.objects.exists()
 
@@ -104,7 +104,7 @@ def test_a_person_with_two_accounts_chooses_one(browser, ada, harbor, people):
 
 def test_without_a_connected_account_nothing_can_be_chosen(browser, harbor, people):
     Account.objects.update(state=Account.State.ATTENTION)
-    assert "No account is connected" in pages.text(browser.get(NEW))
+    assert "No connected account can send texts" in pages.text(browser.get(NEW))
     assert browser.post(NEW, {"account": harbor.pk, "all": "1"}).status_code == 200
     assert not Bulk.objects.exists()
 
@@ -112,7 +112,7 @@ def test_without_a_connected_account_nothing_can_be_chosen(browser, harbor, peop
 def test_more_are_chosen_for_a_draft(browser, ada, harbor, people):
     draft = recipients.create_draft(ada, harbor, people[:1], "Hello {first_name}")
     shown = browser.get(at("choose", draft))
-    assert "Chosen" in pages.text(shown)
+    assert "Selected" in pages.text(shown)
     done = browser.post(at("choose", draft), {"contact": [people[3].pk]}, follow=True)
     assert "Hello Dan" in pages.text(done)
 
@@ -121,7 +121,7 @@ def test_choosing_goes_on_over_several_pages(browser, harbor, people):
     on = browser.post(NEW, {"account": harbor.pk, "q": "an", "contact": [people[0].pk], "more": "1"})
     draft = Bulk.objects.get()
     assert on["Location"] == f"{at('choose', draft)}?account={harbor.pk}&q=an&page=1"
-    assert "1 contact chosen so far." in pages.text(browser.get(on["Location"]))
+    assert "1 contact selected so far." in pages.text(browser.get(on["Location"]))
     browser.post(at("choose", draft), {"contact": [people[3].pk], "more": "1"})
     assert ids(browser.get(at("choose", draft), {"chosen": "1"})) == {people[0].pk, people[3].pk}
 
@@ -168,7 +168,7 @@ def test_a_text_that_was_changed_meanwhile_is_not_started(browser, ada, made):
     recipients.write_text(ada, made, "Something else")
     response = browser.post(at("start", made), {"seal": seal})
     assert response.status_code == 422
-    assert "The text was changed" in pages.text(response)
+    assert "The text has changed since" in pages.text(response)
     assert "Something else" in pages.text(response)
     assert Bulk.objects.get().state == State.DRAFT
 
@@ -183,7 +183,7 @@ def test_pressed_twice_it_starts_once(browser, made):
 def test_when_nobody_would_get_it_there_is_no_button(browser, ada, harbor, people):
     draft = recipients.create_draft(ada, harbor, people[1:2], "Hello")
     response = browser.get(at("detail", draft))
-    assert "Nobody would get this text" in pages.text(response)
+    assert "This text has no recipients" in pages.text(response)
     assert at("start", draft) not in response.content.decode()
 
 
@@ -207,7 +207,7 @@ def test_the_page_follows_and_an_unchanged_one_is_cheap(browser, ada, made, djan
     message = Message.objects.get(pk=bulk_queue.next_message(made.account_id))
     Message.objects.filter(pk=message.pk).update(state=Message.State.FAILED, vendor_reason="The carrier refused it.")
     answer = browser.get(address)
-    assert "1 of 3 handled" in pages.text(answer)
+    assert "1 of 3 processed" in pages.text(answer)
     assert "The carrier refused it." in pages.text(answer)
     assert reverse("inbox:thread", args=[message.conversation_id]) in answer.content.decode()
     lifecycle.pause_bulk(ada, made)
@@ -218,7 +218,7 @@ def test_pause_resume_cancel(browser, ada, made):
     lifecycle.start_bulk(ada, made)
     browser.post(at("pause", made))
     assert Bulk.objects.get().state == State.PAUSED
-    assert "Paused: nothing more leaves" in pages.text(browser.get(at("detail", made)))
+    assert "Paused. No more texts" in pages.text(browser.get(at("detail", made)))
     browser.post(at("resume", made))
     assert Bulk.objects.get().state == State.RUNNING
     asked = browser.get(at("cancel", made))
@@ -246,7 +246,7 @@ def test_the_list_costs_the_same_however_long(
     with django_assert_num_queries(len(first)):
         shown = browser.get(reverse("bulk:list"))
     assert "Number 4" in pages.text(shown)
-    assert "0 of 3 handled · 1 left out" in pages.text(shown)
+    assert "0 of 3 processed · 1 left out" in pages.text(shown)
     assert pages.inline(shown) == []
 
 
@@ -281,7 +281,7 @@ def test_others_see_nothing(client, made):
         assert client.get(at(name, made)).status_code == 404
     for name in ("start", "pause", "resume", "cancel", "write", "choose"):
         assert client.post(at(name, made)).status_code == 404
-    assert "No bulk text yet" in pages.text(client.get(reverse("bulk:list")))
+    assert "No bulk texts yet" in pages.text(client.get(reverse("bulk:list")))
     client.logout()
     assert client.get(reverse("bulk:list")).status_code == 302
 

@@ -195,7 +195,7 @@ def test_an_opt_out_holds_here_from_the_moment_it_is_asked_for(salesmsg, staff, 
 
 def test_an_opt_in_needs_the_word_of_a_person(staff, contact):
     Contact.objects.filter(pk=contact.pk).update(opted_out=True)
-    with pytest.raises(InvalidEdit, match="Confirm first"):
+    with pytest.raises(InvalidEdit, match="Confirm that this contact has asked"):
         changes.request_opt_in(staff, contact, agreed=False)
     assert not Change.objects.exists()
 
@@ -325,13 +325,13 @@ def test_where_notes_are_not_shown_a_person_decides_whether_a_doubtful_one_is_to
 def test_a_worker_that_lost_its_claim_writes_no_note(salesmsg, staff, contact, monkeypatch):
     text = f"Lost {uuid.uuid4()}"
     change = changes.add_note(staff, contact, text)
-    turn = push_changes._turn
+    turn = push_changes._is_first
 
     def slow(claimed):
         Change.objects.filter(pk=claimed.pk).update(due_at=timezone.now() + timedelta(seconds=300))
         return turn(claimed)
 
-    monkeypatch.setattr(push_changes, "_turn", slow)
+    monkeypatch.setattr(push_changes, "_is_first", slow)
     assert push_changes.push_change(change.pk) == ""
     assert notes(salesmsg, contact, text) == 0
 
@@ -373,7 +373,7 @@ def test_a_later_edit_of_fields_keeps_what_waits(staff, contact, others_field):
 
 
 @pytest.mark.parametrize(
-    ("values", "words"), [({"unheard": "x"}, "no such field"), ({"renewal_date": "x" * 1001}, "most")]
+    ("values", "words"), [({"unheard": "x"}, "does not exist in Salesmsg"), ({"renewal_date": "x" * 1001}, "most")]
 )
 def test_only_known_fields_within_their_bounds(staff, contact, others_field, values, words):
     with pytest.raises(InvalidEdit, match=words):
@@ -412,6 +412,6 @@ def test_nobody_changes_what_is_not_theirs_or_what_salesmsg_does_not_have(staff,
     with pytest.raises(InvalidEdit, match="any more"):
         changes.add_note(staff, contact, "x")
     Contact.objects.filter(pk=contact.pk).update(deleted_at=None, vendor_id=None)
-    with pytest.raises(InvalidEdit, match="does not know this contact yet"):
+    with pytest.raises(InvalidEdit, match="does not exist in Salesmsg yet"):
         changes.request_opt_out(staff, contact)
     assert not Change.objects.exists()

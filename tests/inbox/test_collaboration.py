@@ -18,7 +18,7 @@ from tests import factories as f
 from . import pages
 
 SESSION_AND_PERSON = 2
-MOVED = "Your text has not been sent; read what is new, then send again."
+MOVED = "Your text has not been sent. Read the new messages, then send it again."
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_what_came_meanwhile_is_shown_first(answer, conversation):
     new = f.message(conversation, "No, wait: is Sunday possible?")
     refused = answer()
     assert refused.status_code == 422
-    assert f"Dana Reyes texted while you wrote. {MOVED}" in pages.text(refused)
+    assert f"Dana Reyes texted while you were writing. {MOVED}" in pages.text(refused)
     assert f'id="m-{new.pk}"' in refused.content.decode()
     assert sent(conversation) == []
     assert answer().status_code in (200, 302)
@@ -190,16 +190,16 @@ def test_two_colleagues_answer_one_text(answer, conversation, sam, sams, address
     form = {name: pages.field(page, name) for name in ("client_uuid", "seen")}
     assert sams.post(f"{address}send/", {**form, "text": "I do it."}).status_code == 302
     refused = answer()
-    assert f"Sam Ortiz answered while you wrote. {MOVED}" in pages.text(refused)
+    assert f"Sam Ortiz replied while you were writing. {MOVED}" in pages.text(refused)
     assert sent(conversation) == ["I do it."]
     assert answer().status_code in (200, 302)
 
 
 def test_somebody_answers_at_salesmsg(answer, conversation):
     f.message(conversation, "From the app", inbound=False, author_vendor_id=77)
-    assert "Somebody answered while you wrote." in pages.text(answer())
+    assert "Someone replied while you were writing." in pages.text(answer())
     f.message(conversation, "From the app", inbound=False, author_vendor_id=77, author_name="Mia Wong")
-    assert "Mia Wong answered while you wrote." in pages.text(answer())
+    assert "Mia Wong replied while you were writing." in pages.text(answer())
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_an_opt_in_needs_the_tick_and_tells_that_the_carrier_may_refuse(ask, bro
     assert "the carrier may still refuse" in pages.text(page)
     response = ask("opt-in", htmx=True, state=pages.state(page))
     assert response.status_code == 422
-    assert "Confirm first" in pages.text(response)
+    assert "Confirm that this contact has asked" in pages.text(response)
     assert not Change.objects.exists()
     assert ask("opt-in", agreed="1").status_code == 302
     assert Change.objects.get().kind == "opt_in"

@@ -40,7 +40,7 @@ def test_fields_are_filled_where_the_contact_has_something(harbor):
     assert merge_fields.find_fields(text) == ["last_name"]
     assert (
         merge_fields.fields_problem(text, dana)
-        == "Last name is empty for this contact: write it in place of {last_name}."
+        == "This contact has no value for Last name. Replace {last_name} with text."
     )
     assert merge_fields.fields_problem("Your code is {order}", dana) == ""
 
@@ -85,8 +85,8 @@ def test_a_manager_of_one_account_saves_nothing_for_everybody_in_another(browser
     [
         ({"name": "", "text": "b"}, "Give it a name"),
         ({"name": "a", "text": " "}, "Write a text first."),
-        ({"name": "a", "text": "Hi {first"}, "single “{”"),
-        ({"name": "a", "text": "Hi {nickname}"}, "no merge field “{nickname}”"),
+        ({"name": "a", "text": "Hi {first"}, "Unmatched “{”"),
+        ({"name": "a", "text": "Hi {nickname}"}, "Unknown merge field “{nickname}”"),
         ({"name": "a", "text": "x" * 1601}, "1601 characters"),
         ({"name": "hours", "text": "b"}, "this name already"),
     ],
@@ -183,7 +183,7 @@ def test_without_a_script(browser, ada, harbor, conversation):
     assert "Good morning!" in pages.text(listed) and pages.field(listed, "reply") == str(own.pk)
     filled = browser.post(f"/inbox/{conversation.pk}/replies/", {**typed, "reply": own.pk})
     assert "Good morning! Hello {first_name}, we open at nine." in pages.text(filled)
-    assert "First name is empty for this contact: write it in place of {first_name}." in pages.text(filled)
+    assert "This contact has no value for First name. Replace {first_name} with text." in pages.text(filled)
     assert pages.field(filled, "client_uuid") == typed["client_uuid"]
     own.refresh_from_db()
     assert own.used == 1 and not Message.objects.filter(inbound=False).exists()
@@ -198,7 +198,7 @@ def test_an_empty_field_is_not_sent(browser, conversation, way, htmx):
     headers = {"HX-Request": "true"} if htmx else {}
     answer = browser.post(f"/inbox/{conversation.pk}/{way}/", {**pages.state(page), **data}, headers=headers)
     assert answer.status_code == 422
-    assert "First name is empty for this contact: write it in place of {first_name}." in pages.text(answer)
+    assert "This contact has no value for First name. Replace {first_name} with text." in pages.text(answer)
     assert not Message.objects.filter(inbound=False).exists()
 
 
@@ -206,5 +206,5 @@ def test_a_first_text_with_an_empty_field_is_not_sent(browser, harbor):
     page = browser.get("/inbox/new/")
     data = {name: pages.field(page, name) for name in ("client_uuid", "line")}
     answer = browser.post("/inbox/new/", {**data, "phone": "+13055550199", "text": "Hello {first_name}!"})
-    assert answer.status_code == 422 and "First name is empty" in pages.text(answer)
+    assert answer.status_code == 422 and "no value for First name" in pages.text(answer)
     assert not Message.objects.exists()

@@ -92,13 +92,13 @@ def test_a_name_that_only_the_full_name_holds():
 
 @pytest.mark.parametrize("text", ["Hello {first_name", "Hello first_name}", "a {b{first_name}", "{{first_name}}"])
 def test_a_brace_that_stands_alone_is_explained(text):
-    with pytest.raises(BulkProblem, match=r"single “[{}]” near"):
+    with pytest.raises(BulkProblem, match=r"Unmatched “[{}]” near"):
         render(text, Contact(first_name="Dana"))
 
 
 @pytest.mark.parametrize("text", ["Hello {name}", "Hello {}", "Hello {first name|you}"])
 def test_an_unknown_field_names_those_there_are(text):
-    with pytest.raises(BulkProblem, match=r"no merge field.*\{first_name\}.*\{email\}"):
+    with pytest.raises(BulkProblem, match=r"Unknown merge field.*\{first_name\}.*\{email\}"):
         render(text, Contact(first_name="Dana"))
 
 
@@ -173,7 +173,7 @@ def test_others_accounts_and_their_contacts_stay_out(ada, shop, people):
         recipients.create_draft(ada, elsewhere, [stranger])
     made = recipients.create_draft(ada, shop, [*people, stranger])
     assert made.recipients.count() == 5
-    with pytest.raises(BulkProblem, match="Nobody was chosen"):
+    with pytest.raises(BulkProblem, match="No contacts selected"):
         recipients.create_draft(ada, shop, [stranger])
     eve = factories.person("eve")
     for deed in (lifecycle.start_bulk, lifecycle.pause_bulk, lifecycle.resume_bulk, lifecycle.cancel_bulk):
@@ -183,7 +183,7 @@ def test_others_accounts_and_their_contacts_stay_out(ada, shop, people):
 
 def test_at_most_so_many(ada, shop, people, monkeypatch):
     monkeypatch.setattr(recipients, "MOST", 4)
-    with pytest.raises(BulkProblem, match="at the most"):
+    with pytest.raises(BulkProblem, match="at most 4 recipients"):
         recipients.create_draft(ada, shop, people)
     assert not Bulk.objects.exists()
 
@@ -194,7 +194,7 @@ def test_more_can_be_added_to_a_draft(ada, shop, people):
     assert list(made.recipients.values_list("text", flat=True)) == [f"Hello {who.first_name}" for who in people[:4]]
     assert recipients.add_recipients(ada, made, people[:4]) == 0
     assert lifecycle.start_bulk(ada, made)
-    with pytest.raises(BulkProblem, match="started already"):
+    with pytest.raises(BulkProblem, match="already been started"):
         recipients.add_recipients(ada, made, people)
     assert made.recipients.count() == 4
 
@@ -207,7 +207,7 @@ def test_who_is_taken_out_makes_room_for_a_twin(ada, shop):
     assert not recipients.remove_recipient(ada, made, first.pk)
     assert reasons(made) == {"Finn": ""}
     lifecycle.start_bulk(ada, made)
-    with pytest.raises(BulkProblem, match="started already"):
+    with pytest.raises(BulkProblem, match="already been started"):
         recipients.remove_recipient(ada, made, first.pk)
 
 
@@ -238,17 +238,17 @@ def test_a_second_start_starts_nothing_twice(ada, shop, people):
 def test_what_was_not_seen_is_not_started(ada, shop, people):
     seen = recipients.create_draft(ada, shop, people, "Hello {first_name}")
     recipients.write_text(ada, Bulk.objects.get(pk=seen.pk), "Something else")
-    with pytest.raises(BulkProblem, match="changed the text"):
+    with pytest.raises(BulkProblem, match="text was changed"):
         lifecycle.start_bulk(ada, seen)
     assert Bulk.objects.get(pk=seen.pk).state == State.DRAFT
 
 
 def test_nothing_starts_without_text_recipient_or_connection(ada, shop, people):
     blank = recipients.create_draft(ada, shop, people)
-    with pytest.raises(BulkProblem, match="Nobody would get"):
+    with pytest.raises(BulkProblem, match="no recipients"):
         lifecycle.start_bulk(ada, blank)
     nobody = recipients.create_draft(ada, shop, people, "{email}")
-    with pytest.raises(BulkProblem, match="Nobody would get"):
+    with pytest.raises(BulkProblem, match="no recipients"):
         lifecycle.start_bulk(ada, nobody)
     made = recipients.create_draft(ada, shop, people, "Hello")
     Account.objects.update(state=Account.State.ATTENTION)
@@ -258,7 +258,7 @@ def test_nothing_starts_without_text_recipient_or_connection(ada, shop, people):
 
 def test_a_started_text_can_no_longer_be_written(ada, shop, people):
     made = running(ada, shop, people)
-    with pytest.raises(BulkProblem, match="started already"):
+    with pytest.raises(BulkProblem, match="already been started"):
         recipients.write_text(ada, made, "Other words")
     assert made.recipients.filter(text__startswith="Hello").count() == 5
 

@@ -309,17 +309,17 @@ def test_the_pump_sends_all_that_is_due_in_order(salesmsg, staff, account, conve
 def test_a_worker_that_lost_its_claim_changes_nothing(salesmsg, staff, account, conversation, monkeypatch):
     """It hung between claim and call for so long that the sweep gave its text to another one."""
     message = write(staff, conversation, f"slow {uuid.uuid4()}")
-    opened = deliver._conversation
+    opened = deliver._open_conversation
 
     def hang(claimed, session):
-        monkeypatch.setattr(deliver, "_conversation", opened)
+        monkeypatch.setattr(deliver, "_open_conversation", opened)
         worker_is_gone(message)
         assert deliver.expire_claims() == 1
         due_now(message)
         assert deliver.deliver_message(message.pk) == State.SENT
         return opened(claimed, session)
 
-    monkeypatch.setattr(deliver, "_conversation", hang)
+    monkeypatch.setattr(deliver, "_open_conversation", hang)
     assert deliver.deliver_message(message.pk) == ""
     assert posts(salesmsg, message.text) == 1
     assert fresh(message).state == State.SENT

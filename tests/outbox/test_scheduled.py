@@ -46,12 +46,12 @@ def test_a_moment_on_both_sides_of_a_change(zone, local, expected):
 @pytest.mark.parametrize(
     ("zone", "local", "words"),
     [
-        (NEW_YORK, datetime(2027, 3, 14, 2), "The next time that does is 3:00 AM."),
-        (NEW_YORK, datetime(2027, 3, 14, 2, 59), "2:59 AM does not exist there. The next time that does is 3:00 AM."),
-        (BERLIN, datetime(2027, 3, 28, 2, 30), "On March 28 clocks in Berlin go forward"),
-        ("Australia/Lord_Howe", datetime(2026, 10, 4, 2, 15), "The next time that does is 2:30 AM."),
-        ("Africa/Cairo", datetime(2026, 4, 24, 0, 30), "The next time that does is 1:00 AM."),
-        ("Pacific/Apia", datetime(2011, 12, 30, 12), "The next time that does is 12:00 AM on December 31."),
+        (NEW_YORK, datetime(2027, 3, 14, 2), "The next valid time is 3:00 AM."),
+        (NEW_YORK, datetime(2027, 3, 14, 2, 59), "so 2:59 AM does not exist there. The next valid time is 3:00 AM."),
+        (BERLIN, datetime(2027, 3, 28, 2, 30), "Clocks in Berlin go forward on March 28"),
+        ("Australia/Lord_Howe", datetime(2026, 10, 4, 2, 15), "The next valid time is 2:30 AM."),
+        ("Africa/Cairo", datetime(2026, 4, 24, 0, 30), "The next valid time is 1:00 AM."),
+        ("Pacific/Apia", datetime(2011, 12, 30, 12), "The next valid time is 12:00 AM on December 31."),
     ],
 )
 def test_a_time_that_clocks_leap_over_is_refused_and_the_next_one_named(zone, local, words):
@@ -74,13 +74,13 @@ def test_a_time_that_exists_twice_is_the_first_one_and_known_as_such():
 
 @pytest.mark.parametrize("zone", ["", "New York", "EST5EDT4", "../etc/passwd", "america/new_york", "right/UTC"])
 def test_an_unknown_zone_is_refused_in_words(zone):
-    with pytest.raises(CannotSend, match="does not know this time zone"):
+    with pytest.raises(CannotSend, match="Unknown time zone"):
         scheduled.resolve_local_time(datetime(2027, 1, 1), zone)
 
 
 @pytest.mark.parametrize(("local", "zone"), [(datetime.min, "Asia/Tokyo"), (datetime.max, NEW_YORK)])
 def test_the_ends_of_time_are_no_date(local, zone):
-    with pytest.raises(CannotSend, match="no such date"):
+    with pytest.raises(CannotSend, match="date does not exist"):
         scheduled.resolve_local_time(local, zone)
 
 
@@ -215,7 +215,7 @@ def test_the_list_goes_on_showing_what_was_said(ada, conversation):
 def test_neither_past_nor_far_future(ada, conversation):
     with pytest.raises(CannotSend, match="in the past"):
         write(ada, conversation, minutes=-3)
-    with pytest.raises(CannotSend, match="a year at most"):
+    with pytest.raises(CannotSend, match="up to one year ahead"):
         write(ada, conversation, minutes=60 * 24 * 368)
     assert write(ada, conversation, minutes=0).pk, "the present minute is no past"
 
@@ -485,7 +485,7 @@ def test_a_person_says_that_it_was_sent(ada, conversation, unknown):
     assert (unknown.state, unknown.reason.text, unknown.text) == ("delivered", "", "On my way")
     assert not Message.objects.filter(pk=copy.pk).exists()
     assert Message.objects.filter(pk=later.pk).exists(), "another text with the same words stays one"
-    with pytest.raises(CannotSend, match="known by now"):
+    with pytest.raises(CannotSend, match="already known"):
         reconcile.accept_as_sent(ada, unknown)
 
 
@@ -499,7 +499,7 @@ def test_a_person_says_that_it_was_sent(ada, conversation, unknown):
 )
 def test_what_is_no_copy_of_it_is_left_alone(ada, conversation, unknown, values):
     other = copy_of(unknown, conversation, **values)
-    with pytest.raises(CannotSend, match="shows no such text"):
+    with pytest.raises(CannotSend, match="No matching text"):
         reconcile.accept_as_sent(ada, unknown)
     unknown.refresh_from_db()
     assert unknown.state == "unknown"

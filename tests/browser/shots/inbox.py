@@ -92,7 +92,7 @@ def moved_on(page: Page) -> None:
       form.querySelector("[name=seen]").value = Number(form.querySelector("[name=seen]").value) - 1;
       form.submit();
     }""")
-    expect(page.locator("#composer-error")).to_contain_text("while you wrote")
+    expect(page.locator("#composer-error")).to_contain_text("while you were writing")
 
 
 def unfilled(page: Page) -> None:

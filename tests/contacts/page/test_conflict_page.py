@@ -60,7 +60,7 @@ def test_three_values_for_each_field(browser, conflict):
 def test_what_salesmsg_came_to_by_itself_needs_no_choice(browser, contact, conflict):
     Contact.objects.filter(pk=contact.pk).update(email="here@example.com")
     shown = browser.get(at(conflict))
-    assert "The same on both sides now" in pages.text(shown)
+    assert "Now the same on both sides" in pages.text(shown)
     decide(browser, conflict, last_name="theirs", email="theirs")
     assert not Change.objects.exclude(pk=conflict.pk).exists()
     conflict.refresh_from_db()
@@ -90,7 +90,7 @@ def test_field_by_field(browser, ada, harbor, contact, conflict):
     assert response.redirect_chain == [(f"/inbox/{thread.pk}/", 302)]
     made = Change.objects.get(state=State.PENDING)
     assert (made.values, made.base, made.requested_by) == ({"last_name": "Here"}, {"last_name": "There"}, ada)
-    assert "on its way to Salesmsg" in pages.text(response)
+    assert "Your choice is being sent to Salesmsg" in pages.text(response)
     assert not conflicts.waiting_conflicts(ada).exists()
 
 
@@ -128,7 +128,7 @@ def test_a_choice_over_values_that_nobody_saw_is_kept_but_not_saved(browser, con
 def test_an_incomplete_choice_is_asked_for(browser, conflict, sent):
     response = decide(browser, conflict, **sent)
     assert response.status_code == 422
-    assert "Nothing was saved yet" in pages.text(response)
+    assert "Nothing was saved. Choose a value for" in pages.text(response)
     conflict.refresh_from_db()
     assert conflict.state == State.CONFLICT
 
@@ -143,7 +143,7 @@ def test_pressed_twice_it_is_decided_once(browser, conflict):
     for _ in range(2):
         response = browser.post(at(conflict), {"seen": seen, "all": "ours"}, follow=True)
     assert Change.objects.filter(state=State.PENDING).count() == 1
-    assert "Nothing is left to choose" in pages.text(response)
+    assert "There is nothing left to choose" in pages.text(response)
 
 
 def test_what_went_into_a_later_conflict_leads_there(browser, ada, contact, conflict):
@@ -184,10 +184,10 @@ def test_the_outbox_page_counts_it(browser, harbor, conflict):
     response = browser.get("/outbox/")
     shown = pages.text(response)
     assert f'href="{at(conflict)}"' in response.content.decode()
-    assert "Needs you 1" in shown
-    assert "too: Last name, Email." in shown
+    assert "Needs attention 1" in shown
+    assert "in Salesmsg: Last name, Email." in shown
     decide(browser, conflict, all="theirs")
-    assert "Nothing needs you" in pages.text(browser.get("/outbox/"))
+    assert "Nothing needs attention" in pages.text(browser.get("/outbox/"))
 
 
 def test_the_admin_leads_here(browser, contact, conflict):

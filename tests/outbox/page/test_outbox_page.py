@@ -80,7 +80,7 @@ def test_whoever_has_many_accounts_chooses_one(browser, harbor, ada, monkeypatch
 def test_nothing_at_all(browser, harbor):
     response = browser.get("/outbox/")
     shown = pages.text(response)
-    for words in ("No calls in the last 10 min", "Nothing needs you", "Nothing waits", "of 60 calls used"):
+    for words in ("No calls in the last 10 min", "Nothing needs attention", "All texts have been sent.", "of 60 calls used"):
         assert words in shown
     assert pages.inline(response) == []
 
@@ -131,7 +131,7 @@ def test_an_account_that_is_not_connected_says_so(browser, harbor, queued):
     queued()
     Account.objects.update(state=Account.State.ATTENTION)
     shown = pages.text(browser.get("/outbox/"))
-    assert "The account is not connected" in shown
+    assert "This account is not connected" in shown
     assert "not connected" in shown.replace("The account is not connected", "")
 
 
@@ -151,7 +151,7 @@ def test_what_needs_a_person_comes_with_its_buttons(browser, harbor, failed, que
 def test_a_button_leads_back_here(browser, harbor, failed):
     response = browser.post(f"/inbox/messages/{failed.pk}/again/", {"next": "/outbox/"}, follow=True)
     assert response.redirect_chain == [("/outbox/", 302)]
-    assert "Nothing needs you" in pages.text(response)
+    assert "Nothing needs attention" in pages.text(response)
     waiting = Message.objects.get(state="queued")
     browser.post(f"/inbox/messages/{waiting.pk}/cancel/", {"next": "/outbox/"})
     waiting.refresh_from_db()
