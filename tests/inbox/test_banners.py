@@ -29,7 +29,9 @@ def test_a_worker_that_stopped_is_told_and_the_open_list_learns_it(browser, harb
     assert 'href="/sync/"' in told.content.decode()
 
 
-@pytest.mark.parametrize(("state", "words"), [("attention", "no longer lets us in"), ("disconnected", "disconnected")])
+@pytest.mark.parametrize(
+    ("state", "words"), [("attention", "no longer accepts the connection"), ("disconnected", "disconnected")]
+)
 def test_an_account_that_does_not_work_is_told(browser, harbor, state, words):
     assert "nothing arrives or leaves" not in pages.text(browser.get("/inbox/"))
     Account.objects.update(state=state, connected_at=timezone.now())

@@ -53,7 +53,7 @@ def test_an_edit_is_a_pending_change_with_what_it_met(save, browser, conversatio
         assert response["Location"] == f"/inbox/{conversation.pk}/"
         response = look(browser, conversation)
     assert response.status_code == 200
-    assert "A change is waiting to be saved in Salesmsg." in pages.text(response)
+    assert "A change is not saved in Salesmsg yet." in pages.text(response)
     assert "Nora Reyes" in pages.text(response)
     contact.refresh_from_db()
     assert contact.first_name == "Dana", "the cache stays Salesmsg's word"

@@ -12,7 +12,7 @@ from tests import factories as f
 
 from . import pages
 
-FIRST = "Your first text to them."
+FIRST = "This is your first text to this contact."
 
 
 @pytest.fixture
@@ -209,18 +209,18 @@ def test_by_their_word(browser, out, text):
 
 def test_by_staff(browser, out, ada):
     opt(out, ada)
-    assert "Opted out on Nov 12, 2025 by Ada Marsh here." in shown(browser, out)
+    assert "Opted out on Nov 12, 2025 by Ada Marsh in the portal." in shown(browser, out)
 
 
 def test_by_staff_who_have_left(browser, out):
     opt(out, None)
-    assert "Opted out on Nov 12, 2025 here." in shown(browser, out)
+    assert "Opted out on Nov 12, 2025 in the portal." in shown(browser, out)
 
 
 def test_on_its_way(browser, conversation, ada):
     opt(conversation, ada, state="pending")
     page = shown(browser, conversation)
-    assert "This contact is being opted out" in page and "by Ada Marsh here." in page
+    assert "This contact is being opted out" in page and "by Ada Marsh in the portal." in page
 
 
 def test_the_later_word_counts(browser, out, ada):
