@@ -401,7 +401,7 @@ def test_where_nobody_has_texted_nothing_can_be_unread(htmx, harbor):
     f.message(empty, "Hi", inbound=False)
     refused = htmx.post(f"/inbox/{empty.pk}/unread/")
     assert refused.status_code == 422
-    assert "they have not texted yet" in pages.text(refused)
+    assert "the contact has not texted yet" in pages.text(refused)
 
 
 def test_what_comes_into_a_hidden_tab_is_not_read(poll, browser, conversation):

@@ -71,7 +71,7 @@ def test_what_was_changed_meanwhile_is_shown_before_it_is_replaced(save, browser
     Contact.objects.filter(pk=contact.pk).update(first_name="Daniela")
     response = save(htmx=True, first_name="Nora")
     assert response.status_code == 422
-    assert "Changed to “Daniela” meanwhile." in pages.text(response)
+    assert "Changed to “Daniela” since you opened this page." in pages.text(response)
     assert pages.field(response, "first_name") == "Nora"
     assert pages.field(response, "was-first_name") == "Daniela"
     assert not Change.objects.exists()

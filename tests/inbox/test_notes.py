@@ -124,7 +124,7 @@ def test_changed_after_a_lost_answer_it_is_kept_and_said(write):
     write("First", key)
     answer = write("First and more", key)
     assert answer.status_code == 422
-    assert "had already been added" in pages.text(answer)
+    assert "was already added" in pages.text(answer)
     assert InternalNote.objects.get().text == "First"
 
 

@@ -156,7 +156,7 @@ def test_a_guess_says_so(at, browser, harbor):
     at(4, 42)
     Account.objects.filter(pk=harbor.pk).update(organization_timezone="America/New_York")
     toll_free = f.conversation(harbor, f.contact(harbor, phone="+18005550142"))
-    assert "It may be 11:42 PM for them (New York): a guess" in shown(browser, toll_free)
+    assert "It may be 11:42 PM for them (New York). This is a guess" in shown(browser, toll_free)
 
 
 def test_nothing_is_said_where_nothing_tells_the_zone(at, browser, harbor):
@@ -228,7 +228,7 @@ def test_the_later_word_counts(browser, out, ada):
     f.message(out, "STOP", at=THEN + timedelta(hours=1))
     assert "by texting STOP" in shown(browser, out)
     Change.objects.filter(pk=change.pk).update(created_at=THEN + timedelta(hours=2))
-    assert "by Ada Marsh here" in shown(browser, out)
+    assert "by Ada Marsh in the portal" in shown(browser, out)
 
 
 def test_a_stop_from_before_they_came_back_is_not_why(browser, out):

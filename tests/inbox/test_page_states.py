@@ -161,4 +161,4 @@ def test_a_form_of_an_old_page_says_that_nothing_was_sent(client, ada, harbor):
 def test_the_page_of_a_breakdown_needs_nothing(db):
     from django.template.loader import render_to_string
 
-    assert "Something broke" in render_to_string("500.html")
+    assert "Something went wrong" in render_to_string("500.html")

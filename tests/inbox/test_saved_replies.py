@@ -76,7 +76,7 @@ def test_a_manager_of_one_account_saves_nothing_for_everybody_in_another(browser
     other = f.account("Other", manager)
     data = {"name": "a", "text": "b", "whose": "everybody", "account": other.pk}
     answer = browser.post("/inbox/replies/new/", data)
-    assert answer.status_code == 422 and "Only a manager" in pages.text(answer)
+    assert answer.status_code == 422 and "Only managers of this account" in pages.text(answer)
     assert not SavedReply.objects.exists()
 
 

@@ -133,14 +133,14 @@ def test_a_time_in_the_gap_is_refused_with_the_next_one(browser, address, conver
 def test_a_time_that_comes_twice_says_which_it_is(browser, address, conversation):
     at = scheduled.resolve_local_time(datetime(2030, 11, 3, 1, 30), NEW_YORK)
     planned(conversation, send_at=at)
-    assert "show this time twice; it leaves the first time" in pages.text(browser.get(address))
+    assert "this time occurs twice. The text is sent the first time" in pages.text(browser.get(address))
 
 
 def test_a_damaged_form_keeps_everything(browser, address, conversation):
     data = typed(client_uuid="x")
     response = browser.post(f"{address}later/", data)
     assert response.status_code == 422
-    assert "damaged" in pages.text(response)
+    assert "form was incomplete" in pages.text(response)
     assert pages.field(response, "when") == data["when"]
     assert uuid.UUID(pages.field(response, "client_uuid"))
 
@@ -208,7 +208,7 @@ def test_send_now_makes_it_a_text_like_any_other(browser, address, conversation)
     assert (message.state, message.send_at) == ("queued", None)
     assert "Waiting to be sent" in pages.text(browser.get(address))
     Message.objects.filter(pk=message.pk).update(state="sending")
-    assert "was not waiting any more" in pages.text(browser.post(f"/inbox/messages/{message.pk}/now/", follow=True))
+    assert "is no longer waiting to be sent" in pages.text(browser.post(f"/inbox/messages/{message.pk}/now/", follow=True))
 
 
 def test_held_says_why_and_what_can_be_done(browser, address, conversation):
@@ -219,7 +219,7 @@ def test_held_says_why_and_what_can_be_done(browser, address, conversation):
     assert "It was not sent. Send it now or cancel it." in words
     for button in ("Send now", "Choose another time", "Cancel"):
         assert button in words
-    assert "waits for your word" in browser.get("/inbox/").content.decode()
+    assert "needs confirmation" in browser.get("/inbox/").content.decode()
     assert pages.rows(browser.get("/inbox/", {"show": "failed"})) == [conversation.pk]
     browser.post(f"/inbox/messages/{message.pk}/now/")
     assert pages.rows(browser.get("/inbox/", {"show": "failed"})) == []

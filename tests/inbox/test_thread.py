@@ -220,7 +220,7 @@ def test_the_card_shows_what_is_known(browser, harbor):
 @pytest.mark.parametrize(
     ("state", "words", "name"),
     [
-        ("pending", "waiting to be saved", "Newname"),
+        ("pending", "is not saved in Salesmsg yet", "Newname"),
         ("pushing", "being saved", "Newname"),
         ("refused", "refused the last change: “Bad email”", "Dana"),
         ("done", "", "Dana"),
@@ -262,7 +262,7 @@ def test_the_composer_is_shut_while_the_account_is_not_connected(browser, harbor
     Account.objects.update(state=state)
     response = browser.get(address(conversation))
     assert "data-blocked" in response.content.decode()
-    assert "Harbor Dental” is disconnected" in pages.text(response) or "connected again first" in pages.text(response)
+    assert "Harbor Dental” is disconnected. Reconnect it" in pages.text(response) or "no longer accepts the connection" in pages.text(response)
 
 
 def test_the_composer_is_open_otherwise(browser, harbor):
