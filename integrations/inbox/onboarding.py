@@ -1,5 +1,4 @@
-"""The first minutes of an installation: what is done already, and what the next step is. All of it is read from the
-data; nothing here is remembered but that somebody does not want to see it."""
+"""The setup checklist of a new installation. Its state comes from the data; only hiding it is stored, in a cookie."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -22,13 +21,13 @@ from ..sync import request as sync
 from .conversation_list.banners import HEARTBEAT_TIMEOUT
 
 HIDDEN_FOR = 365 * 24 * 3600  # seconds
-CHECKS = "integrations.checks"  # Django knows its checks; nobody imports them
+CHECKS = "integrations.checks"  # found in Django's registry, without an import
 WORKER = "manage.py qcluster"
 
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the list. `link` is what the button says, `href` where it leads; `command`: what to type."""
+    """A step of the checklist. `link` and `href` are the button; `command` is a shell command to show."""
 
     name: str
     title: str
@@ -42,7 +41,7 @@ class Step:
 
 @dataclass(frozen=True)
 class FirstSteps:
-    """`moving`: something changes by itself soon, so look again. `problems`: (what is wrong, how to mend it)."""
+    """The checklist. `moving`: the page polls, because a step can complete by itself. `problems`: (problem, fix)."""
 
     steps: list[Step]
     progress: sync.Progress | None = None
@@ -68,14 +67,14 @@ class FirstSteps:
 
 
 def read_steps(user, host: str = "") -> FirstSteps:
-    """One query about the accounts, and a few more while nothing is connected or the first sync runs.
+    """Read the checklist. One query, and a few more while nothing is connected or the first sync runs.
 
-    host: where the browser is; Salesmsg leads back to PORTAL_URL, so connecting from elsewhere would fail."""
+    host: the host in the browser. Salesmsg redirects to PORTAL_URL, so connecting from another host would fail."""
     others = Membership.objects.filter(account=OuterRef("pk")).exclude(user=user)
     managing = Membership.objects.filter(account=OuterRef("pk"), user=user, role=Membership.Role.MANAGER)
-    left = (Message.State.SENT, Message.State.DELIVERED)
-    own = Message.objects.filter(account=OuterRef("pk"), client_uuid__isnull=False, state__in=left)
-    found = list(
+    sent = (Message.State.SENT, Message.State.DELIVERED)
+    own = Message.objects.filter(account=OuterRef("pk"), client_uuid__isnull=False, state__in=sent)
+    accounts = list(
         Account.objects.for_user(user)
         .defer("webhook_secret", "vendor_reason")
         .annotate(
@@ -85,98 +84,100 @@ def read_steps(user, host: str = "") -> FirstSteps:
             texted=Exists(own),
         )
     )
-    connected = [one for one in found if one.state == Account.State.CONNECTED]
-    heartbeat = (
-        found[0].heartbeat_at if found else Heartbeat.objects.filter(name="tick").values_list("at", flat=True).first()
-    )
-    may_connect = any(one.managed for one in found) or access.can_connect(user)
+    connected = [account for account in accounts if account.state == Account.State.CONNECTED]
+    if accounts:
+        heartbeat = accounts[0].heartbeat_at
+    else:
+        heartbeat = Heartbeat.objects.filter(name="tick").values_list("at", flat=True).first()
+    may_connect = any(account.managed for account in accounts) or access.can_connect(user)
     progress = _progress(connected)
     steps = [
-        _connect(found, connected, may_connect),
+        _connect(accounts, connected, may_connect),
         _worker(heartbeat),
         _sync(connected, progress),
-        _text(found, connected),
+        _text(accounts, connected),
     ]
-    if found and may_connect:
-        steps += [_webhook(found), _colleague(user, found)]
+    if accounts and may_connect:
+        steps += [_webhook(accounts), _colleague(user, accounts)]
     problems = _problems(host) if may_connect and not connected else ()
     return FirstSteps(steps, progress, problems, bool(connected), may_connect)
 
 
 def _progress(connected: list[Account]) -> sync.Progress | None:
-    """Of the first sync that runs now."""
+    """The progress of the first sync, if one is running."""
     for account in connected:
         if account.synced_at is None and (progress := sync.progress(account)) is not None and progress.running:
             return progress
     return None
 
 
-def _connect(found: list[Account], connected: list[Account], may_connect: bool) -> Step:
-    href = reverse("accounts:detail", args=[found[0].pk]) if found else reverse("accounts:list") + "#connect"
-    if found and not connected:
-        words = _("The account has to be connected again. Everything that was read is kept.")
+def _connect(accounts: list[Account], connected: list[Account], may_connect: bool) -> Step:
+    href = reverse("accounts:detail", args=[accounts[0].pk]) if accounts else reverse("accounts:list") + "#connect"
+    if accounts and not connected:
+        text = _("Reconnect the account. All synced data is kept.")
     elif not may_connect:
-        words = _("If your team has an account already, ask its manager to add you to it.")
+        text = _("If your team already has an account, ask its manager to add you.")
     elif oauth_ready():
-        words = _("Salesmsg asks you to allow this portal, and brings you back here.")
+        text = _("Salesmsg asks you to authorize this portal, then brings you back here.")
     else:
-        words = _(
-            "Paste a personal access token of Salesmsg. To connect with a Salesmsg login instead, SALESMSG_CLIENT_ID "
-            "and SALESMSG_CLIENT_SECRET have to be set first; the page tells how."
+        text = _(
+            "Paste a Salesmsg personal access token. To connect with a Salesmsg login instead, set SALESMSG_CLIENT_ID "
+            "and SALESMSG_CLIENT_SECRET first. The page explains how."
         )
-    return Step("connect", _("Connect Salesmsg"), words, bool(connected), href, _("Connect Salesmsg"))
+    return Step("connect", _("Connect Salesmsg"), text, bool(connected), href, _("Connect Salesmsg"))
 
 
 def _worker(heartbeat) -> Step:
     alive = heartbeat is not None and heartbeat > timezone.now() - HEARTBEAT_TIMEOUT
-    words = _("It reads and sends everything, and it does not run now. Whoever looks after the server starts it with:")
-    return Step("worker", _("Background worker runs"), words, alive, command=WORKER)
+    text = _("The background worker syncs and sends texts. It is not running. Start it on the server with:")
+    return Step("worker", _("Start the background worker"), text, alive, command=WORKER)
 
 
 def _sync(connected: list[Account], progress: sync.Progress | None) -> Step:
     done = any(one.synced_at for one in connected)
     if progress is not None:
-        words = _("It runs. What has arrived can be answered already.")
+        text = _("The sync is running. You can already reply to texts that have arrived.")
     else:
-        words = _("It brings your contacts, conversations and messages, and begins by itself once you are connected.")
+        text = _("Loads your contacts, conversations and messages. Starts automatically once you are connected.")
     href = reverse("sync:list") if connected else ""
-    return Step("sync", _("First sync"), words, done, href, _("See how far it is"))
+    return Step("sync", _("First sync"), text, done, href, _("Show progress"))
 
 
-def _text(found: list[Account], connected: list[Account]) -> Step:
-    words = _("Open a conversation and answer, or write to a number. Nothing leaves before you press Send.")
-    done = any(one.texted for one in found)
+def _text(accounts: list[Account], connected: list[Account]) -> Step:
+    text = _("Open a conversation and reply, or text a phone number. Nothing is sent until you press Send.")
+    done = any(account.texted for account in accounts)
     return Step(
-        "text", _("Send your first text"), words, done, reverse("inbox:new") if connected else "", _("Write a text")
+        "text", _("Send your first text"), text, done, reverse("inbox:new") if connected else "", _("Write a text")
     )
 
 
-def _webhook(found: list[Account]) -> Step:
-    words = _("Paste the account's webhook address at Salesmsg. New texts arrive within seconds then, not minutes.")
-    href = reverse("accounts:detail", args=[found[0].pk]) + "#webhook"
-    done = any(one.last_event_at for one in found)
-    return Step("webhook", _("Hear of new texts at once"), words, done, href, _("Show the address"), optional=True)
+def _webhook(accounts: list[Account]) -> Step:
+    text = _("Paste the account's webhook URL into Salesmsg. New texts then arrive in seconds instead of minutes.")
+    href = reverse("accounts:detail", args=[accounts[0].pk]) + "#webhook"
+    done = any(account.last_event_at for account in accounts)
+    return Step("webhook", _("Receive new texts instantly"), text, done, href, _("Show webhook URL"), optional=True)
 
 
-def _colleague(user, found: list[Account]) -> Step:
-    words = _("Make a user with staff status, then add them to the account as an agent or a manager.")
+def _colleague(user, accounts: list[Account]) -> Step:
+    text = _("Create a user with staff status, then add them to the account as an agent or manager.")
     add = user.is_superuser
-    href = reverse("admin:auth_user_add") if add else reverse("accounts:detail", args=[found[0].pk])
-    done = any(one.shared for one in found)
-    link = _("Add a user") if add else _("To the account")
-    return Step("colleague", _("Invite a colleague"), words, done, href, link, optional=True)
+    href = reverse("admin:auth_user_add") if add else reverse("accounts:detail", args=[accounts[0].pk])
+    done = any(account.shared for account in accounts)
+    link = _("Add a user") if add else _("Open account")
+    return Step("colleague", _("Invite a colleague"), text, done, href, link, optional=True)
 
 
 def _problems(host: str) -> tuple[tuple[str, str], ...]:
-    """What would make connecting fail: our system checks, and an address that Salesmsg does not lead back to."""
-    ours = [check for check in registry.registry.get_checks() if check.__module__ == CHECKS]
-    said = [one for check in ours for one in check(app_configs=None) if one.level >= ERROR]
-    found = [(str(one.msg), str(one.hint or "")) for one in said]
+    """Problems that would make connecting fail: failed system checks, and a host other than that of PORTAL_URL."""
+    checks = [check for check in registry.registry.get_checks() if check.__module__ == CHECKS]
+    errors = [message for check in checks for message in check(app_configs=None) if message.level >= ERROR]
+    problems = [(str(error.msg), str(error.hint or "")) for error in errors]
     own = urlsplit(settings.PORTAL_URL)
     if host and urlsplit(f"//{host}").hostname != own.hostname and oauth_ready():
-        what = _("You are at %(here)s, and Salesmsg leads back to %(there)s.") % {"here": host, "there": own.netloc}
-        found.append((what, _("Open the portal at %(address)s to connect.") % {"address": settings.PORTAL_URL}))
-    return tuple(found)
+        values = {"here": host, "there": own.netloc}
+        problem = _("You opened the portal at %(here)s, but Salesmsg redirects to %(there)s.") % values
+        problems.append((problem, _("Open the portal at %(address)s to connect.") % {"address": settings.PORTAL_URL}))
+    return tuple(problems)
 
 
 # --- The pages -------------------------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ def cookie(user) -> str:
 
 
 def wanted(request: HttpRequest) -> bool:
-    """Whether this person has neither hidden the list nor seen it complete, in this browser."""
+    """Whether to show the checklist: the user has neither hidden nor completed it in this browser."""
     return cookie(request.user) not in request.COOKIES
 
 
@@ -195,28 +196,28 @@ def wanted(request: HttpRequest) -> bool:
 @never_cache
 @access.staff_required
 def page(request: HttpRequest) -> HttpResponse:
-    """The list, for the inbox's empty place or as a page of its own. Complete, it is not asked for again."""
+    """The checklist as a fragment of the inbox or as a full page. A completed checklist is hidden from then on."""
     if request.headers.get("HX-Request") and not wanted(request):
         return HttpResponse()
-    found = read_steps(request.user, request.get_host())
+    steps = read_steps(request.user, request.get_host())
     if not request.headers.get("HX-Request"):
-        return render(request, "inbox/onboarding/page.html", {"first": found})
-    response = render(request, "inbox/onboarding/_steps.html", {"first": found, "fragment": True})
-    if found.complete:
-        _remember(request, response)
+        return render(request, "inbox/onboarding/page.html", {"first": steps})
+    response = render(request, "inbox/onboarding/_steps.html", {"first": steps, "fragment": True})
+    if steps.complete:
+        _set_hidden(request, response)
     return response
 
 
 @require_POST
 @access.staff_required
 def hide(request: HttpRequest) -> HttpResponse:
-    """This person does not want to see the list any more, in this browser."""
+    """Hide the checklist for this user in this browser."""
     response = HttpResponse() if request.headers.get("HX-Request") else redirect("inbox:list")
-    _remember(request, response)
+    _set_hidden(request, response)
     return response
 
 
-def _remember(request: HttpRequest, response: HttpResponse) -> None:
+def _set_hidden(request: HttpRequest, response: HttpResponse) -> None:
     response.set_cookie(
         cookie(request.user), "hidden", max_age=HIDDEN_FOR, secure=request.is_secure(), httponly=True, samesite="Lax"
     )

@@ -1,4 +1,4 @@
-"""Tags and filters for working together."""
+"""Template tags and filters for snoozing and assignment."""
 
 from datetime import datetime
 
@@ -13,20 +13,20 @@ register = template.Library()
 
 @register.filter
 def until(at: datetime | None) -> str:
-    """A moment to come, in the viewer's zone: "Fri, Nov 28, 9:00 AM", with the year when it is another one."""
+    """A future time in the viewer's time zone: "Fri, Nov 28, 9:00 AM", with the year unless it is this year."""
     if at is None:
         return ""
-    there, now = timezone.localtime(at), timezone.localtime()
-    return date_format(there, "PLANNED" if there.year == now.year else "PLANNED_YEAR")
+    local, now = timezone.localtime(at), timezone.localtime()
+    return date_format(local, "PLANNED" if local.year == now.year else "PLANNED_YEAR")
 
 
 @register.filter
 def until_short(at: datetime | None) -> str:
-    """The same for a moment of the coming days: "Fri 9:00 AM"."""
+    """A time within the next days in the viewer's time zone: "Fri 9:00 AM"."""
     return date_format(timezone.localtime(at), "WEEKDAY_CLOCK") if at else ""
 
 
 @register.simple_tag
 def viewer_zone() -> str:
-    """What the viewer's time zone is called: "Berlin"."""
+    """The name of the viewer's time zone: "Berlin"."""
     return city(timezone.get_current_timezone_name()) or "UTC"

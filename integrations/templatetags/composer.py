@@ -1,4 +1,4 @@
-"""What the composer says of a text: what it costs and why, and which merge fields the contact has nothing for."""
+"""Template filters of the composer: the cost of a text, and merge fields the contact has no value for."""
 
 import json
 import unicodedata
@@ -12,14 +12,14 @@ from ..outbox import merge_fields
 from ..salesmsg import text as salesmsg_text
 
 register = template.Library()
-NAMED = 3  # characters
-MUCH = 3  # segments; more is worth a word
+NAMED = 3  # characters listed as the cause of Unicode
+MUCH = 3  # segments; more show a notice
 _UNSEEN = {"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"}
 
 
 @dataclass(frozen=True)
 class Cost:
-    """`words` is empty where there is nothing to explain; `much` asks to be seen."""
+    """`words` explains the cost, or is empty. `much` highlights it."""
 
     words: str
     much: bool
@@ -27,38 +27,38 @@ class Cost:
 
 @register.filter
 def cost(text: str | None) -> Cost:
-    """Why a text takes as many segments as it does. static/inbox/cost.js says the same."""
+    """Explain the number of segments of a text. static/inbox/cost.js does the same in the browser."""
     text = (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
     size = salesmsg_text.segments(text)
     words = []
     if size.segments > MUCH:
-        words.append(_("This text costs %(segments)s segments.") % {"segments": size.segments})
+        words.append(_("This text uses %(segments)s segments.") % {"segments": size.segments})
     if size.encoding == "UCS-2":
-        found = salesmsg_text.causes(text)
-        named = " ".join(map(_named, found[:NAMED]))
+        causes = salesmsg_text.causes(text)
+        named = " ".join(map(_displayed, causes[:NAMED]))
         plain = 160 if size.segments == 1 else 153
         values = {"number": size.per_segment, "plain": plain, "characters": named}
-        said = _("Unicode: %(number)s characters a segment, not %(plain)s, because of: %(characters)s")
-        if len(found) > NAMED:
-            said = _(
-                "Unicode: %(number)s characters a segment, not %(plain)s, because of these and others: %(characters)s"
+        message = _("Unicode: %(number)s characters per segment instead of %(plain)s, because of %(characters)s")
+        if len(causes) > NAMED:
+            message = _(
+                "Unicode: %(number)s characters per segment instead of %(plain)s, because of %(characters)s and others"
             )
-        words.append(said % values)
+        words.append(message % values)
     return Cost(" ".join(words), size.segments > MUCH)
 
 
-def _named(char: str) -> str:
-    """The character itself, without quotes, as it may be one; what cannot be seen by its number."""
+def _displayed(char: str) -> str:
+    """Return the character, or its code point when it is invisible. Unquoted, because it may be a quote."""
     return f"U+{ord(char):04X}" if unicodedata.category(char) in _UNSEEN else char
 
 
 @register.filter
 def field_labels(contact: Contact | None) -> str:
-    """JSON: merge field -> what it is called."""
-    return json.dumps({name: str(words) for name, words in merge_fields.LABELS.items()}, ensure_ascii=False)
+    """The labels of the merge fields as JSON: {field: label}."""
+    return json.dumps({name: str(label) for name, label in merge_fields.LABELS.items()}, ensure_ascii=False)
 
 
 @register.filter
 def empty_fields(contact: Contact | None) -> str:
-    """The merge fields for which the contact has nothing, by blanks."""
+    """The merge fields the contact has no value for, separated by spaces."""
     return " ".join(merge_fields.empty_fields(contact)) if contact else ""

@@ -1,4 +1,4 @@
-"""Tags and filters of the portal's templates."""
+"""Template tags and filters used on all pages of the portal."""
 
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from ..salesmsg import text as salesmsg_text
 
 register = template.Library()
 
-# The spans of "ago", which some languages say in another case than the spans alone.
+# Time spans for "ago", which need another grammatical case in some languages (German: "vor 3 Tagen").
 AGO = {
     "year": npgettext_lazy("ago", "%(num)d year", "%(num)d years", "num"),
     "month": npgettext_lazy("ago", "%(num)d month", "%(num)d months", "num"),
@@ -35,16 +35,16 @@ AGO = {
 
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
-    """An icon of static/portal/icons.svg; decoration unless it gets a label."""
-    address = f"{static('portal/icons.svg')}#{name}"
+    """An icon of static/portal/icons.svg. Hidden from assistive technology unless it has a label."""
+    url = f"{static('portal/icons.svg')}#{name}"
     if label:
-        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, address)
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', address)
+        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, url)
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}"></use></svg>', url)
 
 
 @register.simple_tag
 def words_address() -> str:
-    """Where scripts find their words in the page's language."""
+    """The URL of the JavaScript catalogue in the page's language."""
     return words.address(get_language() or "en")
 
 
@@ -53,37 +53,37 @@ def words_address() -> str:
 
 @register.filter
 def national(phone: str) -> str:
-    """A phone number as people read it."""
+    """A phone number in national format."""
     return salesmsg_text.national(phone) if phone else ""
 
 
 @register.filter
 def called(contact) -> str:
-    """What to call a contact: the name, else the phone as people read it."""
+    """The contact's name, or the phone number in national format when there is no name."""
     name = contact.name
     return national(name) if name == contact.phone else name
 
 
 @register.filter
 def initials(name: str) -> str:
-    """Up to two letters of a name; empty when it has none (a phone number, say)."""
-    words = [word for word in str(name).split() if word[0].isalpha()]
-    picked = words[:1] + words[-1:] if len(words) > 1 else words
-    return "".join(word[0] for word in picked).upper()
+    """Up to two initials of a name; empty when it has no letters, such as a phone number."""
+    names = [part for part in str(name).split() if part[0].isalpha()]
+    picked = names[:1] + names[-1:] if len(names) > 1 else names
+    return "".join(part[0] for part in picked).upper()
 
 
 @register.filter
 def hue(key: int) -> int:
-    """One of eight colours, always the same for the same key."""
+    """A colour from 0 to 7, always the same for the same key."""
     return (int(key or 0) * 5 + int(key or 0) // 8) % 8
 
 
-# --- Times, in the viewer's zone -------------------------------------------------------------------------------------
+# --- Times, in the viewer's time zone --------------------------------------------------------------------------------
 
 
 @register.filter
 def when(at: datetime | None) -> str:
-    """Short, for lists: "now", "12 min", "2:05 PM", "Yesterday", "Monday", "May 3", "May 3, 2024"."""
+    """A short time for lists: "now", "12 min", "2:05 PM", "Yesterday", "Monday", "May 3", "May 3, 2024"."""
     if at is None:
         return ""
     now, then = timezone.localtime(), timezone.localtime(at)
@@ -104,7 +104,7 @@ def when(at: datetime | None) -> str:
 
 @register.filter
 def moment(at: datetime | None) -> str:
-    """In full, for titles: "Tuesday, May 3, 2025, 2:05 PM"."""
+    """A full date and time for title attributes: "Tuesday, May 3, 2025, 2:05 PM"."""
     return date_format(timezone.localtime(at), "MOMENT") if at else ""
 
 
@@ -115,7 +115,7 @@ def clock(at: datetime | None) -> str:
 
 @register.filter
 def day(date) -> str:
-    """ "Today", "Yesterday", "Monday, May 3", with the year when it is another one."""
+    """A day: "Today", "Yesterday", "Monday, May 3", with the year unless it is this year."""
     today = timezone.localdate()
     days = (today - date).days
     if days in (0, 1):
@@ -125,21 +125,21 @@ def day(date) -> str:
 
 @register.filter
 def planned(message) -> str:
-    """When a scheduled text leaves: "Fri, Nov 28, 9:00 AM (New York)"."""
+    """The send time of a scheduled text: "Fri, Nov 28, 9:00 AM (New York)"."""
     return durations.moment_in_zone(message.send_at, message.zone)
 
 
 @register.filter
 def planned_here(message) -> str:
-    """The same moment on the viewer's clock, where it shows another time: "Fri 3:00 PM"."""
-    here = timezone.localtime(message.send_at)
-    same = here.replace(tzinfo=None) == durations.in_zone(message.send_at, message.zone).replace(tzinfo=None)
-    return "" if same else date_format(here, "WEEKDAY_CLOCK")
+    """The send time in the viewer's time zone: "Fri 3:00 PM". Empty when it is the same as in the text's zone."""
+    local = timezone.localtime(message.send_at)
+    same = local.replace(tzinfo=None) == durations.in_zone(message.send_at, message.zone).replace(tzinfo=None)
+    return "" if same else date_format(local, "WEEKDAY_CLOCK")
 
 
 @register.filter
 def planned_twice(message) -> bool:
-    """Whether clocks show this time twice that night; it is the first one then."""
+    """Whether the send time occurs twice because clocks go back. The text is sent at the first."""
     return scheduled.is_ambiguous(
         durations.in_zone(message.send_at, message.zone).replace(tzinfo=None, fold=0), message.zone
     )
@@ -147,24 +147,23 @@ def planned_twice(message) -> bool:
 
 @register.filter
 def ago(at: datetime | None) -> str:
-    """How long since: "just now", "3 minutes ago"."""
+    """The time since then: "just now", "3 minutes ago"."""
     if at is None:
         return ""
     if timezone.now() - at < timedelta(minutes=1):
         return _("just now")
-    # German says it in another case: "vor 3 Tagen", not "3 Tage".
     return _("%(span)s ago") % {"span": timesince(at, time_strings=AGO)}
 
 
 @register.filter
 def iso(at: datetime | None) -> str:
-    """For <time datetime>."""
+    """ISO 8601, for <time datetime>."""
     return at.isoformat(timespec="seconds") if at else ""
 
 
 @register.filter
 def duration(seconds) -> str:
-    """Minutes and seconds of a call: "3:34"; empty when nothing is known."""
+    """The minutes and seconds of a call: "3:34"; empty when unknown."""
     try:
         total = int(seconds)
     except (TypeError, ValueError):
@@ -174,29 +173,29 @@ def duration(seconds) -> str:
 
 @register.filter
 def minutes(seconds: int | None) -> str:
-    """About how long: "about 3 min", "about 5 h", "about 3 days"."""
+    """An approximate duration: "about 3 min", "about 5 h", "about 3 days"."""
     return "" if seconds is None else durations.about(seconds)
 
 
 @register.filter
 def grouped(number: int | None) -> str:
-    """With its thousands apart: "48,212"; empty when nothing is known."""
+    """A number with thousands separators: "48,212"; empty when unknown."""
     return "" if number is None else number_format(number, force_grouping=True)
 
 
 @register.filter
 def atleast(seconds: float) -> str:
-    """A time that is not undercut: "40 s", "3 min", "1 h 5 min"."""
+    """A minimum duration: "40 s", "3 min", "1 h 5 min"."""
     return durations.at_least(seconds)
 
 
 @register.filter
 def ending(at: datetime | None) -> str:
-    """A time to come: "2:05 PM", with the day when it is not today."""
+    """A future time: "2:05 PM", with the day unless it is today."""
     if at is None:
         return ""
-    then = timezone.localtime(at)
-    return date_format(then, "CLOCK" if then.date() == timezone.localdate() else "DAY_CLOCK")
+    local = timezone.localtime(at)
+    return date_format(local, "CLOCK" if local.date() == timezone.localdate() else "DAY_CLOCK")
 
 
 # --- Texts -----------------------------------------------------------------------------------------------------------
@@ -211,14 +210,14 @@ _links = _Links()
 
 @register.filter
 def linked(text: str) -> SafeString:
-    """A customer's text as HTML: all of it escaped, web and mail addresses made links."""
-    found = _links(text, nofollow=True, autoescape=True)
-    return mark_safe(found.replace('rel="nofollow"', 'rel="nofollow noopener noreferrer"'))  # noqa: S308 - escaped above
+    """A text as escaped HTML, with web and email addresses as links."""
+    html = _links(text, nofollow=True, autoescape=True)
+    return mark_safe(html.replace('rel="nofollow"', 'rel="nofollow noopener noreferrer"'))  # noqa: S308 - escaped above
 
 
 @register.filter
 def breakable(address: str) -> SafeString:
-    """An email address as HTML that breaks before its @, and where that is not enough after full stops."""
+    """An email address as HTML that can break before the @ and, if that is not enough, after full stops."""
     name, at, domain = (address or "").rpartition("@")
     parts = [salesmsg_text.breaks(part) for part in (name, at + domain) if part]
     wbr = mark_safe("<wbr>")
@@ -229,7 +228,7 @@ def breakable(address: str) -> SafeString:
 
 @register.filter
 def coded(text: str) -> SafeString:
-    """What stands between `backticks` as code, everything escaped."""
+    """A text as escaped HTML, with `backticks` as <code>."""
     parts = (text or "").split("`")
     shapes = ("{}", "<code>{}</code>")
     return mark_safe("".join(format_html(shapes[place % 2], part) for place, part in enumerate(parts)))  # noqa: S308 - escaped
@@ -237,7 +236,7 @@ def coded(text: str) -> SafeString:
 
 @register.filter
 def web(url) -> str:
-    """The address if it is http or https, else empty: a link of a stranger must not be a script."""
+    """The URL if it is http or https, otherwise empty, so that a foreign link cannot run a script."""
     try:
         return url if isinstance(url, str) and urlsplit(url).scheme in {"http", "https"} else ""
     except ValueError:
@@ -246,13 +245,13 @@ def web(url) -> str:
 
 @register.filter
 def kind(content_type: str) -> str:
-    """What a file is, in words: see pictures.kinds.words."""
+    """The label of a content type: see attachments.kinds.words."""
     return kinds.words(content_type)
 
 
 @register.filter
 def segments(text: str):
-    """What a text takes: see salesmsg.text.segments."""
+    """The size of a text: see salesmsg.text.segments."""
     return salesmsg_text.segments(text or "")
 
 

@@ -1,4 +1,4 @@
-"""Filters that show what a search found."""
+"""Template filters that highlight search results."""
 
 from django import template
 from django.utils.safestring import SafeString
@@ -12,11 +12,11 @@ register = template.Library()
 
 @register.filter
 def marked(text: str, wanted: str) -> SafeString:
-    """The words that somebody looks for, marked in a short text."""
+    """A short text as HTML with the search words highlighted."""
     return as_html(Wanted(wanted).pieces(text))
 
 
 @register.filter
 def linked_and_marked(text: str, wanted: Wanted) -> SafeString:
-    """A message: addresses are links, hits are marked."""
+    """A message as HTML with addresses as links and search words highlighted."""
     return as_html(wanted.pieces(text), linked)

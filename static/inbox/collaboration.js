@@ -1,21 +1,21 @@
-// Who else is here: tells the others that this person is at a thread, types in it, leaves it. Nothing hidden is read.
+// Presence: reports that the user views a thread, types in it or leaves it. Hidden tabs mark nothing as read.
 "use strict";
 
 (() => {
-  const OFTEN = 3000; // between two signals that somebody types
+  const OFTEN = 3000; // between two typing reports, in ms
   const byId = (id) => document.getElementById(id);
   const token = () => document.cookie.split("; ").find((part) => part.startsWith("csrftoken="))?.slice(10) ?? "";
 
   // --- Typing ---------------------------------------------------------------------------------------------------------
 
-  let told = 0; // when the others were told last
+  let told = 0; // time of the last report
 
   const tell = (typing) => {
     const address = byId("thread-watch")?.getAttribute("hx-post");
     if (!address || document.hidden) return;
     told = typing ? Date.now() : 0;
     const headers = { "X-CSRFToken": token(), "HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded" };
-    // Whoever is signed out or offline learns that from the polls.
+    // The polls report a lost session or connection.
     fetch(address, { method: "POST", headers, body: `typing=${typing}` }).catch(() => {});
   };
 
@@ -44,17 +44,17 @@
 
   // --- Focus ----------------------------------------------------------------------------------------------------------
 
-  // A button that did its work and went leaves the focus nowhere: the menu beside it has it next.
+  // When a used button disappears, the focus moves to the menu beside it.
   document.addEventListener("htmx:afterRequest", (event) => {
-    const elt = event.detail.requestConfig?.elt; // by now it may be out of the page
+    const elt = event.detail.requestConfig?.elt; // may be removed from the page by now
     if (!elt?.closest?.(".region-head") || document.activeElement !== document.body) return;
     const later = elt.matches(".snoozed form, .snooze form");
     (later ? byId("snooze-menu") : document.querySelector(".thread-acts .menu > summary"))?.focus({ preventScroll: true });
   });
 
-  // --- What a tab tells that nobody looks at ------------------------------------------------------------------------------
+  // --- Requests of a hidden tab -------------------------------------------------------------------------------------------
 
-  let unread = false; // something came in while nobody looked
+  let unread = false; // messages arrived while the tab was hidden
 
   document.addEventListener("htmx:configRequest", (event) => {
     const { elt, parameters } = event.detail;
@@ -62,7 +62,7 @@
     parameters.here = byId("thread-here")?.dataset.here ?? "";
     if (document.hidden) parameters.hidden = "1";
     else if (unread) {
-      parameters.version = ""; // asks for all of it, so that it counts as read now
+      parameters.version = ""; // requests a full update, which marks the messages as read
       unread = false;
     }
   });

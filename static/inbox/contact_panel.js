@@ -1,4 +1,4 @@
-// The contact's card: fields become a form on a click, and what is open there stays through live updates.
+// The contact panel: inline editing on click. Open forms survive live updates.
 "use strict";
 
 (() => {
@@ -6,7 +6,7 @@
   document.documentElement.classList.add("card-scripted");
 
   const close = (details) => {
-    // After a refusal the form's own values are the typed ones: what stood there before is beside each.
+    // After a rejected form, the field values are the typed ones; `was-` has the previous values.
     details.querySelectorAll("input[name^='was-']").forEach((was) => {
       details.querySelector(`input[name='${was.name.slice(4)}']`).defaultValue = was.value;
     });
@@ -26,14 +26,14 @@
     }
     const value = event.target.closest("[data-quick]");
     const details = value?.closest(".contact")?.querySelector(".contact-quick");
-    if (!details || String(getSelection())) return; // who marks the name to copy it does not edit
+    if (!details || String(getSelection())) return; // selecting the name to copy it does not start editing
     details.open = true;
     const field = details.querySelector(`input[name='${value.dataset.quick}']`);
     field.focus();
     field.select();
   });
 
-  // Opened by its own button: the first field has the focus.
+  // Opened by its button: focus the first field.
   document.addEventListener("click", (event) => {
     const details = event.target.closest(".contact-quick > summary")?.parentElement;
     if (details && !details.open) setTimeout(() => details.querySelector("input.input")?.focus());
@@ -44,11 +44,11 @@
     const details = event.target.closest?.(".contact-quick[open]");
     if (!details) return;
     event.preventDefault();
-    event.stopPropagation(); // the menu that this card may stand in stays open
+    event.stopPropagation(); // keep the surrounding menu open
     close(details);
   }, true);
 
-  // Saved: the form closes, and the card is drawn with what was asked for.
+  // Saved: close the form and show the panel with the new values.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { requestConfig, xhr } = event.detail;
     const details = requestConfig?.elt.closest?.(".contact-quick");
@@ -63,7 +63,7 @@
     else if (xhr.status === 422) details?.querySelector("[aria-invalid]")?.focus();
   });
 
-  // A live update draws the card anew: a form that is being filled and a timeline that is being read move into it.
+  // A live update replaces the panel: move an open form and an open change history into the new one.
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const { target, fragment } = event.detail;
     if (!target?.matches?.("[data-region]")) return;
@@ -71,14 +71,14 @@
       const place = fragment.querySelector(`#${kept.id}`);
       if (!place) return;
       place.replaceWith(kept);
-      // What changed shall show in the timeline, too; who reads further down is left alone.
+      // Reload the change history unless the user has scrolled down in it.
       if (kept.matches(".contact-timeline") && !kept.querySelector("[data-older-shown]")) {
         setTimeout(() => htmx.trigger(kept, "portal:again"));
       }
     });
   });
 
-  // The timeline needs none of what a thread tells with its requests.
+  // Requests of the change history need no thread parameters.
   document.addEventListener("htmx:configRequest", (event) => {
     const { elt, parameters } = event.detail;
     if (!elt.closest(".contact-timeline")) return;

@@ -1,4 +1,4 @@
-// What a text costs and why, as templatetags/composer.py says it, and plain characters in place of typographic ones.
+// The cost of a text and its reason, as in templatetags/composer.py, and replacement of typographic characters.
 "use strict";
 
 (() => {
@@ -27,15 +27,15 @@
     const size = window.portalSegments(clean);
     const words = [];
     if (size.segments > MUCH) {
-      words.push(interpolate(gettext("This text costs %(segments)s segments."), { segments: size.segments }, true));
+      words.push(interpolate(gettext("This text uses %(segments)s segments."), { segments: size.segments }, true));
     }
     if (!size.plain) {
       const found = [...new Set(Array.from(clean).filter((char) => !GSM7.has(char)))];
       const characters = found.slice(0, NAMED).map(named).join(" ");
       const [number, plain] = size.segments === 1 ? [70, 160] : [67, 153];
       const said = found.length > NAMED
-        ? gettext("Unicode: %(number)s characters a segment, not %(plain)s, because of these and others: %(characters)s")
-        : gettext("Unicode: %(number)s characters a segment, not %(plain)s, because of: %(characters)s");
+        ? gettext("Unicode: %(number)s characters per segment instead of %(plain)s, because of %(characters)s and others")
+        : gettext("Unicode: %(number)s characters per segment instead of %(plain)s, because of %(characters)s");
       words.push(interpolate(said, { number, plain, characters }, true));
     }
     return { words: words.join(" "), much: size.segments > MUCH };
@@ -52,7 +52,7 @@
     if (said.textContent !== words) said.textContent = words;
     line.hidden = !words;
     line.toggleAttribute("data-long", much);
-    // Offered only where it helps: an emoji more, and the text stays Unicode whatever its quotes are.
+    // Offered only when it helps: with an emoji, the text stays Unicode even with plain quotes.
     line.querySelector("[data-plain]").hidden = isPlain(area.value) || !isPlain(plainly(area.value));
   });
 
@@ -62,7 +62,7 @@
     const text = plainly(area.value);
     area.focus({ preventScroll: true });
     area.select();
-    // Through the editor, so that it can be undone.
+    // Use the editing command, so that the user can undo it.
     if (!document.execCommand("insertText", false, text)) {
       area.value = text;
       area.dispatchEvent(new Event("input", { bubbles: true }));

@@ -1,18 +1,18 @@
-// Drafts on the server: saved while somebody types, shown on every device of theirs. What the server has not got yet
-// stays in this tab (inbox.js keeps it in sessionStorage) and goes up as soon as that is possible.
+// Drafts on the server: saved while the user types and shown on all devices of the user. Unsaved text stays in this
+// tab (inbox.js keeps it in sessionStorage) and is saved as soon as possible.
 "use strict";
 
 (() => {
-  const PAUSE = 800; // after the last key
-  const AGAIN = 10000; // after a save that did not get through
+  const PAUSE = 800; // ms after the last key
+  const AGAIN = 10000; // ms after a failed save
   const byId = (id) => document.getElementById(id);
   const cookie = (name) => document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
 
-  // The composer that is open. told: the field with the revision that its text follows; saved: what the server has;
-  // sending: what is on its way to it; other, next: a newer draft and its revision, until somebody has decided.
+  // The open composer. told: the field with the revision its text is based on; saved: the text on the server; sending:
+  // the text being saved; other, next: a newer draft and its revision, until the user has decided.
   let here = null;
 
-  // --- What this tab keeps by itself --------------------------------------------------------------------------------
+  // --- Storage of this tab ------------------------------------------------------------------------------------------
 
   const key = (page) => `draft-${page.area.dataset.draft}`;
   const baseKey = (page) => `draft-base-${page.area.dataset.draft}`;
@@ -27,18 +27,18 @@
     try {
       sessionStorage.setItem(key(page), page.area.value);
       sessionStorage.setItem(baseKey(page), page.told.value);
-    } catch { /* without storage a draft lives as long as its page, or on the server */ }
+    } catch { /* without storage, the draft is only on the page and on the server */ }
   };
   const forget = (page) => {
     try {
       sessionStorage.removeItem(key(page));
       sessionStorage.removeItem(baseKey(page));
-    } catch { /* nothing kept */ }
+    } catch { /* nothing stored */ }
   };
 
   // --- The row of the list ----------------------------------------------------------------------------------------------
 
-  const plain = new WeakMap(); // what a row showed without a draft
+  const plain = new WeakMap(); // the preview of a row without a draft
   const mark = (page, text) => {
     const row = document.querySelector(`#rows > .row[data-key="${page.told.dataset.conversation}"] .row-text`);
     if (!row) return;
@@ -46,7 +46,7 @@
     const words = text.trim();
     if (!words) {
       if (marked && plain.has(row)) row.replaceChildren(...plain.get(row));
-      else if (marked) byId("list-version").dataset.token = ""; // the next poll draws the list
+      else if (marked) byId("list-version").dataset.token = ""; // the next poll updates the list
       return;
     }
     if (!marked) plain.set(row, Array.from(row.childNodes));
@@ -58,7 +58,7 @@
 
   // --- Saving -------------------------------------------------------------------------------------------------------------
 
-  // leaving: the page goes away, so nobody will read the answer, and the save before may still be on its way.
+  // leaving: the page is closing, so the response is not read and an earlier save may still be running.
   const post = (page, text, leaving) => {
     const form = new FormData();
     form.set("text", text);
@@ -81,7 +81,7 @@
 
   const save = async (page) => {
     clearTimeout(page.waits);
-    if (page.other !== null) return; // its owner decides first
+    if (page.other !== null) return; // the user decides first
     if (page.sending !== null) {
       page.again = true;
       return;
@@ -98,7 +98,7 @@
       const answer = await post(page, text, false);
       if (answer.status === 200) taken(page, text, await answer.json());
       else if (answer.status === 409) refused(page, text, await answer.json());
-      else if (answer.status !== 422) page.late = true; // signed out, say
+      else if (answer.status !== 422) page.late = true; // for example signed out
     } catch {
       page.late = true;
     }
@@ -124,11 +124,11 @@
     if (answer.text && answer.text !== page.area.value) offer(page, answer.text, answer.revision);
     else {
       page.told.value = answer.revision;
-      page.saved = text; // it has been sent meanwhile
+      page.saved = text; // the text was sent in the meantime
     }
   };
 
-  // The page goes away: what the server has not got is sent once more, beside a save that may be on its way.
+  // The page is closing: save unsaved text again, even if a save is running.
   const leave = (page) => {
     if (!page || page.other !== null || page.area.value === page.saved) return;
     if (page.sending === null) save(page);
@@ -140,7 +140,7 @@
   const offer = (page, text, revision) => {
     page.other = text;
     page.next = revision;
-    keep(page); // with the revision that it does follow, so that the question is asked again after a reload
+    keep(page); // with its base revision, so that the choice is offered again after a reload
     if (page !== here) return;
     byId("draft-other").textContent = text;
     byId("draft-choice").hidden = false;
@@ -166,7 +166,7 @@
     if (event.target.closest("#draft-mine")) decided(here, here.area.value);
     if (event.target.closest("#draft-use")) {
       const mine = decided(here, here.other);
-      // What stood here is kept on offer: nothing is lost by a wrong press.
+      // Keep the replaced text on offer, so that the choice can be undone.
       if (mine.trim() && mine !== here.area.value) instead(here, mine);
     }
   });
@@ -195,10 +195,10 @@
     if (here?.area === area) return;
     const stored = area.defaultValue;
     here = { area, told, saved: stored, sending: null, again: false, waits: 0, late: false, other: null, next: 0 };
-    if (area.selectionEnd === 0) area.setSelectionRange(area.value.length, area.value.length); // to go on writing
+    if (area.selectionEnd === 0) area.setSelectionRange(area.value.length, area.value.length); // continue at the end
     const kept = local(here);
     if (!kept.text && area.value !== stored) {
-      keep(here); // somebody typed before this script was here
+      keep(here); // the user typed before this script loaded
       save(here);
       return;
     }
@@ -206,7 +206,7 @@
       if (kept.text === stored) forget(here);
       return;
     }
-    // This tab has what the server never got. It follows what stands there, or something else was saved meanwhile.
+    // This tab has unsaved text. Either it is based on the server's draft, or another draft was saved since.
     const follows = !stored || kept.base === told.value;
     const newest = told.value;
     if (area.value !== kept.text) {
@@ -230,7 +230,7 @@
     if (!here) return;
     mark(here, here.area.value);
     if (here.sending === null && here.other === null && !here.area.value) {
-      // The server has forgotten the draft together with the sending.
+      // The server cleared the draft when it queued the text.
       clearTimeout(here.waits);
       here.saved = "";
       forget(here);
@@ -244,7 +244,7 @@
     if (event.detail.target?.id === "pane") open();
     if (event.detail.target?.id === "rows" && here?.area.value) mark(here, here.saved);
   });
-  // Signed in again, or the connection is back: the next poll that gets through takes the draft along.
+  // Signed in again or back online: save the draft after the next successful poll.
   document.addEventListener("htmx:afterRequest", (event) => {
     const status = event.detail.xhr?.status;
     if (here?.late && status >= 200 && status < 400 && here.sending === null) save(here);

@@ -1,4 +1,4 @@
-// The emoji button of the composer: recent ones first, then the common ones in groups. Arrows, Enter and Escape work.
+// The emoji picker of the composer: recent emoji first, then groups. Supports arrow keys, Enter and Escape.
 "use strict";
 
 (() => {
@@ -24,7 +24,7 @@
   const remember = (emoji) => {
     try {
       localStorage.setItem(KEPT, JSON.stringify([emoji, ...recent().filter((one) => one !== emoji)].slice(0, RECENT)));
-    } catch { /* without storage there are no recent ones */ }
+    } catch { /* without storage, there are no recent emoji */ }
   };
 
   const element = (tag, values = {}, ...inside) => {
@@ -34,7 +34,7 @@
     return made;
   };
 
-  // A grid for assistive software: rows of cells, each a button that it reads out by its own name for the emoji.
+  // An ARIA grid: rows of cells with one button each. Screen readers announce the emoji by name.
   const grid = (name, list) => {
     const rows = [];
     for (let place = 0; place < list.length; place += COLUMNS) {
@@ -88,7 +88,7 @@
     else if (panel() && !event.target.closest?.("#emoji-panel")) close(false);
   });
 
-  // Up and down go by row, over the borders of the groups.
+  // Up and Down move by row, across groups.
   const below = (cell, step) => {
     const rows = [...panel().querySelectorAll(".emoji-row")];
     const row = cell.closest(".emoji-row");
@@ -130,7 +130,7 @@
         && event.relatedTarget.id !== "emoji-open") close(false);
   });
 
-  // The button does nothing without this script, so only this script shows it.
+  // The button needs this script, so the script shows it.
   const ready = () => byId("emoji-open")?.removeAttribute("hidden");
   document.addEventListener("DOMContentLoaded", ready);
   document.addEventListener("htmx:afterSwap", ready);

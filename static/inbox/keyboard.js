@@ -1,12 +1,12 @@
-// Everything by keyboard: shortcuts, menus, Escape step by step, and focus that no live update loses.
+// Keyboard support: shortcuts, menus, Escape, and focus that survives live updates.
 //
-// Any element with data-command="Label" is a command of the palette; data-key="x" (or "g x", one after the other) makes
-// it a shortcut, too. What closes by Escape on its own calls preventDefault, so that Escape goes no step further.
+// An element with data-command="Label" is a command of the palette. data-key="x" (or "g x", a sequence) adds a
+// shortcut. Handlers that close something on Escape call preventDefault, which stops the steps below.
 "use strict";
 
 (() => {
-  const OFF = "keys-off"; // in localStorage, of this device
-  const PAUSE = 1500; // between the keys of a sequence
+  const OFF = "keys-off"; // localStorage key; per device
+  const PAUSE = 1500; // ms between the keys of a sequence
   const FOCUSABLE = "a[href], button, summary, input:not([type=hidden]), select, textarea, [tabindex='0']";
   const FIELD = "input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=hidden], [type=file]), textarea, select";
   const byId = (id) => document.getElementById(id);
@@ -20,7 +20,7 @@
 
   const seen = (element) => element.checkVisibility?.() ?? element.getClientRects().length > 0;
 
-  // What can be used now: visible, or in a menu that could be opened. Links work from everywhere.
+  // Whether a command can be used now: visible, or in a menu that can be opened. Links always work.
   const usable = (element) => {
     if (element.disabled || element.closest("[hidden], dialog")) return false;
     if (element.matches("a[href]") || seen(element)) return true;
@@ -30,7 +30,7 @@
     return false;
   };
 
-  // Each label once: what is visible wins over its twin in a menu.
+  // Each label once: a visible element takes precedence over its copy in a menu.
   const commands = () => {
     const found = new Map();
     document.querySelectorAll("[data-command]").forEach((element) => {
@@ -41,7 +41,7 @@
     return Array.from(found.values());
   };
 
-  let typed = ""; // the first letters of a word in a menu
+  let typed = ""; // type-ahead letters in a menu
   let typedAt = 0;
 
   const run = (element) => {
@@ -59,7 +59,7 @@
       element.focus();
       if (element.type === "search") element.select();
     } else {
-      // htmx takes up what it has just swapped in only a moment later; until then a click would load the whole page.
+      // htmx initializes swapped content with a short delay; until then, a click would load the full page.
       const taken = element.closest("[hx-get], [hx-post]");
       if (taken) window.htmx?.process(taken);
       element.click();
@@ -91,10 +91,10 @@
     else byId("list-scroll")?.focus();
   };
 
-  let waits = null; // {place, open}: goes on there when older conversations have come
-  let opening = false; // by j or k: the reader goes on reading, so the composer does not take the focus
+  let waits = null; // {place, open}: where to continue once older conversations have loaded
+  let opening = false; // opened by j or k: the composer does not take the focus
 
-  // In the list j and k move, so that skimming marks nothing as read; in a thread they open the one beside it.
+  // In the list, j and k move the focus and mark nothing as read; in a thread, they open the next or previous one.
   const move = (step, again) => {
     const all = links();
     const focused = document.activeElement;
@@ -142,7 +142,7 @@
     else document.querySelector(".thread-back")?.click();
   };
 
-  // --- Menus: arrows, Home, End, and the first letters of a word -------------------------------------------------------------
+  // --- Menus: arrow keys, Home, End and type-ahead ---------------------------------------------------------------------------
 
   const inMenu = (event) => {
     const menu = event.target.closest("details.menu[open]");
@@ -159,7 +159,7 @@
       const now = Date.now();
       typed = now - typedAt < 700 ? typed + event.key.toLowerCase() : event.key.toLowerCase();
       typedAt = now;
-      const from = typed.length === 1 ? place + 1 : Math.max(place, 0); // the same letter again: the next such
+      const from = typed.length === 1 ? place + 1 : Math.max(place, 0); // the same letter again: the next match
       const order = [...items.slice(from), ...items.slice(0, from)];
       next = order.find((item) => item.textContent.trim().toLowerCase().startsWith(typed)) || event.target;
     }
@@ -175,7 +175,7 @@
   let prefixAt = 0;
 
   const single = (event) => {
-    // In a panel that chooses something, letters are not for the page behind it.
+    // In an open picker, letters are no shortcuts of the page.
     if (event.target.closest("[role=dialog], [role=listbox], [role=grid]")) return;
     const { key } = event;
     const letter = key.length === 1 ? key.toLowerCase() : key;
@@ -216,7 +216,7 @@
     }
   };
 
-  // On window, so that whatever a page does with a key comes first.
+  // On window, so that handlers of the page run first.
   window.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.keyCode === 229 || !(event.target instanceof Element)) return;
     const modal = document.querySelector("dialog:modal");
@@ -266,7 +266,7 @@
     try {
       if (event.target.checked) localStorage.removeItem(OFF);
       else localStorage.setItem(OFF, "1");
-    } catch { /* without storage they stay on */ }
+    } catch { /* without storage, shortcuts stay on */ }
     tell();
   });
   document.addEventListener("click", (event) => {
@@ -275,7 +275,7 @@
     if (dialog && (event.target === dialog || event.target.closest("[data-close]"))) dialog.close();
   });
 
-  // --- Focus: what a swap took away is found again, or the nearest to it ------------------------------------------------------
+  // --- Focus: restored after a swap, or moved to the nearest element ----------------------------------------------------------
 
   const memories = new WeakMap();
 
@@ -320,7 +320,7 @@
 
   document.addEventListener("htmx:beforeRequest", remember);
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (document.activeElement === document.body) return; // as a button that was disabled meanwhile
+    if (document.activeElement === document.body) return; // for example a button that is disabled now
     memories.delete(event.detail.xhr);
     remember(event);
   });
@@ -333,7 +333,7 @@
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const { xhr } = event.detail;
-    const elt = event.detail.requestConfig?.elt || event.detail.elt; // also when it is gone from the page
+    const elt = event.detail.requestConfig?.elt || event.detail.elt; // even if it was removed from the page
     const memory = memories.get(xhr);
     memories.delete(xhr);
     if (elt.matches?.(".row-link")) opening = false;

@@ -1,5 +1,5 @@
-// Internal notes: the switch between a text and a note, and the colleagues after an "@".
-// A note has a form of its own. Nothing here ever touches the form of the text, and Enter in one cannot reach the other.
+// Internal notes: the switch between text and note, and suggestions after an "@".
+// Notes have a separate form. This script never touches the text form, and Enter in one form cannot submit the other.
 "use strict";
 
 (() => {
@@ -43,7 +43,7 @@
     try {
       if (area.value) sessionStorage.setItem(`draft-${area.dataset.draft}`, area.value);
       else sessionStorage.removeItem(`draft-${area.dataset.draft}`);
-    } catch { /* without storage a note lives as long as its page */ }
+    } catch { /* without storage, a note is lost with the page */ }
   };
   const recall = (area) => {
     if (area.value) return;
@@ -65,7 +65,7 @@
     look(event.target);
   });
 
-  let underway = null; // what is being added: {area, text}
+  let underway = null; // the note being added: {area, text}
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.detail.elt.id === "note-composer") underway = { area: byId("note-text"), text: event.detail.parameters.text ?? "" };
   });
@@ -74,7 +74,7 @@
     if (!underway) return;
     const { area, text } = underway;
     underway = null;
-    // What was typed while the note was on its way stays.
+    // Keep text typed while the note was being added.
     if (area.value === text) area.value = "";
     else if (area.value.startsWith(text)) area.value = area.value.slice(text.length).trimStart();
     remember(area);
@@ -100,14 +100,14 @@
 
   // --- Colleagues after an "@" ----------------------------------------------------------------------------------------------
 
-  const people = new Map(); // address -> promise of [{username, name}]
+  const people = new Map(); // URL -> promise of [{username, name}]
   const fetched = (address) => {
     if (!people.has(address)) {
       const asked = fetch(address, { headers: { "HX-Request": "true" } }).then((answer) => {
         if (!answer.ok) throw new Error(answer.status);
         return answer.json();
       }).then((answer) => answer.people);
-      asked.catch(() => people.delete(address)); // the next "@" asks again
+      asked.catch(() => people.delete(address)); // retry on the next "@"
       people.set(address, asked);
     }
     return people.get(address);
@@ -121,7 +121,7 @@
     byId("note-text").removeAttribute("aria-activedescendant");
   };
 
-  // The word that begins with "@" before the caret.
+  // The word starting with "@" before the caret.
   const word = (area) => {
     const before = area.value.slice(0, area.selectionStart);
     return before.match(/(?:^|[^\p{L}\p{N}_@.+/-])@([\p{L}\p{N}_.+-]{0,60})$/u)?.[1] ?? null;
@@ -178,7 +178,7 @@
     area.focus({ preventScroll: true });
   };
 
-  // Whether the key belongs to the list.
+  // Whether the list handled the key.
   const pick = (event) => {
     const items = Array.from(list().children);
     const place = items.findIndex((item) => item.getAttribute("aria-selected") === "true");
@@ -197,7 +197,7 @@
     take(item);
   });
 
-  // A poll that began before a note or a text was added brings it once more: what stands there already is not put twice.
+  // A poll started before a note or text was added contains it again: skip items already on the page.
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const { fragment } = event.detail;
     if (fragment.tagName !== "OL" || "anew" in fragment.dataset) return;

@@ -1,4 +1,4 @@
-// The hints above the composer: hidden when a person has seen enough of one, and their buttons.
+// The notices above the composer: hiding them, and their buttons.
 "use strict";
 
 (() => {
@@ -8,14 +8,14 @@
     try { return sessionStorage.getItem(key(hint)) !== null; } catch { return false; }
   };
 
-  // A number to reckon with, never shown.
+  // Used for comparison only, never shown.
   const hourIn = (zone) => {
     const parts = new Intl.DateTimeFormat("en", { hour: "numeric", hourCycle: "h23", timeZone: zone });
     return Number(parts.formatToParts(new Date()).find((part) => part.type === "hour").value);
   };
   const within = (hour, begins, ends) => (begins < ends ? hour >= begins && hour < ends : hour >= begins || hour < ends);
 
-  // Which hints apply now: clocks go on while a page is open.
+  // Update which notices apply: time passes while the page is open.
   const show = () => {
     document.querySelectorAll("#composer .hint").forEach((hint) => {
       let hidden = gone(hint);
@@ -44,7 +44,7 @@
     if (!button || !text) return;
     const hint = button.closest(".hint");
     if (button.matches("[data-dismiss]")) {
-      try { sessionStorage.setItem(key(hint), "1"); } catch { /* it comes back with the next page */ }
+      try { sessionStorage.setItem(key(hint), "1"); } catch { /* without storage, it returns on the next page */ }
       hint.hidden = true;
       text.focus({ preventScroll: true });
     } else if (button.dataset.add) {
@@ -55,13 +55,13 @@
         text.setRangeText(words, text.selectionStart, text.selectionEnd, "end");
         text.dispatchEvent(new Event("input", { bubbles: true }));
       }
-      if (text.value.trim() === button.dataset.add) text.setSelectionRange(0, 0); // what comes before it is still to be written
+      if (text.value.trim() === button.dataset.add) text.setSelectionRange(0, 0); // continue writing before it
     } else if (button.dataset.morning) {
       const later = document.getElementById("later");
       const zone = document.getElementById("later-zone");
       document.getElementById("later-when").value = button.dataset.morning;
       if ([...zone.options].some((option) => option.value === hint.dataset.zone)) zone.value = hint.dataset.zone;
-      // After this click has been told to everybody: one outside of an open menu closes it.
+      // After all click handlers: a click outside an open menu closes it.
       setTimeout(() => {
         later.open = true;
         document.getElementById(text.value.trim() ? "composer-later" : "later-when").focus({ preventScroll: true });

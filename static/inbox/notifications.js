@@ -1,10 +1,10 @@
-// Sound and notifications for new messages: off until asked for, per device, from the rows that the list's poll brings.
+// Sound and notifications for new messages: opt-in, per device, based on the rows of the list poll.
 "use strict";
 
 (() => {
   const KEY = "alerts";
-  const LATE = 60_000; // rows that were not shown before count as news if they are no older than the newest by this
-  const SEVERAL = 3; // more than these at once are one notification
+  const LATE = 60_000; // ms; a newly listed row counts as new if it is at most this much older than the newest
+  const SEVERAL = 3; // more new messages than this share one notification
   const byId = (id) => document.getElementById(id);
 
   const wishes = () => {
@@ -12,13 +12,13 @@
   };
   const allowed = () => window.Notification?.permission === "granted";
 
-  // Whether the list is to be asked for while the tab is hidden (inbox.js).
+  // Whether to poll the list while the tab is hidden (see inbox.js).
   window.portalAlerts = () => {
     const { sound, notify } = wishes();
     return Boolean(sound || (notify && allowed()));
   };
 
-  // --- What is new ----------------------------------------------------------------------------------------------------
+  // --- New messages ---------------------------------------------------------------------------------------------------
 
   let known = new Map(); // {conversation: time of its newest message}
   let newest = 0;
@@ -39,14 +39,14 @@
     !document.hidden && document.hasFocus() && document.querySelector("#pane > [data-open]")?.dataset.open === key
   );
 
-  // Another tab of this device may have told already.
+  // Another tab of this device may have notified already.
   const untold = ({ key, at }) => {
     const mark = `${key}-${at}`;
     try {
       const told = (localStorage.getItem("alerts-told") || "").split(" ");
       if (told.includes(mark)) return false;
       localStorage.setItem("alerts-told", [...told, mark].slice(-50).join(" "));
-    } catch { /* then each tab tells */ }
+    } catch { /* without storage, each tab notifies */ }
     return true;
   };
 
@@ -62,7 +62,7 @@
     if (notify && allowed() && document.hidden) tell(news);
   };
 
-  // --- Sound: two short notes, made here ----------------------------------------------------------------------------------
+  // --- Sound: two synthesized notes ---------------------------------------------------------------------------------------
 
   let audio = null;
   const wake = () => {
@@ -89,7 +89,7 @@
     });
     document.dispatchEvent(new CustomEvent("portal:sound"));
   };
-  // Browsers let a page sound only after somebody has used it.
+  // Browsers allow sound only after a user interaction.
   ["pointerdown", "keydown"].forEach((kind) => {
     document.addEventListener(kind, () => { if (wishes().sound) wake(); }, { once: true });
   });
@@ -113,7 +113,7 @@
     try {
       note = new Notification(title, { body, tag: `conversation-${tag}` });
     } catch {
-      return; // some phones allow them to service workers only
+      return; // some phones allow notifications only from service workers
     }
     note.onclick = () => {
       window.focus();
@@ -137,7 +137,7 @@
   };
 
   const keep = (wish) => {
-    try { localStorage.setItem(KEY, JSON.stringify({ ...wishes(), ...wish })); } catch { /* not kept */ }
+    try { localStorage.setItem(KEY, JSON.stringify({ ...wishes(), ...wish })); } catch { /* not stored */ }
     show();
   };
 
@@ -166,7 +166,7 @@
     const { target, requestConfig } = event.detail;
     if (target?.id === "rows" && requestConfig?.elt.id === "list-live") look();
   });
-  // A filter, a search, older ones: shown now, not new.
+  // Rows shown by a filter, a search or “older” are not new.
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.elt.id !== "list-live") learn(read());
   });

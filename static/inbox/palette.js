@@ -1,15 +1,15 @@
-// The command palette: commands of the page, its links, and conversations by name.
+// The command palette: commands, links and conversations.
 "use strict";
 
 (() => {
-  const DELAY = 250; // after the last letter, before conversations are asked for
+  const DELAY = 250; // ms after the last letter before conversations are searched
   const MOST = 8; // conversations
   const byId = (id) => document.getElementById(id);
   let offered = []; // [{group, label, more, keys, act}]
   let chosen = 0;
   let timer = 0;
   let asking = null;
-  let after = null; // what to do once the dialog is closed
+  let after = null; // runs after the dialog has closed
 
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const fits = (label, query) => query.split(/\s+/).every((word) => plain(label).includes(word));
@@ -27,7 +27,7 @@
     act: () => window.portalKeys.run(element),
   })).filter((item) => fits(item.label, query));
 
-  // Rows of the list beside, or of an answer of the search.
+  // Rows of the list or of a search response.
   const conversations = (rows) => Array.from(rows).slice(0, MOST).map((row) => {
     const link = row.querySelector(".row-link");
     return {
@@ -108,7 +108,7 @@
   const say = (text) => { byId("palette-note").textContent = text; };
   const count = () => say(offered.length
     ? interpolate(ngettext("%s result", "%s results", offered.length), [offered.length])
-    : gettext("Nothing found. Names, phone numbers and words of texts are searched."));
+    : gettext("No results. The search covers names, phone numbers and words in texts."));
 
   const search = async (query, text) => {
     asking?.abort();
@@ -124,7 +124,7 @@
       draw(query, conversations(page.querySelectorAll("#rows .row")));
       count();
     } catch (error) {
-      if (error.name !== "AbortError") say(gettext("Conversations could not be searched just now. The commands work."));
+      if (error.name !== "AbortError") say(gettext("Could not search conversations. Commands still work."));
     }
   };
 
@@ -183,7 +183,7 @@
       const option = event.target.closest("[role=option]");
       if (option) take(Number(option.id.split("-").at(-1)));
     });
-    // The dialog has given the focus back by then.
+    // By now, the dialog has returned the focus.
     dialog.addEventListener("close", () => {
       clearTimeout(timer);
       asking?.abort();

@@ -1,10 +1,10 @@
-// Pictures on their way out: chosen, pasted or dropped, shown before they leave. The file input holds them.
+// Pictures to send: chosen, pasted or dropped, with previews. The file input holds the files.
 "use strict";
 
 (() => {
   const byId = (id) => document.getElementById(id);
   const input = () => byId("composer-pictures");
-  const shown = new Map(); // address of a preview -> its file
+  const shown = new Map(); // preview URL -> file
 
   const megabytes = (bytes) => (bytes / 1048576).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
 
@@ -15,16 +15,16 @@
     place.hidden = !words;
   };
 
-  // Why these cannot go together; what the server says in the end.
+  // The reason these files cannot be sent together. The server checks again.
   const refusal = (files, field) => {
     const [count, bytes] = [Number(field.dataset.count), Number(field.dataset.bytes)];
     const other = files.find((file) => !field.accept.split(",").includes(file.type));
-    if (other) return interpolate(gettext("“%s” is not a picture that can be sent. Choose a JPEG, PNG or GIF."), [other.name]);
+    if (other) return interpolate(gettext("“%s” cannot be sent. Choose a JPEG, PNG or GIF picture."), [other.name]);
     if (files.length > count) {
-      return interpolate(ngettext("Only %s picture can go with a text.", "At most %s pictures can go with a text.", count), [count]);
+      return interpolate(ngettext("You can send only %s picture with a text.", "You can send at most %s pictures with a text.", count), [count]);
     }
     if (files.reduce((sum, file) => sum + file.size, 0) > bytes) {
-      return interpolate(gettext("Together they are larger than %s MB. Choose smaller ones, or send them one by one."), [megabytes(bytes)]);
+      return interpolate(gettext("The pictures are larger than %s MB in total. Choose smaller pictures or send them one by one."), [megabytes(bytes)]);
     }
     return "";
   };
@@ -120,7 +120,7 @@
     add(pictures(event.dataTransfer));
   });
 
-  let underway = []; // the pictures that are being sent: what was added meanwhile stays
+  let underway = []; // the pictures being sent; pictures added since stay
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.detail.elt.id === "composer") underway = input()?.portalKept ?? [];
   });

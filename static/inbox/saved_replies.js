@@ -1,4 +1,4 @@
-// Saved replies: "/" in the composer opens a list that is filtered as one types; fields that stay empty block sending.
+// Saved replies: "/" in the composer opens a filterable list. Unfilled merge fields block sending.
 "use strict";
 
 (() => {
@@ -14,7 +14,7 @@
     return made;
   };
 
-  // A panel above the composer takes the room there is; where there is hardly any, it covers the text.
+  // A panel above the composer uses the space available; with too little space, it covers the text.
   window.portalRoom = (panel) => {
     const top = (id) => byId(id)?.getBoundingClientRect().top ?? 0;
     const room = top("composer") - top("thread-scroll") - 12;
@@ -22,7 +22,7 @@
     panel.style.maxHeight = room < 180 ? "" : `min(22rem, ${room}px)`;
   };
 
-  // Through the editor, so that it can be undone.
+  // Use the editing command, so that the user can undo it.
   const write = (text, from, to) => {
     const field = area();
     field.focus({ preventScroll: true });
@@ -32,7 +32,7 @@
     field.dispatchEvent(new Event("input", { bubbles: true }));
   };
 
-  // --- Fields that the contact has nothing for ---------------------------------------------------------------------
+  // --- Merge fields without a value --------------------------------------------------------------------------------
 
   const labels = () => JSON.parse(byId("composer-unfilled")?.dataset.labels ?? "{}");
   const pattern = (flags) => new RegExp(`\\{\\s*(${Object.keys(labels()).join("|")})\\s*(?:\\|[^{}]*)?\\}`, flags);
@@ -62,13 +62,13 @@
     const empty = strip.dataset.empty.split(" ").includes(name);
     const words = found && interpolate(
       empty
-        ? gettext("%(field)s is empty for this contact: write it in place of %(code)s.")
-        : gettext("%(code)s would be sent as it stands: write something in its place."),
+        ? gettext("%(field)s is empty for this contact. Replace %(code)s.")
+        : gettext("%(code)s would be sent unchanged. Replace it."),
       { field: labels()[name], code: found[0] }, true);
-    if ((strip.dataset.said ?? "") === (words ?? "")) return; // said once is enough
+    if ((strip.dataset.said ?? "") === (words ?? "")) return; // do not announce it again
     strip.dataset.said = words ?? "";
     strip.replaceChildren(...(words ? [element("div", { class: "notice notice-warn" }, element("p", {}, marked(words)),
-      element("button", { type: "button", class: "textlike", "data-go": "" }, gettext("Write it")))] : []));
+      element("button", { type: "button", class: "textlike", "data-go": "" }, gettext("Fill in")))] : []));
   };
   document.addEventListener("portal:counted", warn);
   document.addEventListener("click", (event) => {
@@ -77,7 +77,7 @@
     if (found) aim(found);
   });
 
-  // Before htmx and before the browser: what has an empty field does not leave. The server says the same.
+  // Runs before htmx and the browser: block sending with unfilled fields. The server checks again.
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const way = event.submitter?.getAttribute("formaction") || form.getAttribute("hx-post") || "";
@@ -91,10 +91,10 @@
 
   // --- The list ------------------------------------------------------------------------------------------------------
 
-  let token = null; // {start, query} of the "/" that is being typed
-  let refused = -1; // where a "/" stands that was closed by Escape
-  let ours = false; // the button put the "/", not the person
-  let known = { of: "", replies: null, failed: false }; // the newest answer, and which conversation it is for
+  let token = null; // {start, query} of the "/" being typed
+  let refused = -1; // position of a "/" dismissed with Escape
+  let ours = false; // the button inserted the "/", not the user
+  let known = { of: "", replies: null, failed: false }; // the newest response and its conversation
   let active = 0;
   let shown = [];
 
@@ -149,11 +149,11 @@
   const draw = () => {
     shown = matching(token.query);
     if (!known.replies) return say(known.failed
-      ? gettext("The saved replies could not be loaded. What you typed is kept: try again.") : gettext("Loading…"));
-    if (!known.replies.length) return say(gettext("There are no saved replies yet."));
-    // A sentence that happens to begin with a slash is no search any more.
+      ? gettext("Saved replies could not be loaded. What you typed is kept. Try again.") : gettext("Loading…"));
+    if (!known.replies.length) return say(gettext("No saved replies yet."));
+    // A sentence that happens to start with a slash is not a search.
     if (!shown.length && token.query.includes(" ")) return close();
-    if (!shown.length) return say(gettext("No saved reply has this in its name or text."));
+    if (!shown.length) return say(gettext("No saved reply matches."));
     list().setAttribute("role", "listbox");
     list().replaceChildren(...shown.map((reply) => element("div",
       { role: "option", id: `reply-${reply.id}`, class: "reply-option", "aria-selected": "false" },
@@ -206,7 +206,7 @@
     const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="))?.slice(10);
     fetch(box().dataset.list.replace(/list\/$/, `${reply.id}/used/`), {
       method: "POST", headers: { "X-CSRFToken": cookie || csrf, "HX-Request": "true" },
-    }).catch(() => { /* it counts for the order only */ });
+    }).catch(() => { /* only affects the order */ });
   };
 
   document.addEventListener("input", (event) => {
@@ -240,12 +240,12 @@
     } else if (["Enter", "Tab"].includes(event.key) && !event.shiftKey && known.replies && shown.length) {
       taken();
       choose(shown[active]);
-    } else if (event.key === "Enter" && !known.replies && !known.failed) taken(); // the list is on its way
+    } else if (event.key === "Enter" && !known.replies && !known.failed) taken(); // the list is loading
     else if (event.key === "Enter" || event.key === "Tab") close();
   }, true);
 
   document.addEventListener("pointerdown", (event) => {
-    if (event.target.closest?.("#replies-list")) event.preventDefault(); // the focus stays in the text
+    if (event.target.closest?.("#replies-list")) event.preventDefault(); // keep the focus in the text
   });
   document.addEventListener("mousedown", (event) => {
     if (event.target.closest?.("#replies-list")) event.preventDefault();
@@ -254,7 +254,7 @@
   document.addEventListener("click", (event) => {
     const field = area();
     if (event.target.closest?.("#replies > summary") && field) {
-      event.preventDefault(); // without this script the button opens a list that posts
+      event.preventDefault(); // without this script, the button submits a form
       if (opened()) {
         const { start, query } = token;
         const mine = ours && !query;
@@ -282,7 +282,7 @@
     refused = -1;
   });
 
-  // --- The page on which a reply is written ----------------------------------------------------------------------------
+  // --- The page of a saved reply ---------------------------------------------------------------------------------------
 
   document.addEventListener("DOMContentLoaded", () => {
     const bar = document.querySelector("[data-reply-inserts]");

@@ -1,11 +1,11 @@
-// Hits of a search in the list and in the thread.
+// Search results in the list and in the thread.
 "use strict";
 
 (() => {
   const byId = (id) => document.getElementById(id);
-  const deep = () => document.querySelector("#newer a") !== null; // what is newer is not all here
+  const deep = () => document.querySelector("#newer a") !== null; // newer messages are not loaded
 
-  // A thread that was opened at a hit shows it; who comes back to a page finds it where they left it.
+  // Scroll to the hit a thread was opened at, but not when the user returns to the page.
   const show = () => document.querySelector("#messages > .sighted")?.scrollIntoView({ block: "center" });
 
   document.addEventListener("DOMContentLoaded", show);
@@ -17,9 +17,9 @@
     if (event.detail.elt.id === "thread-live" && deep()) event.detail.parameters.deep = "1";
   });
 
-  // Newer messages come in below: what is read stays where it is, also at the very bottom.
+  // Newer messages load below without moving the view, even at the bottom.
   let stays = null;
-  const asked = (event) => event.detail.requestConfig?.elt.id === "newer-more"; // the link itself may be gone by then
+  const asked = (event) => event.detail.requestConfig?.elt.id === "newer-more"; // the link may be removed by then
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!asked(event)) return;
     const item = document.querySelector("#messages > .message:last-child");

@@ -1,15 +1,15 @@
-// The inbox: live updates, the composer, and what keeps both from getting into each other's way.
+// The inbox: live updates and the composer, without interfering with each other.
 "use strict";
 
 (() => {
-  const PACE = 2000; // between polls
-  const WATCH = 5000; // between "somebody looks at this thread"
+  const PACE = 2000; // ms between polls
+  const WATCH = 5000; // ms between reports that the user views this thread
   const LIMIT = 1600;
   const MENUS = "details.menu[open], details.thread-more[open], details.later[open]";
   const byId = (id) => document.getElementById(id);
   const touch = matchMedia("(pointer: coarse)");
 
-  // --- Segments, as salesmsg.text.segments counts them ------------------------------------------------------------
+  // --- Segments, counted as in salesmsg.text.segments -------------------------------------------------------------
 
   const GSM7 = new Set(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?" +
@@ -52,7 +52,7 @@
     if (over > 0) words.push(interpolate(ngettext("%s too many", "%s too many", over), [over]));
     out.textContent = size.characters ? words.join(" · ") : "";
     out.toggleAttribute("data-long", size.segments > 3 || size.characters > LIMIT);
-    out.dispatchEvent(new Event("portal:counted", { bubbles: true })); // whatever else depends on the text
+    out.dispatchEvent(new Event("portal:counted", { bubbles: true })); // for other scripts that depend on the text
   };
 
   // --- The composer ---------------------------------------------------------------------------------------------------
@@ -62,7 +62,7 @@
     try {
       if (area.value) sessionStorage.setItem(draftKey(area), area.value);
       else sessionStorage.removeItem(draftKey(area));
-    } catch { /* without storage a draft lives as long as its page */ }
+    } catch { /* without storage, a draft is lost with the page */ }
   };
   const recall = (area) => {
     if (area.value) return;
@@ -88,7 +88,7 @@
 
   document.addEventListener("input", (event) => {
     if (event.target.id !== "composer-text") return;
-    byId("composer-error")?.replaceChildren(); // it was about the text as it stood
+    byId("composer-error")?.replaceChildren(); // the error was about the old text
     remember(event.target);
     grow(event.target);
     count();
@@ -105,13 +105,13 @@
     if (filled && button && !button.disabled) area.form.requestSubmit(button);
   });
 
-  let underway = ""; // the text that is being sent
+  let underway = ""; // the text being sent
   let signedOut = false;
 
   document.addEventListener("portal:sent", () => {
     const area = byId("composer-text");
     if (!area) return;
-    // What was typed while the text was on its way stays.
+    // Keep text typed while the message was being sent.
     if (area.value === underway) area.value = "";
     else if (area.value.startsWith(underway)) area.value = area.value.slice(underway.length).trimStart();
     underway = "";
@@ -138,7 +138,7 @@
     }
   });
 
-  // --- Where the reader is ----------------------------------------------------------------------------------------------
+  // --- Scroll position --------------------------------------------------------------------------------------------------
 
   const atBottom = () => Math.abs(byId("thread-scroll")?.scrollTop ?? 0) < 60;
   const toBottom = () => {
@@ -147,7 +147,7 @@
     byId("new-pill")?.setAttribute("hidden", "");
   };
 
-  // Remembers an element that is in view and puts it back where it was.
+  // Remembers a visible element and restores its position.
   const holder = (box, selector) => {
     if (!box) return () => {};
     const top = box.getBoundingClientRect().top;
@@ -174,7 +174,7 @@
       toBottom();
       byId("composer-text")?.focus({ preventScroll: true });
     }
-    // A menu closes when something else is pressed.
+    // A click outside closes an open menu.
     document.querySelectorAll(MENUS).forEach((menu) => {
       if (!menu.contains(event.target)) menu.open = false;
     });
@@ -187,7 +187,7 @@
     });
   });
 
-  // --- What a page tells with its requests --------------------------------------------------------------------------------
+  // --- Request parameters -------------------------------------------------------------------------------------------------
 
   const cookie = (name) => document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
 
@@ -203,7 +203,7 @@
 
   document.addEventListener("htmx:configRequest", (event) => {
     const { elt, parameters, headers, verb } = event.detail;
-    // After signing in again in another tab, the token of this page is an old one.
+    // After a new sign-in in another tab, the CSRF token of this page is outdated.
     const token = cookie("csrftoken");
     if (token && verb === "post") {
       headers["X-CSRFToken"] = token;
@@ -222,7 +222,7 @@
     if (elt.id === "composer") underway = parameters.text ?? "";
   });
 
-  // --- Before and after each swap: nothing moves that somebody reads, opens or types -----------------------------------------
+  // --- Swaps: keep the scroll position, open menus and typed text ------------------------------------------------------------
 
   const held = new WeakMap();
 
@@ -261,7 +261,7 @@
   const bottomBefore = new WeakMap();
   document.addEventListener("htmx:beforeOnLoad", (event) => bottomBefore.set(event.detail.xhr, atBottom()));
 
-  let last = 0; // the newest message that came in
+  let last = 0; // the newest inbound message
   const newestInbound = () => Number(Array.from(document.querySelectorAll("#messages > [data-inbound]")).at(-1)?.id.slice(2) ?? 0);
 
   document.addEventListener("htmx:afterRequest", (event) => {
@@ -290,12 +290,12 @@
     beat();
   });
 
-  // Ready to write at once; not on touch screens, where that would open the keyboard, nor while somebody searches.
+  // Focus the composer, but not on touch screens, where the keyboard would open, nor during a search.
   const write = () => {
     if (!touch.matches && !document.activeElement?.matches(".list :is(input, select)")) (byId("id_phone") || byId("composer-text"))?.focus({ preventScroll: true });
   };
 
-  // Which row is open, also when the thread came without the list.
+  // Mark the open row, also when the thread was loaded without the list.
   const current = () => {
     const open = document.querySelector("#pane > [data-open]")?.dataset.open;
     document.querySelectorAll("#rows > .row").forEach((row) => {
@@ -313,7 +313,7 @@
     times();
   };
 
-  // --- Times in the list go on without the server ---------------------------------------------------------------------------
+  // --- Update relative times in the list ------------------------------------------------------------------------------------
 
   const times = () => {
     document.querySelectorAll("#rows time[data-when]").forEach((item) => {
@@ -332,7 +332,7 @@
   // --- Live ------------------------------------------------------------------------------------------------------------------
 
   let failures = 0;
-  // By element: a poll whose element was replaced meanwhile never settles, and must not hold up that of the new one.
+  // Per element: a poll whose element was replaced never settles and must not block the poll of the new element.
   let busy = new WeakMap();
 
   const connection = (state) => {
@@ -348,7 +348,7 @@
     if (successful || xhr.status === 204) {
       if (failures || signedOut) {
         connection(null);
-        clearTimeout(nextPoll); // it had been put off for as long as nothing went
+        clearTimeout(nextPoll); // it was delayed while requests failed
         nextPoll = setTimeout(poll, PACE);
       }
       failures = 0;
@@ -360,8 +360,8 @@
     }
   };
 
-  // A poll and a write that overlap tell of the same things twice: no poll begins while something is written, and one
-  // that was on its way by then is left out; the next poll brings what it had.
+  // Overlapping polls and writes would return the same changes twice: no poll starts during a write, and the response
+  // of a poll already running is dropped. The next poll returns its changes.
   let writes = 0;
   const begun = new WeakMap();
   document.addEventListener("htmx:beforeRequest", (event) => {
@@ -392,7 +392,7 @@
     clearTimeout(nextPoll);
     tick("thread-live");
     tick("list-live");
-    // Failing polls go slower, up to half a minute; a signed-out page asks now and then.
+    // Failing polls slow down to one per 30 seconds. A signed-out page keeps polling occasionally.
     const pace = signedOut ? 10000 : Math.min(PACE * 2 ** failures, 30000);
     nextPoll = setTimeout(poll, document.hidden ? (window.portalAlerts?.() ? Math.max(pace, 10000) : 60000) : pace);
   };

@@ -1,7 +1,7 @@
-// Small helps for every page. Nothing here is needed for a page to work.
+// Small enhancements for every page. All pages work without them.
 "use strict";
 
-// The viewer's time zone, for the server's times; a page drawn in another zone is drawn once more.
+// Sends the viewer's time zone to the server. A page rendered in another zone is reloaded.
 (() => {
   let zone = "";
   try {
@@ -32,7 +32,7 @@ document.addEventListener("submit", (event) => {
   }
 }, true);
 
-// data-copy="#id" copies the value or text of another element and says so.
+// data-copy="#id" copies the value or text of another element and confirms it.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;

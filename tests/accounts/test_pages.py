@@ -20,7 +20,7 @@ def test_the_first_run_says_what_will_happen(root, settings):
     settings.SALESMSG_CLIENT_ID = settings.SALESMSG_CLIENT_SECRET = "set"
     shown = root.get(reverse("accounts:list")).content.decode()
     assert "Connect your Salesmsg account" in shown
-    assert "Salesmsg asks you to allow this portal" in shown
+    assert "Salesmsg asks you to authorize this portal" in shown
     assert "Connect with Salesmsg" in shown
 
 

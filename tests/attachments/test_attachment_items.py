@@ -30,7 +30,7 @@ def open_thread(browser, thread):
 
 def test_on_its_way_and_then_there(browser, thread, picture):
     response = open_thread(browser, thread)
-    assert "Picture on its way…" in pages.text(response)
+    assert "Loading picture…" in pages.text(response)
     assert images(response) == []
     told = pages.state(response)
     store(picture, png(560, 1120))
@@ -67,18 +67,18 @@ def test_a_pdf_is_a_download(browser, thread, bring, server):
 def test_a_refused_file_says_why(browser, thread, picture):
     Attachment.objects.update(state="refused", vendor_reason="It is of no kind that is kept here.", due_at=None)
     words = pages.text(open_thread(browser, thread))
-    assert "Picture not kept. “It is of no kind that is kept here" in words
+    assert "Picture not saved. “It is of no kind that is kept here" in words
     assert "Try again" not in words
 
 
 def test_try_again_without_javascript(browser, thread, picture):
     Attachment.objects.update(state="lost", vendor_reason="It broke off.", attempts=5, due_at=None)
     response = open_thread(browser, thread)
-    assert "Picture could not be fetched." in pages.text(response)
+    assert "The picture could not be loaded." in pages.text(response)
     again = reverse("inbox:fetch-again", args=[picture.message_id, 0])
     assert browser.get(again).status_code == 405
     response = browser.post(again, follow=True)
-    assert "Picture on its way…" in pages.text(response)
+    assert "Loading picture…" in pages.text(response)
     store(picture, png())
     assert len(images(open_thread(browser, thread))) == 1
 
@@ -89,7 +89,7 @@ def test_try_again_with_htmx_draws_the_message_anew(browser, thread, picture):
     again = reverse("inbox:fetch-again", args=[picture.message_id, 0])
     response = browser.post(again, told, headers={"HX-Request": "true"})
     assert response.status_code == 200
-    assert "Picture on its way…" in pages.text(response)
+    assert "Loading picture…" in pages.text(response)
 
 
 def test_a_stored_picture_is_not_asked_for_again(browser, picture):

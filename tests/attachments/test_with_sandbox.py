@@ -26,7 +26,7 @@ def test_a_picture_of_the_phone(client, staff, salesmsg, account, conversation):
     busy = wait_for("the text arrives", message)
     if busy.media_pending:  # else the sandbox was done before we looked
         shown = client.get(reverse("inbox:thread", args=[conversation.pk]))
-        assert "Picture on its way…" in pages.text(shown)
+        assert "Loading picture…" in pages.text(shown)
         assert not Attachment.objects.filter(message=busy).exists()
     done = wait_for("the picture is told", lambda: (m := message()) and m.media and m)
     assert done.pk == busy.pk

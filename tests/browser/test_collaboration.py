@@ -106,9 +106,9 @@ def test_two_people_at_one_thread(filled, somebody):
 
     # They see each other; nothing that Ada does is taken away by that.
     ada.locator("#composer-text").fill("We are open until six.")
-    expect(here).to_have_text("Sam Ortiz is here")
+    expect(here).to_have_text("Sam Ortiz is viewing")
     sam.locator("#composer-text").press_sequentially("Open till")
-    expect(here).to_have_text("Sam Ortiz is writing…")
+    expect(here).to_have_text("Sam Ortiz is typing…")
     expect(sam.locator("#thread-here")).to_contain_text("Ada Marsh")
     expect(ada.locator("#composer-text")).to_be_focused()
     expect(ada.locator("#composer-text")).to_have_value("We are open until six.")
@@ -147,12 +147,12 @@ def test_two_people_at_one_thread(filled, somebody):
     # Both want the next one.
     ada.locator(f"#row-{other}").click()
     expect(ada.locator("[data-open]")).to_have_attribute("data-open", str(other))
-    expect(ada.locator("#thread-here")).to_have_text("Sam Ortiz is here")
+    expect(ada.locator("#thread-here")).to_have_text("Sam Ortiz is viewing")
     resume = held_polls(ada)
     sam.locator("#claim-button").click()
     expect(sam.locator("#claim-button")).to_have_count(0)
     ada.locator("#claim-button").click()
-    expect(ada.locator("#composer-error")).to_contain_text("Sam Ortiz took this conversation a moment ago")
+    expect(ada.locator("#composer-error")).to_contain_text("Sam Ortiz has just claimed this conversation")
     expect(ada.locator("#claim-button")).to_have_count(0)
     resume()
 

@@ -85,20 +85,20 @@ def test_writing(page: Page, thread: str):
 
     # The empty field is pointed at, and keeps the text from leaving by key and by button.
     strip = page.locator("#composer-unfilled")
-    expect(strip).to_contain_text("First name is empty for this contact: write it in place of {first_name}.")
+    expect(strip).to_contain_text("First name is empty for this contact. Replace {first_name}.")
     text.press("Control+End")
     text.press("Enter")
     page.locator("#composer-send").click()
     expect(strip).to_be_visible()
     assert ours(page) == []
-    strip.get_by_role("button", name="Write it").click()
+    strip.get_by_role("button", name="Fill in").click()
     page.keyboard.type("Dana")
     expect(text).to_have_value("Morning! Hi Dana! We open at nine – every day.")
     expect(strip).to_be_empty()
 
     # What it costs, and plain characters in place of the dash.
     cost = page.locator("#composer-cost")
-    expect(cost).to_contain_text("Unicode: 70 characters a segment, not 160, because of: –")
+    expect(cost).to_contain_text("Unicode: 70 characters per segment instead of 160, because of –")
     cost.get_by_role("button", name="Use plain characters").click()
     expect(text).to_have_value("Morning! Hi Dana! We open at nine - every day.")
     expect(cost).to_be_hidden()

@@ -59,7 +59,7 @@ def test_nothing_that_was_typed_is_lost(open_page, filled):
     # The desk knows nothing of it: both are kept, and it may take either.
     page.locator("#composer-text").fill("Something else")
     offer = page.locator("#draft-offer")
-    expect(offer).to_contain_text("A newer draft of yours from another device")
+    expect(offer).to_contain_text("Newer draft from another device")
     expect(page.locator("#draft-other")).to_have_text("From the desk, more from the phone")
     expect(page.locator("#composer-text")).to_have_value("Something else")
     assert stored() == [["From the desk, more from the phone"]]
@@ -68,7 +68,7 @@ def test_nothing_that_was_typed_is_lost(open_page, filled):
     page.get_by_role("button", name="Use it").click()
     expect(page.locator("#composer-text")).to_have_value("From the desk, more from the phone")
     expect(offer).to_be_hidden()
-    page.get_by_role("button", name="Back to the text that stood here").click()
+    page.get_by_role("button", name="Restore the previous text").click()
     expect(page.locator("#composer-text")).to_have_value("Something else")
     wait_for("the choice is saved", lambda: stored() == [["Something else"]])
 

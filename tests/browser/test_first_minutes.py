@@ -30,7 +30,7 @@ def test_from_an_empty_database_to_the_first_text(page: Page, vendor: Sandbox, o
     done = re.compile("first-step-done")
     sign_in(page, ours, "/inbox/")
     expect(page.get_by_role("heading", name="Welcome. Let’s connect Salesmsg.")).to_be_visible()
-    expect(step(page, "Background worker runs").get_by_text("manage.py qcluster")).to_be_visible()
+    expect(step(page, "Start the background worker").get_by_text("manage.py qcluster")).to_be_visible()
     page.get_by_role("link", name="Connect Salesmsg").click()
     page.get_by_role("button", name="Connect with Salesmsg").click()
 
@@ -45,10 +45,10 @@ def test_from_an_empty_database_to_the_first_text(page: Page, vendor: Sandbox, o
 
     # Nothing moves yet, and the inbox says why; the worker starts, and the list ticks itself off.
     page.goto(ours.url + "/inbox/")
-    expect(step(page, "Background worker runs")).not_to_have_class(done)
+    expect(step(page, "Start the background worker")).not_to_have_class(done)
     page.evaluate("window.notReloaded = true")
     ours.start_worker(2)
-    expect(step(page, "Background worker runs")).to_have_class(done)
+    expect(step(page, "Start the background worker")).to_have_class(done)
     expect(step(page, "First sync")).to_have_class(done)
     assert page.evaluate("window.notReloaded") is True
     expect(step(page, "Send your first text")).not_to_have_class(done)

@@ -141,7 +141,7 @@ def test_a_day_without_a_mouse(page: Page, filled):
     keys.press("?")
     expect(page.locator("#keys-help")).to_be_visible()
     keys.press("e")
-    page.get_by_label("Shortcuts of a single key").uncheck()
+    page.get_by_label("Enable single-key shortcuts").uncheck()
     keys.press("Escape")
     expect(page.locator("#close-button")).not_to_have_attribute("aria-keyshortcuts", "e")
     keys.press("r")

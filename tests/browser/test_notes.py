@@ -62,7 +62,7 @@ def test_two_people_and_a_note_that_is_never_a_text(person, filled):
     note = ada.locator("#note-text")
     expect(note).to_be_focused()
     expect(ada.locator("#composer")).to_be_hidden()
-    expect(ada.get_by_text("Only your team sees this. It is never sent.")).to_be_visible()
+    expect(ada.get_by_text("Only your team can see this. It is never sent.")).to_be_visible()
     note.press_sequentially("Careful with the dog, @ber")
     expect(ada.get_by_role("option", name="Bo Berg")).to_be_visible()
     note.press("Enter")

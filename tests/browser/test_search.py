@@ -47,7 +47,7 @@ def test_type_see_open_read_on_come_back(page: Page, ours):
     early, late, long = ours.rows
     ours.visit(page, "/inbox/")
     page.wait_for_load_state("load")
-    page.get_by_label("Search names, phones and texts").press_sequentially("uberweis")
+    page.get_by_label("Search names, phone numbers and texts").press_sequentially("uberweis")
     hits = page.locator("#rows .row-hit mark")
     expect(hits).to_have_text(["überweis", "ÜBERWEIS"])
     expect(page.locator("#rows")).to_contain_text("Texts")
@@ -99,7 +99,7 @@ def test_without_javascript(open_page, ours):
     early, _, _ = ours.rows
     page = open_page(java_script_enabled=False)
     ours.visit(page, "/inbox/")
-    page.get_by_label("Search names, phones and texts").fill("4711")
+    page.get_by_label("Search names, phone numbers and texts").fill("4711")
     page.get_by_role("button", name="Search").click()
     page.locator("#rows .row-link", has_text="4711").click()
     expect(page.locator(".sighted mark")).to_have_text("4711")

@@ -29,11 +29,13 @@ def test_a_worker_that_stopped_is_told_and_the_open_list_learns_it(browser, harb
     assert 'href="/sync/"' in told.content.decode()
 
 
-@pytest.mark.parametrize(("state", "words"), [("attention", "no longer lets us in"), ("disconnected", "disconnected")])
+@pytest.mark.parametrize(
+    ("state", "words"), [("attention", "no longer accepts the connection"), ("disconnected", "disconnected")]
+)
 def test_an_account_that_does_not_work_is_told(browser, harbor, state, words):
-    assert "nothing arrives or leaves" not in pages.text(browser.get("/inbox/"))
+    assert "No texts are sent or received" not in pages.text(browser.get("/inbox/"))
     Account.objects.update(state=state, connected_at=timezone.now())
     page = browser.get("/inbox/")
     assert words in pages.text(page)
-    assert "nothing arrives or leaves" in pages.text(page)
+    assert "No texts are sent or received" in pages.text(page)
     assert f'href="/accounts/{harbor.pk}/"' in page.content.decode()

@@ -63,8 +63,8 @@ def test_each_kind_is_told_in_words(browser, conversation, contact, changed, har
         *("Edited the contact First name: before Dana → now Nora", "Added the tag “VIP”", "Removed the tag “Lead”"),
         *("Opted the contact out", "Opted the contact in", "Added a note: Likes tea"),
         *("Edited details Renewal date: empty → now soon", "Closed the conversation", "Reopened the conversation"),
-        *("Assigned the conversation to Rosa Lind", "Unassigned the conversation", "Chose which values stand"),
-        *("Opted out, as Salesmsg tells it", "Created in Salesmsg", "Ada Marsh", "Saved in Salesmsg"),
+        *("Assigned the conversation to Rosa Lind", "Unassigned the conversation", "Resolved a conflict"),
+        *("Opted out, according to Salesmsg", "Created in Salesmsg", "Ada Marsh", "Saved in Salesmsg"),
     ):
         assert words in told, words
 
@@ -135,6 +135,6 @@ def test_without_javascript_it_is_a_page(browser, conversation, changed):
     assert f'href="/inbox/{conversation.pk}/"' in page.content.decode()
     assert pages.inline(page) == []
     older = next(v["href"] for _, v in pages.read(page).tags if "before=" in v.get("href", ""))
-    assert "Seen here for the first time" in pages.text(browser.get(older))
+    assert "Added to the portal" in pages.text(browser.get(older))
     assert browser.get(f"/inbox/{conversation.pk}/changes/?before=x-y").status_code == 200
     assert f'href="/inbox/{conversation.pk}/changes/"' in browser.get(f"/inbox/{conversation.pk}/").content.decode()

@@ -65,16 +65,16 @@ def test_somebody_else_is_here_and_writes_and_leaves(poll, sams, sam, address):
     assert poll().status_code == 204
     assert sams.post(f"{address}watch/").status_code == 204
     answer = poll()
-    assert "Sam Ortiz is here" in pages.text(answer)
+    assert "Sam Ortiz is viewing" in pages.text(answer)
     assert b"data-region" not in answer.content, "nothing else is drawn anew"
     assert b"thread-version" not in answer.content
     assert poll(here=str(sam.pk)).status_code == 204
     sams.post(f"{address}watch/", {"typing": "1"})
-    assert "Sam Ortiz is writing…" in pages.text(poll(here=str(sam.pk)))
+    assert "Sam Ortiz is typing…" in pages.text(poll(here=str(sam.pk)))
     sams.post(f"{address}watch/")
-    assert "Sam Ortiz is writing…" in pages.text(poll()), "a beat takes nothing back"
+    assert "Sam Ortiz is typing…" in pages.text(poll()), "a beat takes nothing back"
     sams.post(f"{address}watch/", {"typing": "0"})
-    assert "Sam Ortiz is here" in pages.text(poll())
+    assert "Sam Ortiz is viewing" in pages.text(poll())
     sams.post(f"{address}leave/")
     assert poll().status_code == 204
     assert pages.text(poll(here=str(sam.pk))) == "", "what was said of them is taken back"
@@ -87,11 +87,11 @@ def test_one_is_no_company_of_ones_own(poll, browser, address):
 
 def test_whoever_is_not_heard_of_is_gone(poll, sams, address):
     sams.post(f"{address}watch/", {"typing": "1"})
-    Presence.objects.update(typing_at=timezone.now() - presence.TYPING)
-    assert "Sam Ortiz is here" in pages.text(poll())
-    Presence.objects.update(seen_at=timezone.now() - presence.HERE)
+    Presence.objects.update(typing_at=timezone.now() - presence.TYPING_FOR)
+    assert "Sam Ortiz is viewing" in pages.text(poll())
+    Presence.objects.update(seen_at=timezone.now() - presence.PRESENT_FOR)
     assert poll().status_code == 204
-    Presence.objects.update(seen_at=timezone.now() - presence.KEEP)
+    Presence.objects.update(seen_at=timezone.now() - presence.RETENTION)
     assert presence.prune_presence() == 1
 
 
@@ -100,7 +100,7 @@ def test_presence_comes_with_news_too(poll, sams, address, conversation):
     new = f.message(conversation, "Just in")
     f.touch(conversation)
     answer = poll()
-    assert "Sam Ortiz is here" in pages.text(answer)
+    assert "Sam Ortiz is viewing" in pages.text(answer)
     assert f'id="m-{new.pk}"' in answer.content.decode()
 
 
@@ -108,10 +108,10 @@ def test_three_are_counted(harbor, conversation):
     for name in ("one", "two", "three"):
         presence.record_presence(f.person(name), conversation, typing=name == "one")
     _, here = presence.read_presence(f.person("root", superuser=True), conversation.pk)
-    assert (here.writing, here.reading) == ("one is writing…", "two and three are here")
+    assert (here.writing, here.reading) == ("one is typing…", "two and three are viewing")
     Presence.objects.update(typing_at=None)
     _, here = presence.read_presence(f.person("root2", superuser=True), conversation.pk)
-    assert (here.writing, here.reading) == ("", "3 people are here")
+    assert (here.writing, here.reading) == ("", "3 people are viewing")
 
 
 def test_an_idle_poll_with_company_costs_one_query(poll, sams, sam, address):
@@ -317,7 +317,7 @@ def test_claim_and_somebody_was_quicker(browser, htmx, sams, sam, ada, harbor, c
     assert Change.objects.get().values == {"member": sams_own.vendor_id}
     refused = htmx.post(f"{address}claim/", pages.state(page))
     assert refused.status_code == 422
-    assert "Sam Ortiz took this conversation a moment ago" in pages.text(refused)
+    assert "Sam Ortiz has just claimed this conversation" in pages.text(refused)
     conversation.refresh_from_db()
     assert conversation.owner == sams_own
     assert Change.objects.count() == 1, "nothing is told to Salesmsg"
@@ -335,8 +335,8 @@ def test_whom_the_portal_does_not_know_is_told_how(htmx, browser, conversation, 
     Membership.objects.create(user=f.person("rosa2"), account=harbor, member=taken)
     refused = htmx.post(f"{address}claim/")
     assert refused.status_code == 422
-    assert "does not know yet who you are at Salesmsg" in pages.text(refused)
-    menu = browser.get(address).content.decode().partition("Who are you at Salesmsg?")[2].partition("</select>")[0]
+    assert "You are not linked to a Salesmsg user yet" in pages.text(refused)
+    menu = browser.get(address).content.decode().partition("Who are you in Salesmsg?")[2].partition("</select>")[0]
     assert f'value="{member.pk}"' in menu
     assert f'value="{taken.pk}"' not in menu, "somebody else is that"
     assert htmx.post(f"{address}me/", {"member": taken.pk}).status_code == 422
@@ -345,7 +345,7 @@ def test_whom_the_portal_does_not_know_is_told_how(htmx, browser, conversation, 
     assert AuditEntry.objects.filter(user=ada, action="member_linked").count() == 1
     other = f.member(harbor, "Other")
     refused = htmx.post(f"{address}me/", {"member": other.pk})
-    assert "You are linked to a Salesmsg user already." in pages.text(refused)
+    assert "You are already linked to a Salesmsg user." in pages.text(refused)
     assert htmx.post(f"{address}claim/").status_code == 200
     conversation.refresh_from_db()
     assert conversation.owner == member
@@ -401,7 +401,7 @@ def test_where_nobody_has_texted_nothing_can_be_unread(htmx, harbor):
     f.message(empty, "Hi", inbound=False)
     refused = htmx.post(f"/inbox/{empty.pk}/unread/")
     assert refused.status_code == 422
-    assert "they have not texted yet" in pages.text(refused)
+    assert "the contact has not texted yet" in pages.text(refused)
 
 
 def test_what_comes_into_a_hidden_tab_is_not_read(poll, browser, conversation):

@@ -69,7 +69,7 @@ def test_a_text_changed_after_a_lost_answer_is_neither_lost_nor_sent_unasked(sen
     send(page, "First words", htmx=htmx)
     response = send(page, "Other words", htmx=htmx)
     assert [message.text for message in ours(conversation)] == ["First words"]
-    assert "Your earlier text had already been taken" in pages.text(response)
+    assert "Your earlier text was already accepted" in pages.text(response)
     assert "HX-Trigger" not in response.headers, "the form must keep the text"
     assert pages.field(response, "client_uuid") != pages.field(page, "client_uuid")
     if not htmx:
@@ -111,7 +111,7 @@ def test_a_disconnected_account_sends_nothing(send, page, conversation):
 def test_a_damaged_form_keeps_the_text(browser, conversation):
     response = browser.post(f"/inbox/{conversation.pk}/send/", {"client_uuid": "x", "text": "Precious"})
     assert response.status_code == 422
-    assert "damaged" in pages.text(response)
+    assert "form was incomplete" in pages.text(response)
     assert "Precious" in response.content.decode()
     # Its broken id is replaced: the same form can be sent.
     assert uuid.UUID(pages.field(response, "client_uuid"))

@@ -55,8 +55,8 @@ def test_what_a_text_costs_is_said_as_on_the_server(chromium, client):
 
 def test_what_a_text_costs_is_explained():
     assert cost("Plain") == cost(None) == cost("x" * 459)
-    assert cost("x" * 460).words == "This text costs 4 segments." and cost("x" * 460).much
-    said = "Unicode: 70 characters a segment, not 160, because of"
-    assert cost("ça va – oui…").words == f"{said}: ç – …"
-    assert cost("ça va – oui… ’").words == f"{said} these and others: ç – …"
-    assert cost("a\u00a0b" + "c" * 70).words == "Unicode: 67 characters a segment, not 153, because of: U+00A0"
+    assert cost("x" * 460).words == "This text uses 4 segments." and cost("x" * 460).much
+    said = "Unicode: 70 characters per segment instead of 160, because of"
+    assert cost("ça va – oui…").words == f"{said} ç – …"
+    assert cost("ça va – oui… ’").words == f"{said} ç – … and others"
+    assert cost("a\u00a0b" + "c" * 70).words == "Unicode: 67 characters per segment instead of 153, because of U+00A0"

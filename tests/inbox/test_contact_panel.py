@@ -70,10 +70,10 @@ def test_each_form_asks_for_its_change(ask, browser, conversation, contact, ada,
     assert (change.kind, change.values, change.contact, change.requested_by) == (kind, values, contact, ada)
     if htmx:
         assert response.status_code == 200
-        assert "waiting to be saved in Salesmsg" in pages.text(response)
+        assert "not saved in Salesmsg yet" in pages.text(response)
     else:
         assert response["Location"] == f"/inbox/{conversation.pk}/"
-        assert "waiting to be saved in Salesmsg" in pages.text(look(browser, conversation))
+        assert "not saved in Salesmsg yet" in pages.text(look(browser, conversation))
 
 
 def test_a_field_that_nobody_typed_over_is_not_put_back(ask, contact):
@@ -89,7 +89,7 @@ def test_a_field_that_nobody_typed_over_is_not_put_back(ask, contact):
 def test_an_opt_in_needs_the_tick_and_tells_that_the_carrier_may_refuse(ask, browser, conversation, contact):
     Contact.objects.filter(pk=contact.pk).update(opted_out=True)
     page = look(browser, conversation)
-    assert "the carrier may still refuse" in pages.text(page)
+    assert "the carrier may refuse" in pages.text(page)
     response = ask("opt-in", htmx=True, state=pages.state(page))
     assert response.status_code == 422
     assert "Confirm that this contact has asked" in pages.text(response)
@@ -138,7 +138,7 @@ def test_a_refused_field_tells_what_was_typed(browser, conversation, contact):
 
 def test_a_refusal_can_be_left_at_that(ask, browser, conversation, contact):
     change = refused(contact, kind="opt_out", values={})
-    assert "Until this is settled, no text goes to them from here" in pages.text(look(browser, conversation))
+    assert "Until this is resolved, the portal does not send texts to this contact" in pages.text(look(browser, conversation))
     ask("leave", change=change.pk)
     change.refresh_from_db()
     assert change.state == State.SUPERSEDED

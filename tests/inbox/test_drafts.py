@@ -105,7 +105,7 @@ def test_clearing_leaves_nothing_to_show(save, browser, conversation):
 
 
 def test_long_drafts_are_refused_and_bytes_of_nothing_are_dropped(save):
-    assert save("x" * (drafts.LONGEST + 1)).status_code == 422
+    assert save("x" * (drafts.MAX_CHARACTERS + 1)).status_code == 422
     assert save("a\0b\r\nc").status_code == 200
     assert Draft.objects.get().text == "ab\nc"
 
@@ -152,7 +152,7 @@ def test_a_failing_queue_keeps_the_draft(save, browser, conversation, monkeypatc
     """Both or neither: the draft is forgotten in the transaction that queues."""
     save("Please answer")
     browser.raise_request_exception = False
-    monkeypatch.setattr("integrations.inbox.composer.drafts._tidy", lambda user: 1 / 0)
+    monkeypatch.setattr("integrations.inbox.composer.drafts._prune_empty_drafts", lambda user: 1 / 0)
     assert reply(browser, conversation, "Please answer").status_code == 500
     assert not Message.objects.filter(inbound=False).exists()
     assert Draft.objects.get().text == "Please answer"
@@ -180,7 +180,7 @@ def test_a_save_that_was_overtaken_by_the_sending_brings_nothing_back(save, brow
 
 
 def test_empty_drafts_go_after_a_while(save, browser, harbor, ada, conversation):
-    old = timezone.now() - drafts.FORGOTTEN - timedelta(minutes=1)
+    old = timezone.now() - drafts.EMPTY_DRAFT_RETENTION - timedelta(minutes=1)
     gone = Draft.objects.create(user=ada, conversation=f.conversation(harbor), text="", updated_at=old)
     kept = Draft.objects.create(user=ada, conversation=f.conversation(harbor), text="Old but mine", updated_at=old)
     save("Hello")
@@ -221,7 +221,7 @@ def test_the_form_shows_both_when_another_device_was_there(save, browser, conver
     page = browser.post(f"/inbox/{conversation.pk}/draft/", {"text": "From the desk", "draft": "0"})
     assert page.status_code == 422
     assert composer(page) == "From the desk"
-    assert "A newer draft of yours from another device From the phone" in pages.text(page)
+    assert "Newer draft from another device From the phone" in pages.text(page)
     browser.post(f"/inbox/{conversation.pk}/draft/", {"text": "Both", "draft": pages.field(page, "draft")})
     assert Draft.objects.get().text == "Both"
 

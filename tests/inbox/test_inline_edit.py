@@ -53,7 +53,7 @@ def test_an_edit_is_a_pending_change_with_what_it_met(save, browser, conversatio
         assert response["Location"] == f"/inbox/{conversation.pk}/"
         response = look(browser, conversation)
     assert response.status_code == 200
-    assert "A change is waiting to be saved in Salesmsg." in pages.text(response)
+    assert "A change is not saved in Salesmsg yet." in pages.text(response)
     assert "Nora Reyes" in pages.text(response)
     contact.refresh_from_db()
     assert contact.first_name == "Dana", "the cache stays Salesmsg's word"
@@ -71,7 +71,7 @@ def test_what_was_changed_meanwhile_is_shown_before_it_is_replaced(save, browser
     Contact.objects.filter(pk=contact.pk).update(first_name="Daniela")
     response = save(htmx=True, first_name="Nora")
     assert response.status_code == 422
-    assert "Changed to “Daniela” meanwhile." in pages.text(response)
+    assert "Changed to “Daniela” since you opened this page." in pages.text(response)
     assert pages.field(response, "first_name") == "Nora"
     assert pages.field(response, "was-first_name") == "Daniela"
     assert not Change.objects.exists()

@@ -124,12 +124,12 @@ def test_changed_after_a_lost_answer_it_is_kept_and_said(write):
     write("First", key)
     answer = write("First and more", key)
     assert answer.status_code == 422
-    assert "had already been added" in pages.text(answer)
+    assert "was already added" in pages.text(answer)
     assert InternalNote.objects.get().text == "First"
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("  ", "Write a note first."), ("x" * 5001, "5001 characters; 5000 are the most")]
+    ("text", "words"), [("  ", "Write a note first."), ("x" * 5001, "5001 characters. The limit is 5000")]
 )
 def test_what_cannot_be_added_is_said(write, text, words):
     answer = write(text)

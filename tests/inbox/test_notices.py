@@ -12,7 +12,7 @@ from tests import factories as f
 
 from . import pages
 
-FIRST = "Your first text to them."
+FIRST = "This is your first text to this contact."
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_a_guess_says_so(at, browser, harbor):
     at(4, 42)
     Account.objects.filter(pk=harbor.pk).update(organization_timezone="America/New_York")
     toll_free = f.conversation(harbor, f.contact(harbor, phone="+18005550142"))
-    assert "It may be 11:42 PM for them (New York): a guess" in shown(browser, toll_free)
+    assert "It may be 11:42 PM for them (New York). This is a guess" in shown(browser, toll_free)
 
 
 def test_nothing_is_said_where_nothing_tells_the_zone(at, browser, harbor):
@@ -209,18 +209,18 @@ def test_by_their_word(browser, out, text):
 
 def test_by_staff(browser, out, ada):
     opt(out, ada)
-    assert "Opted out on Nov 12, 2025 by Ada Marsh here." in shown(browser, out)
+    assert "Opted out on Nov 12, 2025 by Ada Marsh in the portal." in shown(browser, out)
 
 
 def test_by_staff_who_have_left(browser, out):
     opt(out, None)
-    assert "Opted out on Nov 12, 2025 here." in shown(browser, out)
+    assert "Opted out on Nov 12, 2025 in the portal." in shown(browser, out)
 
 
 def test_on_its_way(browser, conversation, ada):
     opt(conversation, ada, state="pending")
     page = shown(browser, conversation)
-    assert "This contact is being opted out" in page and "by Ada Marsh here." in page
+    assert "This contact is being opted out" in page and "by Ada Marsh in the portal." in page
 
 
 def test_the_later_word_counts(browser, out, ada):
@@ -228,7 +228,7 @@ def test_the_later_word_counts(browser, out, ada):
     f.message(out, "STOP", at=THEN + timedelta(hours=1))
     assert "by texting STOP" in shown(browser, out)
     Change.objects.filter(pk=change.pk).update(created_at=THEN + timedelta(hours=2))
-    assert "by Ada Marsh here" in shown(browser, out)
+    assert "by Ada Marsh in the portal" in shown(browser, out)
 
 
 def test_a_stop_from_before_they_came_back_is_not_why(browser, out):

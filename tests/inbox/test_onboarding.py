@@ -102,7 +102,7 @@ def test_the_first_sync_is_shown_where_people_wait(browser, ada, beating):
     account = f.account("Northside", ada, synced_at=None)
     SyncRun.objects.create(account=account, kind="full")
     page = browser.get(ADDRESS, headers={"HX-Request": "true"})
-    assert "What has arrived can be answered already." in pages.text(page)
+    assert "You can already reply to texts that have arrived." in pages.text(page)
     assert 'hx-trigger="every 5s"' in page.content.decode()
     assert "<progress" in page.content.decode()
 
@@ -145,7 +145,7 @@ def test_the_accounts_pages_ask_for_it(browser, harbor):
 @pytest.mark.parametrize(
     ("address", "status", "words"),
     [
-        ("/inbox/999999/", 404, "Nothing was sent or changed. Look for it by name"),
+        ("/inbox/999999/", 404, "Nothing was sent or changed. Search the inbox by name"),
         ("/accounts/callback/?error=access_denied", 400, "No new access was stored"),
     ],
 )

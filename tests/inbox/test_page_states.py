@@ -31,11 +31,11 @@ def test_no_conversation_at_all(browser, harbor):
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ({"q": "zebra"}, "Nothing found for “zebra”"),
+        ({"q": "zebra"}, "No results for “zebra”"),
         ({"show": "unread"}, "All read"),
-        ({"show": "failed"}, "Nothing failed"),
-        ({"show": "closed"}, "No conversation passes this filter"),
-        ({"show": "mine"}, "Who are you at Salesmsg?"),
+        ({"show": "failed"}, "No failed texts"),
+        ({"show": "closed"}, "No conversations match this filter"),
+        ({"show": "mine"}, "Who are you in Salesmsg?"),
     ],
 )
 def test_each_empty_filter_says_what_it_means(browser, harbor, query, words):
@@ -55,7 +55,7 @@ def test_the_first_sync_shows_its_progress_and_keeps_it_moving(browser, harbor, 
     monkeypatch.setattr(queries.sync, "progress", lambda account: progress)
     page = browser.get("/inbox/")
     words = pages.text(page)
-    assert "Bringing in “Harbor Dental”" in words
+    assert "Syncing “Harbor Dental”" in words
     assert "Contacts: 40 of 100" in words
     assert ". About 2 min left" in words
     assert b'value="40" max="100"' in page.content
@@ -161,4 +161,4 @@ def test_a_form_of_an_old_page_says_that_nothing_was_sent(client, ada, harbor):
 def test_the_page_of_a_breakdown_needs_nothing(db):
     from django.template.loader import render_to_string
 
-    assert "Something broke" in render_to_string("500.html")
+    assert "Something went wrong" in render_to_string("500.html")

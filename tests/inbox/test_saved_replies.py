@@ -54,7 +54,7 @@ def test_a_value_with_braces_is_not_filled_a_second_time(harbor):
 
 def test_an_agent_saves_one_of_their_own(browser, ada, harbor):
     page = browser.get("/inbox/replies/new/")
-    assert "Everybody in the account" not in pages.text(page) and pages.inline(page) == []
+    assert "Everyone in the account" not in pages.text(page) and pages.inline(page) == []
     done = browser.post("/inbox/replies/new/", {"name": "hours", "text": "From {first_name|nine}.\r\nBye"}, follow=True)
     [made] = SavedReply.objects.all()
     assert (made.owner, made.account, made.created_by) == (ada, harbor, ada)
@@ -76,14 +76,14 @@ def test_a_manager_of_one_account_saves_nothing_for_everybody_in_another(browser
     other = f.account("Other", manager)
     data = {"name": "a", "text": "b", "whose": "everybody", "account": other.pk}
     answer = browser.post("/inbox/replies/new/", data)
-    assert answer.status_code == 422 and "Only a manager" in pages.text(answer)
+    assert answer.status_code == 422 and "Only managers of this account" in pages.text(answer)
     assert not SavedReply.objects.exists()
 
 
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ({"name": "", "text": "b"}, "Give it a name"),
+        ({"name": "", "text": "b"}, "Enter a name"),
         ({"name": "a", "text": " "}, "Write a text first."),
         ({"name": "a", "text": "Hi {first"}, "Unmatched “{”"),
         ({"name": "a", "text": "Hi {nickname}"}, "Unknown merge field “{nickname}”"),

@@ -73,7 +73,7 @@ def test_schedule_without_a_script(browser, address, conversation, ada):
     assert message.send_at == scheduled.resolve_local_time(datetime.fromisoformat(data["when"]), NEW_YORK)
     words = pages.text(browser.get(address))
     assert f"Scheduled for {moment_in_zone(message.send_at, NEW_YORK)}" in words
-    assert "Not sent if they answer first." in words
+    assert "Not sent if the contact replies first." in words
 
 
 def test_the_form_offers_tomorrow_at_nine_in_the_contacts_zone(browser, address):
@@ -93,9 +93,9 @@ def test_schedule_by_htmx_brings_the_text_and_a_fresh_form(htmx, browser, addres
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"when": ""}, "Choose the date and the time"),
-        ({"when": "tomorrow"}, "Choose the date and the time"),
-        ({"when": "2027-01-01T09:00+02:00"}, "Choose the date and the time"),
+        ({"when": ""}, "Choose when to send it."),
+        ({"when": "tomorrow"}, "Choose when to send it."),
+        ({"when": "2027-01-01T09:00+02:00"}, "Choose when to send it."),
         ({"when": "2001-01-01T09:00"}, "is in the past"),
         ({"when": "2999-01-01T09:00"}, "up to one year ahead"),
         ({"when": "0001-01-01T00:00", "zone": "Asia/Tokyo"}, "date does not exist"),
@@ -133,14 +133,14 @@ def test_a_time_in_the_gap_is_refused_with_the_next_one(browser, address, conver
 def test_a_time_that_comes_twice_says_which_it_is(browser, address, conversation):
     at = scheduled.resolve_local_time(datetime(2030, 11, 3, 1, 30), NEW_YORK)
     planned(conversation, send_at=at)
-    assert "show this time twice; it leaves the first time" in pages.text(browser.get(address))
+    assert "this time occurs twice. The text is sent the first time" in pages.text(browser.get(address))
 
 
 def test_a_damaged_form_keeps_everything(browser, address, conversation):
     data = typed(client_uuid="x")
     response = browser.post(f"{address}later/", data)
     assert response.status_code == 422
-    assert "damaged" in pages.text(response)
+    assert "form was incomplete" in pages.text(response)
     assert pages.field(response, "when") == data["when"]
     assert uuid.UUID(pages.field(response, "client_uuid"))
 
@@ -150,7 +150,7 @@ def test_a_text_changed_after_a_lost_answer_is_not_lost(browser, address, conver
     browser.post(f"{address}later/", data)
     response = browser.post(f"{address}later/", {**data, "text": "Other words"})
     assert [message.text for message in ours(conversation)] == ["See you then"]
-    assert "Your earlier text had already been taken" in pages.text(response)
+    assert "Your earlier text was already accepted" in pages.text(response)
     assert "Other words" in response.content.decode().split('id="composer-text"')[1]
     assert pages.field(response, "client_uuid") != str(data["client_uuid"])
 
@@ -182,7 +182,7 @@ def test_the_list_is_not_led_into_the_future(browser, harbor, address, conversat
     page = browser.get("/inbox/")
     assert pages.rows(page) == [other.pk, conversation.pk]
     assert "See you then" not in pages.text(page)
-    assert "Back to the newest" not in pages.text(browser.get(address))
+    assert "Back to newest" not in pages.text(browser.get(address))
 
 
 def test_buttons_for_what_waits_for_its_hour(browser, address, conversation):
@@ -208,7 +208,7 @@ def test_send_now_makes_it_a_text_like_any_other(browser, address, conversation)
     assert (message.state, message.send_at) == ("queued", None)
     assert "Waiting to be sent" in pages.text(browser.get(address))
     Message.objects.filter(pk=message.pk).update(state="sending")
-    assert "was not waiting any more" in pages.text(browser.post(f"/inbox/messages/{message.pk}/now/", follow=True))
+    assert "is no longer waiting to be sent" in pages.text(browser.post(f"/inbox/messages/{message.pk}/now/", follow=True))
 
 
 def test_held_says_why_and_what_can_be_done(browser, address, conversation):
@@ -219,7 +219,7 @@ def test_held_says_why_and_what_can_be_done(browser, address, conversation):
     assert "It was not sent. Send it now or cancel it." in words
     for button in ("Send now", "Choose another time", "Cancel"):
         assert button in words
-    assert "waits for your word" in browser.get("/inbox/").content.decode()
+    assert "needs confirmation" in browser.get("/inbox/").content.decode()
     assert pages.rows(browser.get("/inbox/", {"show": "failed"})) == [conversation.pk]
     browser.post(f"/inbox/messages/{message.pk}/now/")
     assert pages.rows(browser.get("/inbox/", {"show": "failed"})) == []
@@ -333,7 +333,7 @@ def test_an_unknown_text_offers_both_answers(browser, address, conversation):
     assert "Not known whether it was sent" in pages.text(page)
     Message.objects.filter(pk=message.pk).update(reason_code="ambiguous_copy")
     words = pages.text(browser.get(address))
-    assert "Needs a look: perhaps not sent" in words
+    assert "Needs review: may not have been sent" in words
     assert str(Code.AMBIGUOUS_COPY.label) in words
 
 

@@ -68,9 +68,9 @@ def test_what_is_offered_is_of_the_viewers_clock(now, offered):
 @pytest.mark.parametrize(
     ("name", "local", "why"),
     [
-        ("time", None, "Choose until when."),
-        ("", None, "Choose until when."),
-        ("evening", None, "Choose until when."),  # it is late already
+        ("time", None, "Choose when the snooze ends."),
+        ("", None, "Choose when the snooze ends."),
+        ("evening", None, "Choose when the snooze ends."),  # it is late already
         ("time", datetime(2026, 11, 26, 16, 0), "has passed"),
         ("time", datetime(2028, 1, 1), "within a year"),
         ("time", datetime(2027, 3, 28, 2, 30), "does not exist there"),
@@ -92,7 +92,7 @@ def test_a_chosen_time_is_of_the_viewers_clock(browser, address, conversation, a
     assert conversation.snoozed_by == ada
     page = pages.text(browser.get(address))
     assert "Ada Marsh snoozed this until" in page
-    assert "10:15 AM. It comes back sooner if they text." in page
+    assert "10:15 AM. It returns sooner if the contact texts." in page
     [entry] = AuditEntry.objects.filter(action="conversation_snoozed")
     assert (entry.user, entry.account_id) == (ada, conversation.account_id)
 
@@ -132,7 +132,7 @@ def test_where_it_is_and_where_not(browser, htmx, address, conversation, harbor,
     assert set(pages.rows(browser.get("/inbox/"))) == {conversation.pk, other.pk}
     assert conversation.pk in pages.rows(browser.get("/inbox/?show=mine"))
     assert AuditEntry.objects.filter(action="conversation_woken").count() == 1
-    assert "Nothing is snoozed" in pages.text(browser.get("/inbox/?show=snoozed"))
+    assert "No snoozed conversations" in pages.text(browser.get("/inbox/?show=snoozed"))
 
 
 def test_it_comes_back_to_the_top_when_its_time_has_come(browser, conversation, harbor):

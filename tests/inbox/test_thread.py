@@ -74,9 +74,9 @@ def test_pictures_and_other_attachments(browser, harbor):
     f.message(conversation, "", kind="mms", media=media)
     response = browser.get(address(conversation))
     assert not [tag for tag, _ in pages.read(response).tags if tag == "img"]
-    assert pages.text(response).count("Picture on its way…") == 2
-    assert pages.text(response).count("Attachment on its way…") == 1
-    assert pages.text(response).count("Attachment that cannot be shown") == 2
+    assert pages.text(response).count("Loading picture…") == 2
+    assert pages.text(response).count("Loading attachment…") == 1
+    assert pages.text(response).count("Attachment unavailable") == 2
     assert b"m.example.com" not in response.content
     assert b"javascript:" not in response.content
 
@@ -89,7 +89,7 @@ def test_pictures_and_other_attachments(browser, harbor):
         ("sent", "Sent", None),
         ("delivered", "Delivered", None),
         ("failed", "The recipient has unsubscribed (21610).", "Send again"),
-        ("unknown", "it is known by itself", "Send it again"),
+        ("unknown", "finds out within minutes", "Send it again"),
         ("cancelled", "Cancelled, not sent", "Send again"),
     ],
 )
@@ -220,7 +220,7 @@ def test_the_card_shows_what_is_known(browser, harbor):
 @pytest.mark.parametrize(
     ("state", "words", "name"),
     [
-        ("pending", "waiting to be saved", "Newname"),
+        ("pending", "is not saved in Salesmsg yet", "Newname"),
         ("pushing", "being saved", "Newname"),
         ("refused", "refused the last change: “Bad email”", "Dana"),
         ("done", "", "Dana"),
@@ -262,7 +262,7 @@ def test_the_composer_is_shut_while_the_account_is_not_connected(browser, harbor
     Account.objects.update(state=state)
     response = browser.get(address(conversation))
     assert "data-blocked" in response.content.decode()
-    assert "Harbor Dental” is disconnected" in pages.text(response) or "connected again first" in pages.text(response)
+    assert "Harbor Dental” is disconnected. Reconnect it" in pages.text(response) or "no longer accepts the connection" in pages.text(response)
 
 
 def test_the_composer_is_open_otherwise(browser, harbor):
@@ -408,7 +408,7 @@ def test_where_the_cache_ends_the_rest_is_asked_for_and_said(browser, harbor):
     assert ThreadSync.objects.get().due_at is None, "nobody has come to the gap"
     cursor = re.search(r"older/\?until=([^\"]+)", page)[1]
     top = browser.get(f"/inbox/{thread.pk}/older/?until={cursor}").content.decode()
-    assert "Earlier messages are being fetched from Salesmsg" in top
+    assert "Loading earlier messages from Salesmsg" in top
     asked = ThreadSync.objects.get()
     assert asked.due_at is not None
     assert asked.wanted_at is not None

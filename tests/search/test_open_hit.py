@@ -98,7 +98,7 @@ def test_from_hit_to_hit(browser, htmx, thread):
     assert f"at={thread.rows[195].pk}#" in go(25, "newer")
     assert f"at={thread.rows[20].pk}&end=older" in go(20, "older")
     page = browser.get(go(195, "newer").partition("#")[0])
-    assert "No newer hit here." in pages.text(page)
+    assert "No newer results here." in pages.text(page)
     with CaptureQueriesContext(connection) as plain:
         htmx.get(f"/inbox/{thread.pk}/", target="pane")
     with CaptureQueriesContext(connection) as around:

@@ -231,12 +231,12 @@ def test_what_takes_too_long_says_so_and_shows_what_was_found(browser, ada, harb
     assert result.cut
     assert [row.pk for row in result.texts.rows] == [thread.pk]
     page = browser.get("/inbox/", {"q": "invoice"}).content.decode()
-    assert "There may be more." in page
+    assert "Results may be incomplete." in page
     assert "<mark>invoice</mark>" in page
     # And nothing of the bound is left behind.
     monkeypatch.undo()
     assert not find(ada, "invoice").cut
-    assert "There may be more." not in browser.get("/inbox/", {"q": "invoice"}).content.decode()
+    assert "Results may be incomplete." not in browser.get("/inbox/", {"q": "invoice"}).content.decode()
 
 
 def test_a_search_is_a_fixed_number_of_queries(browser, harbor, way):

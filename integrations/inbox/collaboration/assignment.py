@@ -1,4 +1,4 @@
-"""Whose a conversation is: taking one that nobody has, and saying who one is at Salesmsg."""
+"""Claim unassigned conversations and link portal users to Salesmsg members."""
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -10,7 +10,7 @@ from ...models import AuditEntry, Conversation, Member, Membership
 
 
 class CannotClaim(Exception):
-    """Nothing was changed; `reason` tells staff why and what to do."""
+    """Raised before anything changes. `reason` is a message for staff: the cause and what to do."""
 
     def __init__(self, reason: str):
         super().__init__(reason)
@@ -18,20 +18,20 @@ class CannotClaim(Exception):
 
 
 def member_of_user(user, account_id: int) -> Member | None:
-    """Who this person is at Salesmsg, in this account."""
-    mine = Membership.objects.filter(user=user, account=account_id).exclude(member=None)
-    found = mine.select_related("member").defer("member__raw").first()
-    return found.member if found else None
+    """Return the Salesmsg member that the user is linked to in this account, or None."""
+    linked = Membership.objects.filter(user=user, account=account_id).exclude(member=None)
+    membership = linked.select_related("member").defer("member__raw").first()
+    return membership.member if membership else None
 
 
 def claim_conversation(user, conversation: Conversation) -> None:
-    """Gives this person the conversation, where nobody has it. Raises CannotClaim."""
+    """Assign an unassigned conversation to the user. Raises CannotClaim."""
     member = member_of_user(user, conversation.account_id)
     if member is None:
         raise CannotClaim(
             _(
-                "The portal does not know yet who you are at Salesmsg, so the conversation still belongs to nobody. "
-                "Open the menu of owners, choose yourself under “Who are you at Salesmsg?”, then claim it."
+                "You are not linked to a Salesmsg user yet, so the conversation is still unassigned. "
+                "Open the assignee menu, choose yourself under “Who are you in Salesmsg?”, then claim it."
             )
         )
     try:
@@ -39,37 +39,37 @@ def claim_conversation(user, conversation: Conversation) -> None:
     except conversation_changes.AlreadyTaken:
         owner = Member.objects.filter(conversations=conversation.pk).defer("raw").first()
         if owner is None or owner.pk != member.pk:
-            said = _("%(name)s took this conversation a moment ago, so it was not given to you.")
-            raise CannotClaim(said % {"name": owner or _("Somebody")}) from None
+            message = _("%(name)s has just claimed this conversation, so it was not assigned to you.")
+            raise CannotClaim(message % {"name": owner or _("Another user")}) from None
 
 
 def linkable_members(user) -> QuerySet[Member]:
-    """Salesmsg users of this person's accounts whom nobody else has said to be."""
+    """Members of the user's accounts that no other user is linked to."""
     others = Membership.objects.filter(member=OuterRef("pk")).exclude(user=user)
     return Member.objects.for_user(user).filter(~Exists(others)).defer("raw")
 
 
 def unlinked_members(user) -> list[Member]:
-    """Whom this person may say to be, in accounts where the portal does not know yet. One query."""
-    known = Membership.objects.filter(user=user, account=OuterRef("account")).exclude(member=None)
-    found = linkable_members(user).filter(~Exists(known)).select_related("account")
-    return list(found.defer("raw", "account__webhook_secret", "account__vendor_reason")[:200])
+    """Members this user can link to, in accounts where the user is not linked yet: 200 at most. One query."""
+    linked = Membership.objects.filter(user=user, account=OuterRef("account")).exclude(member=None)
+    members = linkable_members(user).filter(~Exists(linked)).select_related("account")
+    return list(members.defer("raw", "account__webhook_secret", "account__vendor_reason")[:200])
 
 
 def link_member(user, pk: int | None) -> Member:
-    """Remembers who this person is at Salesmsg. Once said, only an administrator changes it. Raises CannotClaim."""
+    """Link the user to a Salesmsg member. Only an administrator can change the link later. Raises CannotClaim."""
     member = linkable_members(user).select_related("account").filter(pk=pk).first() if pk is not None else None
     if member is None:
-        raise CannotClaim(_("Choose yourself from the list. If you are not in it, ask an administrator to link you."))
+        raise CannotClaim(_("Choose yourself from the list. If you are not listed, ask an administrator to link you."))
     with transaction.atomic():
-        # A superuser needs no membership to work here; to own conversations they need one.
-        membership, _made = Membership.objects.get_or_create(user=user, account=member.account)
-        mine = Membership.objects.filter(pk=membership.pk, member=None)
-        if not mine.update(member=member):
+        # Superusers can work without a membership, but need one to own conversations.
+        membership, _created = Membership.objects.get_or_create(user=user, account=member.account)
+        unlinked = Membership.objects.filter(pk=membership.pk, member=None)
+        if not unlinked.update(member=member):
             if membership.member_id == member.pk:
                 return member
             raise CannotClaim(
-                _("You are linked to a Salesmsg user already. An administrator can change it in your membership.")
+                _("You are already linked to a Salesmsg user. An administrator can change this in your membership.")
             )
         record_audit(user, AuditEntry.Action.MEMBER_LINKED, member.account, member=member.pk)
     return member

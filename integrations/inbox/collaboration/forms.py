@@ -13,7 +13,7 @@ NOTE_CHARACTERS = 5000
 
 
 class NoteForm(forms.Form):
-    """An internal note. It shares nothing with a reply but the guard against a form posted twice."""
+    """An internal note. `client_uuid` identifies a form that is posted twice, as in a reply."""
 
     client_uuid = forms.UUIDField(widget=forms.HiddenInput)
     text = forms.CharField(strip=True, error_messages={"required": gettext_lazy("Write a note first.")})
@@ -21,8 +21,8 @@ class NoteForm(forms.Form):
     def clean_text(self) -> str:
         text = self.cleaned_data["text"].replace("\r\n", "\n").strip()
         if len(text) > NOTE_CHARACTERS:
-            told = {"number": len(text), "most": NOTE_CHARACTERS}
-            raise forms.ValidationError(_("This note has %(number)d characters; %(most)d are the most.") % told)
+            values = {"number": len(text), "most": NOTE_CHARACTERS}
+            raise forms.ValidationError(_("This note has %(number)d characters. The limit is %(most)d.") % values)
         return text
 
     @classmethod
@@ -31,22 +31,22 @@ class NoteForm(forms.Form):
 
 
 class SnoozeForm(forms.Form):
-    """Until when: the name of a choice, or "time" with a time on the viewer's clock."""
+    """When a snooze ends: the name of a choice, or "time" with a time in the viewer's time zone."""
 
     until = ClockField(required=False)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["for"] = forms.CharField(max_length=12, required=False)  # a word that Python keeps for itself
+        self.fields["for"] = forms.CharField(max_length=12, required=False)  # a Python keyword
 
     @property
     def problem(self) -> str:
-        """What is wrong, for the line above the composer."""
-        return next((words for found in self.errors.values() for words in found), "")
+        """The first error, for the line above the composer; empty when the form is valid."""
+        return next((error for errors in self.errors.values() for error in errors), "")
 
 
 class AssignForm(forms.Form):
-    """Who shall own a conversation; nobody when left empty."""
+    """The new owner of a conversation. Empty means unassigned."""
 
     owner = forms.ModelChoiceField(Member.objects.none(), required=False)
 

@@ -1,6 +1,6 @@
-"""Internal notes: written into a thread, seen by the team alone, taken back by their author.
+"""Internal notes in a thread: add, mention, delete. Only the team sees them, and only the author can delete them.
 
-Nothing here knows the outbox: a note has a form, an address and a table of its own, so that it can never be sent.
+Notes have a separate form, URL and table and never touch the outbox, so a note can never be sent.
 """
 
 import uuid
@@ -24,15 +24,15 @@ from ..thread import fragments
 from . import mentions
 from .forms import NoteForm
 
-DAMAGED = gettext_lazy("This form was damaged, so the note was not added. Your words are still here: add it again.")
+DAMAGED = gettext_lazy("The form was incomplete, so the note was not added. Your note is still here: add it again.")
 OTHER_NOTE = gettext_lazy(
-    "Your earlier note had already been added, and is in the conversation. "
-    "What you see here has not been added: add it again if you still want to."
+    "Your earlier note was already added to the conversation. "
+    "The note below has not been added: add it again if you still want to."
 )
 
 
 def add_note(user, conversation: Conversation, text: str, client_uuid: uuid.UUID) -> InternalNote:
-    """Adds a note and its mentions. The same client_uuid again returns the same row."""
+    """Add a note and its mentions. A repeated client_uuid returns the existing note."""
     if (known := _known(client_uuid)) is not None:
         return known
     try:
@@ -45,27 +45,27 @@ def add_note(user, conversation: Conversation, text: str, client_uuid: uuid.UUID
                 author_name=(user.get_full_name() or user.get_username())[:255],
                 text=text,
             )
-            people = mentions.store_mentions(note)
-            about = {"conversation": conversation.pk, "note": note.pk, "mentioned": people}
-            record_audit(user, AuditEntry.Action.INTERNAL_NOTE_ADDED, conversation.account, **about)
+            mentioned = mentions.store_mentions(note)
+            details = {"conversation": conversation.pk, "note": note.pk, "mentioned": mentioned}
+            record_audit(user, AuditEntry.Action.INTERNAL_NOTE_ADDED, conversation.account, **details)
             mirror.touch(conversation.account_id, [conversation.pk])
     except IntegrityError:
         if (known := _known(client_uuid)) is None:
             raise
-        return known  # the same form arrived twice at the same moment
+        return known  # two requests with the same form ran at the same time
     return note
 
 
 def delete_note(user, note: InternalNote) -> bool:
-    """Deletes a person's own note with its mentions. False when it was gone already."""
+    """Delete the user's own note with its mentions. Returns False when it was already deleted."""
     conversation = note.conversation
     with transaction.atomic():
-        gone, _rows = InternalNote.objects.filter(pk=note.pk, author=user).delete()
-        if gone:
-            about = {"conversation": conversation.pk, "note": note.pk}
-            record_audit(user, AuditEntry.Action.INTERNAL_NOTE_DELETED, conversation.account, **about)
+        deleted, _rows = InternalNote.objects.filter(pk=note.pk, author=user).delete()
+        if deleted:
+            details = {"conversation": conversation.pk, "note": note.pk}
+            record_audit(user, AuditEntry.Action.INTERNAL_NOTE_DELETED, conversation.account, **details)
             mirror.touch(conversation.account_id, [conversation.pk])
-    return bool(gone)
+    return bool(deleted)
 
 
 def _known(client_uuid: uuid.UUID) -> InternalNote | None:
@@ -76,68 +76,68 @@ def _known(client_uuid: uuid.UUID) -> InternalNote | None:
 @never_cache
 @staff_required
 def note(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes a note. What cannot be taken stays in the form, with the reason."""
+    """Add a note. An invalid note stays in the form, with the reason."""
     conversation = fragments.get_conversation_or_404(request, pk)
     form = NoteForm(request.POST)
     if not form.is_valid():
         if "client_uuid" in form.errors:
-            return _kept(request, conversation, _renewed(request), DAMAGED)
-        return _kept(request, conversation, form, " ".join(form.errors["text"]))
+            return _redisplay(request, conversation, _with_new_uuid(request), DAMAGED)
+        return _redisplay(request, conversation, form, " ".join(form.errors["text"]))
     text = form.cleaned_data["text"]
-    made = add_note(request.user, conversation, text, form.cleaned_data["client_uuid"])
-    if made.text != text or made.conversation_id != pk or made.author_id != request.user.pk:
-        return _kept(request, conversation, _renewed(request), OTHER_NOTE)
-    return _answer(request, pk, fresh=True)
+    added = add_note(request.user, conversation, text, form.cleaned_data["client_uuid"])
+    if added.text != text or added.conversation_id != pk or added.author_id != request.user.pk:
+        return _redisplay(request, conversation, _with_new_uuid(request), OTHER_NOTE)
+    return _respond(request, pk, added=True)
 
 
 @require_POST
 @never_cache
 @staff_required
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Deletes a note; only its author may."""
+    """Delete a note. Only its author can."""
     own = InternalNote.objects.for_user(request.user).filter(pk=pk, author=request.user)
-    found = own.select_related("conversation__account").first()
-    if found is None:
-        raise Http404("There is no such note of yours.")
-    delete_note(request.user, found)
+    note = own.select_related("conversation__account").first()
+    if note is None:
+        raise Http404("Note not found.")
+    delete_note(request.user, note)
     if not request.headers.get("HX-Request"):
-        messages.success(request, _("Your note is deleted."))
-    return _answer(request, found.conversation_id)
+        messages.success(request, _("Note deleted."))
+    return _respond(request, note.conversation_id)
 
 
 @require_safe
 @never_cache
 @staff_required
 def offered(request: HttpRequest, pk: int) -> JsonResponse:
-    """The colleagues to choose from after an "@": {"people": [{"username", "name"}]}."""
+    """Users to suggest after an "@", as JSON: {"people": [{"username", "name"}]}."""
     conversation = fragments.get_conversation_or_404(request, pk)
-    found = mentions.mentionable_users(conversation.account_id).exclude(pk=request.user.pk)[: mentions.OFFERED]
-    people = [{"username": one.get_username(), "name": one.get_full_name()} for one in found]
+    users = mentions.mentionable_users(conversation.account_id).exclude(pk=request.user.pk)[: mentions.OFFERED]
+    people = [{"username": user.get_username(), "name": user.get_full_name()} for user in users]
     return JsonResponse({"people": people})
 
 
-def _renewed(request: HttpRequest) -> forms.Form:
+def _with_new_uuid(request: HttpRequest) -> forms.Form:
     return NoteForm({"client_uuid": uuid.uuid4(), "text": request.POST.get("text", "")})
 
 
-def _answer(request: HttpRequest, pk: int, *, fresh: bool = False) -> HttpResponse:
-    """Back to the thread, or for htmx only what differs. `fresh`: the form is used up."""
+def _respond(request: HttpRequest, pk: int, *, added: bool = False) -> HttpResponse:
+    """Redirect to the thread; for htmx, return only the changes. added: replace the form with an empty one."""
     if not request.headers.get("HX-Request"):
         return redirect(reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
     context = fragments.update_context(request, fragments.get_conversation_or_404(request, pk))
-    context |= {"noted": True, "note_form": NoteForm.fresh() if fresh else None}
+    context |= {"noted": True, "note_form": NoteForm.fresh() if added else None}
     response = render(request, "inbox/thread/_thread_update.html", context)
-    if fresh:
+    if added:
         response["HX-Trigger"] = "portal:noted"
     return response
 
 
-def _kept(request: HttpRequest, conversation: Conversation, form: NoteForm, error: str) -> HttpResponse:
-    """The thread with what was typed and why it was not taken."""
-    told = {"note_form": form, "note_error": error}
+def _redisplay(request: HttpRequest, conversation: Conversation, form: NoteForm, error: str) -> HttpResponse:
+    """The thread with the submitted note and the error."""
+    values = {"note_form": form, "note_error": error}
     if request.headers.get("HX-Request"):
-        context = fragments.update_context(request, conversation) | {"noted": True, **told}
+        context = fragments.update_context(request, conversation) | {"noted": True, **values}
         return render(request, "inbox/thread/_thread_update.html", context, status=422)
-    context = fragments.thread_context(fragments.read_thread(request, conversation), **told)
-    listed = list_context(request, open_pk=conversation.pk)
-    return render(request, "inbox/inbox.html", {**listed, **context}, status=422)
+    context = fragments.thread_context(fragments.read_thread(request, conversation), **values)
+    sidebar = list_context(request, open_pk=conversation.pk)
+    return render(request, "inbox/inbox.html", {**sidebar, **context}, status=422)

@@ -1,4 +1,4 @@
-"""Who has a thread open now, and who is typing in it. Told by each open page every few seconds; forgotten as fast."""
+"""Who has a thread open and who is typing in it. Open pages report every few seconds; reports expire in seconds."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,14 +10,14 @@ from django.utils.translation import ngettext
 
 from ...models import Conversation, Presence
 
-HERE = timedelta(seconds=12)  # two beats of a page, and a little
-TYPING = timedelta(seconds=6)
-KEEP = timedelta(days=1)
+PRESENT_FOR = timedelta(seconds=12)  # slightly more than two reports of a page
+TYPING_FOR = timedelta(seconds=6)
+RETENTION = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class PresentUser:
-    """Another person at the thread."""
+    """Another user who has the thread open."""
 
     pk: int
     name: str
@@ -26,7 +26,7 @@ class PresentUser:
 
 @dataclass(frozen=True)
 class PresentUsers:
-    """The others at a thread. `token` differs when what is said of them does."""
+    """The other users who have a thread open. `token` changes when the displayed text changes."""
 
     people: tuple[PresentUser, ...] = ()
 
@@ -36,24 +36,24 @@ class PresentUsers:
 
     @property
     def writing(self) -> str:
-        return _said(
+        return _summarize(
             [one.name for one in self.people if one.typing],
-            lambda name: _("%(name)s is writing…") % {"name": name},
-            lambda one, two: _("%(one)s and %(two)s are writing…") % {"one": one, "two": two},
-            lambda number: ngettext("%(number)d person is writing…", "%(number)d people are writing…", number),
+            lambda name: _("%(name)s is typing…") % {"name": name},
+            lambda one, two: _("%(one)s and %(two)s are typing…") % {"one": one, "two": two},
+            lambda number: ngettext("%(number)d person is typing…", "%(number)d people are typing…", number),
         )
 
     @property
     def reading(self) -> str:
-        return _said(
+        return _summarize(
             [one.name for one in self.people if not one.typing],
-            lambda name: _("%(name)s is here") % {"name": name},
-            lambda one, two: _("%(one)s and %(two)s are here") % {"one": one, "two": two},
-            lambda number: ngettext("%(number)d person is here", "%(number)d people are here", number),
+            lambda name: _("%(name)s is viewing") % {"name": name},
+            lambda one, two: _("%(one)s and %(two)s are viewing") % {"one": one, "two": two},
+            lambda number: ngettext("%(number)d person is viewing", "%(number)d people are viewing", number),
         )
 
 
-def _said(names: list[str], one, two, many) -> str:
+def _summarize(names: list[str], one, two, many) -> str:
     if not names:
         return ""
     if len(names) < 3:
@@ -62,7 +62,7 @@ def _said(names: list[str], one, two, many) -> str:
 
 
 def record_presence(user, conversation: Conversation, typing: bool | None = None) -> None:
-    """This person has the thread open. typing: whether they have just typed; None when that is not told. One upsert."""
+    """Record that the user has the thread open. typing: None leaves the typing state unchanged. One upsert."""
     now = timezone.now()
     row = Presence(user=user, conversation=conversation, seen_at=now, typing_at=now if typing else None)
     fields = ["seen_at"] if typing is None else ["seen_at", "typing_at"]
@@ -72,29 +72,31 @@ def record_presence(user, conversation: Conversation, typing: bool | None = None
 
 
 def remove_presence(user, conversation_id: int) -> None:
-    """This person has closed the thread; where another tab of theirs shows it, its next beat says so."""
+    """Record that the user closed the thread. Another open tab of the user reports again within seconds."""
     Presence.objects.filter(user=user, conversation=conversation_id).delete()
 
 
 def read_presence(user, conversation_id: int) -> tuple[int, PresentUsers] | None:
-    """The token of the thread's poll, and the others who are there; None when there is no such conversation for this
-    person. One query."""
+    """Return the version of the conversation and the other users present, or None when the user has no such
+    conversation. One query."""
     now = timezone.now()
-    there = FilteredRelation("presences", condition=Q(presences__seen_at__gt=now - HERE))
-    found = Conversation.objects.for_user(user).filter(pk=conversation_id).annotate(there=there)
-    names = ("first_name", "last_name", "username")
-    rows = list(found.values_list("version", "there__user", "there__typing_at", *(f"there__user__{n}" for n in names)))
+    present = FilteredRelation("presences", condition=Q(presences__seen_at__gt=now - PRESENT_FOR))
+    conversations = Conversation.objects.for_user(user).filter(pk=conversation_id).annotate(present=present)
+    names = (f"present__user__{name}" for name in ("first_name", "last_name", "username"))
+    rows = list(conversations.values_list("version", "present__user", "present__typing_at", *names))
     if not rows:
         return None
-    people = [_somebody(now, *row[1:]) for row in rows if row[1] not in (None, user.pk)]
+    people = [_present_user(now, *row[1:]) for row in rows if row[1] not in (None, user.pk)]
     return rows[0][0], PresentUsers(tuple(sorted(people, key=lambda one: one.pk)))
 
 
-def _somebody(now: datetime, pk: int, typing_at: datetime | None, first: str, last: str, username: str) -> PresentUser:
-    typing = typing_at is not None and typing_at > now - TYPING
+def _present_user(
+    now: datetime, pk: int, typing_at: datetime | None, first: str, last: str, username: str
+) -> PresentUser:
+    typing = typing_at is not None and typing_at > now - TYPING_FOR
     return PresentUser(pk, f"{first} {last}".strip() or username, typing)
 
 
 def prune_presence() -> int:
-    """Forgets who was where long ago. Returns the number of rows."""
-    return Presence.objects.filter(seen_at__lt=timezone.now() - KEEP).delete()[0]
+    """Delete rows older than RETENTION. Returns the number of deleted rows."""
+    return Presence.objects.filter(seen_at__lt=timezone.now() - RETENTION).delete()[0]

@@ -1,4 +1,4 @@
-"""How far a person was shown a thread, and how far they have read it."""
+"""How far a user has seen and read a thread."""
 
 from django.db import connection
 from django.db.models import Max
@@ -17,9 +17,9 @@ _FORWARD = (
 
 
 def mark_read(user, conversation: Conversation, up_to: int) -> bool:
-    """Moves this person's mark forward to the message with that primary key, never back. True when it moved.
+    """Move the user's read mark forward to the message with primary key `up_to`, never back. Returns whether it moved.
 
-    `conversation.read_to` (see queries.conversation) spares the write when there is nothing new. One statement."""
+    One statement; none when `conversation.read_to` (see thread.queries.read_conversation) is already there."""
     if up_to <= (conversation.read_to or 0):
         return False
     with connection.cursor() as cursor:
@@ -30,17 +30,20 @@ def mark_read(user, conversation: Conversation, up_to: int) -> bool:
 
 
 def shown_to(data, conversation: Conversation) -> int | None:
-    """The newest message that the page showed, by primary key; 0 for none. None when the page does not tell.
+    """Return the primary key of the newest message the page showed, 0 for none, None when the request does not say.
 
-    A page with its script tells what it shows now (`have`), a plain form what it showed when it was drawn (`seen`)."""
+    The script sends what the page shows now (`have`), a plain form what it showed when it was rendered (`seen`)."""
     if "have" not in data and "seen" not in data:
         return None
-    here = Message.objects.filter(conversation=conversation, pk__in=[key for key in parse_known(data) if key.isdigit()])
-    return max(parse_id(data.get("seen", "")) or 0, here.aggregate(newest=Max("pk"))["newest"] or 0)
+    ids = [key for key in parse_known(data) if key.isdigit()]
+    shown = Message.objects.filter(conversation=conversation, pk__in=ids)
+    return max(parse_id(data.get("seen", "")) or 0, shown.aggregate(newest=Max("pk"))["newest"] or 0)
 
 
 def mark_unread(user, conversation: Conversation) -> bool:
-    """Moves this person's mark back to before the newest text that came as news. False when there is none."""
+    """Move the user's read mark back to just before the newest inbound text that counts as unread (`is_news`).
+
+    Returns False when there is no such text."""
     news = Message.objects.filter(conversation=conversation, inbound=True, is_news=True)
     newest = news.order_by("-pk").values_list("pk", flat=True).first()
     if newest is None:

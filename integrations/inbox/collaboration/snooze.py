@@ -1,6 +1,6 @@
-"""Conversations that are put aside until a moment: what can be chosen, putting aside, and coming back.
+"""Snooze conversations: the choices of the menu, snoozing, and ending a snooze.
 
-They come back at once when the contact texts (mirror.wake), else by the sweep.
+A snooze ends at once when the contact texts (mirror.wake), otherwise when it is due, by the sweep.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from ...outbox import collision, scheduled
 from ...outbox.compose import CannotSend
 
 MORNING, EVENING = time(9), time(18)
-EVENING_ENDS = timedelta(minutes=30)  # before it begins it is no longer offered
+EVENING_ENDS = timedelta(minutes=30)  # “This evening” is offered until this long before EVENING
 SOONEST, LATEST = timedelta(minutes=1), timedelta(days=366)
 AT_ONCE = 200
 
 
 class CannotSnooze(Exception):
-    """Nothing was changed; `reason` tells staff why and what to do."""
+    """Raised before anything changes. `reason` is a message for staff: the cause and what to do."""
 
     def __init__(self, reason: str):
         super().__init__(reason)
@@ -32,7 +32,7 @@ class CannotSnooze(Exception):
 
 @dataclass(frozen=True)
 class Choice:
-    """A moment to choose, on the viewer's clock; `at` is None where it moves on with the time."""
+    """A choice of the snooze menu, in the viewer's time zone. `at` is None for “In an hour”: it has no fixed time."""
 
     name: str
     words: str
@@ -40,18 +40,18 @@ class Choice:
 
 
 def snooze_choices(now: datetime | None = None) -> list[Choice]:
-    """What is offered now, in the viewer's zone."""
-    here = timezone.localtime(now)
-    found = [Choice("hour", _("In an hour"))]
-    evening = _at(here, EVENING)
-    if here < evening - EVENING_ENDS:
-        found.append(Choice("evening", _("This evening"), evening))
-    tomorrow = _at(here + timedelta(days=1), MORNING)
-    found.append(Choice("tomorrow", _("Tomorrow"), tomorrow))
-    monday = _at(here + timedelta(days=7 - here.weekday()), MORNING)
+    """The choices to offer now, in the viewer's time zone."""
+    local = timezone.localtime(now)
+    choices = [Choice("hour", _("In an hour"))]
+    evening = _at(local, EVENING)
+    if local < evening - EVENING_ENDS:
+        choices.append(Choice("evening", _("This evening"), evening))
+    tomorrow = _at(local + timedelta(days=1), MORNING)
+    choices.append(Choice("tomorrow", _("Tomorrow"), tomorrow))
+    monday = _at(local + timedelta(days=7 - local.weekday()), MORNING)
     if monday != tomorrow:
-        found.append(Choice("monday", _("Next Monday"), monday))
-    return found
+        choices.append(Choice("monday", _("Next Monday"), monday))
+    return choices
 
 
 def _at(day: datetime, clock: time) -> datetime:
@@ -59,7 +59,7 @@ def _at(day: datetime, clock: time) -> datetime:
 
 
 def snooze_moment(name: str, local: datetime | None, now: datetime | None = None) -> datetime:
-    """When the conversation shall come back. local: the chosen time (naive) on the viewer's clock, for the name "time".
+    """Return when the snooze ends. local: for the name "time", a naive datetime in the viewer's time zone.
 
     Raises CannotSnooze."""
     now = now or timezone.now()
@@ -73,49 +73,53 @@ def snooze_moment(name: str, local: datetime | None, now: datetime | None = None
     else:
         at = next((choice.at for choice in snooze_choices(now) if choice.name == name), None)
     if at is None:
-        raise CannotSnooze(_("Choose until when. The conversation has not been snoozed."))
+        raise CannotSnooze(_("Choose when the snooze ends. The conversation was not snoozed."))
     if at < now + SOONEST:
-        raise CannotSnooze(_("This time has passed. The conversation has not been snoozed; choose a later time."))
+        raise CannotSnooze(_("This time has passed. The conversation was not snoozed. Choose a later time."))
     if at > now + LATEST:
-        raise CannotSnooze(_("Choose a time within a year. The conversation has not been snoozed."))
+        raise CannotSnooze(_("Choose a time within a year. The conversation was not snoozed."))
     return at
 
 
 def snooze_conversation(user, conversation: Conversation, until: datetime, seen: int | None = None) -> None:
-    """Puts the conversation aside for everybody. seen: the newest message that the person was shown, by primary key,
-    where that is known: what they have not seen must not go out of sight. Raises CannotSnooze."""
+    """Snooze the conversation for all users. Raises CannotSnooze.
+
+    seen: primary key of the newest message the user was shown, if known. A newer inbound message prevents the snooze,
+    so that nobody misses it."""
     with transaction.atomic():
         mirror.lock_thread(conversation.pk)
         message = collision.newer_message(user, conversation, seen) if seen is not None else None
         if message is not None and message.inbound:
-            said = _("%(name)s has just texted, so the conversation has not been snoozed. Read what is new first.")
-            raise CannotSnooze(said % {"name": conversation.contact.name})
+            refusal = _("%(name)s has just texted, so the conversation was not snoozed. Read the new message first.")
+            raise CannotSnooze(refusal % {"name": conversation.contact.name})
         Conversation.objects.filter(pk=conversation.pk).update(snoozed_until=until, snoozed_by=user)
         mirror.touch(conversation.account_id, [conversation.pk])
-        about = {"conversation": conversation.pk, "until": f"{until:%F %R}"}
-        record_audit(user, AuditEntry.Action.CONVERSATION_SNOOZED, conversation.account, **about)
+        details = {"conversation": conversation.pk, "until": f"{until:%F %R}"}
+        record_audit(user, AuditEntry.Action.CONVERSATION_SNOOZED, conversation.account, **details)
 
 
 def end_snooze(user, conversation: Conversation) -> bool:
-    """Takes it back at once. False when it was not snoozed any more."""
+    """End the snooze now. Returns False when the conversation was not snoozed."""
     with transaction.atomic():
-        asleep = Conversation.objects.filter(pk=conversation.pk, snoozed_until__isnull=False)
-        woken = asleep.update(snoozed_until=None, snoozed_by=None)
-        if woken:
+        snoozed = Conversation.objects.filter(pk=conversation.pk, snoozed_until__isnull=False)
+        ended = snoozed.update(snoozed_until=None, snoozed_by=None)
+        if ended:
             mirror.touch(conversation.account_id, [conversation.pk])
             record_audit(user, AuditEntry.Action.CONVERSATION_WOKEN, conversation.account, conversation=conversation.pk)
-    return bool(woken)
+    return bool(ended)
 
 
 def end_due_snoozes() -> int:
-    """The sweep: those whose time has come go to the top of the list. Returns how many."""
+    """End the snoozes that are due and move their conversations to the top of the list. Returns the number ended.
+
+    The sweep calls it; one call ends AT_ONCE snoozes at most."""
     now = timezone.now()
     due = Conversation.objects.filter(snoozed_until__lte=now).order_by("pk")
-    woken = 0
+    ended = 0
     for pk, account_id, until in list(due.values_list("pk", "account_id", "snoozed_until")[:AT_ONCE]):
         with transaction.atomic():
-            still = Conversation.objects.filter(pk=pk, snoozed_until=until)
-            if still.update(snoozed_until=None, snoozed_by=None, latest_at=until):
+            unchanged = Conversation.objects.filter(pk=pk, snoozed_until=until)
+            if unchanged.update(snoozed_until=None, snoozed_by=None, latest_at=until):
                 mirror.touch(account_id, [pk])
-                woken += 1
-    return woken
+                ended += 1
+    return ended

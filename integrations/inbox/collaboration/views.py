@@ -1,4 +1,4 @@
-"""How staff share conversations: assign, claim, close, snooze, mark as unread, leave. All are plain forms."""
+"""Views to assign, claim, close, snooze, mark as unread and leave conversations. All are plain forms."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -24,7 +24,7 @@ from .forms import AssignForm, SnoozeForm
 @never_cache
 @staff_required
 def claim(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes a conversation that nobody has."""
+    """Claim an unassigned conversation."""
     try:
         assignment.claim_conversation(request.user, fragments.get_conversation_or_404(request, pk))
     except assignment.CannotClaim as refused:
@@ -36,7 +36,7 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def me(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    """A person says who they are at Salesmsg; pk: in which conversation they were asked, else the list “mine”."""
+    """Link the user to a Salesmsg member. pk: the conversation the form was in; None for the list “Mine”."""
     error = ""
     try:
         assignment.link_member(request.user, cursors.parse_id(request.POST.get("member", "")))
@@ -54,7 +54,7 @@ def me(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 @never_cache
 @staff_required
 def snooze(request: HttpRequest, pk: int) -> HttpResponse:
-    """Puts a conversation aside until a moment."""
+    """Snooze a conversation."""
     conversation = fragments.get_conversation_or_404(request, pk)
     form = SnoozeForm(request.POST)
     if not form.is_valid():
@@ -74,7 +74,7 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def wake(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes a snoozed conversation back at once."""
+    """End a snooze now."""
     snoozing.end_snooze(request.user, fragments.get_conversation_or_404(request, pk))
     return respond(request, pk)
 
@@ -83,9 +83,9 @@ def wake(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def unread(request: HttpRequest, pk: int) -> HttpResponse:
-    """Marks the newest text as unread for this person, and leaves the conversation: staying would read it again."""
+    """Mark the newest text as unread for this user, then leave the conversation, which would mark it as read again."""
     if not read_state.mark_unread(request.user, fragments.get_conversation_or_404(request, pk)):
-        return respond(request, pk, error=_("There is no text here that could be unread: they have not texted yet."))
+        return respond(request, pk, error=_("Nothing to mark as unread: the contact has not texted yet."))
     away = reverse("inbox:list") + fragments.list_query(request)
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Redirect": away})
@@ -96,12 +96,12 @@ def unread(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def leave(request: HttpRequest, pk: int) -> HttpResponse:
-    """Somebody has closed this thread."""
+    """Record that the user closed this thread."""
     presence.remove_presence(request.user, pk)
     return HttpResponse(status=204)
 
 
-GONE = gettext_lazy("This person is not in the account any more. Choose somebody else.")
+GONE = gettext_lazy("This person is no longer in the account. Choose another person.")
 
 
 @require_POST
@@ -124,7 +124,7 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def assign(request: HttpRequest, pk: int) -> HttpResponse:
-    """Gives the conversation to a person of the same account, or to nobody."""
+    """Assign the conversation to a member of its account, or unassign it."""
     conversation = fragments.get_conversation_or_404(request, pk)
     form = AssignForm(conversation.account_id, request.POST)
     if not form.is_valid():

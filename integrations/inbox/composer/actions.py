@@ -1,4 +1,4 @@
-"""What the composer sends: replies, first texts, another try, cancelling. Every form works without JavaScript."""
+"""Views to send replies and first texts, and to resend and cancel texts. Every form works without JavaScript."""
 
 import uuid
 from functools import partial
@@ -24,16 +24,16 @@ from ..thread import fragments
 from . import drafts
 from .forms import NewForm, ReplyForm
 
-DAMAGED = _("This form was damaged, so nothing was sent. Your text is still here: send it again.")
+DAMAGED = _("The form was incomplete, so nothing was sent. Your text is still here: send it again.")
 NOT_WRITTEN = _(
-    "The pictures could not be written to the portal's disk, so nothing was sent. Your text is still here: send it "
-    "without them, or tell your administrator."
+    "The portal could not save the pictures, so nothing was sent. Your text is still here: send it "
+    "without the pictures, or contact your administrator."
 )
 TOO_LATE = _("It was too late to cancel this text.")
-CHOOSE_AGAIN = _("Your text is kept; browsers do not keep pictures: choose them again.")
+CHOOSE_AGAIN = _("Your text is kept, but browsers do not keep pictures. Choose them again.")
 OTHER_TEXT = _(
-    "Your earlier text had already been taken, and is in the conversation. "
-    "What you see here has not been sent: send it again if you still want to."
+    "Your earlier text was already accepted and is in the conversation. "
+    "The text below has not been sent: send it again if you still want to."
 )
 
 
@@ -47,12 +47,14 @@ def respond(
     redraw: int | None = None,
     **more,
 ) -> HttpResponse:
-    """After a write: back to the thread, or for htmx only what differs. `sent`: the form is used up; `redraw`: a
-    message that is drawn anew although it shows what it did."""
+    """Respond to a write: redirect to the thread; for htmx, return only the changes.
+
+    sent: replace the form with an empty one. keep: keep the text in the form all the same. redraw: primary key of a
+    message to render even if it is unchanged."""
     if not request.headers.get("HX-Request"):
         if error:
             messages.error(request, error)
-        return redirect(_onward(request) or reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
+        return redirect(_next_url(request) or reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
     context = fragments.update_context(request, fragments.get_conversation_or_404(request, pk), redraw)
     context |= {"composed": True, "error": error, "fresh_uuid": uuid.uuid4() if sent else None, **more}
     response = render(request, "inbox/thread/_thread_update.html", context, status=422 if error and not keep else 200)
@@ -61,18 +63,18 @@ def respond(
     return response
 
 
-def _onward(request: HttpRequest) -> str:
-    """The page that a form came from and wants to go back to: only an address of ours, else empty."""
-    wanted = request.POST.get("next", "")
-    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    return wanted if ours else ""
+def _next_url(request: HttpRequest) -> str:
+    """The page to return to, from the form's `next`. Empty unless it is a path of the portal."""
+    url = request.POST.get("next", "")
+    is_local = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+    return url if is_local else ""
 
 
 @require_POST
 @never_cache
 @staff_required
 def send(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes a reply. What cannot be sent stays in the form, with the reason."""
+    """Queue a reply. A text that cannot be sent stays in the form, with the reason."""
     conversation = fragments.get_conversation_or_404(request, pk)
     form = ReplyForm.posted(request)
     if not form.is_valid():
@@ -82,10 +84,10 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
         return redisplay_form(request, conversation, form, form.problem)
     text = form.cleaned_data["text"]
     try:
-        told = read_state.shown_to(request.POST, conversation)
-        enclosed = outgoing.store_files(form.cleaned_data["pictures"])
+        seen = read_state.shown_to(request.POST, conversation)
+        pictures = outgoing.store_files(form.cleaned_data["pictures"])
         form_key = form.cleaned_data["client_uuid"]
-        queue = partial(compose.queue_reply, request.user, conversation, text, form_key, pictures=enclosed, seen=told)
+        queue = partial(compose.queue_reply, request.user, conversation, text, form_key, pictures=pictures, seen=seen)
         message = drafts.queue_and_clear(request, conversation, text, queue)
     except OSError:
         return redisplay_form(request, conversation, form, NOT_WRITTEN)
@@ -97,7 +99,7 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def other_text(request: HttpRequest, conversation: Conversation, form: ReplyForm) -> HttpResponse:
-    """The answer to the first post got lost, and the text was changed before the second one."""
+    """Respond to a form that was posted again with another text, for example because the first response got lost."""
     if request.headers.get("HX-Request"):
         return respond(request, conversation.pk, error=OTHER_TEXT, sent=True, keep=True)
     return redisplay_form(request, conversation, form, OTHER_TEXT)
@@ -106,21 +108,21 @@ def other_text(request: HttpRequest, conversation: Conversation, form: ReplyForm
 def redisplay_form(
     request: HttpRequest, conversation: Conversation, form: ReplyForm | None, error: str, **more
 ) -> HttpResponse:
-    """The thread with what was typed and why it was not taken."""
+    """The thread with the submitted form and the error."""
     if request.headers.get("HX-Request"):
         return respond(request, conversation.pk, error=error)
     if request.FILES:
         error = f"{error} {CHOOSE_AGAIN}"
     context = fragments.thread_context(fragments.read_thread(request, conversation), form, error, **more)
-    listed = list_context(request, open_pk=conversation.pk)
-    return render(request, "inbox/inbox.html", {**listed, **context}, status=422)
+    sidebar = list_context(request, open_pk=conversation.pk)
+    return render(request, "inbox/inbox.html", {**sidebar, **context}, status=422)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @staff_required
 def new(request: HttpRequest) -> HttpResponse:
-    """A text to a phone number; leads to the conversation with it. `?phone=` fills the number in."""
+    """Send a text to a phone number, then redirect to the conversation. `?phone=` prefills the number."""
     phone = request.GET.get("phone", "")
     form = NewForm(request.user, request.POST) if request.method == "POST" else NewForm.fresh(request.user, phone)
     status = 200
@@ -138,18 +140,19 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 def get_own_message(request: HttpRequest, pk: int) -> Message:
-    """The outbound message, or 404 when it is not this person's."""
-    found = Message.objects.for_user(request.user).select_related("conversation").filter(pk=pk, inbound=False).first()
-    if found is None:
-        raise Http404("There is no such message.")
-    return found
+    """Return the outbound message. Raises Http404 when the user cannot see it."""
+    outbound = Message.objects.for_user(request.user).filter(inbound=False)
+    message = outbound.select_related("conversation").filter(pk=pk).first()
+    if message is None:
+        raise Http404("Message not found.")
+    return message
 
 
 @require_POST
 @never_cache
 @staff_required
 def resend(request: HttpRequest, pk: int) -> HttpResponse:
-    """Sends the text of a message that was not sent, or perhaps not, once more."""
+    """Send a failed, cancelled or possibly unsent message again."""
     message = get_own_message(request, pk)
     try:
         compose.resend_message(request.user, message)
@@ -162,17 +165,17 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def cancel_message(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes a waiting text back, if it has not left yet."""
+    """Cancel a queued text, unless it is already being sent."""
     message = get_own_message(request, pk)
-    late = not compose.cancel_message(request.user, message)
-    return respond(request, message.conversation_id, error=TOO_LATE if late else "")
+    too_late = not compose.cancel_message(request.user, message)
+    return respond(request, message.conversation_id, error=TOO_LATE if too_late else "")
 
 
 @require_POST
 @never_cache
 @staff_required
 def accept_as_sent(request: HttpRequest, pk: int) -> HttpResponse:
-    """A person has seen that a text of unknown outcome was sent."""
+    """Mark a text of unknown outcome as sent, after the user has checked it in Salesmsg."""
     message = get_own_message(request, pk)
     try:
         reconcile.accept_as_sent(request.user, message)
@@ -185,11 +188,16 @@ def accept_as_sent(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def fetch_again(request: HttpRequest, pk: int, position: int) -> HttpResponse:
-    """Has a file fetched that could not be fetched before."""
-    found = Attachment.objects.for_user(request.user).filter(message=pk, position=position)
-    picture = found.select_related("message").defer("message__raw").first()
-    if picture is None:
-        raise Http404("There is no such file.")
-    if picture.state == Attachment.State.LOST:
-        attachments.request_again(picture)
-    return respond(request, picture.message.conversation_id, redraw=pk)
+    """Retry an attachment that could not be fetched."""
+    attachment = (
+        Attachment.objects.for_user(request.user)
+        .filter(message=pk, position=position)
+        .select_related("message")
+        .defer("message__raw")
+        .first()
+    )
+    if attachment is None:
+        raise Http404("Attachment not found.")
+    if attachment.state == Attachment.State.LOST:
+        attachments.request_again(attachment)
+    return respond(request, attachment.message.conversation_id, redraw=pk)

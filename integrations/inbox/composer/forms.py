@@ -1,4 +1,4 @@
-"""What staff type: a reply, a first text, an owner."""
+"""Forms of the composer: replies, scheduled texts and new conversations."""
 
 import uuid
 from datetime import datetime, time, timedelta
@@ -18,11 +18,11 @@ from ...salesmsg.text import phone as normal_phone
 
 NINE = time(9)
 WRITE_FIRST = gettext_lazy("Write a text first.")
-CHOOSE = gettext_lazy("Choose the date and the time at which it shall leave.")
+CHOOSE = gettext_lazy("Choose when to send it.")
 
 
 class Files(forms.FileInput):
-    """An input for several files."""
+    """A file input that accepts several files."""
 
     allow_multiple_selected = True
 
@@ -31,7 +31,7 @@ class Files(forms.FileInput):
 
 
 class PicturesField(forms.FileField):
-    """Pictures to send: a list of `outgoing.Checked`. cut_off: the request brought more than was read."""
+    """Pictures to send: a list of `outgoing.Checked`. cut_off: the request was larger than the part that was read."""
 
     widget = Files
     cut_off = False
@@ -44,30 +44,30 @@ class PicturesField(forms.FileField):
 
 
 class ReplyForm(forms.Form):
-    """A reply: a text, pictures, or both. The server makes `client_uuid`: one form posted twice is one message."""
+    """A reply: a text, pictures, or both. The server sets `client_uuid`, so that a form posted twice is one message."""
 
     client_uuid = forms.UUIDField(widget=forms.HiddenInput)
     text = forms.CharField(strip=True, required=False)
     pictures = PicturesField(required=False)
 
     def clean_text(self) -> str:
-        """As it will be stored: browsers post lines with two characters between them."""
+        """Normalize line ends: browsers post CRLF."""
         return self.cleaned_data["text"].replace("\r\n", "\n").strip()
 
     def clean(self) -> dict:
-        given = super().clean()
-        if not (given.get("text") or given.get("pictures") or self.errors):
+        data = super().clean()
+        if not (data.get("text") or data.get("pictures") or self.errors):
             self.add_error("text", WRITE_FIRST)
-        return given
+        return data
 
     @property
     def problem(self) -> str:
-        """The first thing that is wrong, for the line above the composer."""
-        return next((words for name in ("text", "pictures") for words in self.errors.get(name, [])), "")
+        """The first error, for the line above the composer; empty when the form is valid."""
+        return next((error for name in ("text", "pictures") for error in self.errors.get(name, [])), "")
 
     @classmethod
     def posted(cls, request: HttpRequest) -> "ReplyForm":
-        """The form that a request brought, with its pictures."""
+        """The form of a POST request, with its pictures."""
         form = cls(request.POST, request.FILES)
         form.fields["pictures"].cut_off = getattr(request, "cut_off", False)
         return form
@@ -78,7 +78,7 @@ class ReplyForm(forms.Form):
 
 
 class ClockField(forms.Field):
-    """What clocks show somewhere, as <input type="datetime-local"> says it: a naive datetime, in no zone yet."""
+    """The value of <input type="datetime-local">: a naive datetime without a time zone."""
 
     def to_python(self, value) -> datetime | None:
         text = str(value or "").strip().replace(" ", "T")
@@ -96,7 +96,7 @@ class ClockField(forms.Field):
 
 
 class ScheduleForm(ReplyForm):
-    """A reply for later. What the time means is for `schedule` to say: it depends on the zone."""
+    """A reply to send later. `outbox.scheduled` resolves the time in the chosen zone."""
 
     pictures = None
     text = forms.CharField(strip=True, error_messages={"required": WRITE_FIRST})
@@ -107,19 +107,19 @@ class ScheduleForm(ReplyForm):
 
     @property
     def problem(self) -> str:
-        """The first thing that is wrong, for the line above the composer."""
-        return next((words for name in ("text", "when", "zone") for words in self.errors.get(name, [])), "")
+        """The first error, for the line above the composer; empty when the form is valid."""
+        return next((error for name in ("text", "when", "zone") for error in self.errors.get(name, [])), "")
 
     @classmethod
     def fresh(cls, zones: list[scheduled.Zone]) -> "ScheduleForm":
-        """Offers tomorrow at nine, in the likeliest zone."""
+        """The form with its defaults: tomorrow at 9:00, in the most likely zone (the first)."""
         zone = zones[0].name
         tomorrow = in_zone(timezone.now(), zone).date() + timedelta(days=1)
         return cls(initial={"when": datetime.combine(tomorrow, NINE), "zone": zone})
 
 
 class EditScheduledForm(ScheduleForm):
-    """A scheduled text, to be changed."""
+    """Edits a scheduled text."""
 
     client_uuid = None
 
@@ -145,17 +145,17 @@ class NewForm(forms.Form):
     def __init__(self, user, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.lines: dict[str, tuple[Account, Inbox | None]] = {}
-        found = list(Account.objects.for_user(user).reachable())
+        accounts = list(Account.objects.for_user(user).reachable())
         inboxes: dict[int, list[Inbox]] = {}
-        for inbox in Inbox.objects.for_user(user).filter(account__in=found).defer("raw"):
+        for inbox in Inbox.objects.for_user(user).filter(account__in=accounts).defer("raw"):
             inboxes.setdefault(inbox.account_id, []).append(inbox)
         choices = []
-        for account in found:
+        for account in accounts:
             lines = [(f"{account.pk}-{inbox.pk}", inbox) for inbox in inboxes.get(account.pk, [])]
             lines = lines or [(f"{account.pk}-", None)]
             self.lines |= {value: (account, inbox) for value, inbox in lines}
             group = [(value, str(inbox) if inbox else account.label) for value, inbox in lines]
-            choices += [(account.label, group)] if len(found) > 1 else group
+            choices += [(account.label, group)] if len(accounts) > 1 else group
         self.fields["line"].choices = choices
 
     @classmethod

@@ -1,6 +1,6 @@
-"""What is good to know before writing to somebody; it is said only where it applies, and stops nothing.
+"""Notices above the composer: first text to a contact, quiet hours, opt-out. They inform and never block sending.
 
-All of it comes from what the thread page has read anyway: no query.
+They use data the thread page has already read and run no queries.
 """
 
 from dataclasses import dataclass
@@ -21,26 +21,26 @@ from ..thread.queries import ThreadSlice
 
 State = Message.State
 NEVER_LEFT = (State.FAILED, State.CANCELLED)
-# What a carrier takes for an opt-out, alone in a text.
-OUT_WORDS = STOP_WORDS | {"OPTOUT", "OPT-OUT", "REVOKE"}  # some carriers know these, too
+# A text that consists of one of these words counts as an opt-out; some carriers accept the added three as well.
+OUT_WORDS = STOP_WORDS | {"OPTOUT", "OPT-OUT", "REVOKE"}
 
 
 @dataclass(frozen=True)
 class Notices:
-    """What to say above the composer: `first` text to them, and what their clock shows."""
+    """The notices of a thread. first: this is the first text to the contact. quiet: the contact's local time."""
 
     first: bool = False
     quiet: quiet_hours.ContactClock | None = None
 
 
 def read_notices(conversation: Conversation, stretch: ThreadSlice, card: ContactPanel, newest: bool) -> Notices:
-    """newest: whether the stretch is the end of the thread."""
-    first = newest and _first(stretch, card)
+    """Return the notices of a thread. newest: whether the slice is the end of the thread."""
+    first = newest and _is_first_text(stretch, card)
     return Notices(first=first, quiet=quiet_hours.contact_clock(conversation.contact, conversation.account))
 
 
-def _first(stretch: ThreadSlice, card: ContactPanel) -> bool:
-    """Whether surely nobody texted them before: the whole thread is here, and it is their only one."""
+def _is_first_text(stretch: ThreadSlice, card: ContactPanel) -> bool:
+    """Whether the contact certainly got no text before: the whole thread is loaded and it is the contact's only one."""
     if stretch.older or stretch.gap or card.others:
         return False
     texts = (message for message in stretch.messages if message.kind != Message.Kind.CALL)
@@ -49,53 +49,59 @@ def _first(stretch: ThreadSlice, card: ContactPanel) -> bool:
 
 @dataclass(frozen=True)
 class OptedOut:
-    """That they get no texts: since when and by whom, and how they can come back."""
+    """Why the contact gets no texts (`words`) and how they can opt in again (`back`)."""
 
     words: str
     back: str
 
 
 def opted_out(conversation: Conversation, stretch: ThreadSlice, about: EffectiveContact) -> OptedOut | None:
-    """None for who may be texted as far as opt-outs go."""
+    """Explain the opt-out of the contact; None when the contact has not opted out."""
     contact, change = conversation.contact, about.opt
     if not about.opted_out:
         return None
-    ours = change if change is not None and change.kind == Change.Kind.OPT_OUT else None
-    stop = _stop(stretch)
-    if ours is not None and opt_out.forbids_texts(ours) and not contact.opted_out:
-        return OptedOut(Reason(Code.OPT_OUT_PENDING).text, _by_staff(ours))
-    if stop is not None and (ours is None or stop.at > ours.created_at) and _fits(stop.at, contact.opted_in_at):
-        values = {"day": _day(stop.at), "word": _bare(stop).upper()}
-        words = _("Opted out on %(day)s by texting %(word)s.") % values
-        return OptedOut(words, _("They can opt in again by texting START."))
-    if ours is not None:
-        return OptedOut(_by_staff(ours), _("They can opt in again by texting START, or ask you to opt them in here."))
+    by_staff = change if change is not None and change.kind == Change.Kind.OPT_OUT else None
+    stop = _newest_stop(stretch)
+    if by_staff is not None and opt_out.forbids_texts(by_staff) and not contact.opted_out:
+        return OptedOut(Reason(Code.OPT_OUT_PENDING).text, _staff_text(by_staff))
+    if (
+        stop is not None
+        and (by_staff is None or stop.at > by_staff.created_at)
+        and _after_opt_in(stop.at, contact.opted_in_at)
+    ):
+        values = {"day": _day(stop.at), "word": _stripped(stop).upper()}
+        text = _("Opted out on %(day)s by texting %(word)s.") % values
+        return OptedOut(text, _("They can opt in again by texting START."))
+    if by_staff is not None:
+        back = _("They can opt in again by texting START, or ask you to opt them in here.")
+        return OptedOut(_staff_text(by_staff), back)
     if contact.opted_out_at:
-        words = _("Opted out on %(day)s.") % {"day": _day(contact.opted_out_at)}
-        return OptedOut(words, _("They can opt in again by texting START."))
+        text = _("Opted out on %(day)s.") % {"day": _day(contact.opted_out_at)}
+        return OptedOut(text, _("They can opt in again by texting START."))
     return None
 
 
-def _stop(stretch: ThreadSlice) -> Message | None:
-    """Their newest text that says STOP and nothing else, as far as it is on the page."""
-    said = (message for message in reversed(stretch.messages) if message.inbound)
-    return next((one for one in said if _bare(one).upper() in OUT_WORDS), None)
+def _newest_stop(stretch: ThreadSlice) -> Message | None:
+    """The contact's newest text in the slice that consists of an opt-out word."""
+    inbound = (message for message in reversed(stretch.messages) if message.inbound)
+    return next((message for message in inbound if _stripped(message).upper() in OUT_WORDS), None)
 
 
-def _bare(message: Message) -> str:
+def _stripped(message: Message) -> str:
     return message.text.strip().strip(".!")
 
 
-def _fits(at: datetime, opted_in_at: datetime | None) -> bool:
-    """A STOP from before they came back is not why they are out now."""
+def _after_opt_in(at: datetime, opted_in_at: datetime | None) -> bool:
+    """Whether a STOP came after the last opt-in, and so explains the current opt-out."""
     return opted_in_at is None or at > opted_in_at
 
 
-def _by_staff(change: Change) -> str:
-    person = change.requested_by
-    name = (person.get_full_name() or person.get_username()) if person else ""
-    words = {"day": _day(change.created_at), "name": name}
-    return (_("Opted out on %(day)s by %(name)s here.") if name else _("Opted out on %(day)s here.")) % words
+def _staff_text(change: Change) -> str:
+    user = change.requested_by
+    name = (user.get_full_name() or user.get_username()) if user else ""
+    values = {"day": _day(change.created_at), "name": name}
+    text = _("Opted out on %(day)s by %(name)s in the portal.") if name else _("Opted out on %(day)s in the portal.")
+    return text % values
 
 
 def _day(at: datetime) -> str:

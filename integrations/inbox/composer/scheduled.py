@@ -1,4 +1,4 @@
-"""Texts for later: schedule, change, send now. Every form works without JavaScript."""
+"""Views to schedule, edit and send scheduled texts. Every form works without JavaScript."""
 
 import uuid
 from functools import partial
@@ -19,24 +19,24 @@ from . import drafts
 from .actions import DAMAGED, get_own_message, other_text, redisplay_form, respond
 from .forms import EditScheduledForm, ScheduleForm
 
-TOO_LATE = _("It was too late to change this text: it is already on its way, or was answered or taken back.")
-TOO_LATE_TO_SEND = _("This text was not waiting any more.")
-WRITTEN = _("What you had written: “%(text)s”")
-NO_PICTURES = _("Pictures cannot be scheduled. Take them out to schedule the text, or send them now.")
+TOO_LATE = _("It was too late to change this text: it is being sent, was cancelled, or the contact has replied.")
+TOO_LATE_TO_SEND = _("This text is no longer waiting to be sent.")
+WRITTEN = _("Your change was: “%(text)s”")
+NO_PICTURES = _("Pictures cannot be scheduled. Remove them to schedule the text, or send them now.")
 
 
 @require_POST
 @never_cache
 @staff_required
 def schedule(request: HttpRequest, pk: int) -> HttpResponse:
-    """Takes a reply that is to leave at a certain time. What cannot be scheduled stays in the form."""
+    """Schedule a reply. A text that cannot be scheduled stays in the form, with the reason."""
     conversation = fragments.get_conversation_or_404(request, pk)
     form = ScheduleForm(request.POST)
     if request.FILES or getattr(request, "cut_off", False):
         return redisplay_form(request, conversation, form, NO_PICTURES)
     if not form.is_valid():
         if "client_uuid" in form.errors:
-            return redisplay_form(request, conversation, _renewed(request), DAMAGED)
+            return redisplay_form(request, conversation, _with_new_uuid(request), DAMAGED)
         return redisplay_form(request, conversation, form, form.problem)
     values = [form.cleaned_data[name] for name in ("text", "client_uuid", "when", "zone", "stop_on_reply")]
     try:
@@ -45,11 +45,11 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
     except CannotSend as refused:
         return redisplay_form(request, conversation, form, refused.reason)
     if message.text != form.cleaned_data["text"] or message.conversation_id != pk:
-        return other_text(request, conversation, _renewed(request))
+        return other_text(request, conversation, _with_new_uuid(request))
     return respond(request, pk, sent=True)
 
 
-def _renewed(request: HttpRequest) -> ScheduleForm:
+def _with_new_uuid(request: HttpRequest) -> ScheduleForm:
     return ScheduleForm({**request.POST.dict(), "client_uuid": uuid.uuid4()})
 
 
@@ -57,17 +57,17 @@ def _renewed(request: HttpRequest) -> ScheduleForm:
 @never_cache
 @staff_required
 def edit_scheduled(request: HttpRequest, pk: int) -> HttpResponse:
-    """A scheduled text as a form in its place, and the change. `?close` draws it as it was."""
+    """Show a scheduled text as a form in its place, and save the change. `?close` shows the text again."""
     message = get_own_message(request, pk)
     if request.method == "POST":
-        return _changed(request, message)
+        return _save_change(request, message)
     if "close" in request.GET or not _editable(message):
         error = "" if _editable(message) else TOO_LATE
         return respond(request, message.conversation_id, error=error, redraw=pk)
     return _form(request, message, EditScheduledForm.for_message(message))
 
 
-def _changed(request: HttpRequest, message: Message) -> HttpResponse:
+def _save_change(request: HttpRequest, message: Message) -> HttpResponse:
     form = EditScheduledForm(request.POST)
     if not form.is_valid():
         return _form(request, message, form, form.problem)
@@ -82,7 +82,7 @@ def _changed(request: HttpRequest, message: Message) -> HttpResponse:
 
 
 def _form(request: HttpRequest, message: Message, form: EditScheduledForm, error: str = "") -> HttpResponse:
-    """The thread with this message as a form."""
+    """The thread with this message shown as a form."""
     conversation = fragments.get_conversation_or_404(request, message.conversation_id)
     zones = fragments.zones_for(conversation)
     if message.zone not in {zone.name for zone in zones}:
@@ -108,10 +108,10 @@ def _editable(message: Message) -> bool:
 @never_cache
 @staff_required
 def send_now(request: HttpRequest, pk: int) -> HttpResponse:
-    """A person's word for a text that waits for its hour, or for that word."""
+    """Send a scheduled text now, also one that was held back and waits for confirmation."""
     message = get_own_message(request, pk)
     try:
-        late = not scheduled.send_now(request.user, message)
+        too_late = not scheduled.send_now(request.user, message)
     except CannotSend as refused:
         return respond(request, message.conversation_id, error=refused.reason)
-    return respond(request, message.conversation_id, error=TOO_LATE_TO_SEND if late else "")
+    return respond(request, message.conversation_id, error=TOO_LATE_TO_SEND if too_late else "")

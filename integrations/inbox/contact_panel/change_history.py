@@ -1,4 +1,4 @@
-"""What was changed about a contact: by whom, from what to what, when, and what became of it. Read when it is opened."""
+"""The change history of a contact: who changed what, when, and the result. Loaded when the user opens it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,15 +23,15 @@ ENTRIES = 20
 Kind, State = Change.Kind, Change.State
 CONFLICT_DECIDED, CHANGE_DROPPED = AuditEntry.Action.CONFLICT_DECIDED, AuditEntry.Action.CHANGE_DROPPED
 TONES = {State.DONE: "ok", State.PENDING: "warn", State.PUSHING: "warn", State.CONFLICT: "warn", State.REFUSED: "error"}
-# Where an entry comes from: of two of the same moment, and in its place's number (`Entry.key`).
+# The source of an entry. It is part of `Entry.key`, which orders entries of the same moment.
 CONTACT, THREADS, AUDIT, FACTS = range(4)
 SOURCES = 4
-LONGEST = 200  # characters of a value or a note
+MAX_CHARACTERS = 200  # of a value or a note
 
 
 @dataclass(frozen=True)
 class Line:
-    """One value: what it was, what it became. `theirs`: what it had become in Salesmsg, where both were changed."""
+    """A changed value. `theirs` is the value in Salesmsg when it was changed on both sides."""
 
     label: str
     before: str
@@ -41,7 +41,7 @@ class Line:
 
 @dataclass
 class Entry:
-    """One thing that happened. `key` orders those of one moment; `conflict`: the change that waits for a choice."""
+    """A history entry. `key` orders entries of the same moment; `conflict` is the key of a change in conflict."""
 
     at: datetime
     key: int
@@ -57,7 +57,7 @@ class Entry:
 
 @dataclass
 class ChangeHistory:
-    """A stretch, newest first. `older` is the cursor of the next one, empty at the end."""
+    """A page of entries, newest first. `older` is the cursor of the next page, empty at the end."""
 
     entries: list[Entry]
     older: str = ""
@@ -67,7 +67,7 @@ class ChangeHistory:
 @never_cache
 @staff_required
 def change_history(request: HttpRequest, pk: int) -> HttpResponse:
-    """The timeline, for the card or as a page of its own; `?before=` asks for what is older."""
+    """The history as a fragment of the contact panel or as a full page. `?before=` is the cursor of older entries."""
     conversation = fragments.get_conversation_or_404(request, pk)
     before = request.GET.get("before", "")
     context = {
@@ -87,23 +87,26 @@ def change_history(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def read_history(user, contact: Contact, *, before: str = "", limit: int = ENTRIES) -> ChangeHistory:
-    """Four queries: changes of the contact, of its conversations (who owned them is a fourth), and decisions."""
+    """Return a page of the history.
+
+    Four queries: changes of the contact, changes of its conversations, the members in them, and audit entries."""
     start = cursors.parse_cursor(before)
     changes = Change.objects.for_user(user).select_related("requested_by")
     threads = Conversation.objects.for_user(user).filter(contact=contact).order_by().values("pk")
-    own = _stretch(changes.filter(contact=contact), "created_at", CONTACT, start, limit)
-    about = _stretch(changes.filter(conversation__in=threads), "created_at", THREADS, start, limit)
-    names = _members(contact.account_id, about)
-    found = [_of_change(one, CONTACT, names) for one in own] + [_of_change(one, THREADS, names) for one in about]
-    found += [_of_audit(one) for one in _stretch(_decisions(user, contact), "at", AUDIT, start, limit)]
-    found += [one for one in _facts(contact) if start is None or (one.at, one.key) < start]
-    found.sort(key=lambda one: (one.at, one.key), reverse=True)
-    older = cursors.format_cursor(found[limit - 1].at, found[limit - 1].key) if len(found) > limit else ""
-    return ChangeHistory(found[:limit], older)
+    of_contact = _newest_rows(changes.filter(contact=contact), "created_at", CONTACT, start, limit)
+    of_threads = _newest_rows(changes.filter(conversation__in=threads), "created_at", THREADS, start, limit)
+    names = _member_names(contact.account_id, of_threads)
+    entries = [_change_entry(change, CONTACT, names) for change in of_contact]
+    entries += [_change_entry(change, THREADS, names) for change in of_threads]
+    entries += [_audit_entry(row) for row in _newest_rows(_decisions(user, contact), "at", AUDIT, start, limit)]
+    entries += [entry for entry in _facts(contact) if start is None or (entry.at, entry.key) < start]
+    entries.sort(key=lambda entry: (entry.at, entry.key), reverse=True)
+    older = cursors.format_cursor(entries[limit - 1].at, entries[limit - 1].key) if len(entries) > limit else ""
+    return ChangeHistory(entries[:limit], older)
 
 
-def _stretch(rows: QuerySet, at: str, source: int, start: tuple[datetime, int] | None, limit: int) -> list:
-    """The newest rows of one source, or those before a place in the whole timeline."""
+def _newest_rows(rows: QuerySet, at: str, source: int, start: tuple[datetime, int] | None, limit: int) -> list:
+    """The newest rows of one source, or the newest before a cursor of the whole history."""
     if start is not None:
         when, key = start
         rows = rows.filter(Q(**{f"{at}__lt": when}) | Q(**{at: when, "pk__lte": (key - source - 1) // SOURCES}))
@@ -117,14 +120,14 @@ def _key(pk: int, source: int) -> int:
 # --- Changes ---------------------------------------------------------------------------------------------------------
 
 
-def _of_change(change: Change, source: int, names: dict[int, str]) -> Entry:
+def _change_entry(change: Change, source: int, names: dict[int, str]) -> Entry:
     return Entry(
         at=change.created_at,
         key=_key(change.pk, source),
-        what=_what(change, names),
-        who=_called(change.requested_by),
+        what=_description(change, names),
+        who=_user_name(change.requested_by),
         tone=TONES.get(change.state, ""),
-        standing=_standing(change),
+        standing=_state_text(change),
         ended_at=change.finished_at if change.state == State.DONE else None,
         reason=change.explanation,
         lines=_lines(change),
@@ -132,7 +135,7 @@ def _of_change(change: Change, source: int, names: dict[int, str]) -> Entry:
     )
 
 
-def _what(change: Change, names: dict[int, str]) -> str:
+def _description(change: Change, names: dict[int, str]) -> str:
     values = change.values
     match change.kind:
         case Kind.TAG:
@@ -154,11 +157,12 @@ def _what(change: Change, names: dict[int, str]) -> str:
         case Kind.ASSIGN:
             if values.get("member") is None:
                 return _("Unassigned the conversation")
-            return _("Assigned the conversation to %(name)s") % {"name": names.get(values["member"], _("somebody"))}
+            name = names.get(values["member"]) or _("an unknown user")
+            return _("Assigned the conversation to %(name)s") % {"name": name}
     return _("Edited the contact")
 
 
-def _standing(change: Change) -> str:
+def _state_text(change: Change) -> str:
     match change.state:
         case State.PENDING:
             return _("Waiting to be saved in Salesmsg")
@@ -167,7 +171,7 @@ def _standing(change: Change) -> str:
         case State.DONE:
             return _("Saved in Salesmsg")
         case State.CONFLICT:
-            return _("Changed in Salesmsg, too: nothing was overwritten")
+            return _("Also changed in Salesmsg. Nothing was overwritten")
         case State.REFUSED:
             return _("Refused by Salesmsg")
     return _("Replaced by a later change")
@@ -177,10 +181,10 @@ def _lines(change: Change) -> list[Line]:
     if change.kind not in (Kind.CONTACT, Kind.FIELDS):
         return []
     order = [name for name in LABELS if name in change.values] + sorted(set(change.values) - set(LABELS))
-    words = LABELS if change.kind == Kind.CONTACT else {}
+    labels = LABELS if change.kind == Kind.CONTACT else {}
     return [
         Line(
-            str(words[name]) if name in words else humanize_key(name),
+            str(labels[name]) if name in labels else humanize_key(name),
             _short(change.base.get(name)),
             _short(change.values[name]),
             _short(change.theirs.get(name)),
@@ -190,41 +194,41 @@ def _lines(change: Change) -> list[Line]:
 
 
 def _short(value) -> str:
-    return Truncator(str(value or "")).chars(LONGEST)
+    return Truncator(str(value or "")).chars(MAX_CHARACTERS)
 
 
-def _called(user) -> str:
+def _user_name(user) -> str:
     return (user.get_full_name() or user.get_username()) if user else ""
 
 
-def _members(account_id: int, changes: Iterable[Change]) -> dict[int, str]:
-    """Salesmsg ids of owners -> names; no query where nothing was assigned."""
-    ids = {one.values["member"] for one in changes if one.kind == Kind.ASSIGN and one.values.get("member")}
-    found = Member.objects.filter(account=account_id, vendor_id__in=ids).defer("raw") if ids else ()
-    return {one.vendor_id: str(one) for one in found}
+def _member_names(account_id: int, changes: Iterable[Change]) -> dict[int, str]:
+    """Return {Salesmsg id: name} of the members in assignments. No query when there are none."""
+    ids = {change.values["member"] for change in changes if change.kind == Kind.ASSIGN and change.values.get("member")}
+    members = Member.objects.filter(account=account_id, vendor_id__in=ids).defer("raw") if ids else ()
+    return {member.vendor_id: str(member) for member in members}
 
 
-# --- Decisions of people, and what Salesmsg tells --------------------------------------------------------------------
+# --- Decisions of staff, and facts from Salesmsg ---------------------------------------------------------------------
 
 
 def _decisions(user, contact: Contact) -> QuerySet[AuditEntry]:
-    """What the audit says of this contact that no change does."""
+    """Audit entries of the contact that have no change of their own: resolved conflicts and dismissed changes."""
     entries = AuditEntry.objects.for_user(user).filter(contact=contact, action__in=[CONFLICT_DECIDED, CHANGE_DROPPED])
     return entries.select_related("user")
 
 
-def _of_audit(entry: AuditEntry) -> Entry:
-    decided = entry.action == CONFLICT_DECIDED
-    what = _("Chose which values stand") if decided else _("Left a refused change at that")
-    return Entry(entry.at, _key(entry.pk, AUDIT), what, _called(entry.user))
+def _audit_entry(entry: AuditEntry) -> Entry:
+    resolved = entry.action == CONFLICT_DECIDED
+    what = _("Resolved a conflict") if resolved else _("Dismissed a refused change")
+    return Entry(entry.at, _key(entry.pk, AUDIT), what, _user_name(entry.user))
 
 
 def _facts(contact: Contact) -> list[Entry]:
-    told = [
-        (contact.opted_out_at, _("Opted out, as Salesmsg tells it"), "warn"),
-        (contact.opted_in_at, _("Opted in, as Salesmsg tells it"), "ok"),
+    facts = [
+        (contact.opted_out_at, _("Opted out, according to Salesmsg"), "warn"),
+        (contact.opted_in_at, _("Opted in, according to Salesmsg"), "ok"),
         (contact.deleted_at, _("Deleted in Salesmsg"), "error"),
         (contact.vendor_created_at, _("Created in Salesmsg"), ""),
-        (contact.created_at, _("Seen here for the first time"), ""),
+        (contact.created_at, _("Added to the portal"), ""),
     ]
-    return [Entry(at, _key(place, FACTS), what, tone=tone) for place, (at, what, tone) in enumerate(told) if at]
+    return [Entry(at, _key(place, FACTS), what, tone=tone) for place, (at, what, tone) in enumerate(facts) if at]

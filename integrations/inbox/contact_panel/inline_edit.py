@@ -1,4 +1,4 @@
-"""The fields of the contact's card that become a form in place: what it shows, and what was typed over."""
+"""Inline editing of the contact's name, email and phone in the contact panel."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ LABELS: dict[str, Promise] = {
     "phone": gettext_lazy("Phone"),
 }
 KINDS = {"email": "email", "phone": "tel"}
-SPOTS = ("side", "h3")  # the card stands twice on a page: beside the thread, and in its head's menu
+SPOTS = ("side", "h3")  # the page has the panel twice: beside the thread and in the menu of its header
 CUSTOM_FIELDS = "custom-fields:write"
 
 
 @dataclass
 class Field:
-    """One field. `was` is what stood there when the page was made: what nobody typed over is never sent."""
+    """A form field. `was` is the value when the page was rendered; a value equal to it is never sent."""
 
     name: str
     value: str
@@ -47,41 +47,43 @@ class Field:
 
 
 def inline_fields(values: Mapping[str, str]) -> list[Field]:
-    """The form as it stands on a fresh page."""
+    """The fields with their current values."""
     return [Field(name, values[name], values[name]) for name in EDITABLE]
 
 
 def read_fields(data: Mapping[str, str], shown: Mapping[str, str]) -> list[Field]:
-    """The form as somebody sent it; a field that it lacks is as it is shown now.
+    """The submitted fields. A missing field keeps its current value.
 
-    Where what they typed over was changed meanwhile, the field says so, and the next try replaces the new value."""
-    found = []
+    When the value under an edit has changed since the page was rendered, the field gets an error; submitting again
+    replaces the new value."""
+    fields = []
     for name in EDITABLE:
         one = Field(name, data.get(name, shown[name]), data.get(f"was-{name}", shown[name]))
         if one.typed and one.was != shown[name]:
-            now = shown[name]
-            one.was = now
+            current = shown[name]
+            one.was = current
             if one.typed:
                 one.problems.append(
-                    _("Changed to “%(value)s” meanwhile. Save again to replace it.") % {"value": now}
-                    if now
-                    else _("Emptied meanwhile. Save again to fill it.")
+                    _("Changed to “%(value)s” since you opened this page. Save again to replace it.")
+                    % {"value": current}
+                    if current
+                    else _("Cleared since you opened this page. Save again to set it.")
                 )
-        found.append(one)
-    return found
+        fields.append(one)
+    return fields
 
 
 def changed_values(form: Sequence[Field]) -> dict[str, str]:
-    """What the person changed."""
+    """Return the values the user changed, by field name."""
     return {one.name: one.value for one in form if one.typed}
 
 
 def attach_errors(form: Sequence[Field], problems: Mapping[str, list[str]]) -> None:
-    """Puts what is wrong beside its field."""
+    """Add each error to its field."""
     for one in form:
         one.problems += problems.get(one.name, [])
 
 
 def fields_closed(scopes: Sequence[str] | None) -> bool:
-    """Whether the account's access is known not to reach custom fields."""
+    """Whether the account's OAuth scopes are known and do not include writing custom fields."""
     return bool(scopes) and CUSTOM_FIELDS not in scopes

@@ -1,4 +1,4 @@
-"""What stands beside a thread: the contact, who can own the conversation, other conversations. Reads only."""
+"""Read the data of the contact panel: the contact, possible assignees, tags and other conversations."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from .assignees import read_choices
 
 @dataclass
 class ContactPanel:
-    """What stands beside a thread."""
+    """The data of the contact panel."""
 
-    values: dict  # the editable fields, as people should see them now
-    change: Change | None  # the newest change that still says something; one that waits for a choice comes first
-    clash: list[str]  # labels of what a waiting change will meet: changed in Salesmsg, too
+    values: dict  # the editable fields with pending changes applied
+    change: Change | None  # the newest change to report; a change in conflict comes first
+    clash: list[str]  # labels of fields that a pending change and Salesmsg both changed
     members: list[Member]
     labels: list[str]  # tags of the account
     others: list[Conversation]
@@ -25,24 +25,25 @@ class ContactPanel:
         return next((member for member in self.members if member.is_me), None)
 
 
-def read_panel(user, of: Conversation, change: Change | None) -> ContactPanel:
-    """Two queries: who can own the conversation and what the account's tags are, other conversations. More only where
-    a waiting change met another one in Salesmsg. change: the edit of the contact that still says something."""
-    contact = of.contact
+def read_panel(user, conversation: Conversation, change: Change | None) -> ContactPanel:
+    """Return the contact panel of a conversation. change: the contact edit to report, if any.
+
+    Two queries (members and tags; other conversations), more only when a pending change is in conflict."""
+    contact = conversation.contact
     clash, values = [], {name: getattr(contact, name) for name in profile_changes.EDITABLE}
     if change is not None and change.waiting:
         change.contact = contact
         clash = conflicts.clashing_labels(change)
         values |= change.values
     elif change is not None and change.state == Change.State.CONFLICT:
-        values = profile_changes.shown_values(contact)  # another change may be on its way beside it
-    members, labels = read_choices(user, of.account_id)
-    others = Conversation.objects.for_user(user).filter(contact=contact).exclude(pk=of.pk).select_related("inbox")
+        values = profile_changes.shown_values(contact)  # another change may be pending at the same time
+    members, labels = read_choices(user, conversation.account_id)
+    others = Conversation.objects.for_user(user).filter(contact=contact).exclude(pk=conversation.pk)
     return ContactPanel(
         values=values,
         change=change,
         clash=clash,
         members=members,
         labels=labels,
-        others=list(others.defer("raw", "inbox__raw").order_by(F("latest_at").desc())[:8]),
+        others=list(others.select_related("inbox").defer("raw", "inbox__raw").order_by(F("latest_at").desc())[:8]),
     )

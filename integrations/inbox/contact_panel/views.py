@@ -1,5 +1,5 @@
-"""What the contact's card asks for: names and addresses, tags, opt-out, notes, custom fields, and what to do about a
-refused change."""
+"""Views of the contact panel: edit name, email and phone, tags, opt-out, notes and custom fields, and dismiss or retry
+a refused change."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -21,9 +21,9 @@ from . import inline_edit
 @never_cache
 @staff_required
 def change(request: HttpRequest, pk: int, what: str) -> HttpResponse:
-    """One form of the card; `what` is one of `contact_changes.WISHES`. A refusal is said on the card."""
+    """Handle one form of the panel. `what` is a key of `detail_changes.WISHES`. Errors are shown in the panel."""
     if what not in detail_changes.WISHES:
-        raise Http404("There is nothing like that to change.")
+        raise Http404("Unknown change.")
     problem = ""
     try:
         detail_changes.request_change(
@@ -43,7 +43,7 @@ def change(request: HttpRequest, pk: int, what: str) -> HttpResponse:
 @never_cache
 @staff_required
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """Name, email and phone, edited on the card: the same pending change as the admin makes."""
+    """Edit name, email and phone. Creates the same pending change as the admin."""
     conversation = fragments.get_conversation_or_404(request, pk)
     contact = conversation.contact
     form = inline_edit.read_fields(request.POST, profile_changes.shown_values(contact))
@@ -53,7 +53,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         except InvalidEdit as refused:
             inline_edit.attach_errors(form, refused.fields)
     if any(one.problems for one in form):
-        return _typed(request, conversation, form)
+        return _redisplay(request, conversation, form)
     if not request.headers.get("HX-Request"):
         return redirect(reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
     return render(
@@ -63,12 +63,12 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _typed(request: HttpRequest, conversation: Conversation, form: list[inline_edit.Field]) -> HttpResponse:
-    """What was typed, with the reason at its field; nothing else on the page is touched."""
+def _redisplay(request: HttpRequest, conversation: Conversation, form: list[inline_edit.Field]) -> HttpResponse:
+    """The submitted form with its errors. For htmx, the rest of the page stays unchanged."""
     if not request.headers.get("HX-Request"):
         context = fragments.thread_context(fragments.read_thread(request, conversation, quick=form))
-        listed = list_context(request, open_pk=conversation.pk)
-        return render(request, "inbox/inbox.html", {**listed, **context}, status=422)
+        sidebar = list_context(request, open_pk=conversation.pk)
+        return render(request, "inbox/inbox.html", {**sidebar, **context}, status=422)
     spot = request.POST.get("spot", "")
     spot = spot if spot in inline_edit.SPOTS else inline_edit.SPOTS[0]
     context = {"conversation": conversation, "quick": form, "spot": spot, "back": fragments.list_query(request)}

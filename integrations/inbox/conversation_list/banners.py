@@ -1,4 +1,4 @@
-"""What keeps texts from arriving or leaving, said above the list: where staff look. No query of its own."""
+"""Banners above the conversation list for problems that stop texts from arriving or being sent. No queries."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 
 from ...models import Account
 
-HEARTBEAT_TIMEOUT = timedelta(seconds=60)  # the worker's pulse beats every few seconds
+HEARTBEAT_TIMEOUT = timedelta(seconds=60)  # the worker writes a heartbeat every few seconds
 
 
 @dataclass(frozen=True)
 class Banner:
-    """`href` and `link`: where it is mended."""
+    """A banner. `href` and `link` lead to the page that fixes the problem."""
 
     words: str
     href: str
@@ -23,24 +23,24 @@ class Banner:
 
 
 def worker_stopped(heartbeat: datetime | None) -> bool:
-    """Whether the worker ran once, and does no longer."""
+    """Whether the worker has run before and its last heartbeat is older than HEARTBEAT_TIMEOUT."""
     return heartbeat is not None and heartbeat < timezone.now() - HEARTBEAT_TIMEOUT
 
 
 def banners_for(accounts: Iterable[Account]) -> list[Banner]:
-    """accounts: of `queries.accounts`, with `.beat_at`."""
+    """Return the banners to show. accounts: the result of `queries.read_accounts`, with `.heartbeat_at`."""
     found = []
     for account in accounts:
         if account.state == Account.State.ATTENTION:
-            words = _("Salesmsg no longer lets us into “%(label)s”: nothing arrives or leaves. Connect it again.")
+            text = _("Salesmsg no longer accepts the connection of “%(label)s”. No texts are sent or received.")
         elif account.state == Account.State.DISCONNECTED and account.connected_at:
-            words = _("“%(label)s” is disconnected: nothing arrives or leaves. You can read what is here.")
+            text = _("“%(label)s” is disconnected. No texts are sent or received.")
         else:
             continue
         href = reverse("accounts:detail", args=[account.pk])
-        found.append(Banner(words % {"label": account.label}, href, _("To the account")))
+        found.append(Banner(text % {"label": account.label}, href, _("Open account")))
     running = [account for account in accounts if account.state == Account.State.CONNECTED]
     if running and worker_stopped(running[0].heartbeat_at):
-        words = _("The background worker is not running: what you write is kept, but nothing is sent or fetched.")
-        found.append(Banner(words, reverse("sync:list"), _("What to do")))
+        text = _("The background worker is not running. Your texts are queued, but nothing is sent or received.")
+        found.append(Banner(text, reverse("sync:list"), _("What to do")))
     return found

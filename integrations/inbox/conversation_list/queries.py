@@ -1,4 +1,4 @@
-"""What the conversation list shows. Reads only, in a fixed number of queries."""
+"""Read the conversation list in a fixed number of queries."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -31,8 +31,8 @@ from .unread import all_unread, filter_unread, unread_among_newest
 ROWS = 30
 ROWS_AT_MOST = 240
 SEARCH_CHARACTERS = 100
-WITHOUT_SNOOZED = ("all", "open", "mine", "unassigned")  # out of sight till they come back, but a search finds them
-UNREAD_MOST = 100  # as far as unread messages are counted: the list says 99+
+WITHOUT_SNOOZED = ("all", "open", "mine", "unassigned")  # filters that hide snoozed conversations; a search finds them
+UNREAD_MOST = 100  # unread messages are counted up to this number; the list shows 99+
 
 FILTERS = {
     "all": pgettext_lazy("filter", "All"),
@@ -49,7 +49,7 @@ FILTERS = {
 
 @dataclass(frozen=True)
 class Filters:
-    """What a person chose above the list. `box` is an inbox ("7") or an account ("a3")."""
+    """The filters above the list. `box` is an inbox ("7") or an account ("a3")."""
 
     show: str = "all"
     q: str = ""
@@ -57,7 +57,7 @@ class Filters:
 
     @classmethod
     def from_query(cls, data) -> "Filters":
-        """From a query string; what makes no sense counts as not chosen."""
+        """Parse a query string. Invalid values count as not set."""
         show, box = data.get("show", ""), data.get("box", "")
         return cls(
             show=show if show in FILTERS else "all",
@@ -78,35 +78,36 @@ class Filters:
         return bool(self.q or self.box or self.show != "all")
 
     def query(self, **other) -> str:
-        """The query string, with its question mark; empty for the plain list."""
+        """Return the query string with its question mark, or an empty string for the unfiltered list."""
         values = {"show": self.show if self.show != "all" else "", "q": self.q, "box": self.box, **other}
         chosen = urlencode({name: value for name, value in values.items() if value})
         return f"?{chosen}" if chosen else ""
 
     @property
     def tabs(self) -> list[tuple[str, str, str]]:
-        """(name, words, query string) of each filter, with the search and the inbox kept."""
-        return [(name, words, Filters(name, self.q, self.box).query()) for name, words in FILTERS.items()]
+        """(name, label, query string) of each filter, keeping the search and the inbox."""
+        return [(name, label, Filters(name, self.q, self.box).query()) for name, label in FILTERS.items()]
 
 
 def read_accounts(user) -> list[Account]:
-    """The person's accounts, each with `.own_inboxes`, and `.mentions`: how many mentions of them are unseen, to a
-    limit. One query."""
+    """The user's accounts with `.own_inboxes`, `.heartbeat_at` and `.mentions`. One query.
+
+    `.mentions` is the number of the user's unseen mentions, up to `note_items.MOST_UNREAD`."""
     found = Account.objects.for_user(user).defer("webhook_secret", "vendor_reason").order_by(*Account._meta.ordering)
     found = found.annotate(
         mentions=note_items.count_unseen_mentions(user),
         heartbeat_at=_HEARTBEAT,
         **{f"inbox_{name}": F(f"inboxes__{name}") for name in _INBOX},
     )
-    made: dict[int, Account] = {}
+    accounts: dict[int, Account] = {}
     for row in found.order_by(*Account._meta.ordering, *(f"inboxes__{name}" for name in Inbox._meta.ordering)):
-        account = made.setdefault(row.pk, row)
+        account = accounts.setdefault(row.pk, row)
         if account is row:
             account.own_inboxes = []
         if row.inbox_id is not None:
             values = {name: getattr(row, f"inbox_{name}") for name in _INBOX}
             account.own_inboxes.append(Inbox(account_id=row.pk, **values))
-    return list(made.values())
+    return list(accounts.values())
 
 
 _INBOX = ("id", "vendor_id", "name")
@@ -114,27 +115,27 @@ _HEARTBEAT = Subquery(Heartbeat.objects.filter(name="tick").values("at")[:1])
 
 
 def list_token(user) -> str:
-    """Changes whenever something that the list shows may have changed. One query."""
+    """Return a token that changes whenever the displayed list may have changed. One query."""
     found = Account.objects.for_user(user).annotate(heartbeat_at=_HEARTBEAT)
     found = found.aggregate(count=Count("pk"), version=Sum("inbox_version"), heartbeat=Max("heartbeat_at"))
     return f"{found['count']}.{found['version'] or 0}{'!' if worker_stopped(found['heartbeat']) else ''}"
 
 
 def token_for(found: Iterable[Account]) -> str:
-    """`list_token` of accounts that are already here."""
+    """Return the `list_token` of accounts that are already loaded."""
     versions = [account.inbox_version for account in found]
     heartbeat = next((account.heartbeat_at for account in found), None)
     return f"{len(versions)}.{sum(versions)}{'!' if worker_stopped(heartbeat) else ''}"
 
 
 def total_mentions(found: Iterable[Account]) -> int:
-    """Unseen mentions in these accounts; beyond 99 only that there are more."""
+    """The number of unseen mentions in these accounts. Exact up to 99 per account."""
     return sum(account.mentions for account in found)
 
 
 @dataclass
 class InboxChoice:
-    """A choice of the inbox chooser."""
+    """An entry of the inbox menu. `inner`: an inbox listed below its account."""
 
     value: str
     words: str
@@ -142,7 +143,7 @@ class InboxChoice:
 
 
 def inbox_choices(found: list[Account]) -> list[InboxChoice]:
-    """Accounts and inboxes to choose from; none when there is nothing to choose."""
+    """The entries of the inbox menu; empty when there is only one choice."""
     if len(found) < 2:
         own = [inbox for account in found for inbox in account.own_inboxes]
         return [InboxChoice(str(inbox.pk), str(inbox)) for inbox in own] if len(own) > 1 else []
@@ -155,7 +156,7 @@ def inbox_choices(found: list[Account]) -> list[InboxChoice]:
 
 @dataclass
 class ConversationPage:
-    """One stretch of the list. `more` is the cursor of the next one, empty at the end."""
+    """A page of the list. `more` is the cursor of the next page, empty at the end."""
 
     rows: list[Conversation] = field(default_factory=list)
     more: str = ""
@@ -164,44 +165,44 @@ class ConversationPage:
 def read_conversations(
     user, filters: Filters, *, before: str = "", limit: int = ROWS, among: Iterable[Account] | None = None
 ) -> ConversationPage:
-    """The newest conversations that pass the filters, each with `.unread` for this person, counted to `UNREAD_MOST`.
+    """The newest conversations that match the filters, each with the user's `.unread` count up to `UNREAD_MOST`.
 
-    among: the person's accounts, where they are here already. One query then, else two;
-    one more where a person has read nearly everything and asks for what is unread."""
+    among: the user's accounts, if already loaded. One query with it, otherwise two; one more for the filter “unread”
+    when the user has read nearly everything."""
     found = [before_place(part, parse_cursor(before)) for part in _parts(user, filters, among)]
 
     def whole() -> QuerySet:
         return Conversation.objects.for_user(user)
 
     if filters.show == "unread":
-        rows = _drawn(user, unread_among_newest(user, found, whole, limit + 1))
+        rows = _read_rows(user, unread_among_newest(user, found, whole, limit + 1))
         if len(rows) <= limit:
-            rows = _drawn(user, all_unread(user, found, whole, limit + 1))
+            rows = _read_rows(user, all_unread(user, found, whole, limit + 1))
     else:
-        rows = _drawn(user, first_rows(found, whole, limit + 1))
+        rows = _read_rows(user, first_rows(found, whole, limit + 1))
     more = format_cursor(rows[limit - 1].latest_at, rows[limit - 1].pk) if len(rows) > limit else ""
     del rows[limit:]
     return ConversationPage(rows, more)
 
 
 def read_by_key(user, keys: Iterable[int]) -> dict[int, Conversation]:
-    """Conversations as the list shows them, {primary key: conversation}. One query."""
-    return (
-        {row.pk: row for row in _drawn(user, Conversation.objects.for_user(user).filter(pk__in=keys))} if keys else {}
-    )
+    """Return list rows by primary key: {primary key: conversation}. One query."""
+    if not keys:
+        return {}
+    return {row.pk: row for row in _read_rows(user, Conversation.objects.for_user(user).filter(pk__in=keys))}
 
 
 def before_place(found: QuerySet, start: tuple[datetime, int] | None) -> QuerySet:
-    """Those below a place in the list; all without one."""
+    """Restrict the conversations to those after a place in the list. No restriction when `start` is None."""
     if start is None:
         return found
     at, pk = start
-    # The first condition is all that an index needs to begin there.
+    # `latest_at__lte` alone lets the index start there.
     return found.filter(Q(latest_at__lt=at) | Q(pk__lt=pk), latest_at__lte=at)
 
 
-def _drawn(user, newest: QuerySet) -> list[Conversation]:
-    """With all that a row of the list shows."""
+def _read_rows(user, newest: QuerySet) -> list[Conversation]:
+    """Run the query with everything a list row shows."""
     unread = Coalesce(Subquery(_mark(user, OuterRef(OuterRef("pk")))), 0)
     news = Message.objects.filter(conversation=OuterRef("pk"), inbound=True, is_news=True, pk__gt=unread)
     draft = Draft.objects.filter(user=user, conversation=OuterRef("pk")).exclude(text="")
@@ -217,24 +218,24 @@ def _drawn(user, newest: QuerySet) -> list[Conversation]:
 
 
 def _mark(user, conversation: OuterRef) -> QuerySet:
-    """How far this person has read a conversation of an outer query."""
+    """The user's read mark of a conversation of the outer query."""
     return ReadMark.objects.filter(user=user, conversation=conversation).values("message_pk")[:1]
 
 
 def _parts(user, filters: Filters, among: Iterable[Account] | None) -> list[QuerySet]:
-    """What passes the filters, one queryset for each account that the person may see: see `newest`."""
+    """The matching conversations as one queryset per account, for `db.top_n`."""
     if filters.show == "mine":
-        # Asked beforehand: a database can then tell how many are this person's, and use the index of an owner.
+        # Literal owners let the database estimate the number of rows and use the owner index.
         found, owners = _filtered(user, filters), members_of_user(user).values_list("account", "member")
-        mine = [found.filter(owner=member) for account, member in owners if filters.account in (None, account)]
-        return mine or [found.none()]
+        parts = [found.filter(owner=member) for account, member in owners if filters.account in (None, account)]
+        return parts or [found.none()]
     if filters.account is not None:
         return [_filtered(user, filters, Value(filters.account))]
     if filters.inbox is not None:
-        its = Inbox.objects.filter(pk=filters.inbox).values("account")
-        return [_filtered(user, filters, Subquery(its[:1]))]
-    seen = Account.objects.for_user(user).order_by().values_list("pk", flat=True)
-    ids = list(seen) if among is None else [account.pk for account in among]
+        account = Inbox.objects.filter(pk=filters.inbox).values("account")
+        return [_filtered(user, filters, Subquery(account[:1]))]
+    visible = Account.objects.for_user(user).order_by().values_list("pk", flat=True)
+    ids = list(visible) if among is None else [account.pk for account in among]
     if len(ids) > MOST_PARTS:
         return [_filtered(user, filters)]
     return [_filtered(user, filters, Value(pk)) for pk in ids] or [Conversation.objects.none()]
@@ -254,13 +255,15 @@ _HEAVY = (
 
 
 def filter_conversations(user, filters: Filters) -> QuerySet:
-    """The conversations of the filter and the inbox that were chosen; a search is `found.find`'s."""
+    """The conversations that match the filter and the inbox. `search_results.search_inbox` handles the search text."""
     found = _filtered(user, filters)
     return filter_unread(user, found) if filters.show == "unread" else found
 
 
 def _filtered(user, filters: Filters, account: Value | Subquery | None = None) -> QuerySet:
-    """What passes the filters, at most; `account`: of this one alone, as an expression that an index can begin with."""
+    """The conversations that match the filters; for “unread” a superset.
+
+    account: restrict to this account, as an expression that an index can start with."""
     found = Conversation.objects.for_user(user)
     if account is not None:
         found = found.filter(account=account)
@@ -291,12 +294,12 @@ def _filtered(user, filters: Filters, account: Value | Subquery | None = None) -
 
 
 def members_of_user(user) -> QuerySet:
-    """Who this person is at Salesmsg, in each account."""
+    """The members the user is linked to, in all accounts."""
     return Membership.objects.filter(user=user).exclude(member=None).values("member")
 
 
 def first_sync_progress(found: list[Account]):
-    """Progress of the first account whose first sync is under way: (account, progress), or None."""
+    """Return (account, progress) of the first account whose first sync is running, or None."""
     for account in found:
         if account.synced_at is None and account.state == Account.State.CONNECTED:
             progress = sync.progress(account)

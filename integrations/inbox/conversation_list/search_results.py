@@ -1,4 +1,4 @@
-"""What a search shows in the list: people first, then texts, each with its hit."""
+"""Search results in the list: contacts first, then texts with the matching message."""
 
 from copy import copy
 from dataclasses import dataclass, field
@@ -13,25 +13,25 @@ from ...search.marks import marked
 from ...search.words import Wanted
 from . import queries
 
-PEOPLE = 6  # above texts; more of them on demand
+PEOPLE = 6  # contacts shown above the texts; more on demand
 
 
 @dataclass
 class SearchHit:
-    """The message that a row of texts stands for."""
+    """The matching message of a row."""
 
     message: int
     at: datetime
     inbound: bool
     snippet: SafeString
-    query: str  # of the thread's address, to open it there
+    query: str  # query string of the thread's URL that opens it at the message
 
 
 @dataclass
 class SearchResults:
-    """A stretch of results. The cursors of more people and more texts are empty at the end.
+    """A page of results. The cursors `more_people` and `more_texts` are empty at the end.
 
-    cut: it took too long; what is here is right, but there may be more."""
+    cut: the search timed out; the results are correct but may be incomplete."""
 
     people: queries.ConversationPage = field(default_factory=queries.ConversationPage)
     more_people: str = ""
@@ -52,10 +52,10 @@ def search_inbox(
     limit: int = queries.ROWS,
     accounts: list[Account] | None = None,
 ) -> SearchResults:
-    """What a person finds; the rows of texts have a `.sight`. before: "p" or "t" and a cursor, for more people or more
-    texts alone. accounts: those of the person, where they are known already.
+    """Search the user's contacts and texts. Rows of texts have the hit as `.sight`.
 
-    Six queries at most, and on PostgreSQL the three of a transaction."""
+    before: "p" or "t" and a cursor, to read only more contacts or more texts. accounts: the user's accounts, if already
+    loaded. Six queries at most, plus three for a transaction on PostgreSQL."""
     wanted, found = Wanted(filters.q), SearchResults()
     if not (wanted.terms or wanted.digits):
         return found
@@ -69,11 +69,11 @@ def search_inbox(
     people: list[Conversation] = []
     hits: list[ask.Hit] = []
 
-    def after(sighted: list[ask.Hit]) -> list[ask.Hit]:
-        return sighted if start is None else [hit for hit in sighted if _place(hit) < start]
+    def after(found_hits: list[ask.Hit]) -> list[ask.Hit]:
+        return found_hits if start is None else [hit for hit in found_hits if _place(hit) < start]
 
-    def enough(sighted: list[ask.Hit]) -> bool:
-        return len(after(sighted)) > limit
+    def enough(found_hits: list[ask.Hit]) -> bool:
+        return len(after(found_hits)) > limit
 
     try:
         with ask.limited():
@@ -98,7 +98,7 @@ def search_inbox(
     found.people.rows = [rows[one.pk] for one in people if one.pk in rows]
     for hit in hits:
         if hit.conversation in rows:
-            row = copy(rows[hit.conversation])  # it may be among the people as well
+            row = copy(rows[hit.conversation])  # the same row may be listed as a contact as well
             query = filters.query(at=str(hit.message))
             row.sight = SearchHit(hit.message, hit.at, hit.inbound, marked(wanted.snippet(hit.text)), query)
             found.texts.rows.append(row)
@@ -106,7 +106,7 @@ def search_inbox(
 
 
 def _newest_of(*found: list[ask.Hit]) -> list[ask.Hit]:
-    """One hit for each conversation, newest first."""
+    """Return the newest hit of each conversation, newest first."""
     newest: dict[int, ask.Hit] = {}
     for hit in sorted((hit for hits in found for hit in hits), key=_place, reverse=True):
         newest.setdefault(hit.conversation, hit)

@@ -1,8 +1,8 @@
-"""Conversations that a person has not read to the end of their news.
+"""Conversations with unread messages.
 
-Whether they have is a matter of two tables, which no index covers. Mostly something near the top is unread, and a look
-at the newest few is enough. Where a person has read nearly everything, all marks are compared at once, which is much
-quicker than one after the other.
+Unread depends on two tables, which no index covers. Usually some of the newest conversations are unread, so checking
+the newest few is enough. When the user has read nearly everything, comparing all read marks in one query is much
+faster than checking conversations one after the other.
 """
 
 from collections.abc import Callable
@@ -15,22 +15,22 @@ from django.db.models.expressions import RawSQL
 from ...db.top_n import top_keys
 from ...models import ReadMark
 
-NEAR = 400  # of the newest conversations with news
+NEAR = 400  # newest conversations to check first
 
 
 def filter_unread(user, conversations: QuerySet) -> QuerySet:
-    """Those of the conversations that hold news beyond the person's mark."""
+    """The conversations whose newest inbound text (`news_pk`) is beyond the user's read mark."""
     marked = conversations.alias(mark=FilteredRelation("read_marks", condition=Q(read_marks__user=user)))
     return marked.filter(Q(mark__message_pk=None) | Q(mark__message_pk__lt=F("news_pk")), news_pk__isnull=False)
 
 
 def unread_among_newest(user, parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> QuerySet:
-    """The newest unread ones among the newest few with news. Fewer than `limit`: there may be more, see `anywhere`."""
+    """The unread conversations among the NEAR newest. When fewer than `limit`, there may be more: see `all_unread`."""
     newest, values = top_keys([part.filter(news_pk__isnull=False) for part in parts], NEAR, part_news=F("news_pk"))
     if not newest:
         return whole().none()
     marks = ReadMark._meta.db_table
-    # Spelled out: left to choose, PostgreSQL reads all marks before it looks which few are wanted.
+    # Raw SQL, because PostgreSQL otherwise reads all read marks before it selects the few needed.
     chosen = (
         f"SELECT newest.part_pk FROM ({newest}) AS newest "  # noqa: S608 - SQL of Django's own, with parameters
         f"LEFT JOIN {marks} AS mark ON mark.conversation_id = newest.part_pk AND mark.user_id = %s "
@@ -41,8 +41,8 @@ def unread_among_newest(user, parts: list[QuerySet], whole: Callable[[], QuerySe
 
 
 def all_unread(user, parts: list[QuerySet], whole: Callable[[], QuerySet], limit: int) -> QuerySet:
-    """The newest unread ones."""
-    # Else PostgreSQL would look up mark after mark in the list's order, in the hope of an early end.
+    """The newest unread conversations."""
+    # OFFSET 0 stops PostgreSQL from looking up read marks one by one in list order.
     fence = " OFFSET 0" if connections[whole().db].vendor == "postgresql" else ""
     keys, values = [], []
     for part in parts:

@@ -1,4 +1,4 @@
-"""The inbox page and further rows of its list."""
+"""The inbox page and further pages of its list."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,7 +13,7 @@ from . import banners, queries, search_results
 
 
 def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
-    """What the list beside every page of the inbox needs; three queries, and a few while the first sync runs."""
+    """The context of the list, for every inbox page. Three queries, and a few more while the first sync runs."""
     user, filters = request.user, queries.Filters.from_query(request.GET)
     accounts = queries.read_accounts(user)
     rows = read_rows(request, filters, accounts)
@@ -28,7 +28,7 @@ def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
         "later": bool(request.GET.get("before")),
         "open_pk": open_pk,
         "syncing": syncing,
-        # While the first sync runs the token never matches, so that its progress moves.
+        # The empty token never matches, so the progress updates while the first sync runs.
         "token": "" if syncing else queries.token_for(accounts),
         "unlinked": link_member_context(user, filters, rows),
     }
@@ -37,7 +37,7 @@ def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
 def read_rows(
     request: HttpRequest, filters: queries.Filters, accounts: list | None = None
 ) -> queries.ConversationPage | search_results.SearchResults:
-    """A stretch of the list, or of what a search finds."""
+    """A page of the list, or of search results."""
     before = request.GET.get("before", "")
     if filters.q:
         return search_results.search_inbox(request.user, filters, before=before, accounts=accounts)
@@ -47,7 +47,7 @@ def read_rows(
 def link_member_context(
     user, filters: queries.Filters, rows: queries.ConversationPage | search_results.SearchResults
 ) -> dict | None:
-    """Whom a person may say to be, where “mine” is empty because the portal does not know who they are."""
+    """The members the user can link to, when “Mine” is empty because the user is not linked yet; otherwise None."""
     if filters.show != "mine" or rows.rows or queries.members_of_user(user).exists():
         return None
     return {"members": assignment.unlinked_members(user)}
@@ -57,7 +57,7 @@ def link_member_context(
 @never_cache
 @staff_required
 def inbox(request: HttpRequest) -> HttpResponse:
-    """The list, with an empty place for a thread. A filter or a search asks for the list alone."""
+    """The list without an open thread. Filters and searches request only the list."""
     if request.headers.get("HX-Target") == "list-body":
         context = list_context(request, open_pk=cursors.parse_id(request.GET.get("open", "")))
         response = render(request, "inbox/conversation_list/_body.html", {**context, "fragment": True})
@@ -74,7 +74,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @never_cache
 @staff_required
 def rows(request: HttpRequest) -> HttpResponse:
-    """The next stretch of the list."""
+    """The next page of the list."""
     filters = queries.Filters.from_query(request.GET)
     template = "inbox/conversation_list/_search_results.html" if filters.q else "inbox/conversation_list/_rows.html"
     return render(request, template, {"rows": read_rows(request, filters), "filters": filters})

@@ -1,7 +1,7 @@
-"""One thread as it is drawn: whole, or only what differs from what a browser already shows.
+"""Render a thread: the whole page, or only the parts that differ from what the browser shows.
 
-A thread consists of regions (head, card, gate) and of messages. Each carries an etag of what it shows; a browser
-tells the etags that it has, and gets only what is new, as out-of-band swaps by id.
+A thread consists of regions (header, contact panel, notices, send block) and of messages. Each has an etag of its
+content. The browser sends the etags it has and gets only what changed, as htmx out-of-band swaps by id.
 """
 
 import re
@@ -41,13 +41,13 @@ REGIONS = {
     "hints": "inbox/composer/_notices.html",
     "gate": "inbox/composer/_send_blocked.html",
 }
-# What differs without anything having changed: the token of the form, and clocks, which go on by themselves.
+# Parts that differ between renderings of unchanged content: CSRF tokens, and clocks, which the browser advances.
 _VOLATILE = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|(?<= data-clock>)[^<]*')
 
 
 @dataclass
 class Region:
-    """A part of the page that is drawn anew when its etag differs."""
+    """A part of the page that is replaced when its etag changes."""
 
     name: str
     html: SafeString
@@ -56,7 +56,7 @@ class Region:
 
 @dataclass
 class ThreadPage:
-    """A thread, read and ready to be drawn."""
+    """A thread with its rendered regions. `blocked` is the reason why texts cannot be sent, or empty."""
 
     conversation: Conversation
     stretch: queries.ThreadSlice
@@ -65,26 +65,26 @@ class ThreadPage:
 
 
 def get_conversation_or_404(request: HttpRequest, pk: int) -> Conversation:
-    """The conversation, or 404 when it is not this person's."""
-    found = queries.read_conversation(request.user, pk)
-    if found is None:
-        raise Http404("There is no such conversation.")
-    return found
+    """Return the conversation. Raises Http404 when the user cannot see it."""
+    conversation = queries.read_conversation(request.user, pk)
+    if conversation is None:
+        raise Http404("Conversation not found.")
+    return conversation
 
 
 def why_not(conversation: Conversation, about: EffectiveContact) -> str:
-    """Why nobody can text in this conversation now; empty when they can."""
+    """Return why texts cannot be sent in this conversation, or an empty string when they can."""
     account, contact = conversation.account, conversation.contact
     if contact.why_not_textable:
         return contact.why_not_textable.text
     if about.opted_out:
         return Reason(Code.OPT_OUT_PENDING).text
     if account.state == Account.State.ATTENTION:
-        said = _("Salesmsg no longer accepts our access to “%(account)s”. It has to be connected again first.")
-        return said % {"account": account.label}
+        text = _("Salesmsg no longer accepts the connection of “%(account)s”. Reconnect it to send texts.")
+        return text % {"account": account.label}
     if account.state != Account.State.CONNECTED:
-        said = _("“%(account)s” is disconnected. You can read here; to answer, connect it again.")
-        return said % {"account": account.label}
+        text = _("“%(account)s” is disconnected. Reconnect it to send texts.")
+        return text % {"account": account.label}
     if not contact.phone:
         return _("This contact has no phone number.")
     return ""
@@ -99,14 +99,15 @@ def read_thread(
     problem: str = "",
     quick: list[Field] | None = None,
 ) -> ThreadPage:
-    """Reads the thread, marks it read up to what is shown, and draws its regions. problem: what the card says; quick:
-    the card's fields as somebody typed them, where they were not taken."""
+    """Read the thread, mark the shown messages as read and render the regions.
+
+    problem: an error to show in the contact panel. quick: rejected fields of the contact panel, as typed."""
     about = effective_contact(conversation.contact)
     blocked = why_not(conversation, about)
     stretch = queries.read_slice(conversation, top=top, before=before)
     if stretch.gap:
         sync.fill_history(conversation)
-    if "hidden" not in request.GET:  # what changes in a tab that nobody sees is not read
+    if "hidden" not in request.GET:  # messages that arrive in a hidden tab stay unread
         mark_read(request.user, conversation, stretch.newest_inbound)
         mentions.mark_mentions_seen(request.user, conversation)
     fetch_files(conversation, stretch)
@@ -131,24 +132,24 @@ def read_thread(
 
 
 def fetch_files(conversation: Conversation, stretch: queries.ThreadSlice) -> None:
-    """Somebody looks at this stretch: its files are fetched, if they are not."""
+    """Request the attachments in the slice that have not been requested yet."""
     if stretch.asleep:
         attachments.request_files(conversation.pk, stretch.asleep)
 
 
 def list_query(request: HttpRequest) -> str:
-    """The query string of the list beside the thread, wherever the request came from."""
+    """Return the query string of the list beside the thread."""
     return conversation_list_queries.Filters.from_query(request.GET).query()
 
 
 def _region(request: HttpRequest, name: str, context: dict) -> Region:
     html = render_to_string(REGIONS[name], context, request)
     etag = blake2s(_VOLATILE.sub("", html).encode(), digest_size=8).hexdigest()
-    return Region(name, mark_safe(html), etag)  # noqa: S308 - a template of ours, just rendered
+    return Region(name, mark_safe(html), etag)  # noqa: S308 - output of our own template
 
 
 def thread_context(pane: ThreadPage, form: ReplyForm | None = None, error: str = "", **more) -> dict:
-    """The context of a whole thread. A bound form keeps the text that could not be sent or scheduled."""
+    """The context of a full thread. A bound form keeps the text that could not be sent or scheduled."""
     zones = zones_for(pane.conversation)
     return {
         "conversation": pane.conversation,
@@ -175,7 +176,7 @@ def zones_for(conversation: Conversation) -> list[scheduled.Zone]:
 
 @dataclass
 class Step:
-    """What to do with one message or note: `way` is outerHTML, delete, or where to put it relative to `target`."""
+    """An htmx swap of one message or note. `way` is the swap style: outerHTML, delete, afterend or afterbegin."""
 
     way: str
     target: str
@@ -183,26 +184,26 @@ class Step:
 
 
 def update_steps(stretch: queries.ThreadSlice, known: dict[str, str], above: set[str]) -> list[Step]:
-    """How a browser that shows `known` comes to show the stretch, in order. They must overlap, or `known` be empty.
+    """Return the swaps, in order, that turn a browser showing `known` into one showing the slice.
 
-    `above`: those that rightly stand above the stretch, and stay as they are."""
-    here = {bubble.key: bubble for bubble in stretch.bubbles}
-    shown, wanted = [key for key in known if key not in above], list(here)
-    kept = _in_order([key for key in shown if key in here], wanted)
-    found = [Step("delete", f"m-{key}") for key in shown if key not in kept]
+    The two must overlap, unless `known` is empty. above: keys that belong above the slice and stay unchanged."""
+    items = {bubble.key: bubble for bubble in stretch.bubbles}
+    shown, wanted = [key for key in known if key not in above], list(items)
+    kept = _in_order([key for key in shown if key in items], wanted)
+    steps = [Step("delete", f"m-{key}") for key in shown if key not in kept]
     previous = f"m-{[key for key in known if key in above][-1]}" if above else ""
     for key in wanted:
-        bubble = here[key]
+        bubble = items[key]
         if key not in kept:
-            found.append(Step("afterend" if previous else "afterbegin", previous or "messages", bubble))
+            steps.append(Step("afterend" if previous else "afterbegin", previous or "messages", bubble))
         elif known[key] != bubble.etag:
-            found.append(Step("outerHTML", f"m-{key}", bubble))
+            steps.append(Step("outerHTML", f"m-{key}", bubble))
         previous = f"m-{key}"
-    return found
+    return steps
 
 
 def _in_order(shown: list[str], wanted: list[str]) -> set[str]:
-    """Those that need not move: the shown ones whose order still holds."""
+    """Return the shown keys that are already in the wanted order and need not move."""
     position = {key: place for place, key in enumerate(wanted)}
     kept: list[str] = []
     for key in shown:
@@ -217,21 +218,22 @@ def _in_order(shown: list[str], wanted: list[str]) -> set[str]:
 def update_context(
     request: HttpRequest, conversation: Conversation, redraw: int | None = None, problem: str = ""
 ) -> dict:
-    """The context of an update: what this browser does not show yet, and the message `redraw` in any case.
+    """The context of an update: the changes this browser lacks, and the message `redraw` in any case.
 
-    problem: why what the card asked for was not taken."""
+    problem: an error to show in the contact panel."""
     data = request.POST if request.method == "POST" else request.GET
     known = parse_known(data)
     if str(redraw) in known:
         known[str(redraw)] = ""
     pane = read_thread(request, conversation, top=cursors.parse_key(data.get("top", "")), problem=problem)
-    here = [bubble.key for bubble in pane.stretch.bubbles]
-    said = [bubble.key for bubble in pane.stretch.bubbles if not bubble.planned]
-    # Nothing in common: the browser was away for too long, so it gets the newest stretch in place of all it shows.
-    # What is planned stands at the end of every stretch, so it proves nothing.
-    deep = bool(data.get("deep"))  # opened further up, at a message: what is newer comes when asked for
-    anew = bool(known and said) and not deep and not any(key in known for key in said)
-    above = queries.keys_above(conversation.pk, pane.stretch, [key for key in known if key not in here])
+    keys = [bubble.key for bubble in pane.stretch.bubbles]
+    # Scheduled texts are at the end of every slice, so they do not count as overlap.
+    sent = [bubble.key for bubble in pane.stretch.bubbles if not bubble.planned]
+    # Opened further up, at a search hit: newer messages load on request only.
+    deep = bool(data.get("deep"))
+    # No overlap: the browser was away for too long, so the newest slice replaces everything it shows.
+    anew = bool(known and sent) and not deep and not any(key in known for key in sent)
+    above = queries.keys_above(conversation.pk, pane.stretch, [key for key in known if key not in keys])
     return {
         "conversation": conversation,
         "contact": conversation.contact,

@@ -1,4 +1,4 @@
-"""A thread opened at one of its messages: what stands around it, what is newer, the next hit."""
+"""A thread opened at one of its messages: the messages around it, newer messages, and the next search hit."""
 
 from django.db.models import Q, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -17,13 +17,13 @@ from ..conversation_list import queries as conversation_list_queries
 from . import fragments, queries
 from .message_items import item_order
 
-AFTER = 20  # messages below the one that is opened
-SAME_MOMENT = 30  # messages of one second that may stand above it
-STEP = 49  # newer messages at once; with the one above them that is a stretch
+AFTER = 20  # messages below the opened one
+SAME_MOMENT = 30  # messages of the same second that may come before it
+STEP = 49  # newer messages per request; with the boundary message, one slice
 
 
 def slice_end(request: HttpRequest, conversation: Conversation) -> str:
-    """Where the stretch that is asked for ends: a cursor; empty for the newest. One query for a hit."""
+    """Return the cursor at which the requested slice ends; empty for the newest. One query for a search hit."""
     key = cursors.parse_id(request.GET.get("at", ""))
     if key is None:
         return request.GET.get("until", "")
@@ -31,12 +31,12 @@ def slice_end(request: HttpRequest, conversation: Conversation) -> str:
     below = Message.objects.filter(conversation=conversation, at__gte=Subquery(spot))
     rows = list(below.order_by("at", "rank").values_list("pk", "at", "rank")[: AFTER + SAME_MOMENT + 2])
     place = next((place for place, row in enumerate(rows) if row[0] == key), len(rows))
-    # More below than are shown: the stretch ends with the last of them.
+    # The slice ends AFTER messages below the hit if there are more.
     return cursors.format_cursor(*rows[place + AFTER][1:]) if len(rows) > place + AFTER + 1 else ""
 
 
 def search_hit_context(request: HttpRequest, before: str) -> dict:
-    """What the page of a thread shows of the search it was opened from, and the way to what is newer."""
+    """The context of the search a thread was opened from, and the cursor of newer messages."""
     key = cursors.parse_id(request.GET.get("at", ""))
     wanted = Wanted(conversation_list_queries.Filters.from_query(request.GET).q)
     if key is None or not wanted.terms:
@@ -45,7 +45,7 @@ def search_hit_context(request: HttpRequest, before: str) -> dict:
 
 
 def _end(conversation: Conversation, spot: tuple, number: int) -> str:
-    """The cursor of the message so many below a (time, rank); empty where the thread ends before."""
+    """Return the cursor of the message `number` places below (time, rank); empty when the thread ends before it."""
     at, rank = spot
     below = Message.objects.filter(Q(at__gt=at) | Q(at=at, rank__gt=rank), conversation=conversation)
     places = list(below.order_by("at", "rank").values_list("at", "rank")[: number + 1])
@@ -56,7 +56,7 @@ def _end(conversation: Conversation, spot: tuple, number: int) -> str:
 @never_cache
 @staff_required
 def newer(request: HttpRequest, pk: int) -> HttpResponse:
-    """The messages after a place in the thread, and the one at that place drawn anew."""
+    """The messages after a cursor, and the message at the cursor rendered again."""
     conversation = fragments.get_conversation_or_404(request, pk)
     after = request.GET.get("after", "")
     spot = cursors.parse_cursor(after)
@@ -81,7 +81,7 @@ def newer(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def hit(request: HttpRequest, pk: int) -> HttpResponse:
-    """To the hit before or after the one that is open; back to it, with a word, when there is none."""
+    """Redirect to the previous or next search hit; without one, back to the open hit with a notice."""
     conversation = fragments.get_conversation_or_404(request, pk)
     filters, older = conversation_list_queries.Filters.from_query(request.GET), request.GET.get("way") != "newer"
     key = cursors.parse_id(request.GET.get("at", "")) or 0
@@ -94,6 +94,6 @@ def hit(request: HttpRequest, pk: int) -> HttpResponse:
                 found = ask.beside(pk, wanted, message.at, message.pk, older=older)
         except ask.TooLong:
             found = None
-    told = {"at": str(found or key)} | ({} if found else {"end": "older" if older else "newer"})
-    address = reverse("inbox:thread", args=[pk]) + filters.query(**told)
-    return redirect(address + (f"#m-{found or key}" if "HX-Request" not in request.headers else ""))
+    params = {"at": str(found or key)} | ({} if found else {"end": "older" if older else "newer"})
+    url = reverse("inbox:thread", args=[pk]) + filters.query(**params)
+    return redirect(url + (f"#m-{found or key}" if "HX-Request" not in request.headers else ""))

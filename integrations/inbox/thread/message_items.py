@@ -1,4 +1,4 @@
-"""Messages as a thread shows them: what stands together, what is explained, what a person can do."""
+"""Messages as the thread shows them: grouping, explanations and available actions."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -18,21 +18,21 @@ State = Message.State
 
 @dataclass
 class MessageItem:
-    """A message as the thread shows it. `day` is set on the first one of each day, `plans` on the first planned one."""
+    """A message in the thread. `day` is set on the first message of a day, `plans` on the first scheduled text."""
 
     message: Message
     attempts: list[Attempt] = field(default_factory=list)
     files: list[AttachmentItem] = field(default_factory=list)
     day: date | None = None
     plans: bool = False
-    opens: bool = True  # first of what one author said in one go
-    closes: bool = True  # last of it
+    opens: bool = True  # first message of a group by one author
+    closes: bool = True  # last message of the group
 
     note = False
 
     @property
     def key(self) -> str:
-        """What its element is found by; a note's begins with "n"."""
+        """The id of its element. Keys of notes begin with "n"."""
         return str(self.message.pk)
 
     @property
@@ -49,16 +49,16 @@ class MessageItem:
 
     @property
     def author(self) -> str:
-        """Who of us wrote it."""
+        """The name of the author of an outbound message."""
         sender = self.message.sender
         if sender is not None:
-            # Who is a Salesmsg user as well has one name in the thread, wherever the text was written.
+            # A user linked to a member has the member's name, so both are one author in the thread.
             return getattr(self.message, "sender_member", None) or sender.get_full_name() or sender.get_username()
         return self.message.author_name or (_("Automatic") if self.message.automated else "")
 
     @property
     def settled(self) -> bool:
-        """Nothing to explain or to do."""
+        """Whether the state needs no explanation and no action."""
         return self.message.state in {State.RECEIVED, State.SENT, State.DELIVERED}
 
     @property
@@ -67,17 +67,17 @@ class MessageItem:
 
     @property
     def scheduled(self) -> bool:
-        """Waits for its hour, or missed it; can be changed, sent or taken back."""
+        """Whether it is a scheduled text, waiting or overdue, that can be changed, sent or cancelled."""
         return self.message.state == State.QUEUED and self.message.send_at is not None
 
     @property
     def planned(self) -> bool:
-        """Waits for its hour: it stands below the conversation, in no day."""
+        """Whether it waits for its send time. It is listed below the conversation, without a day."""
         return self.scheduled and not self.message.held
 
     @property
-    def needs_a_look(self) -> bool:
-        """Whether only a person can find out what became of it."""
+    def needs_review(self) -> bool:
+        """Whether the portal cannot find out if it was sent, so that a user must check."""
         return self.message.state == State.UNKNOWN and self.message.reason_code == Code.AMBIGUOUS_COPY
 
     @property
@@ -90,30 +90,30 @@ class MessageItem:
         )
 
     @property
-    def told_attempts(self) -> list[Attempt]:
-        """The tries to send it, where they explain something."""
+    def shown_attempts(self) -> list[Attempt]:
+        """The attempts to send it, when they explain its state."""
         unclear = self.message.state in {State.FAILED, State.UNKNOWN}
         return self.attempts if unclear or len(self.attempts) > 1 else []
 
     @property
     def etag(self) -> str:
-        """Differs when anything that the bubble shows differs."""
-        it = self.message
-        shown = (it.at, it.state, it.kind, it.text, it.media_pending, it.call, it.explanation, self.author)
-        later = (it.held, it.send_at, it.zone, it.stop_on_reply, self.plans)
-        tries = [(one.pk, one.outcome, one.reason.text) for one in self.told_attempts]
+        """Changes when anything the message shows changes."""
+        row = self.message
+        shown = (row.at, row.state, row.kind, row.text, row.media_pending, row.call, row.explanation, self.author)
+        schedule = (row.held, row.send_at, row.zone, row.stop_on_reply, self.plans)
+        attempts = [(attempt.pk, attempt.outcome, attempt.reason.text) for attempt in self.shown_attempts]
         files = [file.shown for file in self.files]
-        place = (self.day, self.opens, self.closes)
-        return blake2s(repr((shown, files, later, tries, place)).encode(), digest_size=6).hexdigest()
+        group = (self.day, self.opens, self.closes)
+        return blake2s(repr((shown, files, schedule, attempts, group)).encode(), digest_size=6).hexdigest()
 
 
 def day_of(item: MessageItem | NoteItem) -> date:
-    """In the viewer's zone."""
+    """The day of the item in the viewer's time zone."""
     return timezone.localtime(item.at).date()
 
 
 def item_order(item: MessageItem | NoteItem | Message) -> tuple[datetime, int]:
-    """Orders a thread."""
+    """The sort key of the thread."""
     return item.at, item.rank
 
 
@@ -123,25 +123,25 @@ def arrange_items(
     pictures: dict[int, dict[int, Attachment]],
     notes: list[NoteItem] | None = None,
 ) -> list[MessageItem | NoteItem]:
-    """Marks where a day begins and what was said in one go; what is planned comes last, and says where it begins."""
+    """Order messages and notes, group them, and mark where a day begins. Scheduled texts come last."""
     bubbles = [
         MessageItem(row, attempts.get(row.pk, []), items_of_message(row, pictures.get(row.pk, {}))) for row in rows
     ]
-    said = [bubble for bubble in bubbles if not bubble.planned]
+    sent = [bubble for bubble in bubbles if not bubble.planned]
     if notes:
-        said = sorted([*said, *notes], key=item_order)
-    for before, after in zip([None, *said], said, strict=False):
+        sent = sorted([*sent, *notes], key=item_order)
+    for before, after in zip([None, *sent], sent, strict=False):
         if before is None or day_of(before) != day_of(after):
             after.day = day_of(after)
-        elif _together(before, after):
+        elif _is_same_group(before, after):
             before.closes = after.opens = False
     planned = [bubble for bubble in bubbles if bubble.planned]
     for first in planned[:1]:
         first.plans = True
-    return said + planned
+    return sent + planned
 
 
-def _together(first: MessageItem | NoteItem, second: MessageItem | NoteItem) -> bool:
+def _is_same_group(first: MessageItem | NoteItem, second: MessageItem | NoteItem) -> bool:
     if isinstance(first, NoteItem) or isinstance(second, NoteItem):
         return False
     one, two = first.message, second.message

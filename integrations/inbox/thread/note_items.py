@@ -1,4 +1,4 @@
-"""Internal notes as a thread shows them, between its messages. Reads only."""
+"""Read internal notes and mentions for the thread and the list."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,14 +11,14 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from ...db.top_n import BoundedCount
 from ...models import Conversation, InternalNote, Mention
 
-NOTE_RANK = 1 << 62  # a note comes after all messages of its moment
-MOST_UNREAD = 100  # of an account; further ones are not counted
+NOTE_RANK = 1 << 62  # sorts a note after all messages of the same moment
+MOST_UNREAD = 100  # unseen mentions are counted up to this number per account
 _AT = re.compile(r"(?<![\w@.+/-])@([\w@.+-]{1,150})")
 
 
 @dataclass
 class NoteItem:
-    """A note in its thread; stands beside `Bubble` there. `names`: the usernames that are mentioned in it."""
+    """A note in the thread, the counterpart of `MessageItem`. `names`: the usernames mentioned in it."""
 
     pk: int
     author_id: int | None
@@ -42,7 +42,7 @@ class NoteItem:
 
     @property
     def parts(self) -> list[tuple[str, str]]:
-        """The text in pieces: (piece, username when it is a mention)."""
+        """The text in pieces: (piece, username), with an empty username when the piece is no mention."""
         found, done = [], 0
         for start, end, name in mention_spans(self.text, self.names):
             found += [(self.text[done:start], ""), (self.text[start:end], name)]
@@ -51,13 +51,13 @@ class NoteItem:
 
     @property
     def etag(self) -> str:
-        """Differs when anything that the note shows differs."""
+        """Changes when anything the note shows changes."""
         shown = (self.at, self.author, self.text, sorted(self.names), self.day)
         return blake2s(repr(shown).encode(), digest_size=6).hexdigest()
 
 
 def mention_spans(text: str, names: Iterable[str]) -> Iterator[tuple[int, int, str]]:
-    """Where "@name" stands: (start, end, name). Case does not matter, nor the full stop behind a name."""
+    """Yield (start, end, name) for each "@name" in the text. Ignores case and punctuation after a name."""
     known = {name.casefold(): name for name in names} | {name: name for name in names}
     for found in _AT.finditer(text) if known else ():
         word = found[1]
@@ -68,13 +68,13 @@ def mention_spans(text: str, names: Iterable[str]) -> Iterator[tuple[int, int, s
             word = word[:-1] if word[-1] in ".+-@" else ""
 
 
-def newest_notes(of: Conversation, limit: int, start: tuple[datetime, int] | None = None) -> list[NoteItem]:
-    """The newest notes, oldest first; `start`: none after this place. One query."""
-    found = InternalNote.objects.filter(conversation=of)
+def newest_notes(conversation: Conversation, limit: int, start: tuple[datetime, int] | None = None) -> list[NoteItem]:
+    """Return the newest notes, oldest first. start: return none after this (time, rank). One query."""
+    found = InternalNote.objects.filter(conversation=conversation)
     if start is not None:
         at, rank = start
         found = found.filter(Q(at__lt=at) | Q(at=at, pk__lte=rank - NOTE_RANK))
-    # Two layers: the limit is one of notes, and a row is one of mentions.
+    # The limit counts notes, so it needs a subquery: the outer query has one row per mention.
     wanted = InternalNote.objects.filter(pk__in=found.order_by("-at", "-pk").values("pk")[:limit])
     columns = ("pk", "author_id", "author_name", "text", "at", "mentions__user__username")
     notes: dict[int, NoteItem] = {}
@@ -85,32 +85,32 @@ def newest_notes(of: Conversation, limit: int, start: tuple[datetime, int] | Non
     return list(notes.values())
 
 
-def notes_above(of: int, first: tuple[datetime, int], keys: list[str]) -> set[str]:
-    """Which of these notes stand above that place."""
+def notes_above(conversation_id: int, first: tuple[datetime, int], keys: list[str]) -> set[str]:
+    """Return the keys of the notes that come before `first`, a (time, rank)."""
     ids = [int(key[1:]) for key in keys if key.startswith("n")]
     if not ids:
         return set()
     at, rank = first
     earlier = Q(at__lt=at) | Q(at=at, pk__lt=max(rank - NOTE_RANK, 0))
-    found = InternalNote.objects.filter(earlier, conversation=of, pk__in=ids)
-    return {f"n{pk}" for pk in found.values_list("pk", flat=True)}
+    notes = InternalNote.objects.filter(earlier, conversation=conversation_id, pk__in=ids)
+    return {f"n{pk}" for pk in notes.values_list("pk", flat=True)}
 
 
 # --- Mentions --------------------------------------------------------------------------------------------------------
 
 
 def count_unseen_mentions(user) -> Subquery:
-    """For accounts: how many mentions this person has not seen, to `MOST_UNREAD`."""
+    """Annotation for accounts: the number of the user's unseen mentions, up to `MOST_UNREAD`."""
     return BoundedCount(_unseen(user).filter(note__account=OuterRef("pk")).values("pk")[:MOST_UNREAD])
 
 
 def is_mentioned(user) -> Exists:
-    """For conversations: whether this person is mentioned and has not seen it."""
+    """Annotation for conversations: whether the user has an unseen mention."""
     return Exists(_unseen(user).filter(note__conversation=OuterRef("pk")))
 
 
 def mentions_of_user(user) -> Q:
-    """Conversations in which this person was mentioned."""
+    """Filter for conversations that mention the user."""
     return Q(pk__in=Mention.objects.filter(user=user).values("note__conversation"))
 
 

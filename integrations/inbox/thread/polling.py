@@ -1,4 +1,4 @@
-"""What an open thread asks every few seconds. An idle tab costs one query a poll, besides session and person."""
+"""The poll of an open thread. An idle tab costs one query per poll, besides session and user."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,30 +16,30 @@ from . import fragments
 @never_cache
 @staff_required
 def thread_poll(request: HttpRequest, pk: int) -> HttpResponse:
-    """204 while nothing has changed, else only what this browser does not show yet."""
-    looked = presence.read_presence(request.user, pk)
-    if looked is None:
-        raise Http404("There is no such conversation.")
-    version, here = looked
+    """Return 204 while nothing has changed, otherwise only the changes this browser lacks."""
+    result = presence.read_presence(request.user, pk)
+    if result is None:
+        raise Http404("Conversation not found.")
+    version, present = result
     if request.GET.get("version") == str(version):
-        if request.GET.get("here", "") == here.token:
+        if request.GET.get("here", "") == present.token:
             return HttpResponse(status=204)
-        return render(request, "inbox/collaboration/_presence.html", {"here": here, "oob": True})
+        return render(request, "inbox/collaboration/_presence.html", {"here": present, "oob": True})
     conversation = fragments.get_conversation_or_404(request, pk)
-    return render(
-        request, "inbox/thread/_thread_update.html", {**fragments.update_context(request, conversation), "here": here}
-    )
+    context = fragments.update_context(request, conversation)
+    return render(request, "inbox/thread/_thread_update.html", {**context, "here": present})
 
 
 @require_POST
 @never_cache
 @staff_required
 def watch(request: HttpRequest, pk: int) -> HttpResponse:
-    """Somebody looks at this thread: keep it fresh, and show the others. `typing`: 1 when they have just typed, 0 when
-    what they typed is sent."""
+    """Record that the user views this thread, so that it syncs more often and others see the user.
+
+    The parameter `typing` is 1 when the user has just typed and 0 when the text was sent."""
     conversation = Conversation.objects.for_user(request.user).filter(pk=pk).defer("raw").first()
     if conversation is None:
-        raise Http404("There is no such conversation.")
+        raise Http404("Conversation not found.")
     presence.record_presence(request.user, conversation, {"1": True, "0": False}.get(request.POST.get("typing", "")))
     sync.watch_conversation(conversation)
     return HttpResponse(status=204)

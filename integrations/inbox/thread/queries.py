@@ -1,4 +1,4 @@
-"""What one thread shows. Reads only, in a fixed number of queries."""
+"""Read a thread in a fixed number of queries."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ KNOWN_AT_MOST = 80
 
 
 def parse_known(data) -> dict[str, str]:
-    """The messages and notes that a browser shows, in its order: {key: etag}."""
+    """Return the messages and notes that the browser shows, in its order: {key: etag}."""
     known: dict[str, str] = {}
     for item in data.get("have", "")[:4000].split(",")[:KNOWN_AT_MOST]:
         key, _dash, etag = item.partition("-")
@@ -31,9 +31,10 @@ MESSAGES = 50
 
 
 def read_conversation(user, pk: int) -> Conversation | None:
-    """The conversation with all that its head and its card show; of this person `.read_to`, their mark,
-    `.draft_text` and `.draft_revision`, each None when there is none, and `.mentioned`: in a note, unseen; `.scopes`,
-    what the account's access may do, [] where that is not known."""
+    """Return the conversation with everything its header and contact panel show, or None. One query.
+
+    Annotations of the user: `.read_to` (read mark), `.draft_text` and `.draft_revision`, each None when there is none,
+    and `.mentioned` (has an unseen mention). `.scopes` are the account's OAuth scopes, [] when unknown."""
     mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
     related = ("contact", "inbox", "owner", "account", "thread_sync", "snoozed_by")
     found = Conversation.objects.for_user(user).select_related(*related).annotate(read_to=Subquery(mark))
@@ -52,27 +53,27 @@ def read_conversation(user, pk: int) -> Conversation | None:
 
 
 def read_version(user, pk: int) -> int | None:
-    """The token of the thread's poll; None when there is no such conversation for this person. One query."""
+    """Return the version for the thread's poll, or None when the user has no such conversation. One query."""
     return Conversation.objects.for_user(user).filter(pk=pk).values_list("version", flat=True).first()
 
 
 @dataclass
 class ThreadSlice:
-    """A stretch of a thread, oldest first. `older` is the cursor of what comes before, empty at the beginning."""
+    """A part of a thread, oldest first. `older` is the cursor of earlier messages, empty at the beginning."""
 
     bubbles: list[MessageItem | NoteItem] = field(default_factory=list)
     older: str = ""
-    gap: bool = False  # what comes before has not been read from Salesmsg yet,
-    begins: str = ""  # and this is the place before which it will stand
+    gap: bool = False  # earlier messages have not been synced from Salesmsg yet
+    begins: str = ""  # with a gap: the cursor before which they will appear
 
     @property
     def asleep(self) -> list[int]:
-        """Messages with files that nobody has asked for yet."""
+        """Primary keys of messages with attachments that have not been requested yet."""
         return [bubble.message.pk for bubble in self.bubbles if any(file.asleep for file in bubble.files)]
 
     @property
     def messages(self) -> list[Message]:
-        """Those of it, without the notes."""
+        """The messages without the notes."""
         return [bubble.message for bubble in self.bubbles if not bubble.note]
 
     @property
@@ -110,21 +111,25 @@ _SHOWN = (
 )
 
 
-def read_slice(of: Conversation, *, before: str = "", limit: int = MESSAGES, top: str | None = None) -> ThreadSlice:
-    """The newest messages and notes, or those before a cursor. `top`: the key of what a browser shows first; when that
-    lies above the stretch, the first message here need not name its day."""
-    member = Membership.objects.filter(user=OuterRef("sender"), account=of.account_id).values("member__full_name")
-    found = Message.objects.filter(conversation=of).select_related("sender").only(*_SHOWN)
+def read_slice(
+    conversation: Conversation, *, before: str = "", limit: int = MESSAGES, top: str | None = None
+) -> ThreadSlice:
+    """Return the newest messages and notes, or the newest before a cursor.
+
+    top: the key of the first item the browser shows. When it is above the slice, the first item gets no day heading."""
+    account_id = conversation.account_id
+    member = Membership.objects.filter(user=OuterRef("sender"), account=account_id).values("member__full_name")
+    found = Message.objects.filter(conversation=conversation).select_related("sender").only(*_SHOWN)
     tries = Attempt.objects.filter(message=OuterRef("pk")).order_by("pk")
     files = Attachment.objects.filter(message=OuterRef("pk")).order_by("position")
     found = found.annotate(sender_member=Subquery(member[:1]), tries=JsonSubquery(tries), files=JsonSubquery(files))
     start = parse_cursor(before)
     if start is not None:
         at, rank = start
-        # The boundary itself comes along, so that it can be drawn anew below what is now above it.
+        # The boundary message is included, because its grouping can change with the messages above it.
         found = found.filter(Q(at__lt=at) | Q(rank__lte=rank), at__lte=at)
         limit += 1
-    both = [*found.order_by("-at", "-rank")[: limit + 1], *note_items.newest_notes(of, limit + 1, start)]
+    both = [*found.order_by("-at", "-rank")[: limit + 1], *note_items.newest_notes(conversation, limit + 1, start)]
     both = sorted(both, key=item_order)[-limit - 1 :]
     rows = [one for one in both if isinstance(one, Message)]
     attempts = {row.pk: rows_from_json(Attempt, row.tries) for row in rows}
@@ -138,17 +143,18 @@ def read_slice(of: Conversation, *, before: str = "", limit: int = MESSAGES, top
         bubbles[0].day = day_of(bubbles[0])
     if older:
         return ThreadSlice(bubbles, format_cursor(both[0].at, both[0].rank))
-    known: ThreadSync | None = getattr(of, "thread_sync", None)
-    gap = of.vendor_id is not None and of.gone_at is None and not (known and known.complete)
+    thread_sync: ThreadSync | None = getattr(conversation, "thread_sync", None)
+    complete = thread_sync is not None and thread_sync.complete
+    gap = conversation.vendor_id is not None and conversation.gone_at is None and not complete
     return ThreadSlice(bubbles, gap=gap, begins=format_cursor(both[0].at, both[0].rank) if both else "")
 
 
-def keys_above(of: int, stretch: ThreadSlice, keys: list[str]) -> set[str]:
-    """Which of these messages and notes of a conversation stand above the stretch, where it begins in the middle."""
+def keys_above(conversation_id: int, stretch: ThreadSlice, keys: list[str]) -> set[str]:
+    """Return the keys of the messages and notes that come before the slice; empty at the beginning of the thread."""
     if not (stretch.older and keys):
         return set()
     at, rank = item_order(stretch.bubbles[0])
     earlier = Q(at__lt=at) | Q(at=at, rank__lt=rank)
     ids = [int(key) for key in keys if key.isdigit()]
-    found = Message.objects.filter(earlier, conversation=of, pk__in=ids).values_list("pk", flat=True)
-    return {str(pk) for pk in found} | note_items.notes_above(of, (at, rank), keys)
+    found = Message.objects.filter(earlier, conversation=conversation_id, pk__in=ids).values_list("pk", flat=True)
+    return {str(pk) for pk in found} | note_items.notes_above(conversation_id, (at, rank), keys)

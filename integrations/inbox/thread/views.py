@@ -1,4 +1,4 @@
-"""A thread beside the list, and its older messages."""
+"""Views of a thread and its older messages."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,7 +17,7 @@ from . import fragments, history, queries
 @never_cache
 @staff_required
 def thread(request: HttpRequest, pk: int) -> HttpResponse:
-    """A thread; with the list beside it, unless the page has one already. Opening it marks it read."""
+    """The thread, with the list beside it unless the page already has the list. Opening a thread marks it as read."""
     conversation = fragments.get_conversation_or_404(request, pk)
     before = history.slice_end(request, conversation)
     context = {
@@ -34,7 +34,7 @@ def thread(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def older(request: HttpRequest, pk: int) -> HttpResponse:
-    """The messages before a place in the thread, and the one at that place drawn anew."""
+    """The messages before a cursor, and the message at the cursor rendered again."""
     conversation = fragments.get_conversation_or_404(request, pk)
     before = request.GET.get("until", "")
     stretch = queries.read_slice(conversation, before=before)

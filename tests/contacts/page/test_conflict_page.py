@@ -177,7 +177,7 @@ def test_the_card_hints_at_a_conflict_to_come(browser, harbor, contact):
         base={"email": "before@example.com"},
     )  # fmt: skip
     shown = pages.text(browser.get(f"/inbox/{thread.pk}/"))
-    assert "Changed there meanwhile, too: Email. Nothing is overwritten without your choice." in shown
+    assert "Also changed in Salesmsg: Email. Nothing is overwritten without your choice." in shown
 
 
 def test_the_outbox_page_counts_it(browser, harbor, conflict):

@@ -1,4 +1,4 @@
-"""What staff type to save a reply."""
+"""The form for saved replies."""
 
 from django import forms
 from django.db import IntegrityError, transaction
@@ -15,12 +15,12 @@ EVERYBODY, MINE = "everybody", "mine"
 
 
 class SavedReplyForm(forms.Form):
-    """A saved reply, new or to be changed. Whose it is and in which account is chosen once, when it is made."""
+    """Creates or edits a saved reply. The account and the owner are chosen when it is created and cannot change."""
 
     account = forms.ModelChoiceField(Account.objects.none(), empty_label=None, label=gettext_lazy("Account"))
     whose = forms.ChoiceField(
         label=gettext_lazy("For whom"),
-        choices=[(MINE, gettext_lazy("Only me")), (EVERYBODY, gettext_lazy("Everybody in the account"))],
+        choices=[(MINE, gettext_lazy("Only me")), (EVERYBODY, gettext_lazy("Everyone in the account"))],
         widget=forms.RadioSelect,
         initial=MINE,
     )
@@ -28,7 +28,7 @@ class SavedReplyForm(forms.Form):
         max_length=80,
         strip=True,
         label=gettext_lazy("Name"),
-        error_messages={"required": gettext_lazy("Give it a name: it is found by that.")},
+        error_messages={"required": gettext_lazy("Enter a name. You use it to find the reply.")},
         widget=forms.TextInput(attrs={"autocomplete": "off", "aria-describedby": "name-help", "dir": "auto"}),
     )
     text = forms.CharField(
@@ -46,9 +46,9 @@ class SavedReplyForm(forms.Form):
         if reply is not None:
             del self.fields["account"], self.fields["whose"]
             return
-        found = Account.objects.for_user(user).order_by("label", "pk")
-        self.accounts = list(found)
-        self.fields["account"].queryset = found
+        accounts = Account.objects.for_user(user).order_by("label", "pk")
+        self.accounts = list(accounts)
+        self.fields["account"].queryset = accounts
         if len(self.accounts) == 1:
             self.fields["account"].required = False
         if not managers:
@@ -58,7 +58,7 @@ class SavedReplyForm(forms.Form):
         text = self.cleaned_data["text"].replace("\r\n", "\n").replace("\0", "").strip()
         if len(text) > MAX_CHARACTERS:
             raise forms.ValidationError(
-                _("This text has %(characters)d characters; %(most)d are the most. Shorten it.")
+                _("This text has %(characters)d characters. The limit is %(most)d. Shorten it.")
                 % {"characters": len(text), "most": MAX_CHARACTERS}
             )
         try:
@@ -71,17 +71,17 @@ class SavedReplyForm(forms.Form):
         if self.reply is None and "account" not in self.errors:
             account = self.cleaned_data.get("account") or (self.accounts[0] if self.accounts else None)
             if account is None:
-                raise forms.ValidationError(_("You are in no account yet, so there is nowhere to save it."))
+                raise forms.ValidationError(_("You have no account yet, so the reply cannot be saved."))
             self.cleaned_data["account"] = account
             shared = self.cleaned_data.get("whose") == EVERYBODY
             if shared and account.pk not in {one.pk for one in self.managers}:
-                self.add_error("whose", _("Only a manager of this account can save replies for everybody."))
+                self.add_error("whose", _("Only managers of this account can save replies for everyone."))
             elif queries.is_full(self.user, account, shared):
-                raise forms.ValidationError(_("There are as many saved replies as there can be. Delete one first."))
+                raise forms.ValidationError(_("The limit of saved replies is reached. Delete one first."))
         return self.cleaned_data
 
     def save(self) -> SavedReply | None:
-        """The row; None, with an error at the name, when another one has this name."""
+        """Save and return the reply. When the name is taken, add an error to the name and return None."""
         values = {"name": self.cleaned_data["name"], "text": self.cleaned_data["text"], "updated_at": timezone.now()}
         try:
             with transaction.atomic():
@@ -92,5 +92,5 @@ class SavedReplyForm(forms.Form):
                 SavedReply.objects.filter(pk=self.reply.pk).update(**values)
                 return self.reply
         except IntegrityError:
-            self.add_error("name", _("There is a saved reply with this name already. Choose another name."))
+            self.add_error("name", _("A saved reply with this name already exists. Choose another name."))
             return None

@@ -1,4 +1,4 @@
-"""Saved replies: the pages on which they are kept, and what the composer asks for. All works without JavaScript."""
+"""Views for saved replies: their pages, and the endpoints of the composer. Everything works without JavaScript."""
 
 import uuid
 
@@ -26,7 +26,7 @@ from .forms import SavedReplyForm
 @never_cache
 @staff_required
 def index(request: HttpRequest) -> HttpResponse:
-    """What this person can use, with a way to change what they may change."""
+    """List the replies the user can use, with links to change those the user can change."""
     managers = queries.managed_accounts(request.user)
     rows = list(
         queries.visible_replies(request.user).select_related("account").order_by("account__label", "name", "pk")
@@ -41,14 +41,16 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "inbox/composer/saved_replies/list.html", context)
 
 
-def _mine_to_change(request: HttpRequest, pk: int) -> tuple[SavedReply, list]:
-    """The reply and the accounts that the person manages. 404 for what is not theirs to see, 403 to change."""
+def _changeable_reply(request: HttpRequest, pk: int) -> tuple[SavedReply, list]:
+    """Return the reply and the accounts the user manages.
+
+    Raises Http404 when the user cannot see the reply, PermissionDenied when the user cannot change it."""
     managers = queries.managed_accounts(request.user)
-    found = queries.visible_replies(request.user).select_related("account").filter(pk=pk).first()
-    if found is None:
-        raise Http404("There is no such saved reply.")
-    require_permission(queries.can_change(request.user, found, managers))
-    return found, managers
+    reply = queries.visible_replies(request.user).select_related("account").filter(pk=pk).first()
+    if reply is None:
+        raise Http404("Saved reply not found.")
+    require_permission(queries.can_change(request.user, reply, managers))
+    return reply, managers
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -57,23 +59,23 @@ def _mine_to_change(request: HttpRequest, pk: int) -> tuple[SavedReply, list]:
 def new(request: HttpRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = SavedReplyForm(request.user, data, managers=queries.managed_accounts(request.user))
-    return _written(request, form, _("Saved. In a conversation, type “/” to find it."))
+    return _save_and_render(request, form, _("Saved. To use it, type “/” in a conversation."))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @staff_required
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
-    reply, managers = _mine_to_change(request, pk)
+    reply, managers = _changeable_reply(request, pk)
     data = request.POST if request.method == "POST" else None
     form = SavedReplyForm(request.user, data, reply=reply, managers=managers)
-    return _written(request, form, _("Saved."))
+    return _save_and_render(request, form, _("Saved."))
 
 
-def _written(request: HttpRequest, form: SavedReplyForm, done: str) -> HttpResponse:
-    """The form; or, once it is taken, the list."""
+def _save_and_render(request: HttpRequest, form: SavedReplyForm, success: str) -> HttpResponse:
+    """Save the form and redirect to the list, or show the form."""
     if form.is_valid() and form.save() is not None:
-        messages.success(request, done)
+        messages.success(request, success)
         return redirect("inbox:replies")
     context = {"form": form, "reply": form.reply, "inserts": merge_fields.INSERTS}
     return render(request, "inbox/composer/saved_replies/form.html", context, status=422 if form.is_bound else 200)
@@ -83,12 +85,12 @@ def _written(request: HttpRequest, form: SavedReplyForm, done: str) -> HttpRespo
 @never_cache
 @staff_required
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asks first."""
-    reply, _managers = _mine_to_change(request, pk)
+    """Ask for confirmation, then delete the reply."""
+    reply, _managers = _changeable_reply(request, pk)
     if request.method != "POST":
         return render(request, "inbox/composer/saved_replies/delete.html", {"reply": reply})
     reply.delete()
-    messages.success(request, _("“%(name)s” was deleted. Texts that were sent with it stay.") % {"name": reply.name})
+    messages.success(request, _("“%(name)s” was deleted. Texts sent with it are kept.") % {"name": reply.name})
     return redirect("inbox:replies")
 
 
@@ -99,7 +101,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def offered(request: HttpRequest, pk: int) -> HttpResponse:
-    """What “/” offers in this conversation, filled in for its contact."""
+    """The replies for this conversation as JSON, filled in for its contact."""
     return JsonResponse(
         {"replies": queries.offered_replies(request.user, fragments.get_conversation_or_404(request, pk))}
     )
@@ -109,9 +111,9 @@ def offered(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @staff_required
 def used(request: HttpRequest, pk: int, reply: int) -> HttpResponse:
-    """Counts, for the order of the list."""
+    """Count a use of the reply, which orders the list."""
     if not queries.count_use(request.user, fragments.get_conversation_or_404(request, pk), reply):
-        raise Http404("There is no such saved reply.")
+        raise Http404("Saved reply not found.")
     return HttpResponse(status=204)
 
 
@@ -119,21 +121,21 @@ def used(request: HttpRequest, pk: int, reply: int) -> HttpResponse:
 @never_cache
 @staff_required
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
-    """Without a script: the thread again, with the list open; or, once one is chosen, with its text filled in."""
+    """Without JavaScript: show the thread with the list of replies, or with the chosen reply in the composer."""
     conversation = fragments.get_conversation_or_404(request, pk)
     typed = request.POST.get("text", "").replace("\r\n", "\n")
     rows = queries.offered_replies(request.user, conversation)
-    wanted = cursors.parse_id(request.POST.get("reply", ""))
-    chosen = next((row for row in rows if row["id"] == wanted), None)
+    reply_id = cursors.parse_id(request.POST.get("reply", ""))
+    chosen = next((row for row in rows if row["id"] == reply_id), None)
     error = ""
     if chosen is not None:
         queries.count_use(request.user, conversation, chosen["id"])
         typed = queries.append_reply(typed, chosen["text"])
         error = merge_fields.fields_problem(typed, conversation.contact)
     elif request.POST.get("reply"):
-        error = _("This saved reply was deleted meanwhile. Choose another one.")
-    kept = request.POST.get("client_uuid") or uuid.uuid4()
-    form = ReplyForm({"client_uuid": kept, "text": typed})
+        error = _("This saved reply has been deleted. Choose another one.")
+    client_uuid = request.POST.get("client_uuid") or uuid.uuid4()
+    form = ReplyForm({"client_uuid": client_uuid, "text": typed})
     more = {"saved_replies": None if chosen else rows, "choosing": chosen is None}
     context = fragments.thread_context(fragments.read_thread(request, conversation), form, error, **more)
     return render(request, "inbox/inbox.html", {**list_context(request, open_pk=pk), **context})
