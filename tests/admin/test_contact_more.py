@@ -70,7 +70,7 @@ def test_a_refusal_is_tried_again_or_left(editor, contact):
     assert change.state == State.PENDING
     Change.objects.update(state=State.REFUSED)
     assert "Dismissed." in ask(editor, contact, "leave", change=change.pk).content.decode()
-    assert "nothing to tell" in ask(editor, contact, "leave", change=change.pk).content.decode()
+    assert "No changes to save" in ask(editor, contact, "leave", change=change.pk).content.decode()
 
 
 def test_who_may_not_and_what_is_gone(editor, contact, client):
