@@ -1,22 +1,22 @@
-# What a newcomer needs: `make demo` to try it, `make test` to check it. Needs python3 (3.11 or newer),
-# python3-venv and make; everything else is installed into .venv.
+# `make demo` runs the demo, `make test` the tests. Requires python3 (3.11 or newer), python3-venv and make; everything
+# else is installed into .venv.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-# How many tests run side by side; 0 runs them one after the other in this process. Those of PostgreSQL seldom wait.
+# Number of parallel test workers; 0 runs all tests in this process. PostgreSQL tests are mostly CPU-bound.
 WORKERS ?= 4
 WORKERS_POSTGRES ?= 2
 
 .PHONY: help setup demo test test-sqlite test-postgres lint bench chromium messages
 
 help:
-	@echo "make demo    start the portal with a stand-in Salesmsg on this machine (PORT, SANDBOX_PORT, DEMO_DIR, DEMO_PASSWORD)"
-	@echo "make test    the whole suite: SQLite, PostgreSQL, real processes, Chromium, lint"
-	@echo "make lint    only the style checks"
-	@echo "make bench   the benchmarks"
-	@echo "make messages   the catalogues of texts anew from the sources (needs GNU gettext: apt-get install gettext)"
-	@echo "make setup   only the virtual environment .venv"
+	@echo "make demo    start the portal and a Salesmsg sandbox on this machine (PORT, SANDBOX_PORT, DEMO_DIR, DEMO_PASSWORD)"
+	@echo "make test    run all tests: SQLite, PostgreSQL, real processes, Chromium, lint"
+	@echo "make lint    run the style checks"
+	@echo "make bench   run the benchmarks"
+	@echo "make messages   update the message catalogues from the sources (needs GNU gettext: apt-get install gettext)"
+	@echo "make setup   create the virtual environment .venv"
 
 setup: .venv/.runtime
 
@@ -28,14 +28,14 @@ setup: .venv/.runtime
 	@touch $@
 
 .venv/.development: requirements-dev.txt .venv/.runtime
-	@echo "Installing what the tests need ..."
+	@echo "Installing the test dependencies ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements-dev.txt
 	@touch $@
 
 demo: setup
 	@exec $(BIN)/python -m salesmsg_portal.demo
 
-# Each half ends with its own summary; both run even when the first one fails.
+# Both halves run even if the first one fails; each prints its own summary.
 test: .venv/.development chromium
 	@status=0; \
 	$(MAKE) --no-print-directory test-postgres || status=1; \
@@ -47,7 +47,7 @@ test-sqlite: .venv/.development
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "not once or not database"
 
 test-postgres: .venv/.development
-	@echo "== What the database decides, once more on PostgreSQL"
+	@echo "== Database tests on PostgreSQL"
 	@$(BIN)/python -m tests.harness.postgres $(BIN)/python -m pytest -n $(WORKERS_POSTGRES) \
 		-m "database and not browser and not processes"
 
@@ -60,7 +60,7 @@ lint: .venv/.development
 	@$(BIN)/djlint --quiet --lint templates
 
 .venv-bench/.installed: requirements-bench.txt requirements.txt requirements-dev.txt .venv/.runtime
-	@echo "Installing what the benchmarks compare with ..."
+	@echo "Installing the benchmark dependencies ..."
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements-bench.txt
 	@touch $@
@@ -68,6 +68,6 @@ lint: .venv/.development
 bench: .venv/.development .venv-bench/.installed
 	@$(BIN)/python -m pytest tests/bench -o python_files='bench_*.py' --durations=0 -s -q
 
-# Texts that people see: out of the sources into salesmsg_portal/locale/, then compiled. New ones stand there empty.
+# Extracts texts from the sources to salesmsg_portal/locale/ and compiles them. New texts have no translation yet.
 messages: .venv/.runtime
 	@$(BIN)/python -m tests.languages

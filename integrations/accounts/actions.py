@@ -1,4 +1,4 @@
-"""Everything on the accounts pages that changes something: POST, by managers only."""
+"""POST views of the accounts pages. Managers only."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -24,7 +24,7 @@ from .views import detail_page, index_page, own_account
 
 
 def managed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hands the view the account; only for its managers."""
+    """Pass the account to the view. Only its managers may call it."""
 
     @wraps(view)
     @access.staff_required
@@ -37,13 +37,13 @@ def managed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 def problem_page(request: HttpRequest, problem: connect.ConnectProblem, account: Account | None = None) -> HttpResponse:
-    """What happened and what to do. Neither codes nor tokens are in it."""
-    status = 502 if problem.kind == "vendor" else 400  # the vendor's trouble, or this trip's
+    """Render what happened and what to do next. Contains no codes or tokens."""
+    status = 502 if problem.kind == "vendor" else 400  # Salesmsg failed, or this request is invalid
     context = {"problem": problem, "account": account, "vendor": problem.kind == "vendor"}
     return render(request, "accounts/problem.html", context, status=status)
 
 
-# --- to the consent screen and back --------------------------------------------------------------------------------
+# --- OAuth authorization -------------------------------------------------------------------------------------------
 
 
 @require_POST
@@ -52,25 +52,25 @@ def connect_oauth(request: HttpRequest) -> HttpResponse:
     access.require_permission(access.can_connect(request.user))
     form = LabelForm(request.POST)
     label = form.cleaned_data["label"].strip() if form.is_valid() else ""
-    return _to_consent(request, label=label)
+    return _redirect_to_salesmsg(request, label=label)
 
 
 @require_POST
 @managed
 def reconnect(request: HttpRequest, account: Account) -> HttpResponse:
-    return _to_consent(request, account=account)
+    return _redirect_to_salesmsg(request, account=account)
 
 
-def _to_consent(request: HttpRequest, label: str = "", account: Account | None = None) -> HttpResponse:
-    here, host = urlsplit(f"//{request.get_host()}").hostname, urlsplit(settings.PORTAL_URL).hostname
-    if here != host:
-        # Salesmsg sends the browser back to PORTAL_URL, where the session of this address is not known.
+def _redirect_to_salesmsg(request: HttpRequest, label: str = "", account: Account | None = None) -> HttpResponse:
+    current_host, portal_host = urlsplit(f"//{request.get_host()}").hostname, urlsplit(settings.PORTAL_URL).hostname
+    if current_host != portal_host:
+        # Salesmsg redirects to PORTAL_URL, where the session cookie of this host is not sent.
         problem = connect.ConnectProblem(
             "setup",
-            _("Open the portal at its own address"),
-            _("You are at %(here)s, and Salesmsg sends you back to %(host)s, where you are not signed in.")
-            % {"here": here, "host": host},
-            _("Sign in at %(portal)s%(path)s and connect there.")
+            _("Open the portal at its public address"),
+            _("You opened the portal at %(here)s, but Salesmsg redirects to %(host)s, where you are not signed in.")
+            % {"here": current_host, "host": portal_host},
+            _("Sign in at %(portal)s%(path)s and connect from there.")
             % {"portal": settings.PORTAL_URL, "path": reverse("accounts:list")},
         )
         return problem_page(request, problem, account)
@@ -84,7 +84,7 @@ def _to_consent(request: HttpRequest, label: str = "", account: Account | None =
 @require_safe
 @never_cache
 def callback(request: HttpRequest) -> HttpResponse:
-    """The way back. The code in the address goes nowhere else: neither to the login page nor into a Referer."""
+    """OAuth redirect URI. Keeps the code out of the login page's address and the Referer header."""
     if not request.user.is_authenticated:
         return redirect_to_login(reverse("accounts:list"))
     response = _callback(request)
@@ -100,7 +100,7 @@ def _callback(request: HttpRequest) -> HttpResponse:
         return problem_page(request, problem)
     messages.success(
         request,
-        _("%(label)s is connected. Its contacts and conversations are being fetched.") % {"label": account.label},
+        _("%(label)s is connected. Its contacts and conversations are syncing now.") % {"label": account.label},
     )
     return redirect("accounts:detail", account.pk)
 
@@ -114,7 +114,7 @@ def _callback(request: HttpRequest) -> HttpResponse:
 def connect_token(request: HttpRequest) -> HttpResponse:
     access.require_permission(access.can_connect(request.user))
     form = TokenForm(request.POST)
-    account = _by_token(request, form, None)
+    account = _connect_with_token(request, form, None)
     return redirect("accounts:detail", account.pk) if account else index_page(request, form, status=422)
 
 
@@ -123,12 +123,12 @@ def connect_token(request: HttpRequest) -> HttpResponse:
 @managed
 def reconnect_token(request: HttpRequest, account: Account) -> HttpResponse:
     form = TokenForm(request.POST, labelled=False)
-    done = _by_token(request, form, account)
-    return redirect("accounts:detail", account.pk) if done else detail_page(request, account, form, status=422)
+    connected = _connect_with_token(request, form, account)
+    return redirect("accounts:detail", account.pk) if connected else detail_page(request, account, form, status=422)
 
 
-def _by_token(request: HttpRequest, form: TokenForm, account: Account | None) -> Account | None:
-    """The connected account, or None with the words in the form."""
+def _connect_with_token(request: HttpRequest, form: TokenForm, account: Account | None) -> Account | None:
+    """Return the connected account, or None after adding the error to the form."""
     if not form.is_valid():
         return None
     label = account.label if account else form.cleaned_data["label"].strip()
@@ -139,7 +139,7 @@ def _by_token(request: HttpRequest, form: TokenForm, account: Account | None) ->
         return None
     messages.success(
         request,
-        _("%(label)s is connected. Its contacts and conversations are being fetched.") % {"label": connected.label},
+        _("%(label)s is connected. Its contacts and conversations are syncing now.") % {"label": connected.label},
     )
     return connected
 
@@ -150,11 +150,11 @@ def _by_token(request: HttpRequest, form: TokenForm, account: Account | None) ->
 @require_POST
 @managed
 def sync(request: HttpRequest, account: Account) -> HttpResponse:
-    """kind=full reads everything again, kind=changes what is new."""
+    """Start a full sync (kind=full) or a check for changes (kind=changes)."""
     if account.state != Account.State.CONNECTED:
-        messages.error(request, _("This account is not connected, so nothing can be fetched. Connect it again first."))
+        messages.error(request, _("This account is not connected, so it cannot sync. Reconnect it first."))
     elif account.sync_paused_at:
-        messages.error(request, _("The sync is paused, so nothing was begun. Resume it on the sync page first."))
+        messages.error(request, _("The sync is paused, so nothing was started. Resume it on the sync page first."))
     elif request.POST.get("kind") == "changes":
         syncing.start_changes(account, request.user)
     else:
@@ -167,17 +167,17 @@ def sync(request: HttpRequest, account: Account) -> HttpResponse:
 def stop(request: HttpRequest, account: Account) -> HttpResponse:
     if syncing.stop_sync(account):
         access.record_audit(request.user, AuditEntry.Action.SYNC_STOPPED, account)
-        messages.info(request, _("The sync was stopped. What it had read is kept."))
+        messages.info(request, _("Sync stopped. Data read so far is kept."))
     return redirect(reverse("accounts:detail", args=[account.pk]) + "#sync")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @managed
 def new_webhook(request: HttpRequest, account: Account) -> HttpResponse:
-    """Asks first: the old address stops working at once."""
+    """Ask for confirmation first, because the old address stops working immediately."""
     if request.method == "POST":
         connect.rotate_webhook(request.user, account)
-        messages.success(request, _("There is a new webhook address. Paste it at Salesmsg in place of the old one."))
+        messages.success(request, _("New webhook address created. Replace the old one in Salesmsg."))
         return redirect(reverse("accounts:detail", args=[account.pk]) + "#webhook")
     return render(request, "accounts/confirm_webhook.html", {"account": account})
 
@@ -189,7 +189,7 @@ def disconnect(request: HttpRequest, account: Account) -> HttpResponse:
         connect.disconnect_account(request.user, account)
         messages.success(
             request,
-            _("%(label)s is disconnected. Everything that was read from it is kept.") % {"label": account.label},
+            _("%(label)s is disconnected. Its synced data is kept.") % {"label": account.label},
         )
         return redirect("accounts:detail", account.pk)
     return render(request, "accounts/confirm_disconnect.html", {"account": account})

@@ -1,6 +1,6 @@
-"""Connecting an account, as plain functions: to the consent screen and back, or by a personal access token.
+"""Connect an account with OAuth or a personal access token.
 
-The one place where a page waits for Salesmsg: exchanging the code, and asking whose token it is.
+Exchanging the code and identifying the token are the only Salesmsg calls created during a web request.
 """
 
 import secrets
@@ -25,13 +25,14 @@ from ..salesmsg.text import sentence
 from ..sync import request as sync_request
 
 STATE_LIVES = timedelta(minutes=10)
-CALLS = {Credential.Kind.PAT: 2, Credential.Kind.OAUTH: 3}  # to ask whose token it is, and before that to get it
+CALLS = {Credential.Kind.PAT: 2, Credential.Kind.OAUTH: 3}  # identifying the token; OAuth also exchanges a code
 
 
 class ConnectProblem(Exception):
-    """Connecting did not work. title, what (happened), todo: plain words. kind: for the page's status.
+    """Connecting an account failed.
 
-    Kinds: setup, denied, state, exchange, credential, vendor, organization.
+    `title`, `what` and `todo` are text for the user: a heading, what happened, and what to do next.
+    `kind` is one of setup, denied, state, exchange, credential, vendor, organization.
     """
 
     def __init__(self, kind: str, title: str, what: str, todo: str):
@@ -44,12 +45,12 @@ class ConnectProblem(Exception):
 
 
 def redirect_uri() -> str:
-    """The address to register with Salesmsg."""
+    """Return the redirect URI to register with Salesmsg."""
     return settings.PORTAL_URL + reverse("accounts:callback")
 
 
 def authorization_url(user, session_key: str, *, label: str = "", account: Account | None = None) -> str:
-    """Where to send the browser. Raises ConnectProblem, PermissionDenied."""
+    """Return the URL of the Salesmsg authorization page. Raises ConnectProblem, PermissionDenied."""
     _permitted(user, account)
     if not settings.SALESMSG_CLIENT_ID or not settings.SALESMSG_CLIENT_SECRET:
         raise ConnectProblem(
@@ -57,9 +58,8 @@ def authorization_url(user, session_key: str, *, label: str = "", account: Accou
             _("OAuth is not set up"),
             _("SALESMSG_CLIENT_ID or SALESMSG_CLIENT_SECRET is empty."),
             _(
-                "Create an OAuth application in Salesmsg with the redirect address %(address)s, put "
-                "its id and secret into the environment, and restart. Or connect with a personal access "
-                "token."
+                "Create an OAuth app in Salesmsg with the redirect address %(address)s, set its ID and "
+                "secret in the environment, and restart. Or connect with a personal access token."
             )
             % {"address": redirect_uri()},
         )
@@ -71,7 +71,7 @@ def authorization_url(user, session_key: str, *, label: str = "", account: Accou
         raise _unsealable(problem) from None
     except SalesmsgError as error:
         raise ConnectProblem(
-            "setup", _("OAuth is not set up"), Reason.from_error(error).text, _("Look at SALESMSG_AUTHORIZE_URL.")
+            "setup", _("OAuth is not set up"), Reason.from_error(error).text, _("Check SALESMSG_AUTHORIZE_URL.")
         ) from None
     AuthorizationState.objects.filter(created_at__lt=timezone.now() - timedelta(days=1)).delete()
     AuthorizationState.objects.create(
@@ -86,28 +86,28 @@ def authorization_url(user, session_key: str, *, label: str = "", account: Accou
 
 
 def finish_authorization(user, session_key: str, query: dict[str, str]) -> Account:
-    """The way back from the consent screen. Raises ConnectProblem, PermissionDenied."""
+    """Handle the redirect from Salesmsg and connect the account. Raises ConnectProblem, PermissionDenied."""
     state = _use_state(user, session_key, query.get("state", ""))
     _permitted(user, state.account)
     if error := query.get("error"):
         if error == "access_denied":
             raise ConnectProblem(
                 "denied",
-                _("You did not allow the connection"),
-                _("Salesmsg was asked to give this portal access, and the answer was no. Nothing was changed."),
-                _("Try again and choose to allow it, or ask the person who manages Salesmsg for you."),
+                _("Access was not granted"),
+                _("The request to let this portal access Salesmsg was declined. Nothing was changed."),
+                _("Try again and allow access, or ask your Salesmsg administrator."),
             )
         raise ConnectProblem(
             "exchange",
-            _("Salesmsg did not allow the connection"),
-            _("Its reason: %(reason)s") % {"reason": (query.get("error_description") or error)[:200]},
-            _("Often the requested scopes do not match those of the registered application: compare SALESMSG_SCOPES."),
+            _("Salesmsg rejected the connection"),
+            _("Reason given: %(reason)s") % {"reason": (query.get("error_description") or error)[:200]},
+            _("Check that SALESMSG_SCOPES matches the scopes of the registered app."),
         )
     if not query.get("code"):
         raise ConnectProblem(
             "exchange",
-            _("Salesmsg sent no code"),
-            _("The way back from the consent screen was incomplete."),
+            _("Salesmsg did not send a code"),
+            _("The redirect from Salesmsg was incomplete."),
             _("Try again."),
         )
     try:
@@ -122,8 +122,8 @@ def finish_authorization(user, session_key: str, query: dict[str, str]) -> Accou
             _("Salesmsg did not accept the code"),
             Reason.from_error(refused).text,
             _(
-                "Codes work once and for a few minutes: try again. If it happens again, compare "
-                "SALESMSG_CLIENT_ID and SALESMSG_CLIENT_SECRET with the registered application."
+                "A code works once and expires after a few minutes, so try again. If it fails again, check "
+                "SALESMSG_CLIENT_ID and SALESMSG_CLIENT_SECRET."
             ),
         ) from None
     except SalesmsgError as error:
@@ -132,9 +132,9 @@ def finish_authorization(user, session_key: str, query: dict[str, str]) -> Accou
 
 
 def connect_by_token(user, label: str, token: str, account: Account | None = None) -> Account:
-    """Connects with a personal access token, which is checked before it is stored.
+    """Connect with a personal access token, which is verified before it is stored.
 
-    user: None for the command line. Raises ConnectProblem, PermissionDenied.
+    `user` is None on the command line. Raises ConnectProblem, PermissionDenied.
     """
     if user is not None:
         _permitted(user, account)
@@ -144,17 +144,17 @@ def connect_by_token(user, label: str, token: str, account: Account | None = Non
     if not token.isascii() or len(token) > 8000:
         raise ConnectProblem(
             "credential",
-            _("This is no token"),
-            _("It holds characters that tokens do not have."),
+            _("Invalid token"),
+            _("It contains characters that tokens cannot contain."),
             _("Copy the token again."),
         )
-    # Believe the token's own date: what is pasted may be some minutes old already.
+    # Use the token's own issue time: it may be minutes old when it is pasted.
     fresh = gateway.grant_of(token)
     return _store(user, fresh, Credential.Kind.PAT, label, account)
 
 
 def disconnect_account(user, account: Account) -> None:
-    """Forgets the tokens and stops the sync; the data stays. Raises PermissionDenied."""
+    """Delete the tokens and stop the sync. Synced data is connected. Raises PermissionDenied."""
     access.require_permission(access.can_manage(user, account))
     with transaction.atomic():
         tokens.forget(account)
@@ -169,7 +169,7 @@ def disconnect_account(user, account: Account) -> None:
 
 
 def rotate_webhook(user, account: Account) -> str:
-    """Makes a new address; the old one stops working at once. Raises PermissionDenied."""
+    """Create and return a new webhook address. The old one stops working immediately. Raises PermissionDenied."""
     access.require_permission(access.can_manage(user, account))
     secret, values = _webhook_secret()
     Account.objects.filter(pk=account.pk).update(**values)
@@ -178,12 +178,12 @@ def rotate_webhook(user, account: Account) -> str:
 
 
 def _use_state(user, session_key: str, given: str) -> AuthorizationState:
-    """The consent state, used up. Any doubt is the same page, which does not say which doubt."""
+    """Consume and return the OAuth state. Every failure raises the same error, so that it reveals nothing."""
     problem = ConnectProblem(
         "state",
-        _("This sign-in cannot be continued"),
-        _("It is older than ten minutes, was used already, or was begun in another browser or by another person."),
-        _("Nothing was changed. Begin again from the accounts page."),
+        _("This sign-in is no longer valid"),
+        _("It is older than ten minutes, was already used, or was started in another browser or by another user."),
+        _("Nothing was changed. Start again from the accounts page."),
     )
     state = AuthorizationState.objects.filter(digest=digest(given)).first() if given else None
     if state is None or state.user_id != user.pk:
@@ -210,8 +210,8 @@ def _identify(fresh: Tokens, account: Account | None) -> Identity:
             _("Salesmsg does not accept this token"),
             Reason.from_error(refused).text,
             _(
-                "Personal access tokens expire an hour after they are made: make a new one in Salesmsg "
-                "under Settings, Developer, Access Tokens, and paste it at once."
+                "Personal access tokens expire after one hour. Create a new one in Salesmsg under "
+                "Settings, Developer, Access Tokens, and paste it right away."
             ),
         ) from None
     except SalesmsgError as error:
@@ -219,63 +219,69 @@ def _identify(fresh: Tokens, account: Account | None) -> Identity:
 
 
 def _store(user, fresh: Tokens, kind: str, label: str, account: Account | None) -> Account:
-    """Stores the grant in the account of its organisation: a new one, or the one that is here already."""
-    who = _identify(fresh, account)
-    organization_id = who.organization_id
+    """Store the tokens in the organisation's account, which is created if it does not exist."""
+    identity = _identify(fresh, account)
+    organization_id = identity.organization_id
     if account is not None:
         _same_organization(account, organization_id)
-    for _try in range(2):
+    for _attempt in range(2):
         try:
             with transaction.atomic():
-                kept = _account(user, organization_id, who, label, account)
-                tokens.store(kept, kind, fresh)
-                _member(user, kept, who)
-                access.record_audit(user, AuditEntry.Action.ACCOUNT_CONNECTED, kept, kind=kind)
+                connected = _account(user, organization_id, identity, label, account)
+                tokens.store(connected, kind, fresh)
+                _member(user, connected, identity)
+                access.record_audit(user, AuditEntry.Action.ACCOUNT_CONNECTED, connected, kind=kind)
             break
         except IntegrityError:
-            continue  # the same organisation was connected at the same moment by somebody else
+            continue  # another request connected the same organisation at the same time
         except Unsealable as problem:
             raise _unsealable(problem) from None
     else:
         raise ConnectProblem(
-            "vendor", _("Somebody else connects it right now"), _("Two sign-ins met."), _("Try again.")
+            "vendor",
+            _("This account is being connected by another user"),
+            _("Two sign-ins happened at the same time."),
+            _("Try again."),
         )
-    if account is None:  # else they were counted when they were made
-        budget.charge(kept.pk, CALLS[kind])
-    sync_request.start_full(kept, user)
-    return kept
+    if account is None:  # calls for an existing account are counted when they are created
+        budget.charge(connected.pk, CALLS[kind])
+    sync_request.start_full(connected, user)
+    return connected
 
 
 def _same_organization(account: Account, organization_id: int | None) -> None:
-    """What two organisations hold must never mix in one account."""
+    """Raise ConnectProblem if the token belongs to another organisation than the account."""
     if account.organization_id and organization_id is None:
         raise ConnectProblem(
             "organization",
-            _("Nobody can tell whose token this is"),
-            _("“%(account)s” belongs to organisation %(organization_id)s; of this token Salesmsg does not say it.")
+            _("The token’s organisation is unknown"),
+            _(
+                "“%(account)s” belongs to organisation %(organization_id)s, but Salesmsg does not say which "
+                "organisation this token belongs to."
+            )
             % {"account": account, "organization_id": account.organization_id},
-            _("Give it the scopes users:read and organizations:read, then try again."),
+            _("Add the scopes users:read and organizations:read to the token, then try again."),
         )
     if account.organization_id and organization_id != account.organization_id:
         raise ConnectProblem(
             "organization",
-            _("This is another Salesmsg organisation"),
-            _("“%(account)s” belongs to organisation %(organization_id)s, the sign-in to %(other)s.")
+            _("This is a different Salesmsg organisation"),
+            _("“%(account)s” belongs to organisation %(organization_id)s, but you signed in to organisation %(other)s.")
             % {"account": account, "organization_id": account.organization_id, "other": organization_id},
             _("Sign in to the right organisation, or connect this one as a new account."),
         )
     if organization_id and Account.objects.exclude(pk=account.pk).filter(organization_id=organization_id).exists():
         raise ConnectProblem(
             "organization",
-            _("This organisation is here already"),
-            _("Another account than “%(account)s” belongs to organisation %(organization_id)s.")
+            _("This organisation is already connected"),
+            _("Organisation %(organization_id)s belongs to an account other than “%(account)s”.")
             % {"account": account, "organization_id": organization_id},
-            _("Connect that account again instead of this one."),
+            _("Reconnect that account instead."),
         )
 
 
-def _account(user, organization_id: int | None, who: Identity, label: str, account: Account | None) -> Account:
-    organization = who.organization
+def _account(user, organization_id: int | None, identity: Identity, label: str, account: Account | None) -> Account:
+    organization = identity.organization
     name = organization.name if organization else ""
     if account is None and organization_id:
         account = Account.objects.select_for_update(no_key=True).filter(organization_id=organization_id).first()
@@ -293,8 +299,8 @@ def _account(user, organization_id: int | None, who: Identity, label: str, accou
     account.organization_timezone = (
         organization.timezone[:64] if organization else ""
     ) or account.organization_timezone
-    account.vendor_user_id = who.user.id if who.user else account.vendor_user_id
-    account.state, account.learned = Account.State.CONNECTED, {}  # another token may be allowed other things
+    account.vendor_user_id = identity.user.id if identity.user else account.vendor_user_id
+    account.state, account.learned = Account.State.CONNECTED, {}  # a new token may have other permissions
     account.connected_at = timezone.now()
     account.last_error_at = None
     account.set_reason(NO_REASON)
@@ -302,20 +308,20 @@ def _account(user, organization_id: int | None, who: Identity, label: str, accou
     return account
 
 
-def _member(user, account: Account, who: Identity) -> None:
-    """Who connects an account works in it, and is the Salesmsg user whose sign-in it was."""
+def _member(user, account: Account, identity: Identity) -> None:
+    """Make the user a manager of the account, linked to the Salesmsg member who signed in."""
     if user is None:
         return
     member = None
-    if who.user:
-        name = who.user.full_name or f"{who.user.first_name} {who.user.last_name}".strip()
-        member, _made = account.members.get_or_create(
-            vendor_id=who.user.id, defaults={"full_name": name[:255], "email": who.user.email[:255]}
+    if identity.user:
+        name = identity.user.full_name or f"{identity.user.first_name} {identity.user.last_name}".strip()
+        member, _created = account.members.get_or_create(
+            vendor_id=identity.user.id, defaults={"full_name": name[:255], "email": identity.user.email[:255]}
         )
-    membership, made = Membership.objects.get_or_create(
+    membership, created = Membership.objects.get_or_create(
         user=user, account=account, defaults={"role": Membership.Role.MANAGER, "member": member}
     )
-    if not made and membership.member_id is None and member is not None:
+    if not created and membership.member_id is None and member is not None:
         Membership.objects.filter(pk=membership.pk).update(member=member)
 
 
@@ -332,19 +338,19 @@ def _permitted(user, account: Account | None) -> None:
 
 def _vendor(error: SalesmsgError) -> ConnectProblem:
     if isinstance(error, RateLimited):
-        todo = _("Salesmsg is blocked by its limit of requests for about a minute. Then try again.")
+        todo = _("Salesmsg’s rate limit was reached. Wait about a minute, then try again.")
     elif isinstance(error, NotDone):
-        todo = _("Nothing was changed. Try again in a minute; if it stays so, look at SALESMSG_BASE_URL.")
+        todo = _("Nothing was changed. Try again in a minute. If it keeps failing, check SALESMSG_BASE_URL.")
     else:
-        todo = _("Nothing was changed here. Try again in a minute.")
-    return ConnectProblem("vendor", _("Salesmsg could not be asked"), Reason.from_error(error).text, todo)
+        todo = _("Nothing was changed. Try again in a minute.")
+    return ConnectProblem("vendor", _("Salesmsg is not available"), Reason.from_error(error).text, todo)
 
 
 def _busy() -> ConnectProblem:
     return ConnectProblem(
         "vendor",
-        _("Salesmsg could not be asked"),
-        _("This account's limit of requests is used up for the moment."),
+        _("Salesmsg is not available"),
+        _("This account's rate limit is used up for now."),
         _("Nothing was changed. Try again in a minute."),
     )
 

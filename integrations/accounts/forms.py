@@ -1,4 +1,4 @@
-"""Forms of the accounts pages. A token is never shown again once it was typed."""
+"""Forms of the accounts pages. A submitted token is never displayed again."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -9,13 +9,13 @@ class LabelForm(forms.Form):
         label=_("Name for this account"),
         max_length=120,
         required=False,
-        help_text=_("As your team calls it. Left empty, the organisation's name is used."),
+        help_text=_("The name your team uses. Defaults to the organisation's name."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
 
 class TokenForm(forms.Form):
-    """A personal access token, and the label when the account is new."""
+    """A personal access token, and a label for a new account."""
 
     label = LabelForm.base_fields["label"]
     token = forms.CharField(
@@ -31,6 +31,6 @@ class TokenForm(forms.Form):
             del self.fields["label"]
 
     def clean_token(self) -> str:
-        """Without the "Bearer " and the line ends that come along when it is copied."""
+        """Strip "Bearer " and line breaks that may be copied along with the token."""
         token = "".join(self.cleaned_data["token"].split())
         return token.removeprefix("Bearer").removeprefix("bearer")

@@ -1,4 +1,4 @@
-"""What the account page asks for again while somebody looks at it."""
+"""Fragments that the account page polls."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,11 +14,11 @@ from .views import own_account
 @never_cache
 @staff_required
 def sync(request: HttpRequest, pk: int) -> HttpResponse:
-    """The sync card; it asks for itself every two seconds while a sync runs, and stops by itself."""
+    """The sync card. It polls itself every two seconds while a sync runs."""
     panel = queries.sync_panel(own_account(request, pk), request.user)
     response = render(request, "accounts/_sync.html", panel)
     if panel["progress"] and not panel["progress"].running and request.headers.get("HX-Request"):
-        response["HX-Refresh"] = "true"  # once at the end: inboxes and numbers have come as well
+        response["HX-Refresh"] = "true"  # the sync is done: reload to show new inboxes and numbers
     return response
 
 

@@ -1,4 +1,4 @@
-"""What the accounts pages show, in a bounded number of queries."""
+"""Data of the accounts pages, in a bounded number of queries."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,20 +16,24 @@ from ..sync import request as syncing
 
 State = Account.State
 TONES = {State.CONNECTED: "ok", State.ATTENTION: "error", State.DISCONNECTED: ""}
-STATE_WORDS = {State.CONNECTED: _("Connected"), State.ATTENTION: _("Needs you"), State.DISCONNECTED: _("Disconnected")}
+STATE_WORDS = {
+    State.CONNECTED: _("Connected"),
+    State.ATTENTION: _("Action needed"),
+    State.DISCONNECTED: _("Disconnected"),
+}
 WHAT_NOW = {
-    State.CONNECTED: _("Texts and contacts are kept up to date by themselves."),
+    State.CONNECTED: _("Texts and contacts are kept up to date automatically."),
     State.ATTENTION: (
         _(
-            "Salesmsg no longer accepts our access, so nothing arrives and nothing is sent. Connect it "
-            "again: everything kept here stays. Texts that were due meanwhile stand in the outbox, and "
-            "are sent at your word."
+            "Salesmsg no longer accepts the portal’s access, so nothing is received or sent. Reconnect the "
+            "account; all data is kept. Texts that became due in the meantime wait in the outbox until you "
+            "send them."
         )
     ),
     State.DISCONNECTED: (
         _(
-            "The portal holds no access to this account. What it has read is kept and can be looked at; "
-            "connect it again to go on."
+            "The portal has no access to this account. Synced data is kept and can be viewed. Reconnect "
+            "the account to continue."
         )
     ),
 }
@@ -39,7 +43,7 @@ EVENT_TONES = {
     WebhookEvent.State.FAILED: "badge-error",
 }
 RECENT = 8
-MESSAGES = 100_000  # are counted so far: millions would take longer than all the rest
+MESSAGES = 100_000  # count at most this many: counting millions dominates the page's load time
 
 
 def oauth_ready() -> bool:
@@ -47,7 +51,7 @@ def oauth_ready() -> bool:
 
 
 def account_cards(user) -> list[Account]:
-    """The person's accounts with their numbers and their `newest_run`; two queries however many there are."""
+    """Return the user's accounts with row counts and `newest_run`, in two queries."""
     accounts = list(
         Account.objects.for_user(user).annotate(
             contact_count=_count(Contact.objects.filter(deleted_at=None)),
@@ -68,7 +72,7 @@ def _count(rows: QuerySet) -> Coalesce:
 
 @dataclass(frozen=True)
 class Usage:
-    """The rate budget as people understand it."""
+    """Usage of the rate budget. `period` is in seconds."""
 
     used: int
     limit: int
@@ -86,15 +90,15 @@ def budget_usage(account: Account) -> Usage:
 
 
 def credential_status(account: Account) -> Credential | None:
-    """When access is renewed, and whether that is `overdue`; never the tokens themselves."""
-    held = Credential.objects.filter(account=account).only("kind", "expires_at", "renew_at", "issued_at").first()
-    if held is not None:
-        held.overdue = held.renew_at is not None and held.renew_at < timezone.now()
-    return held
+    """Return the credential without its tokens, with `overdue` set if its renewal is late."""
+    credential = Credential.objects.filter(account=account).only("kind", "expires_at", "renew_at", "issued_at").first()
+    if credential is not None:
+        credential.overdue = credential.renew_at is not None and credential.renew_at < timezone.now()
+    return credential
 
 
 def sync_panel(account: Account, user) -> dict:
-    """Numbers and the newest run; all that is known of the sync is on its own page."""
+    """Return the context of the sync card: row counts and the newest run."""
     progress = syncing.progress(account)
     conversations = Conversation.objects.filter(account=account).count()
     messages = Message.objects.filter(account=account).order_by()[: MESSAGES + 1].count()
@@ -105,7 +109,7 @@ def sync_panel(account: Account, user) -> dict:
         "contact_count": Contact.objects.filter(account=account, deleted_at=None).count(),
         "conversation_count": conversations,
         "message_count": f"{number_format(MESSAGES, force_grouping=True)}+" if messages > MESSAGES else messages,
-        # What reading everything costs: as the last time, else one call for each thread and a few for the lists.
+        # Calls of a full sync: those of the last one, or one per conversation and a few for the lists.
         "full_calls": full.requests if full else conversations + 10,
         "full_took": _took(full) if full else "",
         "can_manage": access.can_manage(user, account),
@@ -126,7 +130,7 @@ def recent_events(account: Account) -> list[WebhookEvent]:
 
 
 def phone_lines(account: Account) -> list[dict]:
-    """Numbers with the inbox that answers on them, then inboxes without a number of their own."""
+    """Return phone numbers with their inboxes, then inboxes without a number."""
     numbers = list(
         account.numbers.select_related("inbox").order_by(F("inbox__name").asc(nulls_last=True), "phone")[:200]
     )

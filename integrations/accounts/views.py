@@ -1,4 +1,4 @@
-"""The accounts pages: what is connected, how it is, and what to do about it."""
+"""Accounts pages: the list of accounts and one account's details."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -13,12 +13,12 @@ from .forms import LabelForm, TokenForm
 @require_safe
 @access.staff_required
 def index(request: HttpRequest) -> HttpResponse:
-    """All accounts of the person, and how to connect another."""
+    """List the user's accounts and offer to connect another."""
     return index_page(request)
 
 
 def index_page(request: HttpRequest, token_form: TokenForm | None = None, status: int = 200) -> HttpResponse:
-    """The list; with a token form that was refused, its words beside the field."""
+    """Render the list. A rejected token form shows its errors beside the field."""
     cards = list(queries.account_cards(request.user))
     for card in cards:
         card.tone, card.words = queries.TONES[card.state], queries.STATE_WORDS[card.state]
@@ -41,7 +41,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def own_account(request: HttpRequest, pk: int) -> Account:
-    """An account that this person may see; another one is as good as not there."""
+    """Return an account the user can see. Raises Http404 for any other."""
     return get_object_or_404(Account.objects.for_user(request.user), pk=pk)
 
 

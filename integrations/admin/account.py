@@ -1,4 +1,4 @@
-"""Accounts, and who works with them. Connecting and syncing is done on the accounts page."""
+"""Admin of accounts and their memberships. Connecting and syncing happen on the accounts page."""
 
 from django.contrib import admin
 from django.urls import reverse
@@ -17,7 +17,7 @@ TONES = {"connected": "ok", "attention": "bad"}
 class MembershipInline(admin.TabularInline):
     model = Membership
     extra = 0
-    verbose_name_plural = _("people with access (superusers see every account anyway)")
+    verbose_name_plural = _("people with access (superusers can see every account)")
     fields = ("user", "role", "member")
     autocomplete_fields = ("user",)
 
@@ -48,7 +48,7 @@ class MembershipInline(admin.TabularInline):
 
 @admin.register(Account)
 class AccountAdmin(SupportAdmin):
-    """Only the label and the memberships can be changed here; secrets and tokens are never shown."""
+    """Only the label and memberships are editable. Secrets and tokens are never rows."""
 
     account_path = "pk__in"
     list_select_related = ()
@@ -80,7 +80,7 @@ class AccountAdmin(SupportAdmin):
         return reverse("accounts:detail", args=[account.pk])
 
     def save_model(self, request, obj, form, change):
-        """Only the label: workers write the rest of the row all the time."""
+        """Save only the label, because workers update the other columns concurrently."""
         if "label" in form.changed_data:
             obj.save(update_fields=["label"])
 
@@ -110,7 +110,7 @@ class AccountAdmin(SupportAdmin):
     def page(self, account):
         return link(reverse("accounts:detail", args=[account.pk]), _("Connection, sync and webhook"))
 
-    @admin.display(description=_("what belongs to it"))
+    @admin.display(description=_("related rows"))
     def rows(self, account):
         lists = (
             ("contact", _("Contacts"), "account"), ("conversation", _("Conversations"), "account"),
@@ -118,26 +118,26 @@ class AccountAdmin(SupportAdmin):
             ("webhookevent", _("Webhook events"), "account"), ("change", _("Changes"), "account"),
         )  # fmt: skip
         return format_html_join(
-            " · ", "{}", ((rows_link(model, words, **{lookup: account.pk}),) for model, words, lookup in lists)
+            " · ", "{}", ((rows_link(model, text, **{lookup: account.pk}),) for model, text, lookup in lists)
         )
 
     @admin.display(description=_("used now"))
     def budget_shown(self, account):
         used, limit, blocked = Budget.for_account(account).used_now()
-        words = _("%(used)s of %(limit)s calls") % {"used": used, "limit": limit}
+        text = _("%(used)s of %(limit)s calls") % {"used": used, "limit": limit}
         if blocked:
-            words = _("%(used)s of %(limit)s calls, blocked until %(time)s") % {
+            text = _("%(used)s of %(limit)s calls, blocked until %(time)s") % {
                 "used": used, "limit": limit, "time": moment(blocked),
             }  # fmt: skip
-        return format_html("{} · {}", words, link(reverse("outbox:page"), _("Outbox page")))
+        return format_html("{} · {}", text, link(reverse("outbox:page"), _("Outbox page")))
 
-    @admin.display(description=_("blocks of late"))
+    @admin.display(description=_("recent blocks"))
     def blocks_shown(self, account):
-        """The newest first; a block is a 429 and the silence after it."""
+        """List recent blocks, newest first. A block is a 429 response and the wait after it."""
         blocks = BudgetBlock.objects.filter(budget__account=account)[:10]
-        said = _("%(time)s, for %(seconds)s s")
-        shown = (
-            (said % {"time": moment(block.at), "seconds": round((block.until - block.at).total_seconds())},)
+        template = _("%(time)s, for %(seconds)s s")
+        rows = (
+            (template % {"time": moment(block.at), "seconds": round((block.until - block.at).total_seconds())},)
             for block in blocks
         )
-        return format_html_join("", "<p>{}</p>", shown) or "–"
+        return format_html_join("", "<p>{}</p>", rows) or "–"

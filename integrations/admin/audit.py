@@ -1,4 +1,4 @@
-"""Who did what."""
+"""Admin of audit entries."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""What all lists and forms of the admin share: a person's own accounts only, bounded counts, nothing written."""
+"""Shared base of the admin's lists and forms: read-only, limited to the user's accounts, with bounded counts."""
 
 import json
 from datetime import datetime
@@ -24,34 +24,34 @@ _PHONE_SIGNS = set("0123456789 +-().\u00a0/")
 
 
 class BoundedPaginator(Paginator):
-    """Counts no further than COUNT_LIMIT, so that a list of a million rows costs what a short one does."""
+    """Counts at most COUNT_LIMIT rows, so that long lists load as fast as short ones."""
 
     @cached_property
-    def found(self) -> int:
-        """Rows there are, or one more than the limit."""
+    def bounded_count(self) -> int:
+        """Number of rows, at most COUNT_LIMIT + 1."""
         return self.object_list.order_by()[: COUNT_LIMIT + 1].count()
 
     @property
     def more(self) -> bool:
-        return self.found > COUNT_LIMIT
+        return self.bounded_count > COUNT_LIMIT
 
     @cached_property
     def count(self) -> int:
-        return min(self.found, COUNT_LIMIT)
+        return min(self.bounded_count, COUNT_LIMIT)
 
 
 class SupportChangeList(ChangeList):
-    """The title says whose rows these are; nobody selects rows here "to change" them."""
+    """Uses the plural model name as title instead of "Select … to change", because rows are read-only."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if not self.is_popup:
-            words = str(self.opts.verbose_name_plural)
-            self.title = words[:1].upper() + words[1:]
+            name = str(self.opts.verbose_name_plural)
+            self.title = name[:1].upper() + name[1:]
 
 
 class AccountFilter(admin.SimpleListFilter):
-    """The person's own accounts; left out when there is only one."""
+    """Filters by the user's accounts. Hidden if there is only one."""
 
     title = _("account")
     parameter_name = "account"
@@ -67,24 +67,24 @@ class AccountFilter(admin.SimpleListFilter):
 
 
 class SupportAdmin(admin.ModelAdmin):
-    """A read view for support. Non-superusers see only rows of their accounts."""
+    """Read-only admin for support. Users who are not superusers see only rows of their accounts."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # each facet is another count of the whole table
+    show_facets = admin.ShowFacets.NEVER  # each facet counts the whole table
     list_per_page = 50
     list_select_related = ("account",)
     actions_on_top = True
     account_path = "account__in"
-    links_by: tuple[str, ...] = ()  # query-string lookups that our own links use
-    phone_search: tuple[str, ...] = ()  # fields that hold a phone: searched as people type phones
-    list_defer: tuple[str, ...] = ()  # large fields that the list does not show
+    links_by: tuple[str, ...] = ()  # query string lookups used by links within the admin
+    phone_search: tuple[str, ...] = ()  # phone fields, searched by digits
+    list_defer: tuple[str, ...] = ()  # large fields not shown in the list
 
     def get_changelist(self, request: HttpRequest, **kwargs) -> type[ChangeList]:
         return SupportChangeList
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """The account only where there are several to tell apart."""
+        """Hide the account column if the user has only one account."""
         shown = tuple(super().get_list_display(request))
         if "account" in shown and Account.objects.for_user(request.user).count() < 2:
             return tuple(name for name in shown if name != "account")
@@ -99,7 +99,7 @@ class SupportAdmin(admin.ModelAdmin):
         return rows.filter(**{self.account_path: Account.objects.for_user(request.user)})
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Only what the filters and our links ask for: no guessing at fields by query string."""
+        """Allow only lookups used by filters and links, so that query strings cannot probe other fields."""
         filters = self.get_list_filter(request)
         own = {item.parameter_name for item in filters if isinstance(item, type)}
         names = {item for item in filters if isinstance(item, str)}
@@ -107,7 +107,7 @@ class SupportAdmin(admin.ModelAdmin):
         return lookup in own | fields | set(self.links_by)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str):
-        """Phones are found however they are typed: "(305) 555-0142", "+1 305…", "020 7946"."""
+        """Find phones in any notation: "(305) 555-0142", "+1 305…", "020 7946"."""
         digits = phone_digits(search_term) if self.phone_search else ""
         if not digits:
             return super().get_search_results(request, queryset, search_term)
@@ -132,19 +132,19 @@ class SupportAdmin(admin.ModelAdmin):
         return super().has_view_permission(request, obj) or works_here(request)
 
     def may(self, request: HttpRequest, what: str) -> bool:
-        """Whether the person holds Django's permission, such as "change", for this model."""
+        """Whether the user has a Django permission for this model, such as "change"."""
         return request.user.has_perm(f"{self.opts.app_label}.{what}_{self.opts.model_name}")
 
 
 def works_here(request: HttpRequest) -> bool:
-    """Whether the person is a member of any account: may look at everything of it, and edit its contacts."""
+    """Whether the user is a member of any account. Members can view its data and edit its contacts."""
     if not hasattr(request, "works_here"):
         request.works_here = Account.objects.for_user(request.user).exists()
     return request.works_here
 
 
 class SupportInline(admin.TabularInline):
-    """Rows of a parent, to look at."""
+    """Read-only inline rows."""
 
     extra = 0
     can_delete = False
@@ -169,7 +169,7 @@ def is_list(request: HttpRequest) -> bool:
 
 
 def phone_digits(term: str) -> str:
-    """The digits to look for when a search term is a phone or a part of one; else nothing."""
+    """Return the digits of a search term that is all or part of a phone number, else an empty string."""
     if not term.strip() or set(term) - _PHONE_SIGNS:
         return ""
     digits = "".join(char for char in term if char.isdigit()).lstrip("0")
@@ -177,7 +177,7 @@ def phone_digits(term: str) -> str:
 
 
 def pretty_json(value: object) -> SafeString:
-    """JSON to read; text that is none is shown as it is."""
+    """Format JSON for reading. Text that is not JSON is shown unchanged."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -187,7 +187,7 @@ def pretty_json(value: object) -> SafeString:
 
 
 def reason_column(description=None):
-    """A column or a field with a row's reason in words: see failures.py."""
+    """Return a column or field that shows a row's reason as text (see failures.py)."""
 
     @admin.display(description=description or _("reason"))
     def shown(self, row) -> str:
@@ -197,7 +197,7 @@ def reason_column(description=None):
 
 
 def badge(text: str, tone: str = "") -> SafeString:
-    """A small label; tone is "", "ok", "wait" or "bad"."""
+    """Render a small label. `tone` is "", "ok", "wait" or "bad"."""
     return format_html('<span class="sm-badge {}">{}</span>', f"sm-{tone}" if tone else "", text)
 
 
@@ -206,43 +206,43 @@ def link(address: str, text: str, css: str = "sm-link") -> SafeString:
 
 
 def inbox_link(conversation_id: int | None, text: str = _("Open in inbox")) -> SafeString | str:
-    """To the thread in the inbox; a dash when there is none yet."""
+    """Link to the thread in the inbox, or a dash if there is none."""
     return link(reverse("inbox:thread", args=[conversation_id]), text) if conversation_id else none()
 
 
 def rows_link(model: str, text: str, **lookups) -> SafeString:
-    """To another list of the admin, narrowed."""
+    """Link to another admin list, filtered by `lookups`."""
     query = "&".join(f"{name}={value}" for name, value in lookups.items())
     return link(f"{reverse(f'admin:integrations_{model}_changelist')}?{query}", text)
 
 
 def row_link(obj: Model | None) -> SafeString | str:
-    """To a row's own page in the admin."""
+    """Link to a row's page in the admin."""
     if obj is None:
         return "–"
     return link(reverse(f"admin:integrations_{obj._meta.model_name}_change", args=[obj.pk]), str(obj))
 
 
 def phone(value: str) -> SafeString | str:
-    """A phone as people write it, never broken over lines."""
+    """Format a phone number in national notation, without line breaks."""
     return format_html('<span class="sm-phone">{}</span>', national(value)) if value else "–"
 
 
 def moment(at: datetime | None) -> str:
-    """A time in the viewer's zone, as Django's own columns write it."""
+    """Format a time in the user's time zone, as Django's admin does."""
     return date_format(timezone.localtime(at), "DATETIME_FORMAT") if at else "–"
 
 
 def email(address: str) -> SafeString | str:
-    """An email that breaks after its @ and full stops, not in the middle of a word."""
+    """Format an email address that wraps only after "@" and periods."""
     return format_html_join(mark_safe("<wbr>"), "{}", ((piece,) for piece in breaks(address))) if address else "–"
 
 
 def none() -> SafeString:
-    """Nothing worth a line: left out on phones."""
+    """Render an empty value, which is hidden on phones."""
     return format_html('<span class="sm-none">{}</span>', "–")
 
 
 def called(name: str, own_phone: str) -> str:
-    """A contact's name; a phone in its place is written as people write it."""
+    """Return a contact's name. A phone number used as name is formatted in national notation."""
     return national(name) if name == own_phone else name

@@ -1,4 +1,4 @@
-"""Bulk texts and their recipients, to look at; they are made and stopped on their own pages."""
+"""Read-only admin of bulk texts and recipients. Bulk texts are created and stopped on their own pages."""
 
 from django.contrib import admin
 from django.urls import reverse
@@ -20,7 +20,7 @@ class BulkAdmin(SupportAdmin):
     list_filter = ("state", AccountFilter)
     list_select_related = ("account", "created_by")
     search_fields = ("text",)
-    search_help_text = _("Words of the text.")
+    search_help_text = _("Words in the text.")
     sortable_by = ()
     links_by = ("account__id__exact",)
     fields = (
@@ -34,13 +34,13 @@ class BulkAdmin(SupportAdmin):
 
     @admin.display(description=_("text"))
     def excerpt(self, bulk):
-        return bulk.text[:80] or _("Without a text yet")
+        return bulk.text[:80] or _("No text yet")
 
     @admin.display(description=_("state"), ordering="state")
     def state_shown(self, bulk):
         return badge(bulk.get_state_display(), TONES.get(bulk.state, ""))
 
-    @admin.display(description=_("its page"))
+    @admin.display(description=_("page"))
     def page(self, bulk):
         return link(reverse("bulk:detail", args=[bulk.pk]), _("Open"))
 
@@ -52,7 +52,7 @@ class BulkAdmin(SupportAdmin):
 @admin.register(BulkRecipient)
 class BulkRecipientAdmin(SupportAdmin):
     account_path = "bulk__account__in"
-    list_display = ("contact", "standing", "reason_shown", "in_inbox")
+    list_display = ("contact", "delivery_state", "reason_shown", "in_inbox")
     list_filter = ("state",)
     list_select_related = ("bulk", "contact", "message")
     list_defer = ("contact__raw", "contact__custom_fields", "contact__notes", "message__raw")
@@ -60,12 +60,12 @@ class BulkRecipientAdmin(SupportAdmin):
     phone_search = ("contact__phone",)
     sortable_by = ()
     links_by = ("bulk__id__exact", "contact__id__exact")
-    fields = ("bulk_link", "contact_link", "text", "standing", "reason_shown", "in_inbox")
-    readonly_fields = ("bulk_link", "contact_link", "standing", "reason_shown", "in_inbox")
+    fields = ("bulk_link", "contact_link", "text", "delivery_state", "reason_shown", "in_inbox")
+    readonly_fields = ("bulk_link", "contact_link", "delivery_state", "reason_shown", "in_inbox")
     reason_shown = reason_column()
 
     def has_module_permission(self, request) -> bool:
-        return False  # reached from its bulk text
+        return False  # reached through its bulk text
 
     @admin.display(description=_("bulk text"))
     def bulk_link(self, recipient):
@@ -76,8 +76,8 @@ class BulkRecipientAdmin(SupportAdmin):
         return row_link(recipient.contact)
 
     @admin.display(description=_("state"))
-    def standing(self, recipient):
-        """What became of the message, once there is one."""
+    def delivery_state(self, recipient):
+        """Show the message's state if a message exists, else the recipient's."""
         message = recipient.message
         if message is not None:
             return badge(message.get_state_display(), MESSAGE_TONES.get(message.state, ""))

@@ -1,4 +1,4 @@
-"""What staff changed here: waiting, saved in Salesmsg, or refused with the reason."""
+"""Admin of changes made by staff: waiting, saved in Salesmsg, or refused with a reason."""
 
 from django.contrib import admin, messages
 from django.urls import reverse
@@ -22,10 +22,10 @@ class ChangeAdmin(SupportAdmin):
     links_by = ("account__id__exact", "contact__id__exact")
     actions = ["try_again"]
     fields = (
-        "kind", "about_link", "what", "before", "there", "state_shown", "reason_shown", "requested_by", "account",
-        "created_at", "finished_at", "attempts", "due_at",
+        "kind", "about_link", "what", "before", "theirs_shown", "state_shown", "reason_shown", "requested_by",
+        "account", "created_at", "finished_at", "attempts", "due_at",
     )  # fmt: skip
-    readonly_fields = ("about_link", "what", "before", "there", "state_shown", "reason_shown")
+    readonly_fields = ("about_link", "what", "before", "theirs_shown", "state_shown", "reason_shown")
     reason_shown = reason_column()
 
     @admin.display(description=_("about"))
@@ -36,7 +36,7 @@ class ChangeAdmin(SupportAdmin):
     def about_link(self, change):
         return row_link(change.contact or change.conversation)
 
-    @admin.display(description=_("what was asked for"))
+    @admin.display(description=_("requested values"))
     def what(self, change):
         return values_in_words(change.values)
 
@@ -44,13 +44,13 @@ class ChangeAdmin(SupportAdmin):
     def before(self, change):
         return before_in_words(change)
 
-    @admin.display(description=_("in Salesmsg meanwhile"))
-    def there(self, change):
+    @admin.display(description=_("current values in Salesmsg"))
+    def theirs_shown(self, change):
         return values_in_words(change.theirs)
 
     @admin.display(description=_("state"))
     def state_shown(self, change):
-        """With the way to the choice, where it waits for one."""
+        """Show the state, with a link to resolve a conflict."""
         label = badge(STATE_WORDS[change.state], STATE_TONES.get(change.state, ""))
         if change.state == Change.State.CONFLICT:
             return format_html("{} {}", label, link(reverse("contacts:detail", args=[change.pk]), _("Choose")))
@@ -67,7 +67,7 @@ class ChangeAdmin(SupportAdmin):
     def has_retry_permission(self, request) -> bool:
         return works_here(request)
 
-    @admin.action(description=_("Try again (refused ones)"), permissions=["retry"])
+    @admin.action(description=_("Retry refused changes"), permissions=["retry"])
     def try_again(self, request, queryset):
         refused = list(queryset.filter(state=Change.State.REFUSED))
         for change in refused:
@@ -75,10 +75,8 @@ class ChangeAdmin(SupportAdmin):
         if refused:
             self.message_user(
                 request,
-                _("Tried again: %(count)s. It is on its way to Salesmsg.") % {"count": len(refused)},
+                _("Retried changes: %(count)s. They will be saved in Salesmsg shortly.") % {"count": len(refused)},
                 messages.SUCCESS,
             )
         else:
-            self.message_user(
-                request, _("None of these was refused, so there is nothing to try again."), messages.WARNING
-            )
+            self.message_user(request, _("None of the selected changes was refused."), messages.WARNING)

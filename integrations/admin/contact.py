@@ -1,4 +1,4 @@
-"""Contacts: found fast, and edited by way of a pending change that a task brings to Salesmsg."""
+"""Admin of contacts. An edit creates a pending change, which a task saves in Salesmsg."""
 
 from urllib.parse import urlencode
 
@@ -75,22 +75,22 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
     list_defer = ("raw", "custom_fields", "notes")
     list_filter = (SavedFilter, "opted_out", "blocked", CountryFilter, PresentFilter, AccountFilter)
     search_fields = ("full_name", "first_name", "last_name", "email")
-    search_help_text = _("A name, an email, or a phone as you would type it: (305) 555-0142.")
+    search_help_text = _("Name, email or phone number, such as (305) 555-0142.")
     phone_search = ("phone",)
     sortable_by = ("name_shown", "email_shown")
     links_by = ("account__id__exact",)
     actions = ["text_them"]
     readonly_fields = (
         "flags", "tags_shown", "opted_out", "blocked", "opted_out_at", "opted_in_at", "country",
-        "custom_shown", "notes_shown", "raw_shown", "account", "vendor_id", "created_there", "updated_there",
-        "deleted_there", "conversations_link",
+        "custom_shown", "notes_shown", "raw_shown", "account", "vendor_id", "created_shown", "updated_shown",
+        "deleted_shown", "conversations_link",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": (("first_name", "last_name"), ("email", "phone")), "classes": ("sm-edit",)}),
         (_("Texting"), {"fields": ("conversations_link", "flags", "opted_out_at", "opted_in_at")}),
         (_("More from Salesmsg"), {"fields": ("account", "vendor_id", "country", "tags_shown", "custom_shown",
-                                           "notes_shown", "created_there", "updated_there", "deleted_there")}),
-        (_("As Salesmsg tells it"), {"fields": ("raw_shown",), "classes": ("collapse",)}),
+                                           "notes_shown", "created_shown", "updated_shown", "deleted_shown")}),
+        (_("Salesmsg data"), {"fields": ("raw_shown",), "classes": ("collapse",)}),
     )  # fmt: skip
 
     # --- list -------------------------------------------------------------------------------------------------------
@@ -111,9 +111,9 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
 
     @staticmethod
     def _shown(contact: Contact, field: str) -> str:
-        """What people should see now: a value on its way comes before the cached one."""
-        on_its_way = (contact.edit_values or {}) if contact.edit_state in ASKED else {}
-        return on_its_way.get(field, getattr(contact, field)) or ""
+        """Return a field's displayed value: the pending one if there is one, else the stored one."""
+        pending = (contact.edit_values or {}) if contact.edit_state in ASKED else {}
+        return pending.get(field, getattr(contact, field)) or ""
 
     @admin.display(description=_("name"), ordering="full_name")
     def name_shown(self, contact):
@@ -124,7 +124,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
 
     @admin.display(description=_("phone"))
     def phone_listed(self, contact):
-        """With a badge when this phone may not be texted."""
+        """Show the phone, with a badge if it cannot be texted."""
         shown = phone(self._shown(contact, "phone"))
         return shown if contact.textable else format_html("{} {}", shown, self.flags(contact))
 
@@ -132,13 +132,13 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
     def email_shown(self, contact):
         return email(self._shown(contact, "email"))
 
-    @admin.display(description=_("may be texted"))
+    @admin.display(description=_("can be texted"))
     def flags(self, contact):
         if contact.opted_out:
             return badge(_("Opted out"), "bad")
         if contact.blocked:
             return badge(_("Blocked"), "bad")
-        return badge(_("Deleted there")) if contact.deleted_at else _("Yes")
+        return badge(_("Deleted in Salesmsg")) if contact.deleted_at else _("Yes")
 
     @admin.display(description=_("tags"))
     def tags_shown(self, contact):
@@ -148,8 +148,8 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
     def saved(self, contact):
         if not contact.edit_state:
             return none()
-        words = _("Saved") if contact.edit_state == Change.State.DONE else STATE_WORDS[contact.edit_state]
-        label = badge(words, STATE_TONES.get(contact.edit_state, ""))
+        state_label = _("Saved") if contact.edit_state == Change.State.DONE else STATE_WORDS[contact.edit_state]
+        label = badge(state_label, STATE_TONES.get(contact.edit_state, ""))
         if contact.edit_state == Change.State.CONFLICT:
             return format_html("{} {}", label, link(reverse("contacts:detail", args=[contact.edit_pk]), _("Choose")))
         reason = Reason(contact.edit_reason_code, contact.edit_reason_params, contact.edit_vendor_reason)
@@ -167,15 +167,16 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
     def has_text_permission(self, request) -> bool:
         return works_here(request)
 
-    @admin.action(description=_("Text the chosen contacts…"), permissions=["text"])
+    @admin.action(description=_("Text selected contacts…"), permissions=["text"])
     def text_them(self, request, queryset):
-        """A draft of a bulk text; its page goes on from here."""
+        """Create a draft bulk text with the selected contacts and open its page."""
         accounts = list(Account.objects.for_user(request.user).filter(contacts__in=queryset.order_by()).distinct()[:2])
         if len(accounts) != 1:
-            words = _(
-                "These contacts belong to several accounts. A bulk text goes out from one: narrow the list to it."
+            problem = _(
+                "These contacts belong to several accounts, but a bulk text is sent from one account. Filter the list "
+                "by account."
             )
-            self.message_user(request, words, messages.ERROR)
+            self.message_user(request, problem, messages.ERROR)
             return None
         try:
             made = recipients.create_draft(request.user, accounts[0], queryset)
@@ -187,7 +188,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
     # --- form -------------------------------------------------------------------------------------------------------
 
     def has_change_permission(self, request, obj=None):
-        """Whoever answers a contact may edit it."""
+        """Members of the account can edit its contacts, except those deleted in Salesmsg."""
         return works_here(request) and (obj is None or obj.deleted_at is None)
 
     def view_on_site(self, contact):
@@ -200,7 +201,7 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
         return form
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        """The edit itself may say no (InvalidEdit): then the form comes again, with the words beside its fields."""
+        """Show the form again with field errors if saving raises InvalidEdit."""
         try:
             return super().change_view(request, object_id, form_url, extra_context)
         except profile_changes.InvalidEdit as problem:
@@ -218,23 +219,23 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
         return super().render_change_form(request, context, **kwargs)
 
     def save_model(self, request, obj, form, change):
-        """Writes no contact: asks for the change. `obj` already carries the form's values, so a fresh one is read."""
+        """Request the change instead of saving. `obj` already has the form's values, so reload the contact."""
         contact = Contact.objects.for_user(request.user).get(pk=obj.pk)
         request.edit = profile_changes.edit_contact(request.user, contact, form.wanted())
 
     def response_change(self, request, obj):
         if request.edit is None:
-            self.message_user(request, _("There is nothing to tell Salesmsg: it has these values."), messages.INFO)
+            self.message_user(request, _("No changes to save. Salesmsg already has these values."), messages.INFO)
         else:
-            self.message_user(request, _("Saved. It is on its way to Salesmsg."), messages.SUCCESS)
-        # Back to the contact's own page: its panel tells how the edit stands, and asks again until it is settled.
+            self.message_user(request, _("Saved. The change will be sent to Salesmsg shortly."), messages.SUCCESS)
+        # Return to the contact's page, whose panel polls the edit's state until it is saved or refused.
         return redirect(request.get_full_path())
 
     def log_change(self, request, obj, message):
-        """Nothing in the admin's own log when nothing was changed."""
+        """Skip the admin log entry if nothing changed."""
         return super().log_change(request, obj, message) if request.edit is not None else None
 
-    # --- what became of the edit ------------------------------------------------------------------------------------
+    # --- state of the edit ------------------------------------------------------------------------------------------
 
     def get_urls(self):
         view = self.admin_site.admin_view
@@ -255,14 +256,14 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
         return {
             "contact": contact,
             "edit": edit,
-            "edit_words": values_in_words(edit.values) if edit else "",
-            "there_words": _there_words(contact, edit) if edit else "",
+            "edit_text": values_in_words(edit.values) if edit else "",
+            "salesmsg_text": _salesmsg_values_text(contact, edit) if edit else "",
             "clash": conflicts.clashing_labels(edit) if edit and edit.waiting else [],
             "may_retry": self.has_change_permission(request, contact),
         }
 
     def saved_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The panel above the form, asked for every two seconds while an edit is on its way."""
+        """Render the panel above the form, polled every two seconds while an edit is pending."""
         contact = self._own(request, pk)
         return render(request, "admin/integrations/contact/saved.html", self._saved_context(request, contact))
 
@@ -272,9 +273,11 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
             edit = contact_changes().filter(contact=contact).first()
             if edit and edit.state == Change.State.REFUSED:
                 profile_changes.retry_change(request.user, edit)
-                self.message_user(request, _("Tried again. It is on its way to Salesmsg."), messages.SUCCESS)
+                self.message_user(
+                    request, _("Retrying. The change will be sent to Salesmsg shortly."), messages.SUCCESS
+                )
             else:
-                self.message_user(request, _("There is nothing to try again."), messages.INFO)
+                self.message_user(request, _("There is nothing to retry."), messages.INFO)
         return redirect("admin:integrations_contact_change", pk)
 
     # --- read-only fields -------------------------------------------------------------------------------------------
@@ -293,16 +296,16 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
             rows_link("conversation", _("All conversations"), contact__id__exact=contact.pk),
         )
 
-    @admin.display(description=_("created at Salesmsg"))
-    def created_there(self, contact):
+    @admin.display(description=_("created in Salesmsg"))
+    def created_shown(self, contact):
         return moment(contact.vendor_created_at)
 
-    @admin.display(description=_("changed at Salesmsg"))
-    def updated_there(self, contact):
+    @admin.display(description=_("changed in Salesmsg"))
+    def updated_shown(self, contact):
         return moment(contact.vendor_updated_at)
 
-    @admin.display(description=_("deleted at Salesmsg"))
-    def deleted_there(self, contact):
+    @admin.display(description=_("deleted in Salesmsg"))
+    def deleted_shown(self, contact):
         return moment(contact.deleted_at)
 
     @admin.display(description=_("custom fields"))
@@ -318,6 +321,6 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
         return pretty_json(contact.raw)
 
 
-def _there_words(contact: Contact, edit: Change) -> str:
-    """What Salesmsg has now of the fields that were changed on both sides."""
+def _salesmsg_values_text(contact: Contact, edit: Change) -> str:
+    """Return Salesmsg's current values of the fields changed on both sides, as text."""
     return values_in_words({name: getattr(contact, name) for name in profile_changes.EDITABLE if name in edit.theirs})

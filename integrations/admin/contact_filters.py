@@ -1,4 +1,4 @@
-"""What the list of contacts can be narrowed by."""
+"""Filters of the contact list."""
 
 from django.contrib import admin
 from django.core.cache import cache
@@ -8,14 +8,13 @@ from django.utils.translation import gettext_lazy as _
 from ..models import Change, Contact
 
 WAITING = (Change.State.PENDING, Change.State.PUSHING)
-ASKED = (*WAITING, Change.State.CONFLICT)  # shown in place of what Salesmsg has
+ASKED = (*WAITING, Change.State.CONFLICT)  # shown instead of Salesmsg's values
 
 
 def contact_changes() -> QuerySet:
-    """Edits of contacts that still tell how the contact stands, what waits for a choice first, then the newest; those
-    replaced by a later one do not."""
-    found = Change.objects.filter(kind=Change.Kind.CONTACT).exclude(state=Change.State.SUPERSEDED)
-    return found.order_by(Case(When(state=Change.State.CONFLICT, then=0), default=1), "-pk")
+    """Return edits of contacts that were not replaced by later ones: conflicts first, then the newest."""
+    edits = Change.objects.filter(kind=Change.Kind.CONTACT).exclude(state=Change.State.SUPERSEDED)
+    return edits.order_by(Case(When(state=Change.State.CONFLICT, then=0), default=1), "-pk")
 
 
 class CountryFilter(admin.SimpleListFilter):
@@ -23,13 +22,13 @@ class CountryFilter(admin.SimpleListFilter):
     parameter_name = "country"
 
     def lookups(self, request, model_admin):
-        """Kept for a while: finding them reads every contact."""
+        """Cached for 5 minutes, because finding the countries reads every contact."""
         return cache.get_or_set(f"admin-countries-{request.user.pk}", lambda: self._countries(request), 300)
 
     @staticmethod
     def _countries(request) -> list[tuple[str, str]]:
-        found = Contact.objects.for_user(request.user).exclude(country="").order_by("country")
-        return [(country, country) for country in found.values_list("country", flat=True).distinct()[:60]]
+        countries = Contact.objects.for_user(request.user).exclude(country="").order_by("country")
+        return [(country, country) for country in countries.values_list("country", flat=True).distinct()[:60]]
 
     def queryset(self, request, queryset):
         return queryset.filter(country=self.value()) if self.value() else queryset
@@ -41,7 +40,7 @@ class SavedFilter(admin.SimpleListFilter):
 
     def lookups(self, request, model_admin):
         return [
-            ("open", _("Not settled")),
+            ("open", _("Unresolved")),
             ("pending", _("Pending")),
             ("choice", _("Needs a choice")),
             ("refused", _("Refused")),
@@ -62,18 +61,18 @@ class SavedFilter(admin.SimpleListFilter):
 
     @staticmethod
     def _newest(*states: str) -> QuerySet:
-        """Contacts whose newest edit stands so."""
-        # The inner list is short and keeps the newest-change lookup to the contacts that have one at all.
+        """Return contacts whose newest edit has one of these states."""
+        # The outer query is short, so the newest-edit lookup only runs for contacts that have an edit.
         later = contact_changes().filter(contact=OuterRef("contact"), pk__gt=OuterRef("pk"))
         return contact_changes().filter(~Exists(later), state__in=states).values("contact")
 
 
 class PresentFilter(admin.SimpleListFilter):
-    title = _("presence at Salesmsg")
+    title = _("in Salesmsg")
     parameter_name = "present"
 
     def lookups(self, request, model_admin):
-        return [("yes", _("Still there")), ("no", _("Deleted there"))]
+        return [("yes", _("Present")), ("no", _("Deleted"))]
 
     def queryset(self, request, queryset):
         match self.value():

@@ -1,4 +1,4 @@
-"""The four fields of a contact that people may change."""
+"""Form for the four editable fields of a contact."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -8,15 +8,18 @@ from ..models import Contact
 
 
 class ContactForm(forms.ModelForm):
-    """What a person wants the contact to be. The hidden initial values tell what they changed from what stood on
-    their page, so that a value which changed at Salesmsg meanwhile is not put back."""
+    """Edits a contact.
+
+    Hidden initial values show which fields the user changed, so that saving does not revert a value that
+    changed in Salesmsg after the page was loaded.
+    """
 
     refused: dict[str, list[str]] = {}
 
     class Meta:
         model = Contact
         fields = profile_changes.EDITABLE
-        help_texts = {"phone": _("As you would write it; texts go there.")}
+        help_texts = {"phone": _("Texts are sent to this number. Any notation works.")}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

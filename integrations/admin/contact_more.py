@@ -1,4 +1,4 @@
-"""Above a contact's form: tags, opt-out and notes, each a small form of its own."""
+"""Tags, opt-out and notes above a contact's form, each with its own form."""
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,13 +13,13 @@ from ..models import Contact
 
 
 def context(contact: Contact) -> dict:
-    """What the section shows."""
+    """Return the context of the section."""
     about = effective_contact(contact)
     return {"about": about, "suggestions": suggest_tags(contact) if about.changeable else []}
 
 
 class MoreOfContact:
-    """Mixin of the contact's admin: the address that the section's forms post to."""
+    """Mixin of the contact admin: the view that the section's forms post to."""
 
     def get_urls(self):
         view = self.admin_site.admin_view(self.more_view)
@@ -32,17 +32,17 @@ class MoreOfContact:
             raise Http404
         if request.method == "POST":
             try:
-                asked = detail_changes.request_change(request.user, contact, what, request.POST)
-            except InvalidEdit as refused:
-                self.message_user(request, str(refused), messages.ERROR)
+                requested = detail_changes.request_change(request.user, contact, what, request.POST)
+            except InvalidEdit as problem:
+                self.message_user(request, str(problem), messages.ERROR)
             else:
-                self._say(request, what, asked)
+                self._add_message(request, what, requested)
         return redirect("admin:integrations_contact_change", pk)
 
-    def _say(self, request: HttpRequest, what: str, asked) -> None:
-        if not asked:
-            self.message_user(request, _("There is nothing to tell Salesmsg: it stands so already."), messages.INFO)
+    def _add_message(self, request: HttpRequest, what: str, requested) -> None:
+        if not requested:
+            self.message_user(request, _("No changes to save. Salesmsg is already up to date."), messages.INFO)
         elif what == "leave":
-            self.message_user(request, _("Left at that. The contact is as Salesmsg has it."), messages.INFO)
+            self.message_user(request, _("Dismissed. The contact shows Salesmsg’s values."), messages.INFO)
         else:
-            self.message_user(request, _("Saved. It is on its way to Salesmsg."), messages.SUCCESS)
+            self.message_user(request, _("Saved. The change will be sent to Salesmsg shortly."), messages.SUCCESS)

@@ -1,4 +1,4 @@
-"""Conversations, to look at; they are worked with in the inbox."""
+"""Read-only admin of conversations."""
 
 from django.contrib import admin
 from django.urls import reverse
@@ -31,7 +31,7 @@ class ConversationAdmin(SupportAdmin):
     list_filter = (OpenFilter, AccountFilter)
     list_select_related = ("account", "contact", "inbox", "owner")
     search_fields = ("contact__full_name", "contact__first_name", "contact__last_name", "contact__email")
-    search_help_text = _("A name, an email or a phone.")
+    search_help_text = _("Name, email or phone number.")
     phone_search = ("contact__phone",)
     sortable_by = ()
     links_by = ("contact__id__exact", "inbox__id__exact", "account__id__exact")
@@ -68,8 +68,8 @@ class ConversationAdmin(SupportAdmin):
     @admin.display(description=_("newest message"))
     def latest(self, conversation):
         latest = conversation.latest
-        words = latest[:70] + ("…" if len(latest) > 70 else "")
-        return (words if conversation.latest_inbound else _("You: %(words)s") % {"words": words}) if words else "–"
+        text = latest[:70] + ("…" if len(latest) > 70 else "")
+        return (text if conversation.latest_inbound else _("You: %(words)s") % {"words": text}) if text else "–"
 
     @admin.display(description=_("latest state"))
     def latest_state_shown(self, conversation):
@@ -87,6 +87,6 @@ class ConversationAdmin(SupportAdmin):
     def messages_link(self, conversation):
         return rows_link("message", _("All messages of this conversation"), conversation__id__exact=conversation.pk)
 
-    @admin.display(description=_("as Salesmsg tells it"))
+    @admin.display(description=_("Salesmsg data"))
     def raw_shown(self, conversation):
         return pretty_json(conversation.raw)

@@ -1,4 +1,4 @@
-"""Messages and every attempt to send one, to look at."""
+"""Read-only admin of messages and their send attempts."""
 
 from django.contrib import admin
 from django.urls import reverse
@@ -23,7 +23,7 @@ TONES = {"queued": "wait", "sending": "wait", "failed": "bad", "unknown": "bad",
 
 class AttemptInline(SupportInline):
     model = Attempt
-    verbose_name_plural = _("attempts to send")
+    verbose_name_plural = _("send attempts")
     fields = ("started_at", "finished_at", "outcome", "reason_shown")
     reason_shown = reason_column(_("detail"))
     readonly_fields = fields
@@ -48,7 +48,7 @@ class MessageAdmin(SupportAdmin):
     list_filter = ("state", DirectionFilter, "kind", AccountFilter)
     list_select_related = ("account", "conversation__contact", "sender")
     search_fields = ("text",)
-    search_help_text = _("Words of the text.")
+    search_help_text = _("Words in the text.")
     sortable_by = ()
     ordering = ("-pk",)
     links_by = ("conversation__id__exact", "account__id__exact")
@@ -94,8 +94,8 @@ class MessageAdmin(SupportAdmin):
 
     @admin.display(description=_("state"), ordering="state")
     def state_short(self, message):
-        words = _("Not known") if message.state == Message.State.UNKNOWN else message.get_state_display()
-        label = badge(words, TONES.get(message.state, ""))
+        state_label = _("Unknown") if message.state == Message.State.UNKNOWN else message.get_state_display()
+        label = badge(state_label, TONES.get(message.state, ""))
         if message.reason:
             return format_html('{} <span class="sm-reason">{}</span>', label, message.explanation[:120])
         return label
@@ -116,6 +116,6 @@ class MessageAdmin(SupportAdmin):
     def media_shown(self, message):
         return pretty_json(message.media) if message.media else "–"
 
-    @admin.display(description=_("as Salesmsg tells it"))
+    @admin.display(description=_("Salesmsg data"))
     def raw_shown(self, message):
         return pretty_json(message.raw)

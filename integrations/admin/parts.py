@@ -1,4 +1,4 @@
-"""What an organisation consists of: inboxes, numbers, members."""
+"""Admin of an organisation's inboxes, numbers and members."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +14,7 @@ class _PartAdmin(SupportAdmin):
     def phone_shown(self, part):
         return phone(part.phone)
 
-    @admin.display(description=_("as Salesmsg tells it"))
+    @admin.display(description=_("Salesmsg data"))
     def raw_shown(self, part):
         return pretty_json(part.raw)
 

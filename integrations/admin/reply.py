@@ -1,4 +1,4 @@
-"""Saved replies, to look at; they are written on a page of the inbox."""
+"""Read-only admin of saved replies, which are edited in the inbox."""
 
 from django.contrib import admin
 from django.db.models import Q
@@ -20,7 +20,7 @@ class SavedReplyAdmin(SupportAdmin):
     fields = ("name", "text", "account", "owner", "used", "created_by", "created_at", "updated_at")
 
     def get_queryset(self, request):
-        """A person's own ones are theirs alone; superusers see all."""
+        """Personal replies are visible to their owner only. Superusers see all."""
         rows = super().get_queryset(request)
         return rows if request.user.is_superuser else rows.filter(Q(owner=None) | Q(owner=request.user))
 

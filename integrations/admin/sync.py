@@ -1,4 +1,4 @@
-"""How syncs went."""
+"""Admin of sync runs."""
 
 from django.contrib import admin
 from django.utils.html import format_html_join
@@ -15,20 +15,20 @@ TONES = {"running": "wait", "done": "ok", "failed": "bad"}
 class StreamInline(SupportInline):
     model = SyncStream
     verbose_name_plural = _("lists, in the order they are read")
-    fields = ("name_shown", "how_far", "seen", "total", "restarts", "cursor_shown")
-    readonly_fields = ("name_shown", "how_far", "cursor_shown")
+    fields = ("name_shown", "state_shown", "seen", "total", "restarts", "cursor_shown")
+    readonly_fields = ("name_shown", "state_shown", "cursor_shown")
 
     @admin.display(description=_("name"))
     def name_shown(self, stream):
         return LABELS.get(stream.name, stream.name)
 
     @admin.display(description=_("state"))
-    def how_far(self, stream):
+    def state_shown(self, stream):
         if stream.done:
             return badge(_("Complete"), "ok")
-        return badge(_("Under way"), "wait") if stream.seen or stream.cursor else _("Waiting")
+        return badge(_("Running"), "wait") if stream.seen or stream.cursor else _("Waiting")
 
-    @admin.display(description=_("stands at"))
+    @admin.display(description=_("cursor"))
     def cursor_shown(self, stream):
         return ", ".join(f"{name} {value}" for name, value in stream.cursor.items()) or "–"
 

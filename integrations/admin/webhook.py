@@ -1,4 +1,4 @@
-"""What Salesmsg told us by itself; "process again" for what was not understood or failed."""
+"""Admin of webhook events, with an action to process unknown or failed ones again."""
 
 from django.contrib import admin, messages
 from django.utils.translation import gettext_lazy as _
@@ -39,7 +39,7 @@ class WebhookEventAdmin(SupportAdmin):
     def note_short(self, event):
         return event.reason.text[:80] or "–"
 
-    @admin.display(description=_("body, as it came"))
+    @admin.display(description=_("raw body"))
     def body_shown(self, event):
         return pretty_json(event.body)
 
@@ -54,7 +54,7 @@ class WebhookEventAdmin(SupportAdmin):
             count += 1
         self.message_user(
             request,
-            ngettext("%(count)s event is processed again.", "%(count)s events are processed again.", count)
+            ngettext("Processing %(count)s event again.", "Processing %(count)s events again.", count)
             % {"count": count},
             messages.SUCCESS,
         )

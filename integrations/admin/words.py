@@ -1,4 +1,4 @@
-"""Words for changes, the same in every list."""
+"""Labels of changes, shared by the admin's lists."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -15,10 +15,10 @@ FIELDS = {
 }
 State = Change.State
 STATE_WORDS = {
-    State.PENDING: _("On its way"),
-    State.PUSHING: _("On its way"),
+    State.PENDING: _("Saving"),
+    State.PUSHING: _("Saving"),
     State.DONE: _("Saved in Salesmsg"),
-    State.CONFLICT: _("Needs your choice"),
+    State.CONFLICT: _("Conflict"),
     State.REFUSED: _("Refused"),
     State.SUPERSEDED: _("Replaced"),
 }
@@ -32,7 +32,7 @@ STATE_TONES = {
 
 
 def values_in_words(values: dict) -> str:
-    """ "first name Newname, email newemail@example.com"; an emptied field says so."""
+    """Format values as "first name Newname, email newemail@example.com". Empty values show "(empty)"."""
     parts = []
     for name, value in values.items():
         shown = national(value) if name == "phone" and value else value
@@ -41,5 +41,5 @@ def values_in_words(values: dict) -> str:
 
 
 def before_in_words(change: Change) -> str:
-    """What it was before. A note has no before: its base is bookkeeping."""
+    """Format the previous values. A note has none, because its base only tracks existing notes."""
     return "–" if change.kind == Change.Kind.NOTE else values_in_words(change.base)

@@ -1,10 +1,10 @@
-"""A stand-in Salesmsg: its own process and state, real HTTP, as unforgiving as the vendor.
+"""Salesmsg sandbox: a separate HTTP server with its own state that behaves like the Salesmsg API.
 
-Written from the API document (salesmsg-api.md), never from the portal's client, so that the two can
-disagree. Standard library only; nothing of the portal is imported here.
+Implements the API document (salesmsg-api.md) independently of the portal's client, so that tests find
+differences between the two. Uses only the standard library and imports nothing from the portal.
 
     cli -> server -> app -> api -> endpoints -> state -> model
                          -> oauth, limit, faults, journal
-                         -> panel, phone (people's pages)
-    life (delivery, answers) and webhooks run beside it.
+                         -> panel, phone (HTML pages)
+    life (delivery, replies) and webhooks run in the background.
 """

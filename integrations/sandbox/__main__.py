@@ -1,4 +1,4 @@
-"""``python -m integrations.sandbox``: the sandbox without Django."""
+"""Run the sandbox without Django: ``python -m integrations.sandbox``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The vendor's API: from a request to an answer, in the order in which the real thing decides.
+"""The Salesmsg API: handles a request with the same order of checks as the vendor.
 
 limit (3) -> fault on demand -> token (2.5) -> path (9) -> scope (2.4) -> the endpoint.
 """
@@ -142,13 +142,13 @@ class Api:
         return response
 
     def _bare_path(self, path: str) -> str | None:
-        """Without the version; None outside of what the gateway knows."""
+        """Return the path without its version, or None for unknown versions."""
         if match := VERSIONED.fullmatch(path):
             return match[1] if not match[1].startswith("/api/") else None
         return path if path.startswith("/api/v4/") else None
 
     def _endpoint(self, method: str, path: str | None) -> str:
-        """ "METHOD path-template", for the journal and the faults."""
+        """Return "METHOD path-template", used by the journal and faults."""
         if path in TOKEN_ENDPOINTS:
             return f"{method} {path}"
         route, _, _ = routing.find(method, path or "")

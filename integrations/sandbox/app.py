@@ -1,4 +1,4 @@
-"""The sandbox put together: one object that answers requests."""
+"""The sandbox application: connects all parts and handles requests."""
 
 from . import consent, data, faults, keep, model
 from .api import Api
@@ -17,14 +17,14 @@ from .webhooks import Webhooks
 
 
 class Sandbox:
-    """``options.public_url`` must be set: media addresses are made with it."""
+    """Handles requests. ``options.public_url`` must be set, because media URLs start with it."""
 
     def __init__(self, options: Options):
         media_url = f"{options.public_url}/sandbox/media"
         self.switches = switches = options.switches
         kept = keep.load(options.keep) if options.keep else None
         world = kept["world"] if kept else self._new_world(options, media_url)
-        if not hasattr(world, "files"):  # kept by an older sandbox
+        if not hasattr(world, "files"):  # saved by an older version
             world.files = {}
         signed_in = next(iter(world.users.values()))
         self.store = Store(world, options.seed, media_url)
@@ -54,7 +54,7 @@ class Sandbox:
             self._keeper.start()
 
     def stop(self) -> None:
-        """Before the end: keeps what is to be kept."""
+        """Save the state before shutdown."""
         if self._keeper:
             self._keeper.stop()
 
@@ -70,7 +70,7 @@ class Sandbox:
         return self.api.answer(request)
 
     def _on(self, event: str, **things) -> None:
-        """What the store tells: to the clock or to the webhooks."""
+        """Pass an event of the store to ``life`` or to the webhooks."""
         match event:
             case "send":
                 self.life.sent(**things)

@@ -1,4 +1,4 @@
-"""The command line, the same for ``manage.py sandbox`` and ``python -m integrations.sandbox``."""
+"""Command line of ``manage.py sandbox`` and ``python -m integrations.sandbox``."""
 
 import argparse
 import signal
@@ -11,7 +11,7 @@ from . import faults
 from .options import ALL_SCOPES, Options, Switches
 from .server import Server
 
-DESCRIPTION = "A stand-in Salesmsg server with its own state in memory, as unforgiving as the real one."
+DESCRIPTION = "Run a local server that behaves like the Salesmsg API, with its own state in memory."
 
 
 def _count(text: str) -> int:
@@ -38,66 +38,98 @@ def _fault(text: str) -> str:
 
 def _address(text: str) -> str:
     if text and not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError("wants an http:// or https:// address")
+        raise argparse.ArgumentTypeError("must be an http:// or https:// address")
     return text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """All options; usable on Django's parser as well."""
-    place = parser.add_argument_group("where")
-    place.add_argument("--host", default="127.0.0.1")
-    place.add_argument("--port", type=_count, default=8900, help="0 picks a free one (default 8900)")
-    place.add_argument(
-        "--public-url", default="", type=_address, metavar="URL", help="how others reach it, for pictures"
+    """Add all options to a parser, which may be Django's."""
+    network = parser.add_argument_group("server")
+    network.add_argument("--host", default="127.0.0.1")
+    network.add_argument(
+        "--port", type=_count, default=8900, help="port to listen on; 0 picks a free one (default: 8900)"
     )
-    place.add_argument("--log", action="store_true", help="print each call's method, path and status on stderr")
+    network.add_argument(
+        "--public-url", default="", type=_address, metavar="URL", help="public address, used in picture URLs"
+    )
+    network.add_argument("--log", action="store_true", help="print the method, path and status of each call to stderr")
 
     data = parser.add_argument_group("data")
-    data.add_argument("--contacts", type=_count, default=200, metavar="N", help="default 200")
-    data.add_argument("--messages", type=_count, default=20, metavar="N", help="per conversation (default 20)")
-    data.add_argument("--keep", type=Path, metavar="FILE", help="goes on from here after a restart")
-    data.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, other people (default 1)")
+    data.add_argument("--contacts", type=_count, default=200, metavar="N", help="number of contacts (default: 200)")
+    data.add_argument(
+        "--messages", type=_count, default=20, metavar="N", help="messages per conversation (default: 20)"
+    )
+    data.add_argument("--keep", type=Path, metavar="FILE", help="save the state to this file and load it on start")
+    data.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the generated data (default: 1)")
 
     limit = parser.add_argument_group("limit and credentials")
-    limit.add_argument("--rate", type=_count, default=60, metavar="N", help="calls in any period (default 60)")
-    limit.add_argument("--period", type=_positive, default=60, metavar="S", help="window and block (default 60)")
-    limit.add_argument("--token-ttl", type=_positive, default=86340, metavar="S", help="life of an access token")
-    limit.add_argument("--pat-ttl", type=_positive, default=3600, metavar="S", help="life of a personal access token")
+    limit.add_argument("--rate", type=_count, default=60, metavar="N", help="calls per period (default: 60)")
+    limit.add_argument(
+        "--period",
+        type=_positive,
+        default=60,
+        metavar="S",
+        help="length of the window and of a block in seconds (default: 60)",
+    )
+    limit.add_argument(
+        "--token-ttl", type=_positive, default=86340, metavar="S", help="lifetime of an access token in seconds"
+    )
+    limit.add_argument(
+        "--pat-ttl", type=_positive, default=3600, metavar="S", help="lifetime of a personal access token in seconds"
+    )
     limit.add_argument("--client-id", default="1001", metavar="ID")
     limit.add_argument("--client-secret", default=Options().client_secret, metavar="SECRET")
-    limit.add_argument("--scopes", default=ALL_SCOPES, metavar="WORDS", help="what the application is registered for")
-    limit.add_argument("--redirect-uri", action="append", default=[], metavar="URL", help="besides any on loopback")
-    limit.add_argument("--pat", action="append", default=[], metavar="TOKEN", help="a PAT that is valid from the start")
-
-    life = parser.add_argument_group("what happens by itself")
-    life.add_argument("--webhook", default="", type=_address, metavar="URL", help="where events go")
-    life.add_argument("--webhook-repeat", type=_count, default=0, metavar="N", help="extra copies of every event")
-    life.add_argument("--webhook-shuffle", action="store_true", help="events overtake each other")
-    life.add_argument("--delivery-events", action="store_true", help="delivered and failed send events too")
-    life.add_argument("--delivery-delay", type=float, default=1.0, metavar="X", help="pace of delivery; 0 is at once")
-    life.add_argument("--no-failures", action="store_true", help="no text fails at the carrier")
-    life.add_argument("--quiet", "--no-auto-replies", dest="no_auto_replies", action="store_true",
-                      help="contacts never answer by themselves")  # fmt: skip
-
-    ways = parser.add_argument_group("ways in which the vendor may differ (salesmsg-api.md, section 11)")
-    ways.add_argument("--data-envelope", action="store_true", help="single objects in {data}")
-    ways.add_argument("--mix-envelopes", action="store_true", help="list envelopes vary")
-    ways.add_argument("--iso-times", action="store_true", help="times in ISO 8601 with Z")
-    ways.add_argument("--short-pages", action="store_true", help="short pages in the middle of lists")
-    ways.add_argument("--no-paginated", action="store_true", help="404 on /messages/{conversation}/paginated")
-    ways.add_argument("--no-contact-v4", action="store_true", help="404 on PUT /api/v4/contacts/{contact}")
-    ways.add_argument("--no-contact-pub", action="store_true", help="404 on PUT /pub/v2.x/contacts/{contact}")
-    ways.add_argument("--ignore-sort", action="store_true", help="sortBy is ignored")
-    ways.add_argument(
-        "--no-refresh-rotation", action="store_true", help="a refresh answers without a new refresh token"
+    limit.add_argument("--scopes", default=ALL_SCOPES, metavar="WORDS", help="scopes of the registered app")
+    limit.add_argument(
+        "--redirect-uri",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="allowed redirect URI, in addition to loopback addresses",
     )
-    ways.add_argument("--revoke-on-refresh", action="store_true", help="a refresh kills the old access token at once")
-    ways.add_argument("--fault", action="append", default=[], type=_fault, metavar="KIND[=SECONDS][:SHARE[:MATCH]]",
-                      help=f"trouble: {', '.join(faults.KINDS)}; MATCH is part of 'METHOD path'")  # fmt: skip
+    limit.add_argument("--pat", action="append", default=[], metavar="TOKEN", help="a personal access token to accept")
+
+    life = parser.add_argument_group("automatic behavior")
+    life.add_argument("--webhook", default="", type=_address, metavar="URL", help="address to send events to")
+    life.add_argument(
+        "--webhook-repeat", type=_count, default=0, metavar="N", help="send this many extra copies of each event"
+    )
+    life.add_argument("--webhook-shuffle", action="store_true", help="deliver events out of order")
+    life.add_argument("--delivery-events", action="store_true", help="also send events for delivered and failed texts")
+    life.add_argument(
+        "--delivery-delay",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="delay factor of delivery; 0 delivers immediately",
+    )
+    life.add_argument("--no-failures", action="store_true", help="never fail texts at the carrier")
+    life.add_argument("--quiet", "--no-auto-replies", dest="no_auto_replies", action="store_true",
+                      help="contacts never reply automatically")  # fmt: skip
+
+    behavior = parser.add_argument_group("undocumented vendor behavior (salesmsg-api.md, section 11)")
+    behavior.add_argument("--data-envelope", action="store_true", help="wrap single objects in {data}")
+    behavior.add_argument("--mix-envelopes", action="store_true", help="vary the envelopes of lists")
+    behavior.add_argument("--iso-times", action="store_true", help="format times as ISO 8601 with Z")
+    behavior.add_argument("--short-pages", action="store_true", help="return short pages in the middle of lists")
+    behavior.add_argument(
+        "--no-paginated", action="store_true", help="return 404 for /messages/{conversation}/paginated"
+    )
+    behavior.add_argument("--no-contact-v4", action="store_true", help="return 404 for PUT /api/v4/contacts/{contact}")
+    behavior.add_argument(
+        "--no-contact-pub", action="store_true", help="return 404 for PUT /pub/v2.x/contacts/{contact}"
+    )
+    behavior.add_argument("--ignore-sort", action="store_true", help="ignore sortBy")
+    behavior.add_argument(
+        "--no-refresh-rotation", action="store_true", help="do not return a new refresh token on refresh"
+    )
+    behavior.add_argument("--revoke-on-refresh", action="store_true", help="revoke the old access token on refresh")
+    behavior.add_argument("--fault", action="append", default=[], type=_fault, metavar="KIND[=SECONDS][:SHARE[:MATCH]]",
+                      help=f"inject faults: {', '.join(faults.KINDS)}; MATCH is part of 'METHOD path'")  # fmt: skip
 
 
 def options_from(given: dict) -> Options:
-    """Options from parsed arguments; keys that are not ours (Django's own) are left alone."""
+    """Create options from parsed arguments. Ignores other keys, such as Django's own options."""
     switches = Switches(
         webhook=given["webhook"],
         auto_replies=not given["no_auto_replies"],
@@ -117,10 +149,10 @@ def options_from(given: dict) -> Options:
         rotate_refresh=not given["no_refresh_rotation"],
         revoke_on_refresh=given["revoke_on_refresh"],
     )
-    plain = ("host", "port", "public_url", "contacts", "messages", "seed", "rate", "period", "token_ttl", "pat_ttl",
+    names = ("host", "port", "public_url", "contacts", "messages", "seed", "rate", "period", "token_ttl", "pat_ttl",
              "client_id", "client_secret", "scopes", "log", "keep")  # fmt: skip
     return Options(
-        **{name: given[name] for name in plain},
+        **{name: given[name] for name in names},
         redirect_uris=tuple(given["redirect_uri"]),
         pats=tuple(given["pat"]),
         faults=tuple(given["fault"]),
@@ -148,10 +180,10 @@ def run(options: Options) -> int:
           f"{options.rate} calls in {options.period:g} s")  # fmt: skip
     print(f"  settings, webhook address, access tokens  {server.url}/sandbox/")
     print(f"  phone simulator                           {server.url}/sandbox/phone/")
-    print(f"  consent page                              {server.url}/auth/oauth")
-    print(f"  OAuth application                         {options.client_id} / {options.client_secret}")
+    print(f"  authorization page                        {server.url}/auth/oauth")
+    print(f"  OAuth app                                 {options.client_id} / {options.client_secret}")
     print(
-        f"  what it received, what it holds           {server.url}/sandbox/state  {server.url}/sandbox/data", flush=True
+        f"  received calls, stored data               {server.url}/sandbox/state  {server.url}/sandbox/data", flush=True
     )
     stop.wait()
     server.stop()

@@ -1,4 +1,4 @@
-"""The consent page (section 2.1): ``/auth/oauth``, seen by a person."""
+"""The OAuth authorization page at ``/auth/oauth`` (section 2.1)."""
 
 from urllib.parse import urlencode
 
@@ -78,7 +78,7 @@ class Consent:
 
 
 def _in_words(scopes: frozenset[str]) -> list[tuple[str, str]]:
-    """("Contacts", "See and change"), in the order of AREAS."""
+    """Return labels such as ("Contacts", "See and change"), in the order of AREAS."""
     rows = []
     for area, label in AREAS.items():
         levels = {scope.partition(":")[2] for scope in scopes if scope.partition(":")[0] == area}

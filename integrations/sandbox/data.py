@@ -77,7 +77,7 @@ class _Builder:
         self.start = start
         self.media_url = media_url
         self.next_id = dict(FIRST_ID)
-        self.used = Counter()  # numbers taken per country
+        self.used = Counter()  # phone numbers used per country
         self.scenes: dict[tuple[str, str], list[dialogues.Scene]] = {}
         for scene in dialogues.scenes():
             self.scenes.setdefault((scene.domain, scene.kind), []).append(scene)
@@ -97,7 +97,7 @@ class _Builder:
         previous = NEWEST_SECONDS
         for index in range(self.count):
             rng = Random(f"{self.seed}/{index}")
-            # Now and then two conversations end in the same second: order must not depend on time alone.
+            # Some conversations end in the same second, so that order cannot depend on time alone.
             if index and index % 12 != 5:
                 previous = NEWEST_SECONDS + int(SPREAD_DAYS * DAY * rng.random() ** 2)
             drafts.append(self._person(world, index, rng, previous))
@@ -115,13 +115,13 @@ class _Builder:
         contact = Contact(0, number, self.start, self.start, color=rng.choice(people.COLORS))
         self._name(contact, culture, rng, index)
         roll = rng.random()
-        # The first few are ordinary people, so that a small data set already shows the main case.
+        # The first few contacts are ordinary, so that small data sets cover the main case.
         special = "" if index < 5 else "optout" if roll < 0.04 else "blocked" if roll < 0.055 else ""
-        if index in (7, 11):  # but never a set of more than a dozen without an opted-out and a blocked one
+        if index in (7, 11):  # data sets of a dozen or more always include an opted-out and a blocked contact
             special = "optout" if index == 7 else "blocked"
         contact.is_blocked = special == "blocked"
         conversations = []
-        if index % 29 != 13:  # some never had a conversation
+        if index % 29 != 13:  # some have no conversation
             team = TEAMS[(index * 7 + index // 3) % 3]
             conversations.append(self._conversation(world, contact, culture, team, rng, index, age, special))
             if index % 31 == 9:
@@ -140,7 +140,7 @@ class _Builder:
     def _name(self, contact: Contact, culture: people.Culture, rng: Random, index: int) -> None:
         roll = rng.random()
         first, last = rng.choice(culture.first), rng.choice(culture.last)
-        if index >= 5 and roll < 0.07:  # nobody ever typed a name; null and "" both stand for that (section 6.3)
+        if index >= 5 and roll < 0.07:  # no name: both null and "" occur (section 6.3)
             contact.first_name = contact.last_name = None if roll < 0.04 else ""
             contact.email = contact.first_name
             return
@@ -156,7 +156,7 @@ class _Builder:
             contact.email = f"{ascii_name.strip('.') or 'kontakt'}{index}@{rng.choice(people.MAIL_HOSTS)}"
 
     def _decorate(self, world: World, contact: Contact, conversations: list, rng: Random, index: int) -> None:
-        """Dates, tags, notes, custom fields and an owner."""
+        """Add dates, tags, notes, custom fields and an owner."""
         first = min((c.started_at for c in conversations), default=self._ago(rng.randint(1, SPREAD_DAYS) * DAY))
         last = max((c.order[0] for c in conversations), default=first)
         contact.created_at = first - timedelta(seconds=rng.choice((0, 1, 40, rng.randint(60, 40 * DAY))))
@@ -210,7 +210,7 @@ class _Builder:
     def _script(
         self, domain: str, language: str, wanted: int, rng: Random, special: str, outbound_only: bool
     ) -> list[tuple[dialogues.Line, bool]]:
-        """The last ``wanted`` lines of enough scenes, each with whether it opens a scene."""
+        """Return the last ``wanted`` lines of enough scenes, each with whether it starts a scene."""
         if wanted <= 0:
             return []
         if outbound_only:
@@ -237,12 +237,12 @@ class _Builder:
 
     def _two_way(self, lines: list, wanted: int, rng: Random) -> list:
         kept = lines[-wanted:]
-        if not any(line.who == "<" for line, _ in kept):  # a very short thread is still one that was answered
+        if not any(line.who == "<" for line, _ in kept):  # even a very short thread has a reply
             kept[-1] = (dialogues.Line("<", rng.choice(("Ok, thank you!", "Got it 👍", "Will do"))), False)
         return kept
 
     def _moments(self, script: list, rng: Random, last: datetime) -> list[datetime]:
-        """When each line was said, from the last one backwards."""
+        """Return the time of each line, calculated from the last one backwards."""
         moments = []
         moment = last
         for _, opens in reversed(script):
@@ -316,7 +316,7 @@ class _Builder:
     # -- ids ------------------------------------------------------------------------------------------------
 
     def _number_all(self, world: World, drafts: list) -> None:
-        """Give ids in the order of time, as the vendor's grow (section 8)."""
+        """Assign IDs in chronological order, as the vendor does (section 8)."""
         for contact, conversations in sorted(drafts, key=lambda draft: draft[0].created_at):
             contact.id = self._id("contact")
             world.contacts[contact.id] = contact

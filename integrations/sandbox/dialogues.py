@@ -1,4 +1,4 @@
-"""What people and a small company text each other: the data set's script.
+"""Dialogues between contacts and a small company, used by the data set.
 
 A scene starts with ``# domain language`` and holds one line per message:
 ``<`` from the contact, ``>`` from a member of staff, ``*`` from an automation or broadcast.
@@ -306,7 +306,7 @@ LINKS = (
     "https://lakeside.example/forms/{code}",
 )
 
-# What contacts answer by themselves: the first entry whose word is in our text decides.
+# Automatic replies. The first entry with a word that occurs in the text is used.
 ANSWERS = (
     (("reminder", "confirm"), ("C", "Confirmed, see you then!", "Yes I'll be there 👍")),
     (("invoice", "pay", "$", "bill"), ("Got it, paying tonight", "Thanks, I'll look at it after work")),
@@ -338,7 +338,7 @@ class Scene(NamedTuple):
 
 @cache
 def scenes() -> tuple[Scene, ...]:
-    """The whole script, parsed once."""
+    """Parse the script, once."""
     found = []
     for block in SCRIPT.replace("\\\n", "").strip().split("\n\n"):
         head, *lines = block.splitlines()

@@ -1,4 +1,4 @@
-"""The list envelopes and page cuts of section 4, and the switches that vary them (section 11)."""
+"""List envelopes and pagination (section 4), varied by switches (section 11)."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ class Envelopes:
         self._turn = itertools.count()
 
     def one(self, record: dict, status: int = 200) -> Response:
-        """A single object: bare, or in ``{data}`` when told to."""
+        """Return a single object, wrapped in ``{data}`` if the switch is on."""
         return Response.json({"data": record} if self._switches.data_envelope else record, status)
 
     def bare(self, records: list[dict]) -> Response:
@@ -38,14 +38,14 @@ class Envelopes:
         return Response.json(shapes[next(self._turn) % len(shapes)])
 
     def page(self, rows: Sequence, page: int, size: int, write: Write) -> Response:
-        """``{data, meta}``, in Laravel's words."""
+        """Return ``{data, meta}`` with Laravel's keys."""
         chunk, last = self.cut(rows, page, size)
         records = [write(row) for row in chunk]
         meta = {"current_page": page, "last_page": last, "per_page": size, "total": len(rows)}
         return self._mixed(records, meta) or Response.json({"data": records, "meta": meta})
 
     def cut(self, rows: Sequence, page: int, size: int) -> tuple[Sequence, int]:
-        """The rows of a page (from 1) and the number of the last page. Every second page may be a short one."""
+        """Return the rows of a page (from 1) and the last page's number. Every second page can be short."""
         short = max(1, size - max(1, size // 3)) if self._switches.short_pages else size
         pair = size + short
         start = (page - 1) // 2 * pair + (size if page % 2 == 0 else 0)
@@ -55,7 +55,7 @@ class Envelopes:
         return rows[start : start + length], max(1, last)
 
     def window(self, rows: Sequence, start: int, size: int) -> Sequence:
-        """``limit`` and ``offset``: a short page stops early, so the next offset is start plus what came."""
+        """Return rows by ``limit`` and ``offset``. After a short page, the next offset is the start plus its length."""
         if self._switches.short_pages and size > 1 and start // size % 2 == 1:
             size -= max(1, size // 3)
         return rows[start : start + size]

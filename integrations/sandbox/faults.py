@@ -1,16 +1,16 @@
-"""Trouble on demand: by flag (``--fault``) or ``POST /sandbox/faults``.
+"""Fault injection with ``--fault`` or ``POST /sandbox/faults``.
 
-| kind | what happens | took effect? |
+| kind | effect | request takes effect? |
 |---|---|---|
-| slow | the answer comes ``seconds`` late | yes |
+| slow | the response is ``seconds`` late | yes |
 | 500 | ``{"message":"Server Error"}`` | no |
-| 504 | the gateway's time-out answer | yes |
-| drop-before | connection closed, no answer | no |
-| drop-after | connection closed, no answer | yes |
-| truncate | 200 with half of the JSON, well delivered | yes |
-| cut | the connection breaks in the middle of the answer | yes |
+| 504 | the gateway's timeout response | yes |
+| drop-before | connection closed without a response | no |
+| drop-after | connection closed without a response | yes |
+| truncate | 200 with half of the JSON and a matching length | yes |
+| cut | connection closed in the middle of the response | yes |
 | html | 200 with an HTML page | no |
-| 429 | as if another program had used the budget up: starts a block | no |
+| 429 | starts a block, as if another program had used up the limit | no |
 """
 
 import threading
@@ -22,7 +22,7 @@ KINDS = ("slow", "500", "504", "drop-before", "drop-after", "truncate", "cut", "
 
 @dataclass(slots=True)
 class Fault:
-    """``match`` is a part of "METHOD path-template", such as "POST /messages"."""
+    """A fault. ``match`` is part of "METHOD path-template", such as "POST /messages"."""
 
     kind: str
     share: float = 1.0
@@ -39,7 +39,7 @@ class Faults:
         self._active: list[Fault] = []
 
     def pick(self, endpoint: str) -> list[Fault]:
-        """The faults that hit this request: every slow one, and at most one of the rest."""
+        """Return the faults for this request: all slow ones, and at most one other."""
         chosen: list[Fault] = []
         with self._lock:
             for fault in self._active:
@@ -56,7 +56,7 @@ class Faults:
         return chosen
 
     def set(self, fault: Fault) -> None:
-        """Add a fault; it takes the place of one of the same kind and match."""
+        """Add a fault. Replaces one with the same kind and match."""
         with self._lock:
             self._active = [f for f in self._active if (f.kind, f.match) != (fault.kind, fault.match)]
             self._active.append(fault)
@@ -71,7 +71,7 @@ class Faults:
 
 
 def parse(text: str) -> Fault:
-    """``KIND[=seconds][:share[:match]]``, as ``--fault`` takes it; ValueError says what is wrong."""
+    """Parse ``KIND[=seconds][:share[:match]]``, the format of ``--fault``. Raises ValueError."""
     kind, _, rest = text.partition(":")
     share, _, match = rest.partition(":")
     kind, _, seconds = kind.partition("=")
@@ -79,7 +79,7 @@ def parse(text: str) -> Fault:
 
 
 def make(data: dict) -> Fault:
-    """A fault from the fields of ``POST /sandbox/faults``; ValueError says what is wrong."""
+    """Create a fault from the fields of ``POST /sandbox/faults``. Raises ValueError."""
     kind = str(data.get("kind", "")).strip()
     if kind not in KINDS:
         raise ValueError(f"unknown fault {kind!r}: one of none, {', '.join(KINDS)}")

@@ -1,4 +1,4 @@
-"""What the sandbox received and answered, for ``GET /sandbox/state``."""
+"""Statistics of received calls, for ``GET /sandbox/state``."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ class Journal:
             self.by_endpoint: Counter[str] = Counter()
             self.status: Counter[str] = Counter()
             self.too_many = 0
-            self.messages: list[tuple[int, float]] = []  # id, and when it came: seconds since 1970
+            self.messages: list[tuple[int, float]] = []  # ID and time of receipt (Unix time)
             self.edits: list[dict] = []
             self.webhooks = Counter(sent=0, failed=0)
 
@@ -31,7 +31,7 @@ class Journal:
             self.too_many += status == 429
 
     def sent(self, message_id: int) -> None:
-        """A text arrived through the API."""
+        """Record a text sent through the API."""
         with self._lock:
             self.messages.append((message_id, time.time()))
 

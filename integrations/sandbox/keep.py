@@ -1,6 +1,6 @@
-"""``--keep FILE``: what the sandbox holds, its grants and its webhook address outlive a restart.
+"""``--keep FILE``: saves data, grants and the webhook address across restarts.
 
-The demo keeps its data over a second start, so the stand-in for Salesmsg must not forget whom it let in.
+The demo keeps its database when restarted, so the sandbox must still accept its tokens.
 """
 
 import pickle
@@ -17,20 +17,20 @@ FORMAT = 1
 
 
 def load(path: Path) -> dict | None:
-    """What was kept, None without a file. ValueError with words when it cannot be used."""
+    """Load the saved state. Return None without a file. Raises ValueError if the file is unusable."""
     if not path.exists():
         return None
     try:
-        kept = pickle.loads(path.read_bytes())  # noqa: S301 - our own file, readable by its owner alone
+        kept = pickle.loads(path.read_bytes())  # noqa: S301 - our own file, readable by its owner only
     except (pickle.UnpicklingError, AttributeError, EOFError, ImportError, IndexError, TypeError) as problem:
-        raise ValueError(f"{path} cannot be read ({problem}): delete it to begin anew.") from None
+        raise ValueError(f"{path} cannot be read ({problem}): delete it to start over.") from None
     if not isinstance(kept, dict) or kept.get("format") != FORMAT:
-        raise ValueError(f"{path} is of another version: delete it to begin anew.")
+        raise ValueError(f"{path} is of another version: delete it to start over.")
     return kept
 
 
 class Keeper:
-    """Writes the file every few seconds when something changed, and at the end."""
+    """Writes the file every few seconds if the state changed, and on shutdown."""
 
     def __init__(self, path: Path, sandbox: "Sandbox"):
         self._path = path
@@ -46,7 +46,7 @@ class Keeper:
         self.save()
 
     def save(self) -> None:
-        """Replaces the file as a whole, so that a crash leaves the old one."""
+        """Replace the file atomically, so that a crash leaves the old one."""
         world: World = self._sandbox.store.world
         with self._sandbox.store.lock:
             state = pickle.dumps(

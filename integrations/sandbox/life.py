@@ -1,4 +1,4 @@
-"""What happens by itself after a text was sent: delivery moves on, pictures arrive, contacts answer.
+"""Background activity after a text is sent: delivery, pictures and replies.
 
 Section 11, "delivery": created -> queued -> sent -> delivered after seconds, some failed.
 """
@@ -16,14 +16,14 @@ from .model import File, Message, now
 from .options import Switches
 from .state import Store
 
-UNREACHABLE_MEDIA = "11200: the picture could not be fetched"
+UNREACHABLE_MEDIA = "11200: the picture could not be download"
 MEDIA_TIMEOUT = 10
 LARGEST_MEDIA = 16 * 1024 * 1024
-TALKATIVE = 65  # of a hundred contacts answer by themselves
+REPLYING_SHARE = 65  # percent of contacts that reply automatically
 
 
-def fetched(url: str) -> File | None:
-    """The file at an address, as it is told there; None when it cannot be got."""
+def download(url: str) -> File | None:
+    """Download a file. Return None if it cannot be downloaded."""
     if not url.startswith(("http://", "https://")):
         return None
     try:
@@ -35,7 +35,7 @@ def fetched(url: str) -> File | None:
 
 
 class Life:
-    """A clock of things to do later, on one daemon thread."""
+    """Runs delayed actions in one daemon thread."""
 
     def __init__(self, store: Store, switches: Switches):
         self.store = store
@@ -61,17 +61,17 @@ class Life:
             with self.store.lock:
                 action()
 
-    # -- a text of ours -------------------------------------------------------------------------------------
+    # -- sent texts -----------------------------------------------------------------------------------------
 
     def sent(self, message: Message, media_urls: list[str], number: int) -> None:
-        """Called for every accepted text; ``number`` counts them."""
+        """Handle an accepted text. ``number`` counts them."""
         if message.status == "scheduled":
             wait = max(0.0, (message.send_at - now()).total_seconds())
-            self.later(wait, lambda: self._carry(message, media_urls, number))
+            self.later(wait, lambda: self._deliver(message, media_urls, number))
         else:
-            self._carry(message, media_urls, number)
+            self._deliver(message, media_urls, number)
 
-    def _carry(self, message: Message, media_urls: list[str], number: int) -> None:
+    def _deliver(self, message: Message, media_urls: list[str], number: int) -> None:
         pace = self.switches.delivery_delay
         step = (1 + zlib.crc32(str(number).encode()) % 20 / 10) * pace
         reason = self.store.will_fail(number) if self.switches.failures else None
@@ -87,27 +87,27 @@ class Life:
         self.later(step * 2 + 3 * pace, lambda: self._answer(message))
 
     def _fetch(self, message: Message, media_urls: list[str], pause: float) -> None:
-        """Salesmsg gets the pictures from where we said they lie; one that it cannot get fails the text."""
-        files = [fetched(url) for url in media_urls]
+        """Download the pictures of a text. The text fails if one cannot be downloaded."""
+        files = [download(url) for url in media_urls]
         if None in files:
             self.later(pause, lambda: self.store.advance(message, "failed", UNREACHABLE_MEDIA))
         else:
             self.later(pause, lambda: self.store.attach(message, files))
 
     def _answer(self, message: Message) -> None:
-        """Some contacts answer, if ours is still the last word and they have not opted out."""
+        """Reply for some contacts, if the text is still the newest and the contact has not opted out."""
         contact = self.store.world.contacts.get(message.contact_id)
         thread = self.store.world.conversations.get(message.conversation_id)
         if not self.switches.auto_replies or contact is None or thread is None or thread.messages[-1] is not message:
             return
-        if contact.opt_out or contact.is_blocked or zlib.crc32(contact.number.encode()) % 100 >= TALKATIVE:
+        if contact.opt_out or contact.is_blocked or zlib.crc32(contact.number.encode()) % 100 >= REPLYING_SHARE:
             return
         text = message.text.casefold()
         choices = next(answers for words, answers in ANSWERS if any(word in text for word in words))
         self.store.receive(contact, choices[message.id % len(choices)], team_id=thread.team_id)
 
-    # -- a picture of theirs --------------------------------------------------------------------------------
+    # -- received pictures ----------------------------------------------------------------------------------
 
     def picture(self, message: Message) -> None:
-        """First announced as busy, then told again with the picture (section 6.3)."""
+        """Announce a message again once its picture is ready (section 6.3)."""
         self.later(1.0 * self.switches.delivery_delay, lambda: self.store.attach(message, [None]))

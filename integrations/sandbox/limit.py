@@ -1,4 +1,4 @@
-"""The vendor's limit (section 3): so many calls in any period, one more blocks everything for a period."""
+"""Rate limit (section 3): a number of calls per sliding period. Exceeding it blocks all calls for one period."""
 
 import threading
 import time
@@ -6,7 +6,7 @@ from collections import deque
 
 
 class Limit:
-    """Sliding window per organisation; all its tokens share it."""
+    """One sliding window per organisation, shared by all its tokens."""
 
     def __init__(self, rate: int, period: float):
         self.rate = rate
@@ -16,7 +16,7 @@ class Limit:
         self.max_in_period = 0
 
     def admit(self, organization: int) -> bool:
-        """Note a call that arrives now; False if it must get 429."""
+        """Count a call. Return False if it must be answered with 429."""
         with self._lock:
             window = self._organizations.setdefault(organization, _Window())
             moment = time.monotonic()
@@ -29,19 +29,19 @@ class Limit:
             return True
 
     def block(self, organization: int) -> None:
-        """Start a block out of the blue, as if another program had used the budget up."""
+        """Start a block, as if another program had used up the limit."""
         with self._lock:
             window = self._organizations.setdefault(organization, _Window())
             window.blocked_until = time.monotonic() + self.period
 
     def blocked_for(self, organization: int) -> float:
-        """Seconds that the block still lasts."""
+        """Return the remaining seconds of the block, or 0."""
         with self._lock:
             window = self._organizations.get(organization)
             return max(0.0, window.blocked_until - time.monotonic()) if window else 0.0
 
     def reset(self) -> None:
-        """Forget what came and lift every block."""
+        """Clear all counts and blocks."""
         with self._lock:
             for window in self._organizations.values():
                 window.blocked_until = 0.0
@@ -54,13 +54,13 @@ class _Window:
     __slots__ = ("arrivals", "blocked_until", "counted")
 
     def __init__(self) -> None:
-        self.arrivals: deque[float] = deque()  # everything that came, for the record
-        self.counted: deque[float] = deque()  # what counts: a call during a block does not prolong it
+        self.arrivals: deque[float] = deque()  # all calls, for statistics
+        self.counted: deque[float] = deque()  # calls that count; calls during a block do not extend it
         self.blocked_until = 0.0
 
 
 def _push(moments: deque[float], moment: float, period: float) -> int:
-    """Add a moment, drop those that left the window, and say how many are in it."""
+    """Add a time, remove those outside the window, and return the number left."""
     moments.append(moment)
     while moments[0] <= moment - period:
         moments.popleft()

@@ -1,11 +1,11 @@
-"""The things a Salesmsg organisation consists of. Plain data; the wire form is made in ``records``."""
+"""Data classes of a Salesmsg organisation. ``records`` converts them to JSON."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The vendor's clock: UTC in whole seconds (section 8)."""
+    """Return the current time as the vendor does: UTC in whole seconds (section 8)."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
@@ -80,7 +80,7 @@ class Contact:
     opt_out_at: datetime | None = None
     opt_in_at: datetime | None = None
     received_sms: int = 0
-    stopped_by_text: bool = False  # section 8: then only the contact's own START helps, whatever opt-in says
+    stopped_by_text: bool = False  # section 8: only a START text from the contact lifts this
     tags: list[Tag] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     custom_fields: list[CustomField] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Contact:
 
 @dataclass(slots=True)
 class File:
-    """What was fetched from the sender's address."""
+    """A file downloaded from the sender's URL."""
 
     content_type: str
     body: bytes
@@ -122,7 +122,7 @@ class Message:
     id: int
     conversation_id: int
     contact_id: int
-    inbound: bool  # ours alone: the wire has no direction field
+    inbound: bool  # internal: the API has no direction field
     text: str
     status: str
     created_at: datetime
@@ -144,7 +144,7 @@ class Message:
 
     @property
     def order(self) -> tuple[datetime, int]:
-        """Many rows share a second, so the id decides (section 8)."""
+        """Sort key. The ID breaks ties within a second (section 8)."""
         return self.created_at, self.id
 
 
@@ -165,15 +165,15 @@ class Conversation:
 
     @property
     def order(self) -> tuple[datetime, int]:
-        """Newest last message first; one without messages counts from its start."""
+        """Sort key: time of the last message, or the start if there are no messages."""
         return self.last_message_at or self.started_at, self.id
 
     @property
     def folder(self) -> str:
-        """Which one of the filters open, closed and outbound finds it: exactly one does.
+        """The only filter among open, closed and outbound that matches this conversation.
 
         closed: ``closed_at`` is set. open: not closed, and the contact wrote or called at least once.
-        outbound: not closed, and nothing came from the contact so far (also when it is still empty).
+        outbound: not closed, and nothing from the contact yet (or no messages at all).
         """
         if self.closed_at:
             return "closed"
@@ -190,7 +190,7 @@ class Organization:
 
 @dataclass(slots=True)
 class World:
-    """One organisation with all that belongs to it."""
+    """One organisation with all its data."""
 
     organization: Organization
     users: dict[int, User] = field(default_factory=dict)
@@ -199,4 +199,4 @@ class World:
     contacts: dict[int, Contact] = field(default_factory=dict)
     conversations: dict[int, Conversation] = field(default_factory=dict)
     next_id: dict[str, int] = field(default_factory=dict)
-    files: dict[int, File] = field(default_factory=dict)  # by media
+    files: dict[int, File] = field(default_factory=dict)  # by media ID

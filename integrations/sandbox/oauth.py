@@ -1,4 +1,4 @@
-"""Credentials (section 2): consent codes, access and refresh tokens, PATs, and the odd answers to bad ones."""
+"""Credentials (section 2): authorization codes, access and refresh tokens, PATs, and the vendor's error responses."""
 
 import base64
 import binascii
@@ -42,7 +42,7 @@ class Code:
 
 @dataclass(slots=True)
 class Grant:
-    """What a refresh token stands for."""
+    """The grant behind a refresh token."""
 
     user_id: int
     scopes: frozenset[str]
@@ -53,7 +53,7 @@ class Credentials:
     def __init__(self, options: Options, switches: Switches, user_id: int):
         self.options = options
         self.switches = switches
-        self.user_id = user_id  # who is "signed in" at the consent page and makes PATs
+        self.user_id = user_id  # the signed-in user of the authorization page and of new PATs
         self.registered = frozenset(options.scopes.split())
         self._lock = threading.RLock()
         self._tokens: dict[str, Token] = {}
@@ -63,20 +63,20 @@ class Credentials:
             self._tokens[token] = Token(user_id, self.registered, time.time() + options.pat_ttl, is_pat=True)
 
     def remembered(self) -> tuple[dict, dict]:
-        """Tokens and grants, to be kept over a restart."""
+        """Return tokens and grants to save across restarts."""
         with self._lock:
             return dict(self._tokens), dict(self._refresh)
 
     def remember(self, kept: tuple[dict, dict]) -> None:
-        """Takes them back."""
+        """Restore saved tokens and grants."""
         with self._lock:
             self._tokens.update(kept[0])
             self._refresh.update(kept[1])
 
-    # -- who is calling (2.5) -------------------------------------------------------------------------------
+    # -- authentication (2.5) -------------------------------------------------------------------------------
 
     def identify(self, request: Request, path: str) -> tuple[Token | None, Refused | None]:
-        """The token presented, if we know it, and the refusal that it deserves, if any."""
+        """Return the request's token, if known, and the error to return, if any."""
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
         value = value.strip()
         if scheme.lower() != "bearer" or not value:
@@ -105,15 +105,15 @@ class Credentials:
         return Refused(403, {"message": text, "auth_required": True, "status": 403})
 
     def knows(self, request: Request) -> bool:
-        """Whether a call of a token endpoint can be tied to our organisation, and so counts in its limit."""
+        """Whether a token request belongs to the organisation and counts toward its rate limit."""
         params = request.params
         with self._lock:
             return (params.text("code") or "") in self._codes or (params.text("refresh_token") or "") in self._refresh
 
-    # -- consent (2.1) --------------------------------------------------------------------------------------
+    # -- authorization (2.1) --------------------------------------------------------------------------------
 
     def check_consent(self, params: Params) -> tuple[str, frozenset[str]]:
-        """Redirect address and scopes of an authorize call. Refused here means an error page, never a redirect."""
+        """Validate redirect URI and scopes. Errors show a page instead of redirecting."""
         if params.text("client_id") != self.options.client_id:
             raise Refused(401, "There is no application with this client id.")
         redirect_uri = params.text("redirect_uri") or ""
@@ -142,7 +142,7 @@ class Credentials:
             return host == "localhost" or host.endswith(".localhost")
 
     def approve(self, params: Params) -> str:
-        """A code, after a person pressed Approve."""
+        """Create an authorization code after approval."""
         redirect_uri, scopes = self.check_consent(params)
         code = secrets.token_urlsafe(32)
         challenge = params.text("code_challenge")
@@ -154,7 +154,7 @@ class Credentials:
     # -- token endpoints (2.1, 2.2) -------------------------------------------------------------------------
 
     def token(self, params: Params) -> dict:
-        """POST /oauth/token: the code exchange, and refresh in spelling B."""
+        """POST /oauth/token: code exchange, and refresh (variant B)."""
         match params.text("grant_type"):
             case None:
                 raise _oauth_error(400, "invalid_request", "The request is missing a required parameter.", "grant_type")
@@ -167,7 +167,7 @@ class Credentials:
                 raise _oauth_error(400, "unsupported_grant_type", text)
 
     def refresh(self, params: Params) -> dict:
-        """POST /oauth/token/refresh, spelling A: here the scope must be sent."""
+        """POST /oauth/token/refresh (variant A), which requires the scope."""
         if params.text("grant_type") != "refresh_token":
             text = "The authorization grant type is not supported by the authorization server."
             raise _oauth_error(400, "unsupported_grant_type", text)
@@ -176,7 +176,7 @@ class Credentials:
         return self._renew(params)
 
     def _check_client(self, params: Params) -> None:
-        """Id and secret in the body; HTTP Basic is not known here."""
+        """Check ID and secret in the body. HTTP Basic is not supported."""
         same_id = params.text("client_id") == self.options.client_id
         secret = params.text("client_secret") or ""
         if not same_id or not hmac.compare_digest(secret.encode(), self.options.client_secret.encode()):
@@ -254,8 +254,8 @@ class Credentials:
             return self._make(user_id or self.user_id, chosen, self.options.pat_ttl, is_pat=True)
 
     def rotate_pat(self, request: Request) -> dict:
-        """POST /oauth/personal-token/refresh: the token that is presented stops working at once."""
-        with self._lock:  # two workers at the same time: one wins
+        """POST /oauth/personal-token/refresh: replaces the token, which stops working immediately."""
+        with self._lock:  # of two concurrent requests, one succeeds
             token, refusal = self.identify(request, "/oauth/personal-token/refresh")
             if refusal:
                 raise refusal
@@ -265,7 +265,7 @@ class Credentials:
             value = self._make(token.user_id, token.scopes, self.options.pat_ttl, is_pat=True)
             return {"access_token": value, "expires_in": _whole(self.options.pat_ttl)}
 
-    # -- the sandbox's own switches -------------------------------------------------------------------------
+    # -- sandbox switches -----------------------------------------------------------------------------------
 
     def expire_all(self) -> int:
         with self._lock:
@@ -284,7 +284,7 @@ class Credentials:
 
 
 def _oauth_error(status: int, error: str, description: str, parameter: str = "") -> Refused:
-    """Section 2.2, the shape of a refused token request."""
+    """Create the error response of a token request (section 2.2)."""
     body = {"error": error, "error_description": description, "message": description}
     if parameter:
         body["hint"] = f"Check the `{parameter}` parameter"

@@ -1,12 +1,12 @@
-"""What the sandbox is told at its start, and the switches that may be turned while it runs.
+"""Startup options, and switches that can be changed at run time.
 
-Every switch answers one question of salesmsg-api.md section 11 that nobody documents.
+Each switch selects one answer to an open question of salesmsg-api.md, section 11.
 """
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-# Section 2.4: every scope that was seen. A registered application carries all of them unless told otherwise.
+# All scopes known from section 2.4. The registered app has all of them by default.
 ALL_SCOPES = (
     "contacts:read contacts:write conversations:read conversations:write messages:read messages:write "
     "tags:read tags:write custom-fields:read custom-fields:write attachments:read attachments:write "
@@ -37,7 +37,7 @@ class Switches:
     revoke_on_refresh: bool = False
 
     def change(self, wanted: dict) -> list[str]:
-        """Take over the known keys, converted to their type; return a sentence for each that cannot be."""
+        """Set the known keys, converted to their type. Return an error message for each invalid key."""
         problems = []
         kinds = {f.name: type(getattr(self, f.name)) for f in fields(self)}
         for key, value in wanted.items():
@@ -61,7 +61,7 @@ class Switches:
 
 @dataclass(slots=True)
 class Options:
-    """The command line, as one value."""
+    """Parsed command line options."""
 
     host: str = "127.0.0.1"
     port: int = 8900

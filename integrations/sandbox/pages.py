@@ -1,4 +1,4 @@
-"""The sandbox's own HTML: ``string.Template`` files in templates/sandbox, everything escaped."""
+"""HTML pages: ``string.Template`` files in templates/sandbox, with escaped values."""
 
 import html
 from functools import cache
@@ -13,7 +13,7 @@ ASSETS = {"sandbox.css": "text/css; charset=utf-8", "sandbox.js": "text/javascri
 
 
 class Markup(str):
-    """Text that is HTML already."""
+    """Text that is already HTML."""
 
     __slots__ = ()
 
@@ -24,19 +24,19 @@ def _template(name: str) -> Template:
 
 
 def fill(name: str, /, **values: object) -> Markup:
-    """A template with its values; what is not ``Markup`` is escaped."""
+    """Fill a template. Values that are not ``Markup`` are escaped."""
     values = {"root": ROOT} | values
     safe = {key: v if isinstance(v, Markup) else html.escape(str(v)) for key, v in values.items()}
     return Markup(_template(name).substitute(safe))
 
 
 def page(title: str, name: str, /, status: int = 200, layout: str = "plain", **values: object) -> Response:
-    """A whole page: the template within the base. The wide layout has the sandbox's own navigation."""
+    """Render a template within the base page. The wide layout adds the navigation."""
     content = fill(name, **values)
     if layout == "wide":
-        here, nowhere = Markup('aria-current="page"'), ""
+        current, other = Markup('aria-current="page"'), ""
         on_settings = name == "settings.html"
-        bar = fill("header.html", settings=here if on_settings else nowhere, phone=nowhere if on_settings else here)
+        bar = fill("header.html", settings=current if on_settings else other, phone=other if on_settings else current)
         content = Markup(bar + content)
     return Response.html(fill("base.html", title=title, layout=layout, content=content), status)
 

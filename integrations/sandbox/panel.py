@@ -1,4 +1,4 @@
-"""The sandbox's own addresses, /sandbox/*: settings, state, data, faults. Outside the limit and the journal."""
+"""Sandbox URLs under /sandbox/: settings, state, data and faults. Not subject to rate limit or journal."""
 
 from dataclasses import asdict, fields
 
@@ -15,22 +15,22 @@ from .records import Records
 from .state import Store
 from .web import Refused, Request, Response, not_found
 
-# What a person reads beside each switch; the order is that of the page.
+# Labels of the switches, in the order of the page.
 WORDS = {
-    "auto_replies": "Contacts answer by themselves now and then",
-    "failures": "About 3 % of the texts fail at the carrier",
-    "webhook_shuffle": "Events overtake each other",
-    "delivery_events": "Delivery changes send events too",
-    "data_envelope": "Single objects come in {data}",
-    "mix_envelopes": "List envelopes vary from answer to answer",
-    "iso_times": "Times in ISO 8601 with Z",
+    "auto_replies": "Contacts reply automatically",
+    "failures": "About 3 % of texts fail at the carrier",
+    "webhook_shuffle": "Events arrive out of order",
+    "delivery_events": "Send events for delivered and failed texts",
+    "data_envelope": "Wrap single objects in {data}",
+    "mix_envelopes": "Vary list envelopes",
+    "iso_times": "Format times as ISO 8601 with Z",
     "short_pages": "Short pages in the middle of lists",
     "paginated": "/messages/{conversation}/paginated exists",
     "contact_v4": "PUT /api/v4/contacts/{contact} exists",
     "contact_pub": "PUT /pub/…/contacts/{contact} exists",
     "honour_sort": "sortBy is honoured",
     "rotate_refresh": "Refresh tokens rotate",
-    "revoke_on_refresh": "A refresh kills the old access token at once",
+    "revoke_on_refresh": "A refresh revokes the old access token",
 }
 WEBHOOK_SWITCHES = ("webhook_shuffle", "delivery_events")
 
@@ -64,7 +64,7 @@ class Panel:
                 body = refused.body if isinstance(refused.body, dict) else {"message": refused.body}
                 problems = [text for texts in body.get("errors", {}).values() for text in texts]
                 reason = " ".join(problems) or body["message"]
-                return pages.page("That did not work", "error.html", refused.status, reason=reason)
+                return pages.page("Something went wrong", "error.html", refused.status, reason=reason)
             return Response.json(refused.body, refused.status)
 
     def _route(self, request: Request) -> Response:
@@ -105,10 +105,10 @@ class Panel:
                 return found
         raise not_found()
 
-    # -- what happened, and the truth -----------------------------------------------------------------------
+    # -- statistics and data --------------------------------------------------------------------------------
 
     def state(self) -> dict:
-        """What was received; ``max_in_period`` counts refused calls too."""
+        """Return statistics. ``max_in_period`` includes refused calls."""
         with self.store.lock:
             time = self.records.time
             known = [(self.store.find_message(number), came) for number, came in self.journal.sent_messages()]
@@ -135,7 +135,7 @@ class Panel:
         }
 
     def data(self) -> dict:
-        """Everything as wire records, to compare with field by field."""
+        """Return all data as API records, for comparison in tests."""
         records, world = self.records, self.store.world
         with self.store.lock:
             teams = list(world.teams.values())
@@ -161,7 +161,7 @@ class Panel:
         return Response(200, file.body, file.content_type, headers)
 
     def _fields(self, request: Request) -> dict:
-        """JSON, or a form; a form names its checkboxes, because unticked ones are not sent."""
+        """Handle JSON or a form. A form lists its checkboxes, because browsers do not send unchecked ones."""
         if request.is_json:
             return dict(request.json_object)
         sent = dict(request.query_pairs + request.form_pairs)
@@ -185,7 +185,7 @@ class Panel:
         return self._done(request, self.faults.listed())
 
     def _make_pat(self, request: Request) -> Response:
-        """``user_id`` and ``scopes`` (a list, or words) may be chosen; default: the signed-in admin, everything."""
+        """Create a PAT. ``user_id`` and ``scopes`` (list or text) default to the signed-in admin and all scopes."""
         fields_sent = self._fields(request)
         user_id = fields_sent.get("user_id")
         if user_id is not None and (not str(user_id).isdigit() or int(user_id) not in self.store.world.users):
@@ -259,4 +259,4 @@ class Panel:
             )
             for fault in self.faults.listed()
         ]
-        return pages.join(rows) or pages.fill("empty.html", text="No trouble at the moment.")
+        return pages.join(rows) or pages.fill("empty.html", text="No active faults.")

@@ -1,10 +1,10 @@
-"""Who texts a small company: names of several cultures, and where such a person's phone is from."""
+"""Names of contacts in several cultures, with the countries of their phone numbers."""
 
 from typing import NamedTuple
 
 
 class Culture(NamedTuple):
-    """``language`` picks dialogues that such a person may write besides English."""
+    """A culture. ``language`` selects dialogues in addition to English."""
 
     weight: int
     language: str
@@ -92,7 +92,7 @@ CULTURES = (
     ),
 )  # fmt: skip
 
-# In a script of their own: short names, no family name more often than not.
+# Names in non-Latin scripts, mostly without a family name.
 OWN_SCRIPT = {
     "ar": (("ليلى", "حداد"), ("عمر", "منصور"), ("سلمى", "بركات")),
     "he": (("נועה", "לוי"), ("איתן", "פרץ")),

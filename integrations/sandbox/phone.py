@@ -1,4 +1,4 @@
-"""The phone simulator: be the contact, see the texts arrive, answer."""
+"""Phone simulator: shows a contact's texts and sends replies."""
 
 import html
 import re
@@ -23,7 +23,7 @@ class Phone:
         self.switches = switches
 
     def answer(self, request: Request, rest: str) -> Response:
-        """``rest`` is what follows /sandbox/phone/."""
+        """Handle a request. ``rest`` is the path after /sandbox/phone/."""
         by_browser = request.by_browser
         params = request.params
         with self.store.lock:
@@ -44,7 +44,7 @@ class Phone:
             messages = [self.records.message(m) for m in self._messages(contact)]
             return Response.json({"contact": self.records.contact(contact), "messages": messages})
 
-    # -- what a contact does --------------------------------------------------------------------------------
+    # -- contact actions ------------------------------------------------------------------------------------
 
     def _text_from(self, contact: Contact, params: Params) -> Message:
         team_id = params.integer("inbox_id") if params.text("inbox_id") else None
@@ -79,7 +79,7 @@ class Phone:
     # -- pages ----------------------------------------------------------------------------------------------
 
     def _people(self, params: Params) -> list[Contact]:
-        """Most recent conversation first, those without one last."""
+        """Sort contacts by their newest conversation; those without one come last."""
         term = (params.text("q") or "").casefold()
         digits = re.sub(r"\D", "", term)
         found = [
@@ -101,7 +101,7 @@ class Phone:
         people = self._people(params)
         rows = pages.join(self._row(contact) for contact in people[:LISTED])
         more = len(people) - LISTED
-        note = f"{more} more: search to find them." if more > 0 else "" if people else "Nobody matches."
+        note = f"{more} more. Search to find them." if more > 0 else "" if people else "No matches."
         return pages.page(
             "Phone simulator", "phones.html", layout="wide", rows=rows, note=note, term=params.text("q") or ""
         )
@@ -150,7 +150,7 @@ class Phone:
                 day = message.created_at.date()
                 parts.append(pages.fill("day.html", day=day.strftime("%A, %B %-d")))
             parts.append(self._bubble(message))
-        return pages.join(parts) or pages.fill("empty.html", text="Nothing here yet. Write the first text below.")
+        return pages.join(parts) or pages.fill("empty.html", text="No texts yet. Send the first one below.")
 
     def _bubble(self, message: Message) -> Markup:
         pictures = pages.join(pages.fill("picture.html", source=media.source) for media in message.media)
@@ -196,7 +196,7 @@ def _summary(message: Message) -> str:
 
 
 def _linked(text: str) -> Markup:
-    """Escaped text whose addresses can be pressed."""
+    """Escape text and turn URLs into links."""
     parts, end = [], 0
     for match in LINK.finditer(text):
         parts.append(html.escape(text[end : match.start()]))

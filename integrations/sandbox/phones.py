@@ -1,4 +1,4 @@
-"""Telephone numbers: those reserved for fiction, how they are written, and which cannot exist.
+"""Phone numbers: fictional ranges, formatting and validation.
 
 Reserved: NANP 555-0100 to 0199, Ofcom 07700 900xxx, ACMA 0491 570 xxx, ARCEP 06 39 98 xx xx,
 Bundesnetzagentur 0171 39200xx, PTS 070-174 06 05 to 99.
@@ -20,7 +20,7 @@ _NANP = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
 
 
 def nth(country: str, n: int) -> str:
-    """The ``n``-th fictional number of a country; a small pool that is used up goes on in the US."""
+    """Return a country's ``n``-th fictional number, or a US number if its pool is used up."""
     if country in POOLS and n >= POOLS[country]:
         country = "US"
         n += 3000
@@ -40,12 +40,12 @@ def nth(country: str, n: int) -> str:
 
 
 def is_possible(number: str) -> bool:
-    """E.164, and by the North American plan where it applies."""
+    """Whether a number is valid E.164 and, for +1, valid in the North American plan."""
     return bool((_NANP if number.startswith("+1") else _ANY).fullmatch(number))
 
 
 def normalise(text: str) -> str:
-    """E.164 from what was typed; ten bare digits are taken for North America, as the vendor's screens do."""
+    """Convert typed text to E.164. Ten digits are a North American number, as in the vendor's app."""
     digits = re.sub(r"\D", "", text)
     if text.strip().startswith("+"):
         return "+" + digits
@@ -66,7 +66,7 @@ def national(number: str) -> str:
 
 
 def formatted(number: str) -> str:
-    """The national way of writing (section 8), or the number itself where we know none."""
+    """Return the national format (section 8), or the number itself if the country is unknown."""
     rest = national(number)
     country = country_of(number)
     if country in ("US", "CA") and len(rest) == 10:

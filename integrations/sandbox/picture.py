@@ -1,4 +1,4 @@
-"""Small pictures for media messages: valid PNGs, drawn from their number."""
+"""Generates small PNG pictures for media messages."""
 
 import struct
 import zlib
@@ -17,7 +17,7 @@ SKIES = (
 
 @lru_cache(maxsize=64)
 def png(number: int) -> bytes:
-    """Sky, sun and two hills."""
+    """Draw a sky, a sun and two hills."""
     rng = Random(number)
     top, bottom = rng.choice(SKIES)
     sun_x, sun_y, sun_r = rng.randint(60, 300), rng.randint(40, 110), rng.randint(16, 32)

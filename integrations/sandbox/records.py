@@ -1,4 +1,4 @@
-"""The wire form of everything (salesmsg-api.md section 6): the only place that knows the vendor's keys."""
+"""JSON records of the API (salesmsg-api.md, section 6). The only module that knows the vendor's keys."""
 
 import html
 from datetime import datetime
@@ -8,14 +8,14 @@ from .model import Contact, Conversation, Media, Message, Note, Number, Tag, Tea
 
 
 class Records:
-    """Writes records. ``iso_times`` is a function, because the switch may be turned at any time."""
+    """Creates records. ``iso_times`` is a function, because the switch can change at run time."""
 
     def __init__(self, world: World, iso_times):
         self.world = world
         self._iso_times = iso_times
 
     def time(self, moment: datetime | None) -> str | None:
-        """Section 8: no zone, or ISO with Z when the switch says so."""
+        """Format a time without zone, or as ISO 8601 with Z if the switch is on (section 8)."""
         if moment is None:
             return None
         return moment.strftime("%Y-%m-%dT%H:%M:%S.000000Z" if self._iso_times() else "%Y-%m-%d %H:%M:%S")
@@ -56,7 +56,7 @@ class Records:
         }
 
     def short_contact(self, contact: Contact) -> dict:
-        """``useShortResponse`` of POST /contacts/list, and what a webhook carries (section 7)."""
+        """Short contact of POST /contacts/list (``useShortResponse``) and of webhooks (section 7)."""
         return {
             "id": contact.id,
             "owner_id": contact.owner_id,
@@ -124,7 +124,7 @@ class Records:
     # -- 6.3 ------------------------------------------------------------------------------------------------
 
     def body(self, message: Message) -> str:
-        """Some bodies hold entities and ``<br>``; ``body_raw`` is always the plain one."""
+        """Return the body. Some contain entities and ``<br>``; ``body_raw`` is always plain text."""
         if message.id % 3 == 0 or "<" in message.text:
             return html.escape(message.text).replace("&#x27;", "&#039;").replace("\n", "<br>")
         return message.text
@@ -193,7 +193,7 @@ class Records:
         }
 
     def attachment(self, media: Media) -> dict:
-        """``/attachments/recently``: it cannot tell whose picture it is (section 6.4)."""
+        """Record of ``/attachments/recently``, which does not say which message it belongs to (section 6.4)."""
         return {
             "id": media.id,
             "type": "image",

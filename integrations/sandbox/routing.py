@@ -1,4 +1,4 @@
-"""Which function answers which method and path."""
+"""Routes requests to endpoints by method and path."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from .web import Params, Response
 
 @dataclass(slots=True)
 class Call:
-    """One admitted call of the API, with all that an endpoint may use."""
+    """An API call that passed all checks, with everything an endpoint needs."""
 
     params: Params
     user: User
@@ -47,7 +47,7 @@ ROUTES: list[Route] = []
 
 
 def route(method: str, template: str, scope: str = "") -> Callable:
-    """Register an endpoint. ``{name}`` in the template is a number and becomes an argument."""
+    """Register an endpoint. ``{name}`` in the template matches a number, which is passed as an argument."""
 
     def register(handler: Callable[..., Response]) -> Callable[..., Response]:
         pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>\\d{1,18})", template))
@@ -58,7 +58,7 @@ def route(method: str, template: str, scope: str = "") -> Callable:
 
 
 def find(method: str, path: str) -> tuple[Route | None, dict[str, int], list[str]]:
-    """The route with its arguments, or the methods that the path would have allowed."""
+    """Return the route and its arguments, or the methods allowed for the path."""
     allowed = []
     for candidate in ROUTES:
         match = candidate.pattern.fullmatch(path)

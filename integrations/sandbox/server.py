@@ -1,4 +1,4 @@
-"""HTTP/1.1 with keep-alive, a daemon thread per connection."""
+"""HTTP/1.1 server with keep-alive and one daemon thread per connection."""
 
 import socket
 import sys
@@ -15,7 +15,7 @@ LARGEST_BODY = 10 * 1024 * 1024
 
 
 class Server(ThreadingHTTPServer):
-    """Listens as soon as it is made; ``sandbox`` answers."""
+    """Listens on creation. Requests are handled by ``sandbox``."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -31,7 +31,7 @@ class Server(ThreadingHTTPServer):
         self.sandbox = Sandbox(options)
 
     def start(self) -> None:
-        """Serve on a thread of its own."""
+        """Serve in a background thread."""
         self.sandbox.start()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, name="http", daemon=True).start()
 
@@ -41,7 +41,7 @@ class Server(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request, client_address) -> None:
-        """A client that hangs up is no news; anything else is a fault of ours."""
+        """Ignore closed connections and print all other errors."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             traceback.print_exc()
 
@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "Salesmsg-sandbox"
     sys_version = ""
     disable_nagle_algorithm = True
-    wbufsize = -1  # headers and body leave in one packet
+    wbufsize = -1  # send headers and body in one packet
     timeout = 300
     server: Server
 
@@ -69,7 +69,7 @@ class Handler(BaseHTTPRequestHandler):
         request = Request(self.command, parts.path, parts.query, headers, self.rfile.read(length))
         try:
             response = self.server.sandbox.answer(request)
-        except Exception:  # noqa: BLE001  the process must survive its own faults, loudly
+        except Exception:  # noqa: BLE001  keep serving after an internal error
             traceback.print_exc()
             response = Response.json({"message": "Server Error"}, 500)
         self._reply(response)
@@ -98,6 +98,6 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, *arguments) -> None:
-        """Texts and numbers travel in these addresses: only the path is shown, and only when asked for."""
+        """Log only the path, and only with ``--log``, because query strings contain texts and phone numbers."""
         if self.server.log:
             print(self.command, urlsplit(self.path).path, *arguments[2:3], file=sys.stderr, flush=True)

@@ -1,7 +1,7 @@
-"""The vendor's state behind one lock, and everything that can happen to it.
+"""The vendor's state, protected by one lock, and all changes to it.
 
-Every change is made here, whoever asks: the API, the phone simulator, or time passing.
-What others must hear of is told to ``listener(event, **things)``.
+The API, the phone simulator and timers all change the state here. Each change calls
+``listener(event, **things)``.
 """
 
 import threading
@@ -30,11 +30,11 @@ from .web import invalid, not_found
 
 STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
 START_WORDS = frozenset({"START", "YES", "UNSTOP"})
-FAILING_SHARE = 3  # of a hundred texts that the API sends
+FAILING_SHARE = 3  # percent of texts sent through the API
 
 
 class Store:
-    """Methods expect to be called with ``lock`` held; it is reentrant."""
+    """The state. Callers must hold ``lock``, which is reentrant."""
 
     def __init__(self, world: World, seed: int, media_url: str):
         self.world = world
@@ -56,7 +56,7 @@ class Store:
         self.world.next_id[kind] += 1
         return number
 
-    # -- finding --------------------------------------------------------------------------------------------
+    # -- lookups --------------------------------------------------------------------------------------------
 
     def contact(self, contact_id: int) -> Contact:
         found = self.world.contacts.get(contact_id)
@@ -110,7 +110,7 @@ class Store:
         self.listener("contact.updated", contact=contact)
 
     def remove_contact(self, contact: Contact) -> None:
-        """The conversations go with it; a new text from that number makes a new contact."""
+        """Delete a contact and its conversations. A new text from its number creates a new contact."""
         for key in self._threads.pop(contact.id, []):
             for message in self.world.conversations.pop(key).messages:
                 del self._messages[message.id]
@@ -149,7 +149,7 @@ class Store:
     # -- conversations --------------------------------------------------------------------------------------
 
     def open_conversation(self, contact: Contact, team_id: int) -> tuple[Conversation, bool]:
-        """The one of this contact in this inbox, made if there is none (section 11); and whether it is new."""
+        """Return the contact's conversation in this inbox, created if needed (section 11), and whether it is new."""
         for conversation in self.conversations_of(contact):
             if conversation.team_id == team_id:
                 return conversation, False
@@ -163,7 +163,7 @@ class Store:
     def _append(self, conversation: Conversation, message: Message) -> None:
         message.created_at = max(message.created_at, conversation.last_message_at or message.created_at)
         conversation.messages.append(message)
-        conversation.closed_at = None  # an inbound as an outbound text reopens (section 11)
+        conversation.closed_at = None  # both inbound and outbound texts reopen it (section 11)
         self._messages[message.id] = message
 
     def send(
@@ -174,7 +174,7 @@ class Store:
         media_urls: list[str] = (),
         send_at: datetime | None = None,
     ) -> Message:
-        """A text of ours. It is answered as queued, or as failed at once when it cannot be sent at all."""
+        """Send a text. It is queued, or fails immediately if it cannot be sent."""
         contact = self.world.contacts[conversation.contact_id]
         moment = now()
         message = Message(
@@ -205,14 +205,14 @@ class Store:
         return None
 
     def will_fail(self, number: int) -> str | None:
-        """The carrier's reason, for a fixed share of the texts sent."""
-        lot = zlib.crc32(f"{self._seed}/{number}".encode())
-        return FAILURES[lot // 100 % len(FAILURES)] if lot % 100 < FAILING_SHARE else None
+        """Return the carrier's reason for a fixed share of texts, else None."""
+        draw = zlib.crc32(f"{self._seed}/{number}".encode())
+        return FAILURES[draw // 100 % len(FAILURES)] if draw % 100 < FAILING_SHARE else None
 
     def advance(self, message: Message, status: str, reason: str | None = None) -> None:
-        """Delivery goes on: queued, sent, delivered or failed."""
+        """Move a message to queued, sent, delivered or failed. A text that failed is not delivered afterwards."""
         if message.id not in self._messages or message.status == "failed":
-            return  # a text that failed is not delivered afterwards
+            return
         moment = now()
         message.status = status
         if status == "queued":
@@ -226,8 +226,10 @@ class Store:
         self.listener(f"message.{status}", message=message)
 
     def attach(self, message: Message, files: list[File | None]) -> None:
-        """The pictures are there at last: the same message is told again (section 6.3, mms_status). None: one of the
-        sandbox's own."""
+        """Add pictures to a message and announce it again (section 6.3, mms_status).
+
+        None in ``files`` stands for a generated picture.
+        """
         if message.id not in self._messages:
             return
         for file in files:
@@ -242,7 +244,7 @@ class Store:
             self.listener("message.received" if message.inbound else "message.sent", message=message)
 
     def receive(self, contact: Contact, text: str, photo: bool = False, team_id: int | None = None) -> Message:
-        """The contact texts us."""
+        """Receive a text from a contact."""
         conversation = self._for_inbound(contact, team_id)
         moment = now()
         message = Message(self.new_id("message"), conversation.id, contact.id, True, text, "received", moment)
@@ -263,7 +265,7 @@ class Store:
         return message
 
     def receive_call(self, contact: Contact, duration: int, voicemail: bool, team_id: int | None = None) -> Message:
-        """The contact calls us."""
+        """Receive a call from a contact."""
         conversation = self._for_inbound(contact, team_id)
         moment = now()
         message = Message(self.new_id("message"), conversation.id, contact.id, True, "", "record", moment, type="call")

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 
 class Refused(Exception):
-    """Ends the handling of a request with this answer."""
+    """Ends a request with this response."""
 
     def __init__(self, status: int, body: object, headers: dict[str, str] | None = None):
         super().__init__(status)
@@ -36,8 +36,8 @@ class Response:
     body: bytes = b""
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
-    drop: bool = False  # close the connection without a word
-    announce: int | None = None  # a Content-Length that promises more than comes
+    drop: bool = False  # close the connection without a response
+    announce: int | None = None  # a Content-Length larger than the body
 
     @classmethod
     def json(cls, data: object, status: int = 200, headers: dict[str, str] | None = None) -> "Response":
@@ -67,7 +67,7 @@ class Request:
 
     @property
     def by_browser(self) -> bool:
-        """Whether a page is wanted rather than JSON, at the sandbox's own addresses."""
+        """Whether the client accepts HTML, for the sandbox's own pages."""
         return "text/html" in self.headers.get("accept", "")
 
     @cached_property
@@ -82,7 +82,7 @@ class Request:
 
     @cached_property
     def json_object(self) -> dict:
-        """The JSON body; anything else, broken JSON too, is an empty one, as in the vendor's framework."""
+        """The JSON body. Anything else, including invalid JSON, is an empty object, as in the vendor's framework."""
         if not self.is_json:
             return {}
         try:
@@ -97,7 +97,7 @@ class Request:
 
 
 class Params:
-    """Fields from the query, a form or JSON, merged; the body wins (section 11, "JSON or query on writes")."""
+    """Merged fields of query, form and JSON. The body takes precedence (section 11, "JSON or query on writes")."""
 
     def __init__(self, request: Request):
         self._pairs = request.query_pairs + request.form_pairs
@@ -111,7 +111,7 @@ class Params:
         return self._flat.get(name)
 
     def text(self, name: str) -> str | None:
-        """The trimmed text; nothing and "" are the same, as in the vendor's framework."""
+        """Return the trimmed text. Missing and "" are both None, as in the vendor's framework."""
         value = self._flat.get(name)
         if value is None or isinstance(value, dict | list):
             return None
@@ -126,7 +126,7 @@ class Params:
         return value
 
     def integer(self, name: str, default: int | None = None, low: int | None = None, high: int | None = None) -> int:
-        """A whole number within bounds; without a default it must be there."""
+        """Return an integer within bounds. Required if there is no default."""
         value = self.text(name)
         if value is None:
             if default is None:
@@ -143,7 +143,7 @@ class Params:
         return number
 
     def many(self, name: str) -> list[str]:
-        """``name[]=a&name[0]=b``, or a JSON list."""
+        """Return the values of ``name[]=a&name[0]=b`` or of a JSON list."""
         value = self._json.get(name)
         if isinstance(value, list):
             return [str(item) for item in value]
@@ -151,5 +151,5 @@ class Params:
         return [value for key, value in self._pairs if pattern.fullmatch(key)]
 
     def media_urls(self) -> list[str]:
-        """``media_url[][url]`` from query or form. In JSON it is silently dropped (section 5, Messages)."""
+        """Return ``media_url[][url]`` from query or form. Ignored in JSON (section 5, Messages)."""
         return [value for key, value in self._pairs if re.fullmatch(r"media_url\[\d*\]\[url\]", key) and value]

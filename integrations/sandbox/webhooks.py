@@ -1,4 +1,4 @@
-"""Events to the portal (section 7): unsigned, repeated until the answer is 2xx, disorderly when told to."""
+"""Webhook events (section 7): unsigned, retried until the response is 2xx, optionally out of order."""
 
 import heapq
 import itertools
@@ -16,10 +16,10 @@ from .options import Switches
 from .records import Records
 
 RETRIES = (1.0, 5.0, 30.0)
-HOLD = 0.7  # seconds that every second event waits while shuffling, so that a later one overtakes it
+HOLD = 0.7  # delay in seconds of every second event while shuffling, so that later events arrive first
 TIMEOUT = 10
 EMPTY_TIMES = ("received_at", "send_at", "queued_at", "sent_at", "delivered_at", "failed_at")
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the receiver is near; no proxy reaches it
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the receiver is local, so no proxy is used
 KEYS = (
     *("id", "body", "icon", "type", "source", "status", "send_at", "sent_at", "user_id", "automated", "failed_at"),
     *("queued_at", "source_id", "contact_id", "created_at", "mms_status", "received_at", "delivered_at"),
@@ -40,10 +40,10 @@ class Webhooks:
     def start(self) -> None:
         threading.Thread(target=self._run, name="webhooks", daemon=True).start()
 
-    # -- what is told ---------------------------------------------------------------------------------------
+    # -- events ---------------------------------------------------------------------------------------------
 
     def tell(self, event: str, message: Message | None = None, contact: Contact | None = None) -> None:
-        """Queue the events that follow from a change. Called with the store locked: nothing is sent here."""
+        """Queue the events of a change. Sends nothing, because the caller holds the store's lock."""
         if not self.switches.webhook:
             return
         for name, data in self._events_of(event, message, contact):
@@ -73,7 +73,7 @@ class Webhooks:
         }
 
     def _wire(self, message: Message) -> dict:
-        """Here "" and 0 stand for nothing, and there is no plain body (sections 6.3 and 7)."""
+        """Message record of a webhook: "" and 0 instead of null, no plain body (sections 6.3 and 7)."""
         record = self.records.message(message)
         for key in EMPTY_TIMES:
             record[key] = record[key] or ""

@@ -1,4 +1,7 @@
-"""The buttons: pause, resume, read again and stop for managers; one contact or conversation now for whoever sees it."""
+"""POST views of the sync page.
+
+Managers can pause, resume, start and stop the sync. Any user can refresh a contact or conversation they can see.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -19,22 +22,20 @@ from . import request as syncing
 from .contact_lookup import find_contacts
 from .views import one_page
 
-NOT_CONNECTED = gettext_lazy("This account is not connected, so nothing can be read. Connect it again first.")
-PAUSED = gettext_lazy("The sync is paused, so nothing was begun. Resume it first.")
-ASKED = gettext_lazy("%(who)s is read from Salesmsg again now. What is new appears by itself.")
-DRAFT = gettext_lazy(
-    "Salesmsg does not know %(who)s yet, so there is nothing to read. That changes with the first text."
-)
-NOBODY = gettext_lazy(
-    "Nobody here fits that. Write a phone number, a part of the name, or the id that Salesmsg "
-    "shows. Somebody who is new at Salesmsg comes with “Look for changes now”."
+NOT_CONNECTED = gettext_lazy("This account is not connected, so it cannot sync. Reconnect it first.")
+PAUSED = gettext_lazy("The sync is paused, so nothing was started. Resume it first.")
+REFRESHING = gettext_lazy("Refreshing from Salesmsg: %(who)s. New data appears automatically.")
+DRAFT = gettext_lazy("%(who)s does not exist in Salesmsg yet. Sending the first text creates it.")
+NO_MATCH = gettext_lazy(
+    "No match. Enter a phone number, part of a name, or a Salesmsg ID. To find a contact that is new in "
+    "Salesmsg, check for changes first."
 )
 
 Action = AuditEntry.Action
 
 
 def managed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Hands the view the account; only for its managers. Then back to its page."""
+    """Pass the account to the view, then redirect to its sync page. Only its managers may call it."""
 
     @wraps(view)
     @require_POST
@@ -58,35 +59,35 @@ def pause(request: HttpRequest, account: Account) -> None:
 @managed
 def resume(request: HttpRequest, account: Account) -> None:
     if syncing.resume_sync(account, request.user):
-        messages.success(request, _("The sync goes on. It looks for what came meanwhile first."))
+        messages.success(request, _("Sync resumed. It checks for new data first."))
 
 
 @managed
 def full(request: HttpRequest, account: Account) -> None:
-    """Reads everything again."""
-    _begin(request, account, syncing.start_full, Action.SYNC_FULL)
+    """Start a full sync."""
+    _start(request, account, syncing.start_full, Action.SYNC_FULL)
 
 
 @managed
 def changes(request: HttpRequest, account: Account) -> None:
-    """Looks for changes now."""
-    _begin(request, account, syncing.start_changes, Action.SYNC_CHANGES)
+    """Start a check for changes."""
+    _start(request, account, syncing.start_changes, Action.SYNC_CHANGES)
 
 
 @managed
 def stop(request: HttpRequest, account: Account) -> None:
     if syncing.stop_sync(account):
         access.record_audit(request.user, Action.SYNC_STOPPED, account)
-        messages.info(request, _("It was stopped. What had been read is kept."))
+        messages.info(request, _("Sync stopped. Data read so far is kept."))
 
 
-def _begin(request: HttpRequest, account: Account, ask: Callable, action: Action) -> None:
+def _start(request: HttpRequest, account: Account, request_sync: Callable, action: Action) -> None:
     if account.state != Account.State.CONNECTED:
         messages.error(request, NOT_CONNECTED)
     elif account.sync_paused_at:
         messages.error(request, PAUSED)
     else:
-        ask(account, request.user)
+        request_sync(account, request.user)
         access.record_audit(request.user, action, account)
 
 
@@ -97,39 +98,39 @@ def _begin(request: HttpRequest, account: Account, ask: Callable, action: Action
 @never_cache
 @access.staff_required
 def contact(request: HttpRequest, pk: int) -> HttpResponse:
-    """Reads a contact and its conversations again."""
+    """Refresh a contact and its conversations."""
     found = get_object_or_404(Contact.objects.for_user(request.user).select_related("account"), pk=pk)
-    return _answer(request, found.account, *_ask(request, found))
+    return _respond(request, found.account, *_request_refresh(request, found))
 
 
 @require_POST
 @never_cache
 @access.staff_required
 def conversation(request: HttpRequest, pk: int) -> HttpResponse:
-    """Reads the newest messages of a conversation again."""
+    """Refresh the newest messages of a conversation."""
     threads = Conversation.objects.for_user(request.user).select_related("account", "contact")
     found = get_object_or_404(threads, pk=pk)
-    return _answer(request, found.account, *_ask(request, found))
+    return _respond(request, found.account, *_request_refresh(request, found))
 
 
 @require_POST
 @never_cache
 @access.staff_required
 def search(request: HttpRequest, pk: int) -> HttpResponse:
-    """The form of the sync page: reads whom it names again, or lets choose where it names several."""
+    """Refresh the contact or conversation searched for. Several matches open a page to choose one."""
     account = get_object_or_404(Account.objects.for_user(request.user), pk=pk)
     typed = request.POST.get("who", "").strip()
     found = find_contacts(request.user, account, typed)
     if not found:
-        error = NOBODY if typed else _("Write whom you mean: a phone number, a name or a Salesmsg id.")
+        error = NO_MATCH if typed else _("Enter a phone number, a name or a Salesmsg ID.")
         return one_page(request, pk, typed=typed, error=error, status=422)
     if found.only is None:
         return render(request, "sync/choose.html", {"account": account, "found": found, "typed": typed})
-    return _answer(request, account, *_ask(request, found.only))
+    return _respond(request, account, *_request_refresh(request, found.only))
 
 
-def _ask(request: HttpRequest, found: Contact | Conversation) -> tuple[bool, str]:
-    """(whether it was asked for, what to tell)."""
+def _request_refresh(request: HttpRequest, found: Contact | Conversation) -> tuple[bool, str]:
+    """Return whether the refresh was requested, and the message to show."""
     if found.account.state != Account.State.CONNECTED:
         return False, NOT_CONNECTED
     if isinstance(found, Conversation):
@@ -139,16 +140,16 @@ def _ask(request: HttpRequest, found: Contact | Conversation) -> tuple[bool, str
         )
     else:
         who, asked = str(found), syncing.request_contact(found, request.user)
-    return asked, ASKED % {"who": who} if asked else DRAFT % {
+    return asked, REFRESHING % {"who": who} if asked else DRAFT % {
         "who": found if isinstance(found, Contact) else found.contact
     }
 
 
-def _answer(request: HttpRequest, account: Account, asked: bool, words: str) -> HttpResponse:
-    """In place of the pressed button for htmx, else back to where it was pressed."""
+def _respond(request: HttpRequest, account: Account, asked: bool, text: str) -> HttpResponse:
+    """Return a fragment that replaces the button for htmx; otherwise redirect back with a message."""
     if request.headers.get("HX-Request"):
-        return render(request, "sync/_request_result.html", {"asked": asked, "words": words})
-    (messages.success if asked else messages.error)(request, words)
-    wanted = request.POST.get("next", "")
-    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    return redirect(wanted if ours else reverse("sync:one", args=[account.pk]))
+        return render(request, "sync/_request_result.html", {"asked": asked, "text": text})
+    (messages.success if asked else messages.error)(request, text)
+    next_url = request.POST.get("next", "")
+    is_local = next_url.startswith("/") and url_has_allowed_host_and_scheme(next_url, allowed_hosts=None)
+    return redirect(next_url if is_local else reverse("sync:one", args=[account.pk]))

@@ -1,4 +1,4 @@
-"""Who is meant: a phone number, a name or a Salesmsg id, as a person types it."""
+"""Find contacts and conversations by phone number, name or Salesmsg ID."""
 
 from dataclasses import dataclass, field
 
@@ -7,9 +7,9 @@ from django.db.models import Q
 from ..models import Account, Contact, Conversation
 from ..salesmsg.text import phone
 
-MOST = 10
-CHARACTERS = 100
-BIGGEST = 2**63
+MAX_RESULTS = 10
+MAX_LENGTH = 100
+ID_LIMIT = 2**63
 
 
 @dataclass
@@ -20,21 +20,21 @@ class Found:
 
     @property
     def only(self) -> Contact | Conversation | None:
-        """The one that is surely meant."""
-        both = [*self.contacts, *self.conversations]
-        return both[0] if len(both) == 1 and not self.more else None
+        """The single match, or None if there are none or several."""
+        matches = [*self.contacts, *self.conversations]
+        return matches[0] if len(matches) == 1 and not self.more else None
 
     def __bool__(self) -> bool:
         return bool(self.contacts or self.conversations)
 
 
 def find_contacts(user, account: Account, typed: str) -> Found:
-    """Those of this account; at most three queries. Drafts are left out: Salesmsg does not know them."""
-    typed = typed.replace("\0", "").strip()[:CHARACTERS]
+    """Find matches in this account, in at most three queries. Skips drafts, which Salesmsg does not have yet."""
+    typed = typed.replace("\0", "").strip()[:MAX_LENGTH]
     if not typed:
         return Found()
     contacts = Contact.objects.for_user(user).filter(account=account, vendor_id__isnull=False).defer("raw")
-    if typed.isascii() and typed.isdigit() and int(typed) < BIGGEST:
+    if typed.isascii() and typed.isdigit() and int(typed) < ID_LIMIT:
         threads = Conversation.objects.for_user(user).select_related("contact").defer("raw", "contact__raw")
         by_id = Found(
             list(contacts.filter(vendor_id=int(typed))),
@@ -54,5 +54,5 @@ def find_contacts(user, account: Account, typed: str) -> Found:
                 | Q(email__icontains=word)
             )
         found = contacts.filter(wanted)
-    rows = list(found.order_by("deleted_at", "full_name", "pk")[: MOST + 1])
-    return Found(rows[:MOST], more=len(rows) > MOST)
+    rows = list(found.order_by("deleted_at", "full_name", "pk")[: MAX_RESULTS + 1])
+    return Found(rows[:MAX_RESULTS], more=len(rows) > MAX_RESULTS)

@@ -1,4 +1,4 @@
-"""What the sync page shows, from the database alone, in a fixed number of queries however many accounts and rows."""
+"""Data of the sync pages, from the database only, in a fixed number of queries."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -31,21 +31,20 @@ from ..models import (
     Tag,
     ThreadSync,
 )
-from .latency_report import HOURS, LatencyReport
-from .latency_report import summarize_latency as freshness
+from .latency_report import HOURS, LatencyReport, summarize_latency
 from .plan import CHECK, LABELS, LOOKED
 from .progress import Progress, progress_of_all
 
-ACCOUNTS = 50  # on one page
-FOUND = 10  # runs that are told one by one
-GAPS = 1000  # conversations with gaps are counted so far
-SPENT_OVER = timedelta(minutes=15)  # how long the budget keeps its calls
-LATE = timedelta(minutes=5)  # a look so much overdue is late
-COUNTED_FOR = 15  # seconds: counting 100,000 contacts takes longer than the rest of the page
-MISSED = 3  # texts in a row without an event: events have stopped coming
+MAX_ACCOUNTS = 50  # per page
+MAX_RUNS = 10  # recent runs listed
+MAX_GAPS = 1000  # count at most this many conversations with gaps
+SPENT_OVER = timedelta(minutes=15)  # the budget keeps its calls this long
+LATE = timedelta(minutes=5)  # a check overdue by more than this is late
+COUNTS_CACHED_FOR = 15  # seconds; counting 100,000 contacts is slower than the rest of the page
+MISSED_EVENTS = 3  # consecutive texts without an event: webhook events have stopped
 TONES = {SyncRun.State.DONE: "badge-ok", SyncRun.State.FAILED: "badge-error", SyncRun.State.RUNNING: "badge-accent"}
-# List -> how its rows here are counted. Unanswered conversations are among the open ones.
-HERE: dict[str, QuerySet] = {
+# List name -> the rows stored for it. Unanswered conversations are counted among the open ones.
+STORED: dict[str, QuerySet] = {
     "contacts": Contact.objects.filter(deleted_at=None, vendor_id__isnull=False),
     "deleted": Contact.objects.filter(deleted_at__isnull=False),
     "open": Conversation.objects.filter(closed_at=None, vendor_id__isnull=False),
@@ -59,19 +58,19 @@ HERE: dict[str, QuerySet] = {
 
 @dataclass(frozen=True)
 class ListRow:
-    """One list of an account as people read it; `known` is False before it was first looked at."""
+    """One list of an account, formatted for display. `known` is False before the first check."""
 
     name: str
     label: str
-    here: int | None
+    stored: int | None
     known: bool = False
-    there: int | None = None
+    remote: int | None = None
     calls: int = 0
-    looked: str = ""
-    walked: str = ""
-    found: str = ""
+    checked: str = ""
+    full_read: str = ""
+    changed: str = ""
     next: str = ""
-    every: str = ""
+    interval: str = ""
     repaired: int = 0
     late: bool = False
     reason: Reason = NO_REASON
@@ -81,7 +80,7 @@ class ListRow:
 
 @dataclass(frozen=True)
 class Calls:
-    """The budget: the window that the limit is about, and what the last minutes were spent on."""
+    """The rate budget: usage of the current window, and the last minutes' calls by lane. `period` is in seconds."""
 
     used: int
     limit: int
@@ -101,16 +100,16 @@ class Calls:
 
 @dataclass
 class AccountStatus:
-    """How one account stands; `gaps` and `found` only where one account is shown alone."""
+    """Sync status of one account. `gaps` and `recent_runs` are only set on its own page."""
 
     account: Account
     now: datetime
     can_manage: bool
-    fresh: LatencyReport
+    latency: LatencyReport
     calls: Calls
     lists: list[ListRow]
     running: list[Progress]
-    found: list[SyncRun] = field(default_factory=list)
+    recent_runs: list[SyncRun] = field(default_factory=list)
     gaps: int = 0
     webhook_address: str = ""
 
@@ -124,8 +123,8 @@ class AccountStatus:
 
     @property
     def silent(self) -> bool:
-        """Events came once and no longer do, although texts arrive."""
-        return self.account.last_event_at is not None and self.account.events_missed >= MISSED
+        """Whether webhook events have stopped although texts inactive arrive."""
+        return self.account.last_event_at is not None and self.account.events_missed >= MISSED_EVENTS
 
     @property
     def worker_at(self) -> datetime | None:
@@ -133,38 +132,38 @@ class AccountStatus:
 
     @property
     def busy(self) -> bool:
-        """Whether something moves that people wait for."""
+        """Whether a sync is running or waiting for the rate limit."""
         return bool(self.calls.blocked_until) or (bool(self.running) and not self.paused)
 
     @property
-    def gaps_words(self) -> str:
-        shown = number_format(min(self.gaps, GAPS), force_grouping=True)
-        return f"{shown}+" if self.gaps > GAPS else shown
+    def gaps_text(self) -> str:
+        shown = number_format(min(self.gaps, MAX_GAPS), force_grouping=True)
+        return f"{shown}+" if self.gaps > MAX_GAPS else shown
 
 
 def account_statuses(user) -> list[AccountStatus]:
-    """The person's accounts, in ten queries."""
-    return _standings(user, list(_accounts(user)[:ACCOUNTS]), alone=False)
+    """Return the status of the user's accounts, in ten queries."""
+    return _statuses(user, list(_visible_accounts(user)[:MAX_ACCOUNTS]), detailed=False)
 
 
 def account_status(user, pk: int) -> AccountStatus:
-    """One account with everything. Raises Http404 when it is not this person's."""
-    key = f"sync-rows-here-{pk}"
-    here = cache.get(key)
-    rows = _accounts(user)
-    if here is None:
-        rows = rows.annotate(**{f"here_{name}": _count(counted) for name, counted in HERE.items()})
+    """Return the full status of one account. Raises Http404 if the user cannot see it."""
+    key = f"sync-rows-stored-{pk}"
+    stored = cache.get(key)
+    rows = _visible_accounts(user)
+    if stored is None:
+        rows = rows.annotate(**{f"stored_{name}": _count(queryset) for name, queryset in STORED.items()})
     account = rows.filter(pk=pk).first()
     if account is None:
         raise Http404("There is no such account.")
-    if here is None:
-        here = {name: getattr(account, f"here_{name}") for name in HERE}
-        cache.set(key, here, COUNTED_FOR)
-    account.rows_here = here
-    return _standings(user, [account], alone=True)[0]
+    if stored is None:
+        stored = {name: getattr(account, f"stored_{name}") for name in STORED}
+        cache.set(key, stored, COUNTS_CACHED_FOR)
+    account.rows_stored = stored
+    return _statuses(user, [account], detailed=True)[0]
 
 
-def _accounts(user) -> QuerySet[Account]:
+def _visible_accounts(user) -> QuerySet[Account]:
     managing = Membership.objects.filter(account=OuterRef("pk"), user=user.pk, role=Membership.Role.MANAGER)
     heartbeat = Heartbeat.objects.filter(name="tick").values("at")[:1]
     return (
@@ -179,66 +178,66 @@ def _count(rows: QuerySet) -> Coalesce:
     return Coalesce(Subquery(counted), 0)
 
 
-def _standings(user, accounts: list[Account], *, alone: bool) -> list[AccountStatus]:
+def _statuses(user, accounts: list[Account], *, detailed: bool) -> list[AccountStatus]:
     now = timezone.now()
     lists = _by_account(ListSync.objects.filter(account__in=accounts).order_by("pk"))
     since = now - timedelta(hours=HOURS)
     hours = _by_account(FreshHour.objects.filter(account__in=accounts, hour__gt=since))
     spent = _spent(accounts, now)
-    running, found = _runs(accounts, alone=alone)
-    standings = []
+    running, recent_runs = _runs(accounts, detailed=detailed)
+    statuses = []
     for account in accounts:
         can_manage = user.is_superuser or account.managed
-        standing = AccountStatus(
+        status = AccountStatus(
             account=account,
             now=now,
             can_manage=can_manage,
-            fresh=freshness(hours.get(account.pk, [])),
+            latency=summarize_latency(hours.get(account.pk, [])),
             calls=_calls(account, spent, now),
             lists=_lists(account, lists.get(account.pk, []), now),
             running=[progress for progress in running if progress.run.account_id == account.pk],
-            found=found,
+            recent_runs=recent_runs,
         )
-        if alone:
-            # What a running sync is about to read is no gap.
+        if detailed:
+            # A gap that a running sync is about to fill does not count.
             gaps = ThreadSync.objects.filter(complete=False, pending=False, conversation__account=account)
-            standing.gaps = gaps.order_by()[: GAPS + 1].count()
-            standing.webhook_address = readable_webhook_address(account) if can_manage else ""
-        standings.append(standing)
-    return standings
+            status.gaps = gaps.order_by()[: MAX_GAPS + 1].count()
+            status.webhook_address = readable_webhook_address(account) if can_manage else ""
+        statuses.append(status)
+    return statuses
 
 
 def _by_account(rows: Iterable) -> dict[int, list]:
-    found: dict[int, list] = {}
+    grouped: dict[int, list] = {}
     for row in rows:
-        found.setdefault(row.account_id, []).append(row)
-    return found
+        grouped.setdefault(row.account_id, []).append(row)
+    return grouped
 
 
-def _runs(accounts: list[Account], *, alone: bool) -> tuple[list[Progress], list[SyncRun]]:
-    """What runs, and, of an account shown alone, the last runs that found something or failed."""
+def _runs(accounts: list[Account], *, detailed: bool) -> tuple[list[Progress], list[SyncRun]]:
+    """Return running syncs and, if `detailed`, the latest runs with changes or errors."""
     runs = SyncRun.objects.filter(account__in=accounts)
     is_running = Q(state=SyncRun.State.RUNNING)
-    if alone:
-        told = Q(changed__gt=0) | Q(state=SyncRun.State.FAILED)
+    if detailed:
+        notable = Q(changed__gt=0) | Q(state=SyncRun.State.FAILED)
         first = Case(When(is_running, then=0), default=1)
-        runs = runs.filter(is_running | told).order_by(first, "-pk")[: FOUND + len(SyncRun.Kind.values)]
+        runs = runs.filter(is_running | notable).order_by(first, "-pk")[: MAX_RUNS + len(SyncRun.Kind.values)]
     else:
         runs = runs.filter(is_running).order_by("pk")
     known = {account.pk: account for account in accounts}
-    running, found = [], []
+    running, recent = [], []
     for run in runs:
         run.account = known[run.account_id]
-        (running if run.state == SyncRun.State.RUNNING else found).append(run)
-    for run in found:
+        (running if run.state == SyncRun.State.RUNNING else recent).append(run)
+    for run in recent:
         run.tone = TONES.get(run.state, "")
         run.took = span(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
         run.todo = run.reason.todo(run.account_id) if run.reason else ""
-    return (progress_of_all(running) if running else []), found[:FOUND]
+    return (progress_of_all(running) if running else []), recent[:MAX_RUNS]
 
 
 def _spent(accounts: list[Account], now: datetime) -> dict[int, dict[str, tuple[int, int]]]:
-    """Account -> lane -> (calls that count now, calls of the last minutes)."""
+    """Return account -> lane -> (calls in the current window, calls in the last minutes)."""
     rows = (
         BudgetCall.objects.filter(budget__account__in=accounts)
         .values_list("budget__account", "lane")
@@ -247,19 +246,19 @@ def _spent(accounts: list[Account], now: datetime) -> dict[int, dict[str, tuple[
             made=Count("pk", filter=Q(started_at__gt=now - SPENT_OVER)),
         )
     )
-    found: dict[int, dict[str, tuple[int, int]]] = {}
+    spent: dict[int, dict[str, tuple[int, int]]] = {}
     for account, lane, used, made in rows:
-        found.setdefault(account, {})[lane] = (used, made)
-    return found
+        spent.setdefault(account, {})[lane] = (used, made)
+    return spent
 
 
 def _calls(account: Account, spent: dict[int, dict[str, tuple[int, int]]], now: datetime) -> Calls:
-    mine = spent.get(account.pk, {})
-    lanes = [(lane.label, mine[lane][1]) for lane in BudgetCall.Lane if mine.get(lane, (0, 0))[1]]
+    by_lane = spent.get(account.pk, {})
+    lanes = [(lane.label, by_lane[lane][1]) for lane in BudgetCall.Lane if by_lane.get(lane, (0, 0))[1]]
     budget = getattr(account, "budget", None)
     blocked = budget.blocked_until if budget and budget.blocked_until and budget.blocked_until > now else None
     return Calls(
-        used=sum(used for used, _ in mine.values()),
+        used=sum(used for used, _ in by_lane.values()),
         limit=settings.SALESMSG_RATE_LIMIT,
         period=settings.SALESMSG_RATE_PERIOD,
         blocked_until=blocked,
@@ -269,7 +268,7 @@ def _calls(account: Account, spent: dict[int, dict[str, tuple[int, int]]], now: 
 
 
 def _lists(account: Account, rows: list[ListSync], now: datetime) -> list[ListRow]:
-    """In the order in which a full sync reads them; a list that has no row yet is not read yet."""
+    """Return the lists in the order of a full sync. A list without a row has not been read yet."""
     known = {row.name: row for row in rows}
     names = [name for name in LABELS if name != "messages"]
     names += [name for name in known if name not in names]
@@ -278,24 +277,24 @@ def _lists(account: Account, rows: list[ListSync], now: datetime) -> list[ListRo
 
 def _list(account: Account, name: str, row: ListSync | None, now: datetime) -> ListRow:
     label = str(LABELS.get(name, "")) or name.replace("_", " ").capitalize()
-    here = getattr(account, "rows_here", {}).get(name)
+    stored = getattr(account, "rows_stored", {}).get(name)
     if row is None:
-        return ListRow(name, label, here)
-    still = account.sync_paused_at is not None or account.state != Account.State.CONNECTED
+        return ListRow(name, label, stored)
+    inactive = account.sync_paused_at is not None or account.state != Account.State.CONNECTED
     return ListRow(
         name=name,
         label=label,
-        here=here,
+        stored=stored,
         known=row.looked_at is not None or row.walked_at is not None,
-        there=row.rows,
+        remote=row.rows,
         calls=row.calls,
-        looked=lag(row.looked_at, now),
-        walked=lag(row.walked_at, now),
-        found=lag(row.found_at, now),
-        next="" if still or name not in (*LOOKED, CHECK) else ahead(row.due_at, now),
-        every=span(row.pause),
+        checked=lag(row.looked_at, now),
+        full_read=lag(row.walked_at, now),
+        changed=lag(row.found_at, now),
+        next="" if inactive or name not in (*LOOKED, CHECK) else ahead(row.due_at, now),
+        interval=span(row.pause),
         repaired=row.repaired,
-        late=name in LOOKED and not still and row.looked_at is not None and row.due_at < now - LATE,
+        late=name in LOOKED and not inactive and row.looked_at is not None and row.due_at < now - LATE,
         reason=row.reason,
         todo=row.reason.todo(account.pk, name) if row.reason else "",
         error_at=row.error_at,

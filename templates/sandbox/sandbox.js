@@ -1,4 +1,4 @@
-// Keeps an open phone fresh, and sends without leaving the page. Everything works without it too.
+// Updates an open phone and sends without reloading the page. The page also works without JavaScript.
 (() => {
   "use strict";
   for (const field of document.querySelectorAll("[data-copy]")) field.addEventListener("focus", () => field.select());

@@ -21,7 +21,7 @@ CODE = "the-code-that-nobody-may-see"
 def oauth(settings):
     settings.SALESMSG_CLIENT_ID, settings.SALESMSG_CLIENT_SECRET = "client", "secret"
     settings.SALESMSG_AUTHORIZE_URL = "https://app.salesmsg.test/auth/oauth"
-    # Nobody listens there: what would call out must end as "could not be asked".
+    # Nobody listens there: what would call out must end as "is not available".
     settings.SALESMSG_BASE_URL = settings.SALESMSG_TOKEN_URL = settings.SALESMSG_REFRESH_URL = "http://127.0.0.1:9"
 
 
@@ -64,7 +64,7 @@ def test_a_denied_consent_is_no_accident(oauth, root):
     response = back(root, error="access_denied", state=state)
     shown = response.content.decode()
     assert response.status_code == 400
-    assert "You did not allow the connection" in shown
+    assert "Access was not granted" in shown
     assert "Try again" in shown
 
 
@@ -86,7 +86,7 @@ def test_a_way_back_that_does_not_fit(oauth, root, spoil):
     response = back(client, **query)
     shown = response.content.decode()
     assert response.status_code == 400
-    assert "cannot be continued" in shown
+    assert "no longer valid" in shown
     assert CODE not in shown
     assert state not in shown
     assert not Account.objects.exists()
@@ -97,7 +97,7 @@ def test_trouble_at_salesmsg_is_called_that(oauth, root):
     response = back(root, code=CODE, state=state)
     shown = response.content.decode()
     assert response.status_code == 502
-    assert "could not be asked" in shown
+    assert "is not available" in shown
     assert CODE not in shown
     assert response["Referrer-Policy"] == "no-referrer"
     assert "no-store" in response["Cache-Control"]
@@ -136,7 +136,7 @@ def test_a_refused_token_leaves_the_account_as_it_was(oauth, manager, account):
 def test_disconnecting_asks_first_and_keeps_the_data(manager, account):
     factories.customer_thread(factories.customer(account))
     address = reverse("accounts:disconnect", args=[account.pk])
-    assert "Nothing is deleted" in manager.get(address).content.decode()
+    assert "messages are kept" in manager.get(address).content.decode()
     account.refresh_from_db()
     assert account.state == Account.State.CONNECTED
     shown = manager.post(address, follow=True).content.decode()
@@ -150,14 +150,14 @@ def test_disconnecting_asks_first_and_keeps_the_data(manager, account):
 def test_a_new_webhook_address_replaces_the_old_one(manager, account):
     address = reverse("accounts:webhook", args=[account.pk])
     old = account.webhook_digest
-    assert "stops working at once" in manager.get(address).content.decode()
+    assert "stops working immediately" in manager.get(address).content.decode()
     account.refresh_from_db()
     assert account.webhook_digest == old
     shown = manager.post(address, follow=True).content.decode()
     account.refresh_from_db()
     assert account.webhook_digest != old
     assert "webhook-secret-of-Harbor" not in shown
-    assert "new webhook address" in shown
+    assert "New webhook address" in shown
 
 
 def test_connecting_from_another_address_is_explained_before_the_trip(manager, settings):
@@ -165,6 +165,6 @@ def test_connecting_from_another_address_is_explained_before_the_trip(manager, s
     response = manager.post(reverse("accounts:connect"), SERVER_NAME="127.0.0.1")
     shown = response.content.decode()
     assert response.status_code == 400
-    assert "Open the portal at its own address" in shown
+    assert "Open the portal at its public address" in shown
     assert "http://localhost:8000/accounts/" in shown
     assert not AuthorizationState.objects.exists()

@@ -79,7 +79,7 @@ def test_tokens_are_never_on_the_page(manager, account):
 def test_an_account_that_needs_attention_says_what_to_do(manager, account):
     Account.objects.update(state=Account.State.ATTENTION, vendor_reason="The refresh token was refused.")
     shown = page(manager, account)
-    assert "Connect it again" in shown
+    assert "Reconnect" in shown
     assert "The refresh token was refused." in shown
     assert 'value="full"' not in shown
 
@@ -92,7 +92,7 @@ def test_the_budget_is_shown_with_its_block(manager, account, settings):
         budget.calls.create(lane="sync", expires_at=until)
     shown = manager.get(reverse("accounts:budget-live", args=[account.pk])).content.decode()
     assert '<b class="big">3</b> of 60 calls in the last 60 s' in shown
-    assert "No calls until" in shown
+    assert "Calls resume automatically at" in shown
 
 
 def test_a_number_names_the_inbox_that_answers_on_it(manager, account):

@@ -78,15 +78,15 @@ def test_the_card_says_what_each_button_costs(manager, agent, account):
     done = factories.sync_run(account, SyncRun.State.DONE, requests=231)
     SyncRun.objects.filter(pk=done.pk).update(finished_at=done.started_at + timedelta(seconds=245))
     shown = " ".join(live(manager, account).split())
-    assert "about 231 calls; the last time it took 4 min 5 s." in shown
+    assert "about 231 calls and took 4 min 5 s last time." in shown
     primary = re.search(r'<button class="([^"]+)" id="sync-changes"', shown).group(1)
     assert "btn-primary" in primary.split()
-    assert "Read everything again" not in live(agent, account)
+    assert "Run a full sync" not in live(agent, account)
 
 
 def test_a_reason_of_the_vendor_ends_before_our_words(manager, account):
     factories.sync_run(account, failures=2, reason_code="server_error", vendor_reason="Service unavailable")
-    assert "Salesmsg says: “Service unavailable” It is tried again" in " ".join(live(manager, account).split())
+    assert "Salesmsg says: “Service unavailable” Retrying automatically" in " ".join(live(manager, account).split())
 
 
 def test_a_pause_is_told_where_the_buttons_would_be(manager, account):

@@ -56,7 +56,7 @@ def test_a_consent_connects_and_the_first_sync_begins(salesmsg, boss):
     assert Membership.objects.get().role == Membership.Role.MANAGER
     shown = boss.get(response.url).content.decode()
     assert "Front office is connected." in shown
-    assert "Fetching everything" in shown
+    assert "Running a full sync" in shown
     assert query["code"] not in shown
     assert query["code"] not in Credential.objects.get().access_token
 
@@ -79,7 +79,7 @@ def test_connecting_again_keeps_the_account_and_its_data(salesmsg, boss):
 def test_a_no_changes_nothing(salesmsg, boss):
     response = boss.get(reverse("accounts:callback"), consent(boss, "deny"))
     assert response.status_code == 400
-    assert "You did not allow the connection" in response.content.decode()
+    assert "Access was not granted" in response.content.decode()
     assert not Account.objects.exists()
 
 
@@ -110,4 +110,4 @@ def test_a_made_up_token_is_refused_in_words(salesmsg, boss):
     shown = response.content.decode()
     assert response.status_code == 422
     assert "made-up" not in shown
-    assert "make a new one in Salesmsg" in shown
+    assert "Create a new one in Salesmsg" in shown

@@ -37,7 +37,7 @@ def ask(client, contact, what: str, **data):
 def test_each_form_asks_for_its_change(editor, contact, what, data, kind):
     assert f"/more/{what}/" in page(editor, contact)
     shown = ask(editor, contact, what, **data).content.decode()
-    assert "Saved. It is on its way to Salesmsg." in shown
+    assert "Saved. The change will be sent to Salesmsg shortly." in shown
     assert "aiting to be saved in Salesmsg" in shown
     change = Change.objects.get()
     assert (change.kind, change.requested_by.username) == (kind, "editor")
@@ -45,7 +45,7 @@ def test_each_form_asks_for_its_change(editor, contact, what, data, kind):
 
 def test_an_opt_in_needs_the_tick(editor, contact):
     Contact.objects.filter(pk=contact.pk).update(opted_out=True)
-    assert "the carrier may still refuse" in page(editor, contact)
+    assert "the carrier may block texts" in page(editor, contact)
     assert "Confirm that this contact has asked" in ask(editor, contact, "opt-in").content.decode()
     assert not Change.objects.exists()
     ask(editor, contact, "opt-in", agreed="1")
@@ -69,8 +69,8 @@ def test_a_refusal_is_tried_again_or_left(editor, contact):
     change.refresh_from_db()
     assert change.state == State.PENDING
     Change.objects.update(state=State.REFUSED)
-    assert "Left at that" in ask(editor, contact, "leave", change=change.pk).content.decode()
-    assert "nothing to tell" in ask(editor, contact, "leave", change=change.pk).content.decode()
+    assert "Dismissed." in ask(editor, contact, "leave", change=change.pk).content.decode()
+    assert "No changes to save" in ask(editor, contact, "leave", change=change.pk).content.decode()
 
 
 def test_who_may_not_and_what_is_gone(editor, contact, client):

@@ -45,7 +45,7 @@ def found(client, **query):
 def test_saving_asks_for_a_change_and_writes_no_contact(editor, contact):
     before = Contact.objects.filter(pk=contact.pk).values().get()
     shown = save(editor, contact, first_name="Newname", email="newemail@example.com").content.decode()
-    assert "Saved. It is on its way to Salesmsg." in shown
+    assert "Saved. The change will be sent to Salesmsg shortly." in shown
     change = Change.objects.get()
     assert change.values == {"first_name": "Newname", "email": "newemail@example.com"}
     assert (change.state, change.requested_by.username) == (Change.State.PENDING, "editor")
@@ -57,8 +57,8 @@ def test_after_saving_one_sees_the_contact_and_how_its_edit_stands(editor, conta
     response = editor.post(address, fields(editor, contact, first_name="Newname"))
     assert (response.status_code, response.url) == (302, address)
     shown = editor.get(response.url).content.decode()
-    assert "Saved. It is on its way to Salesmsg." in shown
-    assert "On its way to Salesmsg</h2>" in shown
+    assert "Saved. The change will be sent to Salesmsg shortly." in shown
+    assert "Saving in Salesmsg</h2>" in shown
     assert "_continue" not in shown, "there is one way to save"
 
 
@@ -73,22 +73,22 @@ def test_the_form_and_the_list_show_what_was_asked_for(editor, contact):
     save(editor, contact, first_name="Newname")
     shown = editor.get(form(contact)).content.decode()
     assert 'value="Newname"' in shown
-    assert "On its way to Salesmsg" in shown
+    assert "Saving in Salesmsg" in shown
     assert 'hx-trigger="every 2s"' in shown
     listed = editor.get(reverse(LIST)).content.decode()
     assert "Newname Gomez" in listed
-    assert "On its way" in listed
+    assert "Saving" in listed
 
 
 def test_saving_what_is_there_changes_nothing(editor, contact):
     shown = save(editor, contact).content.decode()
-    assert "nothing to tell Salesmsg" in shown
+    assert "No changes to save" in shown
     assert not Change.objects.exists()
     assert not LogEntry.objects.exists()
 
 
 def test_only_what_was_typed_is_sent(editor, contact):
-    """What changed at Salesmsg while the form was open is not put back."""
+    """What changed in Salesmsg while the form was open is not put back."""
     sent = fields(editor, contact, first_name="Newname")
     Contact.objects.filter(pk=contact.pk).update(email="fresh@example.com")
     editor.post(form(contact), sent)
@@ -152,8 +152,8 @@ def test_other_fields_cannot_be_smuggled_in(editor, contact):
 @pytest.mark.parametrize(
     ("state", "words", "polls"),
     [
-        (Change.State.PENDING, "On its way to Salesmsg", True),
-        (Change.State.PUSHING, "On its way to Salesmsg", True),
+        (Change.State.PENDING, "Saving in Salesmsg", True),
+        (Change.State.PUSHING, "Saving in Salesmsg", True),
         (Change.State.REFUSED, "Salesmsg refused the last edit", False),
         (Change.State.DONE, "Saved in Salesmsg", False),
     ],

@@ -24,16 +24,16 @@ def test_the_header_leads_to_every_page(desk):
 @pytest.mark.parametrize("model", ["contact", "conversation", "message", "webhookevent", "syncrun", "change"])
 def test_an_empty_list_names_the_next_step(desk, model):
     page = desk.get(f"/admin/integrations/{model}/").content.decode()
-    assert "Nothing is here yet." in page
+    assert "Nothing here yet." in page
     assert 'href="/inbox/first-steps/"' in page
 
 
 def test_a_search_without_hits_leads_back(desk):
     page = desk.get("/admin/integrations/contact/?q=nobody").content.decode()
-    assert "Nothing here passes this search" in page
-    assert "Nothing is here yet." not in page
+    assert "No results match this search" in page
+    assert "Nothing here yet." not in page
 
 
 def test_a_filled_list_says_none_of_it(desk):
     Account.objects.create(label="Harbor Dental", webhook_secret="sealed", webhook_digest="x")
-    assert "Nothing is here yet." not in desk.get("/admin/integrations/account/").content.decode()
+    assert "Nothing here yet." not in desk.get("/admin/integrations/account/").content.decode()

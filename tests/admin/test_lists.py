@@ -160,7 +160,7 @@ def test_events_are_processed_again_by_those_who_may(editor, helper, account):
     failed.refresh_from_db()
     assert failed.state == WebhookEvent.State.FAILED
     shown = editor.post(list_of("webhookevent"), data, follow=True).content.decode()
-    assert "1 event is processed again." in shown
+    assert "Processing 1 event again." in shown
     failed.refresh_from_db()
     kept.refresh_from_db()
     assert (failed.state, kept.state) == (WebhookEvent.State.NEW, WebhookEvent.State.UNKNOWN)
@@ -233,7 +233,7 @@ def test_refused_changes_are_tried_again(editor, account):
     shown = editor.post(list_of("change"), data, follow=True).content.decode()
     assert Change.objects.get(pk=refused.pk).state == Change.State.PENDING
     assert Change.objects.get(pk=done.pk).state == Change.State.DONE
-    assert "Tried again: 1" in shown
+    assert "Retried changes: 1" in shown
 
 
 def test_a_message_shows_its_attempts_read_only(helper, account):

@@ -36,8 +36,8 @@ def test_from_an_empty_database_to_the_first_text(page: Page, vendor: Sandbox, o
 
     # No, first; the page says what happened, what was kept and what to do.
     page.locator("button[value=deny]").click()
-    expect(page.get_by_role("heading", name="You did not allow the connection")).to_be_visible()
-    expect(page.get_by_text("Everything that the portal had read before is kept.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Access was not granted")).to_be_visible()
+    expect(page.get_by_text("All existing data is kept.")).to_be_visible()
     page.get_by_role("link", name="Try again").click()
     page.get_by_role("button", name="Connect with Salesmsg").click()
     page.locator("button[value=approve]").click()

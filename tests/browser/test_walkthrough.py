@@ -76,7 +76,7 @@ def test_the_whole_walk_through(page: Page, limited: Sandbox, ours: Portal):
 
     # Watch the first sync to its end, without a reload.
     sync = page.locator("#sync")
-    expect(sync.get_by_text("Fetching everything")).to_be_visible()
+    expect(sync.get_by_text("Running a full sync")).to_be_visible()
     expect(sync.locator("progress").first).to_be_visible()
     expect(sync.locator("#sync-full")).to_be_visible()
     expect(sync.get_by_text("Complete", exact=True).first).to_be_visible()

@@ -44,7 +44,7 @@ def test_rotation_seals_everything_under_the_first_key(db, settings):
     f.connected_account("Gone", state=Account.State.DISCONNECTED)
     new = Fernet.generate_key().decode()
     settings.FIELD_ENCRYPTION_KEYS = [new, *settings.FIELD_ENCRYPTION_KEYS]
-    assert rotate() == "5 stored secrets are sealed under the first key.\n"
+    assert rotate() == "5 stored secrets are encrypted with the first key.\n"
     settings.FIELD_ENCRYPTION_KEYS = [new]
     for credential in Credential.objects.all():
         assert unseal(credential.access_token) == unseal(credential.refresh_token) == f.ACCESS_TOKEN

@@ -129,7 +129,8 @@ def test_what_waits_and_until_when(account, settings):
     assert timedelta() <= datetime.fromisoformat(shown["waiting"]["next_at"]) - now < timedelta(seconds=5)
     assert sorted(shown["needs_person"]) == sorted([held.pk, failed.pk])
     words = told()
-    for part in ("1 scheduled", "1 held", "waiting: 4, the last leaves about", f"needs a person: message {failed.pk}"):
+    parts = ("1 scheduled", "1 held", "waiting: 4, the last is sent at about", f"needs a person: message {failed.pk}")
+    for part in parts:
         assert part in words
     Account.objects.update(state=Account.State.ATTENTION)
     assert "waiting: 4, the account is not connected" in told()

@@ -32,6 +32,6 @@ def test_a_file_that_is_none_is_said_so(tmp_path):
     try:
         Sandbox(tmp_path / "log", keep=file)
     except AssertionError as problem:
-        assert "delete it to begin anew" in str(problem)
+        assert "delete it to start over" in str(problem)
     else:
         raise AssertionError("It started on a broken file.")

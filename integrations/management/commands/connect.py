@@ -1,4 +1,4 @@
-"""connect LABEL --token TOKEN: connects an account by personal access token."""
+"""connect LABEL --token TOKEN: connect an account with a personal access token."""
 
 import sys
 
@@ -8,14 +8,14 @@ from integrations.accounts import connect
 
 
 class Command(BaseCommand):
-    help = "Connect a Salesmsg account by a personal access token, which is checked first. Prints the account's id."
+    help = "Connect a Salesmsg account with a personal access token, which is verified first. Prints the account's ID."
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("label", help="how your team calls the account")
-        parser.add_argument("--token", required=True, help="a personal access token; “-” reads it from stdin")
+        parser.add_argument("label", help="the account's name in the portal")
+        parser.add_argument("--token", required=True, help="a personal access token, or “-” to read it from stdin")
 
     def handle(self, *, label: str, token: str, **options) -> None:
-        if token == "-":  # noqa: S105 - the usual word for stdin
+        if token == "-":  # noqa: S105 - stands for stdin
             token = sys.stdin.readline()
         try:
             account = connect.connect_by_token(None, label, token)

@@ -1,4 +1,4 @@
-"""generate_key: a new key for FIELD_ENCRYPTION_KEYS."""
+"""generate_key: print a new key for FIELD_ENCRYPTION_KEYS."""
 
 from cryptography.fernet import Fernet
 from django.core.management.base import BaseCommand

@@ -1,4 +1,4 @@
-"""probe --account ID [--json]: which assumed facts about Salesmsg hold for this account."""
+"""probe --account ID [--json]: check assumptions about undocumented API behavior for one account."""
 
 import json
 
@@ -14,30 +14,36 @@ from integrations.sync import probe
 
 class Command(BaseCommand):
     help = (
-        f"Ask Salesmsg which of the facts that nobody documents hold for this account. Reads only, at most "
-        f"{probe.MOST_CALLS} calls within the budget, and tells no personal data: the answer may be shared."
+        f"Check which assumptions about undocumented Salesmsg behavior hold for an account. Read-only, uses at most "
+        f"{probe.MOST_CALLS} calls of the budget. The report contains no personal data and can be shared."
     )
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--account", type=int, required=True, metavar="ID")
-        parser.add_argument("--json", action="store_true", help="one JSON object")
-        parser.add_argument("--patience", type=float, default=90, metavar="SECONDS", help="to wait for the budget (90)")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--patience",
+            type=float,
+            default=90,
+            metavar="SECONDS",
+            help="how long to wait for the budget (default: 90)",
+        )
 
     def handle(self, *, account: int, json: bool, patience: float, **options) -> None:
-        found = Account.objects.filter(pk=account).first()
-        if found is None:
+        target = Account.objects.filter(pk=account).first()
+        if target is None:
             raise CommandError(f"There is no account {account}. `status --json` lists them.")
-        session = gateway.open_session(found.pk, BudgetCall.Lane.EVENT, patience=patience)
+        session = gateway.open_session(target.pk, BudgetCall.Lane.EVENT, patience=patience)
         try:
-            visit = probe.Probe(found, session)
-            report = visit.run()
-            visit.keep()
+            run = probe.Probe(target, session)
+            report = run.run()
+            run.keep()
         except (NotConnected, Unsealable) as problem:
             raise CommandError(str(problem)) from None
         except BudgetWait:
             raise CommandError("The rate budget is used up. Try again in a minute.") from None
-        except SalesmsgError as trouble:
-            raise CommandError(trouble.text) from None
+        except SalesmsgError as error:
+            raise CommandError(error.text) from None
         if json:
             self.stdout.write(_dump(report.as_json()))
             return
@@ -45,11 +51,11 @@ class Command(BaseCommand):
         for fact in report.facts:
             mark = {probe.AS_ASSUMED: " ", probe.OTHERWISE: "!", probe.NOT_SEEN: "?"}[fact.verdict]
             line = f"{mark} {fact.section:4} {fact.question:{width}}  {fact.seen}"
-            self.stdout.write(line if fact.verdict != probe.OTHERWISE else f"{line}  (we assume: {fact.assumed})")
+            self.stdout.write(line if fact.verdict != probe.OTHERWISE else f"{line}  (assumed: {fact.assumed})")
         counts = report.as_json()["counts"]
         self.stdout.write(
-            f"{report.calls} calls: {counts[probe.AS_ASSUMED]} as assumed, {counts[probe.OTHERWISE]} otherwise (!), "
-            f"{counts[probe.NOT_SEEN]} not seen (?). Sync works with either, and now knows. {report.stopped}".rstrip()
+            f"{report.calls} calls: {counts[probe.AS_ASSUMED]} as assumed, {counts[probe.OTHERWISE]} different (!), "
+            f"{counts[probe.NOT_SEEN]} not seen (?). Sync supports both and uses this result. {report.stopped}".rstrip()
         )
 
 

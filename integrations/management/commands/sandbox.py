@@ -1,4 +1,4 @@
-"""``manage.py sandbox``: the stand-in Salesmsg. Forwards everything to the sandbox's own command line."""
+"""sandbox: run the Salesmsg sandbox. Passes all options to the sandbox's own command line."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""seed_inbox --contacts N --messages M: fills the cache directly, for benchmarks."""
+"""seed_inbox --contacts N --messages M: fill the database with generated data for benchmarks."""
 
 import random
 import sys
@@ -24,10 +24,10 @@ from integrations.models import Account, Contact, Conversation, Inbox, Member, M
 LABEL = "Seeded for benchmarks"
 BATCH = 2_000
 MESSAGES_AT_ONCE = 50_000
-TEXTS = 40_000  # different ones, before numbers are put in
-READERS = 20  # people whose read marks are made, at most
-NEWS = 0.4  # of each thread came after the account was connected
-READ = 0.95  # of the conversations with news, by each person
+TEXTS = 40_000  # distinct texts, before numbers are filled in
+READERS = 20  # create read marks for at most this many users
+NEWS = 0.4  # share of each thread that arrived after the account was connected
+READ = 0.95  # share of conversations with news that each user has read
 MESSAGE = (
     *("account_id", "conversation_id", "vendor_id", "rank", "inbound", "state", "text", "at", "is_news"),
     *("created_at", "reason_code", "author_name"),
@@ -36,14 +36,14 @@ MESSAGE = (
 
 class Command(BaseCommand):
     help = (
-        "Fill the cache with contacts, one conversation each, and messages in all, without asking Salesmsg. "
-        "Each call adds to the account “Seeded for benchmarks”, which is not connected. Threads are of different "
-        "lengths; texts are in several languages; some failed; staff who are there have read most of it."
+        "Create contacts with one conversation each, and messages spread over them, without calling Salesmsg. "
+        "Each call adds to the account “Seeded for benchmarks”, which is not connected. Threads vary in length, "
+        "texts are in several languages, some failed, and existing staff users have read most of them."
     )
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--contacts", type=int, required=True, metavar="N")
-        parser.add_argument("--messages", type=int, required=True, metavar="M", help="in all conversations together")
+        parser.add_argument("--messages", type=int, required=True, metavar="M", help="total over all conversations")
         parser.add_argument("--seed", type=int, default=1)
 
     def handle(self, *, contacts: int, messages: int, seed: int, **options) -> None:
@@ -59,8 +59,8 @@ class Command(BaseCommand):
                 store.write(batch)
                 shown.update(len(batch))
         _analyze()
-        _repeat(made[0][0], made[-1][0])
-        _read(account, made[0][0], chance)
+        _summarize(made[0][0], made[-1][0])
+        _mark_read(account, made[0][0], chance)
         _analyze()
         spent = time.monotonic() - started
         self.stdout.write(f"{contacts} contacts and {messages} messages in account {account.pk}, {spent:.0f} s.")
@@ -81,13 +81,13 @@ def _account() -> Account:
 
 
 def _conversations(account: Account, number: int, chance: random.Random) -> list[tuple[int, datetime]]:
-    """Contacts with one conversation each; (primary key, time of the last message), the newest first."""
+    """Create contacts with one conversation each. Return (primary key, time of the last message), newest first."""
     first = Contact.objects.filter(account=account).count() + 1
     inboxes, owners = list(account.inboxes.order_by("pk")), list(account.members.order_by("pk"))
     now = timezone.now()
     made: list[tuple[int, datetime]] = []
     for start in range(0, number, BATCH):
-        people = [_person(account, first + place, chance) for place in range(start, min(start + BATCH, number))]
+        people = [_person(account, first + index, chance) for index in range(start, min(start + BATCH, number))]
         with transaction.atomic():
             people = Contact.objects.bulk_create(people, batch_size=BATCH)
             rows = [
@@ -98,10 +98,10 @@ def _conversations(account: Account, number: int, chance: random.Random) -> list
                     inbox=chance.choices(inboxes, range(len(inboxes), 0, -1))[0],
                     owner=chance.choice(owners) if chance.random() < 0.6 else None,
                     closed_at=now if chance.random() < 0.3 else None,
-                    latest_at=now - timedelta(seconds=37 * (len(made) + place)),
+                    latest_at=now - timedelta(seconds=37 * (len(made) + index)),
                     raw={"id": person.vendor_id},
                 )
-                for place, person in enumerate(people)
+                for index, person in enumerate(people)
             ]
             rows = Conversation.objects.bulk_create(rows, batch_size=BATCH)
             ThreadSync.objects.bulk_create([ThreadSync(conversation=one, complete=True) for one in rows])
@@ -129,30 +129,32 @@ def _person(account: Account, number: int, chance: random.Random) -> Contact:
 
 
 def _shares(number: int, messages: int, chance: random.Random) -> list[int]:
-    """How many messages each thread has: most are short, a few are very long; one at least, where there are enough."""
+    """Return each thread's number of messages: most are short, a few very long. At least one each if possible."""
     if messages < number:
-        return [int(place < messages) for place in range(number)]
+        return [int(index < messages) for index in range(number)]
     weights = [chance.lognormvariate(0, 1) for _ in range(number)]
     rest = messages - number
     scale = rest / sum(weights)
     shares = [1 + int(weight * scale) for weight in weights]
-    for place in range(messages - sum(shares)):
-        shares[place % number] += 1
+    for index in range(messages - sum(shares)):
+        shares[index % number] += 1
     return shares
 
 
 def _messages(
     account: Account, conversations: list[tuple[int, datetime]], number: int, chance: random.Random
 ) -> Iterator[list[tuple]]:
-    """Batches of messages; the last one of a conversation at its `latest_at`. Within a batch threads are mixed as
-    their times are: that is how texts arrive, and how they come to lie on the disk."""
+    """Yield batches of messages. A conversation's last message is at its `latest_at`.
+
+    A batch is sorted by time across threads, because that is how messages arrive and are stored on disk.
+    """
     first = Message.objects.filter(account=account).count() + 1
     texts, roll, now = words.pool(min(TEXTS, number), chance), chance.random, timezone.now()
     batch: list[tuple] = []
     made = 0
     for (pk, latest), share in zip(conversations, _shares(len(conversations), number, chance), strict=True):
         at, news_from = latest, share * (1 - NEWS)
-        for place in range(share - 1, -1, -1):
+        for index in range(share - 1, -1, -1):
             inbound, key = roll() < 0.5, first + made
             text = texts[int(roll() * len(texts))]
             if roll() < 0.1:
@@ -162,7 +164,7 @@ def _messages(
                 lost, author = roll() < 0.01, words.MEMBERS[int(roll() * len(words.MEMBERS))]
                 state = "failed" if lost else "delivered"
                 code = Code.CARRIER_30003.value if lost else ""
-            is_news = inbound and place >= news_from
+            is_news = inbound and index >= news_from
             batch.append((account.pk, pk, key, key, inbound, state, text, at, is_news, now, code, author))
             made += 1
             at -= timedelta(seconds=int(30 + 30_000 * roll() ** 3))
@@ -179,8 +181,8 @@ def _at(row: tuple) -> datetime:
     return row[7]
 
 
-def _repeat(first: int, last: int) -> None:
-    """What conversations repeat of their messages, as mirror keeps it."""
+def _summarize(first: int, last: int) -> None:
+    """Set the columns that conversations copy from their messages, as the mirror does."""
     own = Message.objects.filter(conversation=OuterRef("pk"))
     newest = own.order_by("-at", "-rank")
     shown = {
@@ -194,10 +196,12 @@ def _repeat(first: int, last: int) -> None:
         rows.update(**shown, **standing_of(own))
 
 
-def _read(account: Account, first: int, chance: random.Random) -> None:
-    """Staff who may see the account have read most of it to its end, and some of it in part."""
-    may = Q(is_superuser=True) | Q(salesmsg_memberships__account=account)
-    staff = get_user_model().objects.filter(may, is_staff=True, is_active=True).distinct().order_by("pk")[:READERS]
+def _mark_read(account: Account, first: int, chance: random.Random) -> None:
+    """Create read marks: staff with access have read most conversations completely."""
+    has_access = Q(is_superuser=True) | Q(salesmsg_memberships__account=account)
+    staff = (
+        get_user_model().objects.filter(has_access, is_staff=True, is_active=True).distinct().order_by("pk")[:READERS]
+    )
     readers = list(staff.values_list("pk", flat=True))
     store = Store(ReadMark, ("user_id", "conversation_id", "message_pk"))
     news = Conversation.objects.filter(account=account, pk__gte=first, news_pk__isnull=False).order_by("pk")
@@ -211,6 +215,6 @@ def _read(account: Account, first: int, chance: random.Random) -> None:
 
 
 def _analyze() -> None:
-    """Tells the database what it holds now, as it would find out by itself after a while."""
+    """Update the query planner's statistics, which autovacuum would do later."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -1,4 +1,4 @@
-"""send --account ID --to PHONE TEXT: queues a text as the inbox does."""
+"""send --account ID --to PHONE TEXT: queue a text, as the inbox does."""
 
 import sys
 import time
@@ -15,8 +15,8 @@ SENT = {Message.State.SENT, Message.State.DELIVERED}
 
 class Command(BaseCommand):
     help = (
-        "Queue a text to a phone number, as the inbox does, and print the message's id. With --wait the command "
-        "helps to deliver it and ends with 0 sent, 1 failed, 2 not known yet."
+        "Queue a text to a phone number, as the inbox does, and print the message's ID. With --wait, the command "
+        "also tries to send it and exits with 0 (sent), 1 (failed) or 2 (not known yet)."
     )
 
     def add_arguments(self, parser) -> None:
@@ -26,11 +26,11 @@ class Command(BaseCommand):
         parser.add_argument("text")
 
     def handle(self, *, account: int, to: str, wait: float, text: str, **options) -> None:
-        found = Account.objects.filter(pk=account).first()
-        if found is None:
+        sender = Account.objects.filter(pk=account).first()
+        if sender is None:
             raise CommandError(f"There is no account {account}. `status --json` lists them.")
         try:
-            message = compose.queue_to_phone(None, found, to, text, uuid.uuid4())
+            message = compose.queue_to_phone(None, sender, to, text, uuid.uuid4())
         except compose.CannotSend as problem:
             raise CommandError(problem.reason) from None
         self.stdout.write(str(message.pk))
@@ -38,10 +38,10 @@ class Command(BaseCommand):
             sys.exit(self._outcome(message, wait))
 
     def _outcome(self, message: Message, wait: float) -> int:
-        until = time.monotonic() + wait
-        while time.monotonic() < until:
-            # The claim is conditional: whether the worker or this command delivers it, it leaves once.
-            deliver.deliver_message(message.pk, patience=max(0.0, until - time.monotonic()))
+        deadline = time.monotonic() + wait
+        while time.monotonic() < deadline:
+            # Claiming is conditional, so the text is sent once even if the worker delivers it at the same time.
+            deliver.deliver_message(message.pk, patience=max(0.0, deadline - time.monotonic()))
             message.refresh_from_db()
             if message.state in SENT:
                 return 0

@@ -1,4 +1,4 @@
-"""status [--json]: accounts, what is cached, what waits, and the rate budget."""
+"""status [--json]: show accounts, row counts, the outbox and the rate budget."""
 
 import json
 from datetime import datetime
@@ -10,14 +10,14 @@ from integrations.models import Account, Message
 from integrations.outbox import forecast
 
 OUTBOX = ("queued", "sending", "sent", "failed", "unknown")
-BESIDE = ("scheduled", "held", "cancelled")  # the first two are among the queued ones
+DETAILS = ("scheduled", "held", "cancelled")  # the first two are included in "queued"
 
 
 class Command(BaseCommand):
-    help = "Tell how every account stands: what is cached, what waits to be sent and until when, and the rate budget."
+    help = "Show every account's state, row counts, waiting texts with their send times, and rate budget."
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("--json", action="store_true", help="one JSON object")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *, json: bool, **options) -> None:
         accounts = [_status(account) for account in Account.objects.order_by("pk")]
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         if not accounts:
             self.stdout.write("No account is connected yet. Open /accounts/ in the browser, or use `connect`.")
         for row in accounts:
-            self.stdout.write("\n".join(_words(row)))
+            self.stdout.write("\n".join(_lines(row)))
 
 
 def _status(account: Account) -> dict:
@@ -35,7 +35,7 @@ def _status(account: Account) -> dict:
     waiting = forecast.waiting_texts(account)
     own = Message.objects.filter(account=account, client_uuid__isnull=False)
     states = dict(own.order_by().values_list("state").annotate(Count("pk")))
-    # What Salesmsg reports as delivered was sent, as far as the outbox is concerned.
+    # For the outbox, delivered texts count as sent.
     states["sent"] = states.get("sent", 0) + states.get("delivered", 0)
     states["scheduled"] = waiting.scheduled
     states["held"] = own.filter(state=Message.State.QUEUED, due_at=None).count()
@@ -46,7 +46,7 @@ def _status(account: Account) -> dict:
         "contacts": account.contacts.filter(vendor_id__isnull=False, deleted_at=None).count(),
         "conversations": account.conversations.filter(vendor_id__isnull=False).count(),
         "messages": account.messages.filter(vendor_id__isnull=False).count(),
-        "outbox": {name: states.get(name, 0) for name in OUTBOX + BESIDE},
+        "outbox": {name: states.get(name, 0) for name in OUTBOX + DETAILS},
         "budget": {"limit": calls.limit, "used": calls.used, "blocked_until": _time(calls.blocked_until)},
         "lanes": calls.lanes,
         "waiting": {
@@ -60,17 +60,19 @@ def _status(account: Account) -> dict:
     }
 
 
-def _words(row: dict) -> list[str]:
+def _lines(row: dict) -> list[str]:
     budget, outbox, waiting = row["budget"], row["outbox"], row["waiting"]
     lines = [
         f"{row['id']}  {row['label']}: {row['state']}",
         f"   cached: {row['contacts']} contacts, {row['conversations']} conversations, {row['messages']} messages; "
         f"last complete sync: {row['last_sync'] or 'never'}",
         "   outbox: "
-        + ", ".join([f"{outbox[name]} {name}" for name in OUTBOX] + [f"{outbox[x]} {x}" for x in BESIDE if outbox[x]]),
+        + ", ".join([f"{outbox[name]} {name}" for name in OUTBOX] + [f"{outbox[x]} {x}" for x in DETAILS if outbox[x]]),
     ]
     if waiting["count"]:
-        when = f"the last leaves about {waiting['last_at']}" if waiting["last_at"] else "the account is not connected"
+        when = (
+            f"the last is sent at about {waiting['last_at']}" if waiting["last_at"] else "the account is not connected"
+        )
         lines.append(f"   waiting: {waiting['count']}, {when}")
     if row["needs_person"]:
         keys = row["needs_person"]

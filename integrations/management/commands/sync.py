@@ -1,4 +1,4 @@
-"""sync [--account ID] [--full] [--json]: the sync in the foreground."""
+"""sync [--account ID] [--full] [--check] [--json]: run a sync in the foreground."""
 
 import json
 import sys
@@ -17,14 +17,18 @@ FOREVER = 86_400.0
 
 class Command(BaseCommand):
     help = (
-        "Bring the cache in step with Salesmsg and wait for it. The first sync reads everything; later ones what "
-        "changed, unless --full. Workers that run meanwhile help; Ctrl-C stops here and the worker goes on."
+        "Sync with Salesmsg and wait until it is done. The first sync reads everything, later ones only changes "
+        "unless --full is given. Running workers take part. Ctrl-C ends the command; the worker continues the sync."
     )
 
     def add_arguments(self, parser) -> None:
-        parser.add_argument("--account", type=int, metavar="ID", help="only this account; else all connected ones")
-        parser.add_argument("--full", action="store_true", help="read everything again")
-        parser.add_argument("--check", action="store_true", help="compare everything with Salesmsg and repair")
+        parser.add_argument(
+            "--account", type=int, metavar="ID", help="only this account (default: all connected accounts)"
+        )
+        parser.add_argument("--full", action="store_true", help="run a full sync")
+        parser.add_argument(
+            "--check", action="store_true", help="compare all data with Salesmsg and correct differences"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *, account: int | None, full: bool, check: bool, json: bool, **options) -> None:
@@ -79,9 +83,9 @@ class Command(BaseCommand):
             raise CommandError(f"{one.label}: the sync is paused. Resume it on the sync page first.")
         return [one]
 
-    def _run(self, account: Account, ask: Callable[[Account], SyncRun], *, quiet: bool) -> SyncRun:
-        run = ask(account)
-        shown = tqdm(
+    def _run(self, account: Account, start: Callable[[Account], SyncRun], *, quiet: bool) -> SyncRun:
+        run = start(account)
+        bar = tqdm(
             total=100,
             desc=account.label,
             unit="%",
@@ -89,12 +93,12 @@ class Command(BaseCommand):
             disable=quiet or not sys.stderr.isatty(),
             bar_format="{desc}: {percentage:3.0f}% |{bar}| {elapsed} {postfix}",
         )
-        with shown:
+        with bar:
             session = gateway.open_session(
                 account.pk,
                 BudgetCall.Lane.SYNC,
                 patience=FOREVER,
-                waiting=lambda seconds: self._show(shown, run, seconds),
+                waiting=lambda seconds: self._show(bar, run, seconds),
             )
             while True:
                 claimed = runner.claim_step(run.pk)
@@ -105,19 +109,19 @@ class Command(BaseCommand):
                 run.refresh_from_db()
                 if run.state != SyncRun.State.RUNNING:
                     return run
-                self._show(shown, run)
+                self._show(bar, run)
 
-    def _show(self, shown: tqdm, run: SyncRun, waiting: float = 0.0) -> None:
-        if shown.disable:
+    def _show(self, bar: tqdm, run: SyncRun, waiting: float = 0.0) -> None:
+        if bar.disable:
             return
         progress = request.progress_of(run)
-        shown.n = round((progress.fraction or 0.0) * 100)
-        words = [
+        bar.n = round((progress.fraction or 0.0) * 100)
+        remaining = [
             f"{stream.label} {stream.seen}/{stream.total or '?'}" for stream in progress.streams if not stream.done
         ]
         eta = f"about {progress.eta_seconds} s left" if progress.eta_seconds else ""
         pause = f"limit reached, {waiting:.0f} s" if waiting > 1 else ""
-        shown.set_postfix_str(", ".join(filter(None, [*words[:1], eta, pause])))
+        bar.set_postfix_str(", ".join(filter(None, [*remaining[:1], eta, pause])))
 
 
 def _wanted(account: Account, *, full: bool, check: bool) -> Callable[[Account], SyncRun]:

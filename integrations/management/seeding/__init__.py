@@ -1,1 +1,1 @@
-"""What `seed_inbox` makes of its numbers: invented people, what they say, and a quick way into the database."""
+"""Generated people and texts for `seed_inbox`, and a bulk writer for the database."""

@@ -1,4 +1,4 @@
-"""Rows into a table as quickly as each database takes them: COPY on PostgreSQL, one prepared INSERT on SQLite."""
+"""Bulk insert with the fastest method of each database: COPY on PostgreSQL, a prepared INSERT on SQLite."""
 
 from datetime import datetime
 from typing import Any
@@ -7,9 +7,9 @@ from django.db import connection, models, transaction
 
 
 class Store:
-    """Writes rows of a model, given as tuples of `names` (attnames); the other columns get their defaults.
+    """Writes rows of a model, given as tuples of `names` (attnames). Other columns get their defaults.
 
-    Texts must hold no tab, line break, backslash or NUL.
+    Text must not contain tabs, line breaks, backslashes or NUL.
     """
 
     def __init__(self, model: type[models.Model], names: tuple[str, ...]) -> None:
@@ -24,7 +24,7 @@ class Store:
         self._places = ", ".join(["%s"] * len(fields))
 
     def write(self, rows: list[tuple]) -> None:
-        """One transaction."""
+        """Insert the rows in one transaction."""
         with transaction.atomic(), connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 plain = self._plain
@@ -39,7 +39,7 @@ class Store:
 
     @staticmethod
     def _plain(value: Any) -> str:
-        """As COPY reads it."""
+        """Format a value for COPY."""
         if value is None:
             return "\\N"
         if value is True or value is False:

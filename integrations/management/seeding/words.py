@@ -1,4 +1,4 @@
-"""Invented people and what they say, in several languages, with words that are common and words that are rare."""
+"""Generated names and texts in several languages, with common and rare words."""
 
 import random
 
@@ -91,10 +91,10 @@ SYLLABLES = [
 
 
 def sentence(chance: random.Random) -> str:
-    """One text. Some carry a rare word of their own: a model, a street, a code."""
+    """Generate one text. Some contain a rare word, such as a model, street or code."""
     language = chance.choice(SPOKEN)
     things = THINGS[language]
-    said = chance.choice(LINES[language]).format(
+    text = chance.choice(LINES[language]).format(
         hour=f"{chance.randint(8, 18)}:{chance.choice(('00', '15', '30', '45'))}",
         number=chance.randint(100, 99_999),
         thing=chance.choice(things),
@@ -103,10 +103,10 @@ def sentence(chance: random.Random) -> str:
         name=chance.choice(FIRST),
     )
     if chance.random() < 0.2:
-        said += f" ({''.join(chance.choices(SYLLABLES, k=3)).capitalize()} {chance.randint(1, 900)})"
-    return said
+        text += f" ({''.join(chance.choices(SYLLABLES, k=3)).capitalize()} {chance.randint(1, 900)})"
+    return text
 
 
 def pool(number: int, chance: random.Random) -> list[str]:
-    """So many texts to choose from."""
+    """Generate `number` texts."""
     return [sentence(chance) for _ in range(number)]

@@ -1,1 +1,1 @@
-"""The vendor's endpoints (salesmsg-api.md section 5), by area. Importing the modules registers the routes."""
+"""API endpoints by area (salesmsg-api.md, section 5). Importing the modules registers the routes."""

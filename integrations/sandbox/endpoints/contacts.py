@@ -7,7 +7,7 @@ from ..model import Contact
 from ..routing import Call, route
 from ..web import Refused, Response, invalid, missing
 
-PAGE = 10  # whatever is asked for: seed page
+PAGE = 10  # fixed page size, regardless of the request
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 SORTS = {
     "created_at": lambda c: (c.created_at, c.id),
@@ -17,7 +17,7 @@ SORTS = {
 
 
 def matching(call: Call, term: str | None) -> list[Contact]:
-    """Contacts by name, e-mail or number; all without a term."""
+    """Find contacts by name, email or number. Without a term, return all."""
     everybody = call.world.contacts.values()
     if not term:
         return list(everybody)
@@ -33,7 +33,7 @@ def matching(call: Call, term: str | None) -> list[Contact]:
 
 
 def _ordered(call: Call, contacts: list[Contact]) -> list[Contact]:
-    """Newest first unless sortBy says otherwise (section 11, incremental sync)."""
+    """Sort newest first, or by sortBy (section 11, incremental sync)."""
     key, descending = SORTS["created_at"], True
     if call.switches.honour_sort and (sort_by := call.params.text("sortBy")) in SORTS:
         key = SORTS[sort_by]
@@ -52,7 +52,7 @@ def list_contacts(call: Call) -> Response:
 
 @route("POST", "/contacts/list", "contacts:write")
 def contact_list(call: Call) -> Response:
-    """Reads, but wants the write scope (section 2.4). Page 0 is the first page too (section 4)."""
+    """Read-only, but requires the write scope (section 2.4). Page 0 equals page 1 (section 4)."""
     page = call.params.integer("page", default=1, low=0) or 1
     length = call.params.integer("length", default=15, low=1, high=100)
     found = _ordered(call, matching(call, call.params.text("search")))
@@ -92,7 +92,7 @@ def create_contact(call: Call) -> Response:
 @route("PUT", "/api/v4/contacts/{contact}", "contacts:write")
 @route("PUT", "/contacts/{contact}", "contacts:write")
 def edit_contact(call: Call, contact: int) -> Response:
-    """A partial update: what is not sent stays; what is sent empty is emptied."""
+    """Partial update: missing fields are kept, empty fields are cleared."""
     person = call.store.contact(contact)
     changes: dict[str, str | None] = {}
     for name in ("first_name", "last_name"):
@@ -129,7 +129,7 @@ def _number(call: Call, text: str) -> str:
 
 
 def _refuse_taken(call: Call, number: str, owner: Contact | None) -> None:
-    """Section 5: the body carries the existing id, as a number or a list of one."""
+    """Error for an existing contact. The body contains its ID as a number or a one-item list (section 5)."""
     other = call.store.contact_by_number(number)
     if other is None or other is owner:
         return
@@ -150,7 +150,7 @@ def opt_out(call: Call, contact: int) -> Response:
 
 @route("PUT", "/contacts/opt-in/{contact}", "contacts:write")
 def opt_in(call: Call, contact: int) -> Response:
-    """Accepted always; after a STOP by text the carrier goes on refusing (section 8)."""
+    """Always accepted. After a STOP text, the carrier still refuses texts (section 8)."""
     return _set_opt_out(call, contact, False)
 
 
@@ -176,7 +176,7 @@ def create_note(call: Call, contact: int) -> Response:
 
 @route("PUT", "/contacts/{contact}/custom-fields", "custom-fields:write")
 def custom_fields(call: Call, contact: int) -> Response:
-    """The value type is not described: here ``custom_fields`` is an object of key and value."""
+    """The type is undocumented. Here, ``custom_fields`` is an object of keys and values."""
     person = call.store.contact(contact)
     values = call.params.raw("custom_fields")
     if not isinstance(values, dict) or not values:

@@ -9,7 +9,7 @@ from .contacts import matching
 
 
 def _in_my_teams(call: Call, conversation: Conversation) -> bool:
-    """Assigned and unassigned only show inboxes that the caller belongs to."""
+    """Filters of the list. Assigned and unassigned only include inboxes of the calling user."""
     return conversation.closed_at is None and conversation.team_id in call.user.team_ids
 
 
@@ -17,7 +17,7 @@ def _contact(call: Call, conversation: Conversation) -> Contact:
     return call.world.contacts[conversation.contact_id]
 
 
-# open, closed and outbound part all conversations among them: see Conversation.folder.
+# Every conversation is in exactly one of open, closed and outbound: see Conversation.folder.
 FILTERS = {
     "open": lambda call, c: c.folder == "open",
     "closed": lambda call, c: c.folder == "closed",
@@ -32,13 +32,13 @@ FILTERS = {
 
 @route("GET", "/conversations", "conversations:read")
 def list_conversations(call: Call) -> Response:
-    """``filter`` and ``limit`` are required; there is no "all", no total and no meta."""
+    """List conversations. ``filter`` and ``limit`` are required. There is no "all" filter, total or meta."""
     name = call.params.required("filter")
     if name not in FILTERS:
         raise invalid("filter", "The selected filter is invalid.")
     limit = min(call.params.integer("limit", low=1), 100)
     offset = call.params.integer("offset", default=0, low=0)
-    if "offset" not in call.params and "page" in call.params:  # one client believes in it (section 4)
+    if "offset" not in call.params and "page" in call.params:  # one client uses it (section 4)
         offset = (max(1, call.params.integer("page", default=1, low=0)) - 1) * limit
     found = [c for c in call.world.conversations.values() if FILTERS[name](call, c)]
     if query := call.params.text("query"):
@@ -57,7 +57,7 @@ def list_conversations(call: Call) -> Response:
 
 
 def _date(call: Call, name: str) -> datetime | None:
-    """A day, or a moment: ISO date-times were sent too. ``before`` a day ends with that day's first second."""
+    """Parse a date or an ISO date-time. ``before`` a date excludes that day."""
     text = call.params.text(name)
     if text is None:
         return None
@@ -70,7 +70,7 @@ def _date(call: Call, name: str) -> datetime | None:
 
 @route("GET", "/conversations/search", "conversations:read")
 def search_conversations(call: Call) -> Response:
-    """v2.1: by contact, or by what was written."""
+    """v2.1: search by contact or message text."""
     term = call.params.required("term")
     page = call.params.integer("page", default=1, low=0) or 1
     if call.params.text("type") == "messages":
@@ -91,7 +91,7 @@ def get_conversation(call: Call, conversation: int) -> Response:
 
 @route("POST", "/conversations", "conversations:write")
 def create_conversation(call: Call) -> Response:
-    """Creates, or returns the one that exists."""
+    """Create a conversation or return the existing one."""
     call.params.required("contact_id")
     contact = call.world.contacts.get(call.params.integer("contact_id", low=1))
     if contact is None:
@@ -126,7 +126,7 @@ def reopen(call: Call, conversation: int) -> Response:
 
 @route("POST", "/conversations/{conversation}/reassign", "conversations:write")
 def reassign(call: Call, conversation: int) -> Response:
-    """A blank ``user_id`` unassigns."""
+    """Assign a conversation. An empty ``user_id`` unassigns it."""
     thread = call.store.conversation(conversation)
     if call.params.text("user_id") is None:
         thread.owner_id = None

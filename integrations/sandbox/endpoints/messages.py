@@ -21,12 +21,12 @@ def _newest_first(messages: Iterable[Message]) -> list[Message]:
 
 
 def _older_than(call: Call, messages: list[Message], name: str) -> list[Message]:
-    """The cursor: everything before that message in the thread's order."""
+    """Apply the cursor: return messages before this one in the thread's order."""
     if call.params.text(name) is None:
         return messages
     cursor = call.params.integer(name, low=1)
     place = next((m.order for m in messages if m.id == cursor), None)
-    if place is None:  # a message of another thread, or one that is gone: ids grow with time
+    if place is None:  # a deleted message or one of another thread: compare IDs, which increase with time
         return [m for m in messages if m.id < cursor]
     return [m for m in messages if m.order < place]
 
@@ -76,7 +76,7 @@ def send_to_conversation(call: Call, conversation: int) -> Response:
 @route("POST", "/messages", "messages:write")
 @route("POST", "/async/messages", "messages:write")
 def send_to_number(call: Call) -> Response:
-    """To a number: makes contact and conversation where there are none."""
+    """Send to a phone number. Creates the contact and conversation if needed."""
     written = call.params.required("number")
     call.params.required("team_id")
     text = _text(call, needed=True)
@@ -115,7 +115,7 @@ def _send(call: Call, thread: Conversation, text: str) -> Response:
 
 @route("PUT", "/messages/{message}", "messages:write")
 def edit_message(call: Call, message: int) -> Response:
-    """Undescribed; here the text of one that still waits for its time."""
+    """Undocumented. Here, edits the text of a scheduled message."""
     found = call.store.message(message)
     if found.status != "scheduled":
         raise invalid("message", "Only scheduled messages can be changed.")

@@ -29,7 +29,7 @@ def list_tags(call: Call) -> Response:
 
 @route("GET", "/tags/search", "tags:read")
 def search_tags(call: Call) -> Response:
-    """v2.1: here the id is called ``tag_id``."""
+    """v2.1. The ID is named ``tag_id``."""
     found = _found(call, call.params.required("term"))
     return call.envelopes.results([{"tag_id": tag.id} | call.records.tag(tag) for tag in found])
 

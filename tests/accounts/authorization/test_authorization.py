@@ -193,7 +193,7 @@ def test_trouble_at_the_vendor(vendor, root, trouble, where):
         return
     problem = problem_of(root, query)
     assert problem.kind == "vendor"
-    assert "Nothing was changed" in problem.todo or "try again" in problem.todo
+    assert "Nothing was changed" in problem.todo or "then try again" in problem.todo
     assert not Account.objects.exists()
     assert not Credential.objects.exists()
 

@@ -100,7 +100,7 @@ def test_a_token_that_ended_is_refused_in_words(vendor, root, how):
     vendor.post(f"/sandbox/{how}", {})
     problem = refused(lambda: connect.connect_by_token(root, "x", token))
     assert problem.kind == "credential"
-    assert "make a new one" in problem.todo
+    assert "Create a new one" in problem.todo
     assert not Account.objects.exists()
 
 
@@ -258,7 +258,7 @@ def test_connecting_again_keeps_to_the_budget(vendor, root, account, settings):
     before = vendor.state()["requests"]
     problem = refused(lambda: connect.connect_by_token(root, "", vendor.make_pat(), account=account))
     assert problem.kind == "vendor"
-    assert "limit of requests" in problem.what
+    assert "rate limit" in problem.what
     assert vendor.state()["requests"] == before
 
 

@@ -67,13 +67,13 @@ def test_nothing_begins_in_a_pause_or_without_access(manager, synced, queued):
     Account.objects.update(sync_paused_at=timezone.now())
     assert "Resume it first" in press(manager, "full", synced.pk).content.decode()
     Account.objects.update(sync_paused_at=None, state=Account.State.DISCONNECTED)
-    assert "Connect it again first" in press(manager, "changes", synced.pk).content.decode()
+    assert "Reconnect it first" in press(manager, "changes", synced.pk).content.decode()
     assert not SyncRun.objects.exists()
 
 
 def test_stop_ends_what_runs(manager, synced):
     run = factories.sync_run(synced)
-    assert "What had been read is kept" in press(manager, "stop", synced.pk).content.decode()
+    assert "Data read so far is kept" in press(manager, "stop", synced.pk).content.decode()
     run.refresh_from_db()
     assert run.state == SyncRun.State.STOPPED
     assert AuditEntry.objects.filter(action="sync_stopped").exists()
@@ -87,7 +87,7 @@ def test_a_contact_now(agent, synced, queued):
     thread = factories.customer_thread(contact)
     shown = press(agent, "contact", contact.pk, next=reverse("accounts:list"))
     assert shown.redirect_chain[-1][0] == reverse("accounts:list")
-    assert "Ana1 Gomez is read from Salesmsg again now." in shown.content.decode()
+    assert "Refreshing from Salesmsg: Ana1 Gomez." in shown.content.decode()
     assert ("refresh_contact", (contact.pk, 0)) in queued
     assert ("refresh_thread", (thread.pk,)) in queued
     assert ThreadSync.objects.get(conversation=thread).due_at <= timezone.now()
@@ -98,14 +98,14 @@ def test_a_conversation_now_answers_htmx_in_place(agent, synced, queued):
     thread = factories.customer_thread(factories.customer(synced))
     response = agent.post(reverse("sync:conversation", args=[thread.pk]), headers={"HX-Request": "true"})
     shown = response.content.decode()
-    assert "The conversation with Ana1 Gomez is read" in shown
+    assert "Refreshing from Salesmsg: The conversation with Ana1 Gomez" in shown
     assert "<html" not in shown
     assert queued == [("refresh_thread", (thread.pk,))]
 
 
 def test_a_draft_has_nothing_to_read(agent, synced, queued):
     contact = factories.customer(synced, vendor_id=None)
-    assert "does not know Ana1 Gomez yet" in press(agent, "contact", contact.pk).content.decode()
+    assert "Ana1 Gomez does not exist in Salesmsg yet" in press(agent, "contact", contact.pk).content.decode()
     assert queued == []
 
 
@@ -133,12 +133,12 @@ def test_several_are_to_choose_from(agent, synced, queued):
     rows = [factories.customer(synced, number) for number in range(12)]
     shown = press(agent, "search", synced.pk, who="Gomez").content.decode()
     assert queued == []
-    assert shown.count("Read now") == 10
-    assert "These are the first 10" in shown
+    assert shown.count("Refresh<") == 10
+    assert "Showing the first 10" in shown
     assert reverse("sync:contact", args=[rows[0].pk]) in shown
 
 
-@pytest.mark.parametrize(("typed", "words"), [("Nobody Here", "Nobody here fits that"), ("  ", "Write whom you mean")])
+@pytest.mark.parametrize(("typed", "words"), [("Nobody Here", "No match"), ("  ", "Enter a phone number")])
 def test_nobody_found_keeps_what_was_typed(agent, synced, other, queued, typed, words):
     factories.customer(other, 1, first_name="Nobody", last_name="Here", full_name="Nobody Here")
     response = agent.post(reverse("sync:search", args=[synced.pk]), {"who": typed})

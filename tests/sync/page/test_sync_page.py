@@ -74,20 +74,20 @@ def test_buttons_are_for_managers(agent, manager, synced):
 def test_all_is_well(agent, synced):
     assert headline(agent, synced) == "Everything is up to date."
     arrivals(synced, 96, 2, 1, 0, 0, 0, 1, slowest=4000)
-    assert headline(agent, synced) == "Everything is up to date; new texts are here within 2 s."
+    assert headline(agent, synced) == "Everything is up to date; new texts arrive within 2 s."
 
 
 def test_never_synced(agent, manager, account, alive):
-    assert headline(manager, account) == "Nothing has been read from Salesmsg yet."
-    assert "“Read everything” begins it." in page(manager, account)
-    assert "A manager of this account can begin it." in page(agent, account)
-    assert "not read yet" in page(agent, account)
+    assert headline(manager, account) == "This account has not been synced yet."
+    assert "Run a full sync to start." in page(manager, account)
+    assert "A manager of this account can start it." in page(agent, account)
+    assert "not synced yet" in page(agent, account)
     assert "no gaps" not in page(agent, account)
 
 
 def test_the_first_sync_with_its_progress(agent, account, alive):
     f.sync_run(account)
-    assert headline(agent, account) == "The first sync is under way."
+    assert headline(agent, account) == "The first sync is running."
     shown = page(agent, account)
     assert "120 of 300" in shown
     assert 'hx-trigger="every 2s"' in shown
@@ -104,7 +104,7 @@ def test_a_failed_sync_says_why_and_what_to_do(agent, synced):
 def test_a_pause_says_since_when_and_by_whom(manager, synced):
     sam = f.person("sam")
     Account.objects.update(sync_paused_at=timezone.now() - timedelta(minutes=12), sync_paused_by=sam)
-    assert headline(manager, synced) == "The sync was paused 12 min ago by sam: nothing is read by itself."
+    assert headline(manager, synced) == "sam paused the sync 12 min ago."
     shown = page(manager, synced)
     assert 'id="sync-resume"' in shown
     assert 'id="sync-changes"' not in shown
@@ -115,11 +115,11 @@ def test_without_a_worker_nothing_happens_and_the_page_says_so(agent, synced):
     assert headline(agent, synced).startswith("The background worker has not run for 5 min")
     assert "<code>manage.py qcluster</code>" in page(agent, synced)
     Heartbeat.objects.all().delete()
-    assert "never has" in headline(agent, synced)
+    assert "has never run" in headline(agent, synced)
 
 
 @pytest.mark.parametrize(
-    ("state", "words"), [("attention", "no longer accepts our access"), ("disconnected", "is disconnected")]
+    ("state", "words"), [("attention", "no longer accepts the portal’s access"), ("disconnected", "is disconnected")]
 )
 def test_without_access_the_account_page_is_the_place(manager, synced, state, words):
     Account.objects.update(state=state)
@@ -133,7 +133,7 @@ def test_without_access_the_account_page_is_the_place(manager, synced, state, wo
 def test_a_block_is_told_and_waited_for(agent, synced):
     until = timezone.now() + timedelta(seconds=40)
     Budget.objects.create(account=synced, blocked_until=until)
-    assert headline(agent, synced).startswith("Salesmsg asked us to wait for another")
+    assert headline(agent, synced).startswith("Salesmsg’s rate limit was reached. Sync resumes automatically in")
     assert "Blocked until" in page(agent, synced)
 
 
@@ -142,7 +142,7 @@ def test_events_that_stopped_coming(agent, manager, synced):
     Account.objects.update(last_event_at=ago, events_missed=2)
     assert headline(agent, synced) == "Everything is up to date."
     Account.objects.update(events_missed=3)
-    assert headline(agent, synced).startswith("Events have stopped coming: Salesmsg announced none of the last 3")
+    assert headline(agent, synced).startswith("Webhook events have stopped: Salesmsg sent none for the last 3")
     assert "/webhooks/salesmsg/webhook-secret-of-" in page(manager, synced)
     assert "webhook-secret-of-" not in page(agent, synced)
 
@@ -169,10 +169,10 @@ def test_a_list_tells_all_that_is_known_of_it(agent, synced):
     )
     shown = page(agent, synced)
     contacts = shown.split('<th scope="row">Contacts</th>', 1)[1].split("</tr>", 1)[0]
-    for words in ("8 s ago", ">212<", ">77<", "3 h ago", "4 min ago", "2 brought up to date", "every 45 s"):
+    for words in ("8 s ago", ">212<", ">77<", "3 h ago", "4 min ago", "2 updated", "every 45 s"):
         assert words in contacts, words
     assert 'class="num"> 1 <' in contacts
-    assert "not read yet" in shown.split('<th scope="row">Members</th>', 1)[1].split("</tr>", 1)[0]
+    assert "not synced yet" in shown.split('<th scope="row">Members</th>', 1)[1].split("</tr>", 1)[0]
 
 
 def test_what_is_counted_now_and_then_is_nobody_elses(agent, synced, other):
@@ -181,7 +181,7 @@ def test_what_is_counted_now_and_then_is_nobody_elses(agent, synced, other):
     row(synced, "contacts")
     for number in range(2):
         response = agent.get(reverse("sync:one", args=[synced.pk]))
-        lists = {one.name: one.here for one in response.context["standing"].lists}
+        lists = {one.name: one.stored for one in response.context["sync_status"].lists}
         assert (lists["contacts"], lists["open"], lists["outbound"]) == (1, 0, None)
         f.customer(synced, 3 + number)  # is counted some seconds later
     assert agent.get(reverse("sync:one", args=[other.pk])).status_code == 404
@@ -198,7 +198,7 @@ def test_an_error_of_a_list_comes_first_and_says_what_to_do(agent, synced):
 def test_a_look_that_is_long_overdue_is_late(agent, synced):
     at = timezone.now() - timedelta(minutes=20)
     row(synced, "open", looked_at=at, due_at=at)
-    assert headline(agent, synced) == "Looks for news are late: open conversations were last looked at 20 min ago."
+    assert headline(agent, synced) == "Checks for changes are late: open conversations were last checked 20 min ago."
 
 
 def test_a_list_that_the_plan_does_not_know_is_shown_all_the_same(agent, synced):
@@ -216,19 +216,19 @@ def test_calls_by_what_they_were_for(agent, synced):
             for _ in range(number)
         )
     response = agent.get(reverse("sync:one", args=[synced.pk]))
-    calls = response.context["standing"].calls
+    calls = response.context["sync_status"].calls
     assert (calls.used, calls.left, calls.all) == (5, 55, 12)
     assert calls.lanes == [("Interactive texts", 1), ("Sync", 11)]
 
 
 def test_gaps_are_counted_no_further_than_needed(agent, synced, monkeypatch):
-    monkeypatch.setattr("integrations.sync.queries.GAPS", 2)
+    monkeypatch.setattr("integrations.sync.queries.MAX_GAPS", 2)
     for number in range(4):
         thread = f.customer_thread(f.customer(synced, number))
         ThreadSync.objects.create(conversation=thread, complete=number == 0)
     assert "2+ conversations with gaps" in page(agent, synced)
     ThreadSync.objects.update(complete=True)
-    assert "no gaps in the histories" in page(agent, synced)
+    assert "no gaps in the history" in page(agent, synced)
 
 
 def test_freshness_adds_hours_up():
@@ -237,20 +237,20 @@ def test_freshness_adds_hours_up():
         FreshHour(arrivals=2, counts=[0, 0, 1, 0, 1], slowest=70),
     ]
     found = latency_report.summarize_latency(hours)
-    assert (found.arrivals, found.within, found.slowest_words) == (10, 15, "70 s")
-    assert [(share.words, share.percent) for share in found.shares] == [
+    assert (found.arrivals, found.within, found.slowest_text) == (10, 15, "70 s")
+    assert [(share.text, share.percent) for share in found.shares] == [
         ("within 2 s", 80),
         ("within 15 s", 90),
         ("within 60 s", 90),
         ("within 5 min", 100),
     ]
-    assert latency_report.summarize_latency([]).words == ""
+    assert latency_report.summarize_latency([]).text == ""
     assert (
         latency_report.summarize_latency([FreshHour(arrivals=1000, counts=[997, 0, 3])]).shares[0].percent == 99
     )  # never rounded up to all
     assert (
-        latency_report.summarize_latency([FreshHour(arrivals=1, counts=[0, 0, 0, 0, 0, 0, 1])]).words
-        == "new texts take longer than 1 h"
+        latency_report.summarize_latency([FreshHour(arrivals=1, counts=[0, 0, 0, 0, 0, 0, 1])]).text
+        == "new texts take longer than 1 h to arrive"
     )
 
 
@@ -269,7 +269,7 @@ def test_runs_that_found_something_and_what_they_noted(agent, synced):
     for _ in range(12):
         f.sync_run(synced, SyncRun.State.DONE, changed=1)
     response = agent.get(reverse("sync:one", args=[synced.pk]))
-    found = response.context["standing"].found
+    found = response.context["sync_status"].recent_runs
     assert len(found) == 10
     assert all(run.changed for run in found)
     SyncRun.objects.filter(changed=1).delete()
