@@ -5,6 +5,7 @@ there at once, in the order of time. Only a word that is rare there, or rare in 
 the index, which knows no order, so that all its hits are sorted. Each alone is slow for what the other is good at.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,7 +74,9 @@ def limited(seconds: float | None = None) -> Iterator[None]:
         with _postgresql_limit(seconds) if connection.vendor == "postgresql" else _sqlite_limit(seconds):
             yield
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") == _CANCELED or str(error) == "interrupted":
+        cause = error.__cause__
+        cancelled = getattr(cause, "sqlstate", "") == _CANCELED
+        if cancelled or getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             raise TooLong from error
         raise
 
