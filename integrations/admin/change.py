@@ -38,7 +38,7 @@ class ChangeAdmin(SupportAdmin):
 
     @admin.display(description=_("what was asked for"))
     def what(self, change):
-        return values_in_words(change.values)
+        return values_in_words(change.values, change.kind)
 
     @admin.display(description=_("before"))
     def before(self, change):
@@ -46,7 +46,7 @@ class ChangeAdmin(SupportAdmin):
 
     @admin.display(description=_("in Salesmsg meanwhile"))
     def there(self, change):
-        return values_in_words(change.theirs)
+        return values_in_words(change.theirs, change.kind)
 
     @admin.display(description=_("state"))
     def state_shown(self, change):
