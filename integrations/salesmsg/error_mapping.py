@@ -29,6 +29,9 @@ from .errors import (
 from .redact import redact
 from .values import ident, number
 
+# The vendor's words choose an error's class here and nowhere else: status codes alone do not tell a refused token from
+# a missing right or an unknown path, and section 2.5 documents these words. Everywhere else they are a quotation.
+
 # OAuth's words for a refused grant or application [assumed: Laravel Passport's shape, section 2.2].
 GRANT_REFUSED = {"invalid_grant", "invalid_client", "invalid_request", "invalid_token", "unauthorized_client"}
 # Words of a 403 that speak of the token, not of rights.
