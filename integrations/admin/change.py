@@ -38,7 +38,7 @@ class ChangeAdmin(SupportAdmin):
 
     @admin.display(description=_("requested values"))
     def what(self, change):
-        return values_in_words(change.values)
+        return values_in_words(change.values, change.kind)
 
     @admin.display(description=_("before"))
     def before(self, change):
@@ -46,7 +46,7 @@ class ChangeAdmin(SupportAdmin):
 
     @admin.display(description=_("current values in Salesmsg"))
     def theirs_shown(self, change):
-        return values_in_words(change.theirs)
+        return values_in_words(change.theirs, change.kind)
 
     @admin.display(description=_("state"))
     def state_shown(self, change):

@@ -55,7 +55,7 @@ class ChangeInline(SupportInline):
 
     @admin.display(description=_("changed to"))
     def what(self, change):
-        return values_in_words(change.values)
+        return values_in_words(change.values, change.kind)
 
     @admin.display(description=_("before"))
     def before(self, change):

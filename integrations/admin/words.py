@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from ..contacts.effective import humanize_key
 from ..models import Change
 from ..salesmsg.text import national
 
@@ -31,15 +32,20 @@ STATE_TONES = {
 }
 
 
-def values_in_words(values: dict) -> str:
-    """Format values as "first name Newname, email newemail@example.com". Empty values show "(empty)"."""
+def values_in_words(values: dict, kind: str = Change.Kind.CONTACT) -> str:
+    """Format values as "first name Newname, email newemail@example.com". Empty values show "(empty)".
+
+    kind: the change's kind. Salesmsg's users name custom fields, so one called "text" is not the note.
+    """
+    custom = kind == Change.Kind.FIELDS
     parts = []
     for name, value in values.items():
-        shown = national(value) if name == "phone" and value else value
-        parts.append(f"{FIELDS.get(name, name.replace('_', ' '))} {shown if shown not in ('', None) else _('(empty)')}")
+        label = humanize_key(name) if custom else FIELDS.get(name, name.replace("_", " "))
+        shown = national(value) if name == "phone" and value and not custom else value
+        parts.append(f"{label} {shown if shown not in ('', None) else _('(empty)')}")
     return ", ".join(parts) or "–"
 
 
 def before_in_words(change: Change) -> str:
     """Format the previous values. A note has none, because its base only tracks existing notes."""
-    return "–" if change.kind == Change.Kind.NOTE else values_in_words(change.base)
+    return "–" if change.kind == Change.Kind.NOTE else values_in_words(change.base, change.kind)

@@ -29,6 +29,9 @@ from .errors import (
 from .redact import redact
 from .values import ident, number
 
+# The only place where the vendor's words choose an error's class: status codes alone do not tell a refused token from a
+# missing permission or an unknown path, and section 2.5 documents these words. Everywhere else they are a quotation.
+
 # OAuth error codes for a refused grant or application [assumed: Laravel Passport's format, section 2.2].
 GRANT_REFUSED = {"invalid_grant", "invalid_client", "invalid_request", "invalid_token", "unauthorized_client"}
 # Texts of a 403 about the token, not about permissions.

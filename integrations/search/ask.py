@@ -5,6 +5,7 @@ quickly. Only if a word is rare there, or rare in the user's accounts, is the in
 hits must be sorted. Each step is fast where the other is slow.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,7 +76,9 @@ def limited(seconds: float | None = None) -> Iterator[None]:
         with _postgresql_limit(seconds) if connection.vendor == "postgresql" else _sqlite_limit(seconds):
             yield
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", "") == _CANCELED or str(error) == "interrupted":
+        cause = error.__cause__
+        cancelled = getattr(cause, "sqlstate", "") == _CANCELED
+        if cancelled or getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             raise TooLong from error
         raise
 

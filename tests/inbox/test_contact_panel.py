@@ -138,7 +138,8 @@ def test_a_refused_field_tells_what_was_typed(browser, conversation, contact):
 
 def test_a_refusal_can_be_left_at_that(ask, browser, conversation, contact):
     change = refused(contact, kind="opt_out", values={})
-    assert "Until this is resolved, the portal does not send texts to this contact" in pages.text(look(browser, conversation))
+    words = "Until this is resolved, the portal does not send texts to this contact"
+    assert words in pages.text(look(browser, conversation))
     ask("leave", change=change.pk)
     change.refresh_from_db()
     assert change.state == State.SUPERSEDED

@@ -41,13 +41,14 @@ def addresses(rows: Rows) -> list[str]:
     return found
 
 
-def admin_addresses() -> list[str]:
+def admin_addresses(each: int = 8) -> list[str]:
+    """Every list, and the pages of so many rows of each."""
     found = [reverse("admin:index"), reverse("admin:app_list", args=["integrations"])]
     for model in admin.site._registry:
         if model._meta.app_label == "integrations":
             name = f"admin:integrations_{model._meta.model_name}"
             found.append(reverse(f"{name}_changelist"))
-            found += [reverse(f"{name}_change", args=[pk]) for pk in model.objects.values_list("pk", flat=True)[:8]]
+            found += [reverse(f"{name}_change", args=[pk]) for pk in model.objects.values_list("pk", flat=True)[:each]]
     return found
 
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -214,6 +214,11 @@ def test_filters_hold_for_a_search(ada, harbor, way):
     assert set(texts(ada, "invoice", box=f"a{harbor.pk}")) == {one.pk, other.pk}
     assert texts(ada, "invoice", box="a999999") == []
     assert people(ada, "dana", show="closed") == ["Dana Reyes"]
+
+
+def test_an_error_that_only_says_it_was_interrupted_is_no_bound_of_time():
+    with pytest.raises(OperationalError, match="interrupted"), ask.limited():
+        raise OperationalError("interrupted")
 
 
 def test_what_takes_too_long_says_so_and_shows_what_was_found(browser, ada, harbor, monkeypatch):
