@@ -211,8 +211,8 @@ class Store:
 
     def advance(self, message: Message, status: str, reason: str | None = None) -> None:
         """Move a message to queued, sent, delivered or failed."""
-        if message.id not in self._messages:
-            return
+        if message.id not in self._messages or message.status == "failed":
+            return  # a failed text is not delivered afterwards
         moment = now()
         message.status = status
         if status == "queued":

@@ -96,7 +96,7 @@ def _message(account_id: int, record: records.Message) -> dict:
         "kind": record.kind, "state": record.state, "vendor_status": record.vendor_status, "text": record.text,
         "media": [], "media_pending": record.media_pending, "call": record.call, "author_vendor_id": record.user_id,
         "author_name": record.author_name, "automated": record.automated, "source": record.source,
-        "failure": record.failed_reason, "at": record.at, "rank": record.id, "received_at": record.received_at,
+        "vendor_reason": record.failed_reason, "at": record.at, "rank": record.id, "received_at": record.received_at,
         "sent_at": record.sent_at, "delivered_at": record.delivered_at, "failed_at": record.failed_at,
         "raw": record.raw,
     }  # fmt: skip

@@ -21,9 +21,9 @@ print(json.dumps(account.pk))
 # What a worker does, one text at a time; the vendor's answer is put in its place.
 ONE_LEAVES = """
 from integrations.models import Message
-from integrations.outbox import bulk
-pk = bulk.next_message({account})
-Message.objects.filter(pk=pk).update(state={state!r}, vendor_reason={failure!r}, due_at=None)
+from integrations.outbox import bulk_queue
+pk = bulk_queue.next_message({account})
+Message.objects.filter(pk=pk).update(state={state!r}, vendor_reason={reason!r}, due_at=None)
 print(json.dumps(pk))
 """
 
@@ -40,8 +40,8 @@ def ours(empty) -> Portal:
     return empty
 
 
-def leave(portal: Portal, state: str = "sent", failure: str = "") -> None:
-    assert portal.query(ONE_LEAVES.format(account=portal.account, state=state, vendor_reason=failure))
+def leave(portal: Portal, state: str = "sent", reason: str = "") -> None:
+    assert portal.query(ONE_LEAVES.format(account=portal.account, state=state, reason=reason))
 
 
 def test_from_the_inbox_to_the_last_text(page: Page, ours: Portal):

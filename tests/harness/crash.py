@@ -82,7 +82,7 @@ def _arm(point: str) -> None:
         POINTS[6]: lambda: _during(gateway, "_sent", a_text, 0.1),
         POINTS[7]: lambda: _after(gateway, "_sent", a_text),
         POINTS[8]: lambda: _after(mirror, "adopt"),
-        POINTS[9]: lambda: _before(deliver, "look_again"),
+        POINTS[9]: lambda: _before(deliver, "schedule_refresh"),
     }[point]()
 
 
@@ -146,7 +146,7 @@ STATES = """
 from django.db.models import Count
 from integrations.models import Message
 own = Message.objects.filter(client_uuid__isnull=False)
-rows = own.annotate(tries=Count("attempts")).values_list("text", "state", "failure", "tries")
+rows = own.annotate(tries=Count("attempts")).values_list("text", "state", "reason_code", "tries")
 print(json.dumps([list(row) for row in rows]))
 """
 UNDER_WAY = """
@@ -158,7 +158,7 @@ print(json.dumps(Message.objects.filter(client_uuid__isnull=False, state__in=["q
 def verdict(portal: Any, sandbox: Any, texts: list[str]) -> dict[str, Any]:
     """What became of the texts: how many are doubled, lost, told wrongly, and open, with examples."""
     received = Counter(message["body"] for message in sandbox.state()["messages"])
-    rows = {text: (state, failure, attempts) for text, state, failure, attempts in portal.query(STATES)}
+    rows = {text: (state, reason, attempts) for text, state, reason, attempts in portal.query(STATES)}
     found: dict[str, Any] = {"texts": len(texts), "doubled": [], "lost": [], "untrue": [], "open": [], "unknown": []}
     for text in texts:
         state = rows.get(text, ("missing", "", 0))[0]

@@ -31,7 +31,7 @@ for place, account_id in enumerate(OTHERS):
     if place < 3:
         budget.block(account_id)
     else:
-        request.full(Account.objects.get(pk=account_id))
+        request.start_full(Account.objects.get(pk=account_id))
 print(0)
 """
 FLOOD = """

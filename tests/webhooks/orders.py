@@ -147,7 +147,7 @@ class Vendor:
         return world, self.version[world]
 
     def session(self, *_, **__) -> SimpleNamespace:
-        """In the place of `gateway.door`."""
+        """In the place of `gateway.open_session`."""
         return SimpleNamespace(client=self, calls=0)
 
 
