@@ -148,7 +148,7 @@ def connect_by_token(user, label: str, token: str, account: Account | None = Non
             _("It contains characters that tokens cannot contain."),
             _("Copy the token again."),
         )
-    # Use the token's own issue time: it may be minutes old when it is pasted.
+    # Use the dates in the token: it may be minutes old when it is pasted.
     fresh = gateway.grant_of(token)
     return _store(user, fresh, Credential.Kind.PAT, label, account)
 

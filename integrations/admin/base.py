@@ -160,7 +160,7 @@ class SupportInline(admin.TabularInline):
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return True  # whoever may see the parent
+        return True  # anyone who can view the parent
 
 
 def is_list(request: HttpRequest) -> bool:

@@ -1,6 +1,6 @@
-"""The deterministic data set: same seed and counts, same people, texts and ids (issue 2, section 1).
+"""Generates a deterministic data set: the same seed and counts give the same contacts, texts and IDs.
 
-Only the dates move: they are counted back from ``start``, so the newest text is always a few minutes old.
+Dates are calculated back from ``start``, so that the newest text is always a few minutes old.
 """
 
 from collections import Counter
@@ -62,9 +62,9 @@ REFUSED_BLOCKED = "30004 Message blocked"
 
 
 def build(seed: int, contacts: int, messages: int, start: datetime, media_url: str) -> World:
-    """An organisation with so many contacts and so many messages per two-way conversation.
+    """Create an organisation with ``contacts`` contacts and ``messages`` messages per two-way conversation.
 
-    Conversations that were never answered are short (up to three messages), as unanswered ones are.
+    Conversations without a reply have up to three messages.
     """
     return _Builder(seed, contacts, messages, start, media_url).world()
 

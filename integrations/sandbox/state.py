@@ -210,9 +210,9 @@ class Store:
         return FAILURES[draw // 100 % len(FAILURES)] if draw % 100 < FAILING_SHARE else None
 
     def advance(self, message: Message, status: str, reason: str | None = None) -> None:
-        """Move a message to queued, sent, delivered or failed. A text that failed is not delivered afterwards."""
+        """Move a message to queued, sent, delivered or failed."""
         if message.id not in self._messages or message.status == "failed":
-            return
+            return  # a failed text is not delivered afterwards
         moment = now()
         message.status = status
         if status == "queued":

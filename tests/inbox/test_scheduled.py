@@ -208,7 +208,9 @@ def test_send_now_makes_it_a_text_like_any_other(browser, address, conversation)
     assert (message.state, message.send_at) == ("queued", None)
     assert "Waiting to be sent" in pages.text(browser.get(address))
     Message.objects.filter(pk=message.pk).update(state="sending")
-    assert "is no longer waiting to be sent" in pages.text(browser.post(f"/inbox/messages/{message.pk}/now/", follow=True))
+    assert "is no longer waiting to be sent" in pages.text(
+        browser.post(f"/inbox/messages/{message.pk}/now/", follow=True)
+    )
 
 
 def test_held_says_why_and_what_can_be_done(browser, address, conversation):

@@ -262,7 +262,9 @@ def test_the_composer_is_shut_while_the_account_is_not_connected(browser, harbor
     Account.objects.update(state=state)
     response = browser.get(address(conversation))
     assert "data-blocked" in response.content.decode()
-    assert "Harbor Dental” is disconnected. Reconnect it" in pages.text(response) or "no longer accepts the connection" in pages.text(response)
+    assert "Harbor Dental” is disconnected. Reconnect it" in pages.text(
+        response
+    ) or "no longer accepts the connection" in pages.text(response)
 
 
 def test_the_composer_is_open_otherwise(browser, harbor):

@@ -80,7 +80,12 @@ def test_whoever_has_many_accounts_chooses_one(browser, harbor, ada, monkeypatch
 def test_nothing_at_all(browser, harbor):
     response = browser.get("/outbox/")
     shown = pages.text(response)
-    for words in ("No calls in the last 10 min", "Nothing needs attention", "All texts have been sent.", "of 60 calls used"):
+    for words in (
+        "No calls in the last 10 min",
+        "Nothing needs attention",
+        "All texts have been sent.",
+        "of 60 calls used",
+    ):
         assert words in shown
     assert pages.inline(response) == []
 
