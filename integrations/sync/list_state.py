@@ -9,6 +9,7 @@ from ..failures import NO_REASON, Reason
 from ..models import Account, ListSync, SyncRun, SyncStream
 from ..models.reason import REASON_COLUMNS
 from . import polling_interval
+from .checkpoints import ListCursor
 from .plan import CHECK, HOUSE
 
 TO_THE_END = {SyncRun.Kind.FULL, SyncRun.Kind.CHECK}
@@ -21,32 +22,33 @@ _TOLD = (
 SOON, CLAIMED = timedelta(seconds=5), timedelta(minutes=2)
 
 
-def row(account_id: int, name: str) -> ListSync:
+def get_list(account_id: int, name: str) -> ListSync:
     return ListSync.objects.get_or_create(account_id=account_id, name=name)[0]
 
 
-def spent(account_id: int, name: str, calls: int) -> None:
+def add_calls(account_id: int, name: str, calls: int) -> None:
     """Books calls that were made for a list."""
     if calls and not ListSync.objects.filter(account=account_id, name=name).update(calls=F("calls") + calls):
-        row(account_id, name)
+        get_list(account_id, name)
         ListSync.objects.filter(account=account_id, name=name).update(calls=F("calls") + calls)
 
 
-def ended(run: SyncRun, stream: SyncStream) -> None:
+def record_end(run: SyncRun, stream: SyncStream) -> None:
     """A stream has come to its end: what is known of its list now, and when it is due again."""
     now = timezone.now()
-    known = row(run.account_id, stream.name)
-    if skipped := stream.cursor.get("skipped"):
+    known = get_list(run.account_id, stream.name)
+    cursor = ListCursor.from_json(stream.cursor)
+    if cursor.skipped:
         known.error_at = now
-        known.set_reason(Reason.from_json(skipped))
+        known.set_reason(Reason.from_json(cursor.skipped))
         known.due_at = now + timedelta(seconds=polling_interval.CHECK_AT_LEAST)
         known.save(update_fields=[*REASON_COLUMNS, "error_at", "due_at"])
         return
     known.looked_at, known.error_at = stream.began_at or now, None
     known.set_reason(NO_REASON)
-    if newest := stream.cursor.get("head"):
-        known.read_to = datetime.fromisoformat(newest)
-    if run.kind in TO_THE_END or stream.cursor.get("all"):
+    if cursor.newest:
+        known.read_to = datetime.fromisoformat(cursor.newest)
+    if run.kind in TO_THE_END or cursor.whole_list:
         known.walked_at, known.rows = now, stream.seen if stream.total is None else stream.total
     elif stream.total is not None and stream.name != "messages":
         known.rows = stream.total
@@ -75,10 +77,10 @@ def reached(account_id: int, name: str, moments: list[datetime]) -> bool:
     return ListSync.objects.filter(account=account_id, name=name, read_to__gt=moments[-1]).exists()
 
 
-def compared(run: SyncRun) -> None:
+def record_comparison(run: SyncRun) -> None:
     """Everything was read: the next comparison waits its turn."""
     now = timezone.now()
-    known = row(run.account_id, CHECK)
+    known = get_list(run.account_id, CHECK)
     if run.kind == SyncRun.Kind.CHECK:
         known.repaired = sum(stream.changed for stream in run.streams.all() if stream.name not in HOUSE)
         known.calls += run.requests
@@ -93,13 +95,13 @@ def compared(run: SyncRun) -> None:
     known.save()
 
 
-def failed(run: SyncRun, name: str, why: Reason) -> None:
+def record_failure(run: SyncRun, name: str, why: Reason) -> None:
     """A run ended in trouble at this list; all of its lists wait a little."""
     now = timezone.now()
     names = [CHECK] if run.kind == SyncRun.Kind.CHECK else list(run.streams.values_list("name", flat=True))
     ListSync.objects.filter(account=run.account_id, name__in=names).update(due_at=now + AFTER_TROUBLE)
     if name:
-        row(run.account_id, name)
+        get_list(run.account_id, name)
         ListSync.objects.filter(account=run.account_id, name=name).update(error_at=now, **why.columns())
 
 
@@ -109,7 +111,7 @@ def due_now(account: Account) -> list[str]:
     return list(due.values_list("name", flat=True))
 
 
-def claim(account: Account, names: list[str]) -> bool:
+def claim_lists(account: Account, names: list[str]) -> bool:
     """Moves the due times of lists that a look is about to read; False when somebody else did. The look's end moves
     them again."""
     now = timezone.now()

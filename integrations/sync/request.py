@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from .. import access, jobs
 from ..models import Account, AuditEntry, Budget, Contact, Conversation, ListSync, SyncRun, SyncStream, ThreadSync
+from .checkpoints import ListCursor
 from .plan import LOOKED, streams_of
 from .progress import Progress, StreamProgress, progress, progress_of
 
@@ -53,7 +54,7 @@ def start_changes(account: Account, user=None) -> SyncRun:
 def start_look(account: Account, names: list[str]) -> SyncRun:
     """The quick form of `changes`, for these lists only: what it cannot find is left to the comparison."""
     wanted = tuple(name for name in streams_of(SyncRun.Kind.CHANGES) if name in names or name == "messages")
-    return _begin(account, SyncRun.Kind.CHANGES, None, wanted, {"quick": True})
+    return _begin(account, SyncRun.Kind.CHANGES, None, wanted, quick=True)
 
 
 def start_comparison(account: Account, user=None) -> SyncRun:
@@ -175,15 +176,16 @@ def schedule_refreshes(account_id: int, conversation_ids: list[int]) -> None:
         jobs.enqueue_each(THREAD, ids[: 1 if blocked else max(1, limit - used)])
 
 
-def _begin(account: Account, kind: str, user, names: tuple[str, ...], cursor: dict | None = None) -> SyncRun:
+def _begin(account: Account, kind: str, user, names: tuple[str, ...], *, quick: bool = False) -> SyncRun:
     """A run of each kind at most; one that does at least what is wanted is returned instead of a new one."""
+    cursor = ListCursor(quick=True).to_json() if quick else {}
     for _ in range(3):
         running = {run.kind: run for run in SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING)}
         whole = running.get(SyncRun.Kind.FULL)
         if whole is not None and (kind != SyncRun.Kind.CHANGES or not _lists_read(whole)):
             return whole
         same = running.get(kind)
-        if same is not None and not _wants_more(same, names, cursor or {}):
+        if same is not None and not _wants_more(same, names, quick):
             return same
         try:
             with transaction.atomic():
@@ -193,8 +195,7 @@ def _begin(account: Account, kind: str, user, names: tuple[str, ...], cursor: di
                     _stop(SyncRun.objects.filter(pk=same.pk))
                 run = SyncRun.objects.create(account=account, kind=kind, requested_by=user)
                 SyncStream.objects.bulk_create(
-                    SyncStream(run=run, name=name, position=place, cursor=cursor or {})
-                    for place, name in enumerate(names)
+                    SyncStream(run=run, name=name, position=place, cursor=cursor) for place, name in enumerate(names)
                 )
                 jobs.enqueue(STEP, run.pk, run.step)
             return run
@@ -208,9 +209,9 @@ def _lists_read(run: SyncRun) -> bool:
     return not run.streams.exclude(name="messages").filter(done=False).exists()
 
 
-def _wants_more(run: SyncRun, names: tuple[str, ...], cursor: dict) -> bool:
+def _wants_more(run: SyncRun, names: tuple[str, ...], quick: bool) -> bool:
     """Whether a run does less than what is wanted: other lists, or a quick look where a thorough one is asked for."""
     walked = dict(run.streams.values_list("name", "cursor"))
     if not set(names) <= walked.keys():
         return True
-    return not cursor.get("quick") and any(each.get("quick") for each in walked.values())
+    return not quick and any(ListCursor.from_json(cursor).quick for cursor in walked.values())

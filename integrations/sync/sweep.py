@@ -51,7 +51,7 @@ def _looks(now) -> int:
     accounts = Account.objects.reachable().filter(sync_paused_at=None, pk__in=due.values("account"))
     for account in accounts[:20]:
         names = list_state.due_now(account)
-        if names and list_state.claim(account, names):
+        if names and list_state.claim_lists(account, names):
             request.start_look(account, names)
             begun += 1
         elif due.filter(account=account, name=CHECK).update(due_at=now + list_state.AFTER_TROUBLE):

@@ -19,7 +19,7 @@ def failed(account: Account) -> str:
     assert account.synced_at is None
     assert account.reason == run.reason
     assert run.finished_at
-    return run.reason
+    return run.reason.text
 
 
 @pytest.fixture
