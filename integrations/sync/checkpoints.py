@@ -65,7 +65,7 @@ class Cursor:
 class ListCursor(Cursor):
     """What the cursors of all lists share.
 
-    quick: a check for changes that leaves what it cannot find to the verification
+    quick: a check for changes that leaves what it cannot find to the comparison
     whole_list: the order of the list cannot be trusted, so a check for changes reads all of it
     newest: newest ISO time on the first page; the list is known up to it once it has been read
     skipped: the reason (JSON) why the token may not read this list

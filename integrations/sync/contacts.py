@@ -118,7 +118,7 @@ def _read_all(run: SyncRun, stream: SyncStream, cursor: ContactsCursor, client: 
 
 def _read_changes(run: SyncRun, stream: SyncStream, cursor: ContactsCursor, client: Client) -> StepResult[list[Record]]:
     """Reads newest change first until a page brings nothing new. Without that order it reads the whole list; a quick
-    check leaves that to the verification and reads the newest contacts only."""
+    check leaves that to the comparison and reads the newest contacts only."""
     page, endpoint = _fetch(run, cursor, client, "updated_at", "desc")
     new_ids = find_new_ids(stream, cursor, page)
     times = [record.updated_at for record in page.items]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..salesmsg.client import Client
 
 MOST_REFUSED = 3  # refused threads before the run assumes that the token's scope is missing
-SAMPLES = 10  # threads that a verification reads once more, the longest unread first
+SAMPLES = 10  # threads that a comparison reads once more, the longest unread first
 BATCH = 500
 
 

@@ -37,7 +37,7 @@ def step_lease() -> timedelta:
 
 
 def lane_for(run: SyncRun) -> str:
-    """The budget lane of a run: a verification uses only what is idle."""
+    """The budget lane of a run: a comparison uses only what is idle."""
     return BudgetCall.Lane.IDLE if run.kind == SyncRun.Kind.CHECK else BudgetCall.Lane.SYNC
 
 

@@ -81,7 +81,7 @@ class ThreadPage:
     dialect: the way of paging that Salesmsg answered to
     started_at: the page shows the thread as of this time; None if it does not show the thread
     requested_for: the due time that this page answers, if a refresh requested it
-    walk: how a reading over several pages continues; None for the newest page alone, beside such a reading
+    reading: how a reading over several pages continues; None for the newest page alone, beside such a reading
     """
 
     thread: ThreadSync
@@ -89,11 +89,11 @@ class ThreadPage:
     dialect: str
     started_at: datetime | None
     requested_for: datetime | None
-    walk: Walk | None = None
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True)
-class Walk:
+class Reading:
     """deep: as in ThreadCursor; held_back, newest: up to and with this page; next_cursor: None at the end."""
 
     deep: bool
@@ -145,7 +145,7 @@ def fetch_thread_page(
         dialect,
         thread.read_at if shows_nothing else started_at,
         requested_for,
-        Walk(cursor.deep, cursor.held_back, newest, next_cursor),
+        Reading(cursor.deep, cursor.held_back, newest, next_cursor),
     )
 
 
@@ -158,26 +158,26 @@ def store_thread_page(page: ThreadPage) -> mirror.messages.Messages:
         account.thread_dialect = page.dialect
     result = mirror.upsert_messages(thread.conversation, page.records)
     locked = ThreadSync.objects.select_for_update(no_key=True).get(pk=thread.pk)
-    continues = page.walk is not None and _store_walk(thread, locked, page.walk, bool(result.held_back))
+    continues = page.reading is not None and _store_reading(thread, locked, page.reading, bool(result.held_back))
     _plan_refresh(page, locked, held_back=bool(result.held_back), continues=continues)
     return result
 
 
-def _store_walk(thread: ThreadSync, locked: ThreadSync, walk: Walk, held_back_now: bool) -> bool:
+def _store_reading(thread: ThreadSync, locked: ThreadSync, reading: Reading, held_back_now: bool) -> bool:
     """Stores how far the thread is read; True if this reading continues. locked: the row as it is now."""
-    held_back = held_back_now or walk.held_back
-    if walk.next_cursor is None:
+    held_back = held_back_now or reading.held_back
+    if reading.next_cursor is None:
         thread.cursor = {}
-        thread.read_to, thread.complete = locked.read_to if held_back else max(locked.read_to, walk.newest), True
+        thread.read_to, thread.complete = locked.read_to if held_back else max(locked.read_to, reading.newest), True
     else:
-        thread.cursor = replace(walk.next_cursor, held_back=held_back).to_json()
+        thread.cursor = replace(reading.next_cursor, held_back=held_back).to_json()
         thread.read_to, thread.complete = locked.read_to, locked.complete
     # A run may have begun to read the whole thread since the page was requested: its cursor stays.
-    overtaken = ThreadCursor.from_json(locked.cursor).deep and not walk.deep
+    overtaken = ThreadCursor.from_json(locked.cursor).deep and not reading.deep
     if overtaken:
         thread.cursor = locked.cursor
     thread.save(update_fields=["cursor", "read_to", "complete"])
-    return walk.next_cursor is not None and not overtaken
+    return reading.next_cursor is not None and not overtaken
 
 
 def _fetch(
