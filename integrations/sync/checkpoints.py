@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from ..failures import Code, Reason
 from ..models import SyncSeen, SyncStream
+from ..salesmsg.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from ..models import SyncRun
@@ -26,6 +27,7 @@ MOST_IDLE = 100  # pages in a row without a new row
 MOST_NOTES = 50
 
 Content = TypeVar("Content")
+AnyRecord = TypeVar("AnyRecord", bound=Record)
 AnyListCursor = TypeVar("AnyListCursor", bound="ListCursor")
 
 
@@ -141,7 +143,7 @@ class Stored:
     done: bool = False
 
 
-def find_new_ids(stream: SyncStream, cursor: ListCursor, page: Page) -> frozenset[int]:
+def find_new_ids(stream: SyncStream, cursor: ListCursor, page: Page[Any]) -> frozenset[int]:
     """The ids on this page that the stream has not shown before.
 
     Raises SyncProblem when the page repeats the previous one, or the list has more pages than a list can have.
@@ -156,7 +158,7 @@ def find_new_ids(stream: SyncStream, cursor: ListCursor, page: Page) -> frozense
 
 
 def move_on(
-    stream: SyncStream, cursor: AnyListCursor, page: Page, new_ids: frozenset[int], /, **position: Any
+    stream: SyncStream, cursor: AnyListCursor, page: Page[Any], new_ids: frozenset[int], /, **position: Any
 ) -> AnyListCursor:
     """The cursor of the next page. Raises SyncProblem when the list returns the same rows over and over."""
     idle = 0 if new_ids else cursor.idle_pages + 1
@@ -171,7 +173,7 @@ def check_restart(stream: SyncStream, why: Code, **counts: int) -> None:
         raise SyncProblem(why, list=stream.name, restarts=MOST_RESTARTS, **counts)
 
 
-def has_shrunk(stream: SyncStream, page: Page) -> bool:
+def has_shrunk(stream: SyncStream, page: Page[Any]) -> bool:
     """Whether the list is shorter than on an earlier page."""
     return stream.total is not None and page.total is not None and page.total < stream.total
 
@@ -188,11 +190,11 @@ def newest_on_first_page(stream: SyncStream, cursor: ListCursor, times: Iterable
     return max(known).isoformat() if stream.pages == 0 and known else cursor.newest
 
 
-def ids_of(page: Page) -> tuple[int, ...]:
+def ids_of(page: Page[Any]) -> tuple[int, ...]:
     return tuple(record.id for record in page.items)
 
 
-def is_last(page: Page, number: int) -> bool:
+def is_last(page: Page[Any], number: int) -> bool:
     return page.last_page is not None and number >= page.last_page
 
 
@@ -212,17 +214,16 @@ def add_notes(run: SyncRun, notes: Iterable[Reason]) -> None:
             run.notes.append(Reason(Code.MORE_NOTES).as_json())
 
 
-def share_present_fields(records: list) -> list:
+def share_present_fields(records: list[AnyRecord]) -> list[AnyRecord]:
     """Marks a field that any record of the page carries as present in all: where it is left out, it is empty."""
     present = frozenset().union(*(record.present for record in records))
     return [replace(record, present=present) for record in records]
 
 
-def is_descending(times: list) -> bool:
+def is_descending(times: Sequence[datetime | None]) -> bool:
     """Whether the list is ordered newest first. A missing time counts as disorder, since it proves nothing."""
-    if any(time is None for time in times):
-        return False
-    return all(earlier >= later for earlier, later in pairwise(times))
+    known = [time for time in times if time is not None]
+    return len(known) == len(times) and all(earlier >= later for earlier, later in pairwise(known))
 
 
 def _frozen(value: Any) -> Any:

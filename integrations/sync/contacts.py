@@ -92,8 +92,9 @@ def _read_all(run: SyncRun, stream: SyncStream, cursor: ContactsCursor, client: 
     seen = stream.seen + len(new_ids)
     total = stream.total if page.total is None else page.total
     expected = cursor.expected or total
+    next_cursor = move_on(stream, cursor, page, new_ids, page=cursor.page + 1, expected=expected)
     result = StepResult(
-        move_on(stream, cursor, page, new_ids, page=cursor.page + 1, expected=expected),
+        next_cursor,
         content=share_present_fields(page.items),
         new_ids=new_ids,
         pages=1,
@@ -113,7 +114,7 @@ def _read_all(run: SyncRun, stream: SyncStream, cursor: ContactsCursor, client: 
         check_restart(stream, Code.LIST_INCOMPLETE, seen=seen, total=total or 0)
         return replace(result, cursor=cursor.at_start(seen_before=seen), restart=True)
     # Every contact that existed at the beginning is read; newer ones moved the pages and are on the first ones.
-    return replace(result, cursor=replace(result.cursor, page=1, expected=None, second_pass=True))
+    return replace(result, cursor=replace(next_cursor, page=1, expected=None, second_pass=True))
 
 
 def _read_changes(run: SyncRun, stream: SyncStream, cursor: ContactsCursor, client: Client) -> StepResult[list[Record]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 
@@ -12,6 +12,8 @@ from .. import mirror
 from ..failures import Code, Reason
 from ..models import Contact, Conversation, SyncRun, SyncSeen, SyncStream
 from ..salesmsg.errors import NotAllowed, NotFound
+from ..salesmsg.records import Contact as ContactRecord
+from ..salesmsg.records import Conversation as ConversationRecord
 from ..salesmsg.records import Record
 from .checkpoints import Cursor, ListCursor, StepResult, Stored
 from .messages import plan_threads, refused_threads
@@ -50,21 +52,21 @@ class MissingKind:
 
     too_many: Code
     lists: tuple[str, ...]
-    present: Callable[[SyncRun], QuerySet]
+    present: Callable[[SyncRun], QuerySet[Any]]
     fetch: Callable[[Client, int], Record]
     mark_gone: Callable[[int, int], int]
-    upsert: Callable[[SyncRun, Record], int]
+    upsert: Callable[[SyncRun, Any], int]
 
-    def missing(self, run: SyncRun) -> QuerySet:
+    def missing(self, run: SyncRun) -> QuerySet[Any]:
         shown = SyncSeen.objects.filter(stream__run=run, stream__name__in=self.lists)
         return self.present(run).exclude(vendor_id__in=shown.values("vendor_id"))
 
 
-def _upsert_contact(run: SyncRun, record: Record) -> int:
+def _upsert_contact(run: SyncRun, record: ContactRecord) -> int:
     return mirror.upsert_contacts(run.account_id, [record])[1]
 
 
-def _upsert_conversation(run: SyncRun, record: Record) -> int:
+def _upsert_conversation(run: SyncRun, record: ConversationRecord) -> int:
     result = mirror.upsert_conversations(run.account_id, [record], believed=True)
     plan_threads(run, result.moved - refused_threads(result.moved))
     return result.changed

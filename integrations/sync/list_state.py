@@ -1,5 +1,6 @@
 """What sync knows about each list of an account: its age, length, cost, and when to check it again."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import F
@@ -70,7 +71,7 @@ def read_to(account_id: int, name: str) -> datetime | None:
     return ListSync.objects.filter(account=account_id, name=name).values_list("read_to", flat=True).first()
 
 
-def reached(account_id: int, name: str, moments: list[datetime]) -> bool:
+def reached(account_id: int, name: str, moments: Sequence[datetime | None]) -> bool:
     """Whether a page, newest first, reaches what was known before. Rows of the same second may be on later pages."""
     if not moments:
         return False

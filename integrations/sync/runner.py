@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -102,7 +103,7 @@ def advance_run(run: SyncRun, session: ApiSession) -> bool:
     return False
 
 
-def apply_result(run: SyncRun, stream: SyncStream, result: StepResult) -> None:
+def apply_result(run: SyncRun, stream: SyncStream, result: StepResult[Any]) -> None:
     """Writes what a step read: records through the mirror, then counts, then the cursor. Saves the stream, not the run.
 
     Runs inside the step's transaction.
@@ -145,7 +146,7 @@ def _claim(run_id: int, step: int) -> SyncRun | None:
     )
     if not claimed:
         return None
-    run = SyncRun.objects.select_related("account").get(pk=run_id)
+    run: SyncRun = SyncRun.objects.select_related("account").get(pk=run_id)
     if run.failures > MOST_FAILURES * 2:
         stream = run.streams.filter(done=False).first()
         _fail(run, stream, Reason(Code.STEP_NEVER_ENDED), 0)
@@ -153,7 +154,7 @@ def _claim(run_id: int, step: int) -> SyncRun | None:
     return run
 
 
-def _store(run: SyncRun, stream: SyncStream | None, result: StepResult | None, calls: int) -> bool:
+def _store(run: SyncRun, stream: SyncStream | None, result: StepResult[Any] | None, calls: int) -> bool:
     """Stores page, cursor and step in one transaction; False if the run was stopped or taken over in between.
 
     Without a stream the run is complete.

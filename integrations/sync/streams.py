@@ -55,7 +55,7 @@ def _read_whole_list(
 
 
 def _read_numbered_page(
-    fetch: Callable[[Client, int], Page], run: SyncRun, stream: SyncStream, client: Client
+    fetch: Callable[[Client, int], Page[Any]], run: SyncRun, stream: SyncStream, client: Client
 ) -> StepResult[Any]:
     cursor = NumberedPages.from_json(stream.cursor)
     page = fetch(client, cursor.page)
@@ -79,7 +79,7 @@ def _whole_list(fetch: Callable[[Client], Any], upsert: Upsert) -> Stream:
     return Stream(partial(_read_whole_list, fetch), partial(_store_records, upsert))
 
 
-def _numbered_pages(fetch: Callable[[Client, int], Page], upsert: Upsert) -> Stream:
+def _numbered_pages(fetch: Callable[[Client, int], Page[Any]], upsert: Upsert) -> Stream:
     return Stream(partial(_read_numbered_page, fetch), partial(_store_records, upsert))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.conf import settings
 from django.utils import timezone
@@ -18,7 +18,6 @@ from .checkpoints import Cursor, ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from ..salesmsg.client import Client
     from ..salesmsg.pages import Page
@@ -98,7 +97,7 @@ class Reading:
 
     deep: bool
     held_back: bool
-    newest: list
+    newest: list[Any]
     next_cursor: ThreadCursor | None
 
 
@@ -185,6 +184,7 @@ def _fetch(
 ) -> tuple[Page[Record], str]:
     """One page and the way of paging that Salesmsg answered to."""
     size = _page_size(cursor)
+    vendor_id = cast(int, conversation.vendor_id)  # drafts have no thread to read
     dialect = account.thread_dialect
     if cursor.page is not None:
         dialect = Account.ThreadDialect.PAGINATED
@@ -192,18 +192,18 @@ def _fetch(
         dialect = Account.ThreadDialect.BEFORE
     if dialect == Account.ThreadDialect.PAGINATED:
         try:
-            return client.messages(conversation.vendor_id, cursor.page or 1, size), dialect
+            return client.messages(vendor_id, cursor.page or 1, size), dialect
         except NotFound:
             if cursor.page is not None:
                 raise
-    return client.messages_before(conversation.vendor_id, size, cursor.before), Account.ThreadDialect.BEFORE
+    return client.messages_before(vendor_id, size, cursor.before), Account.ThreadDialect.BEFORE
 
 
 def _page_size(cursor: ThreadCursor) -> int:
     return cursor.size or (DEEP if cursor.deep else SHALLOW)
 
 
-def _next_cursor(cursor: ThreadCursor, page: Page[Record], dialect: str, read_to: list) -> ThreadCursor | None:
+def _next_cursor(cursor: ThreadCursor, page: Page[Record], dialect: str, read_to: list[Any]) -> ThreadCursor | None:
     """The cursor of the next page; None at the end."""
     places = [_place(record) for record in page.items]
     number, size, step = cursor.page or 1, _page_size(cursor), cursor.step or 1
@@ -235,6 +235,7 @@ def _plan_refresh(page: ThreadPage, locked: ThreadSync, *, held_back: bool, cont
     thread = page.thread
     now = timezone.now()
     following = False
+    due: datetime | None
     if continues and page.requested_for:
         due = now
     elif held_back:
@@ -274,7 +275,7 @@ def _delivery_due(conversation: Conversation, now: datetime) -> datetime | None:
         state__in=UNDELIVERED,
         at__gt=now - DELIVERY_CHECKED_FOR,
     )
-    newest = undelivered.order_by("-at").values_list("at", flat=True).first()
+    newest: datetime | None = undelivered.order_by("-at").values_list("at", flat=True).first()
     pictures = Message.objects.filter(conversation=conversation, media_pending=True, at__gt=now - timedelta(hours=1))
     if newest is None:
         newest = pictures.order_by("-at").values_list("at", flat=True).first()
@@ -283,6 +284,6 @@ def _delivery_due(conversation: Conversation, now: datetime) -> datetime | None:
     return now + max(timedelta(seconds=3), (now - newest) / 2)
 
 
-def _place(record: Record) -> list:
+def _place(record: Record) -> list[Any]:
     """[time, id]: a message's place in its thread, comparable and fit for JSON."""
     return [record.at.timestamp() if record.at else 0.0, record.id]

@@ -1,7 +1,7 @@
 """Reads the newest page of one thread: a member opened it, an event named it, or a text is being sent."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -61,7 +61,7 @@ def refresh_thread(conversation_id: int) -> int:
         latency.record_arrivals(thread.conversation.account, result.arrivals, announced=True)
         list_state.add_calls(thread.conversation.account_id, "messages", session.calls)
     if thread.due_at and not thread.following:
-        _wake(thread)
+        _wake(thread.conversation_id, thread.due_at)
     return result.changed
 
 
@@ -83,7 +83,7 @@ def _postpone(thread: ThreadSync, seconds: float, *, failed: bool) -> int:
     thread.due_at = timezone.now() + timedelta(seconds=seconds)
     ThreadSync.objects.filter(pk=thread.pk).update(lease_until=None, due_at=thread.due_at, failures=failures)
     if thread.wanted_at or (not thread.following and _are_few(thread.conversation.account_id)):
-        _wake(thread)
+        _wake(thread.conversation_id, thread.due_at)
     return 0
 
 
@@ -92,6 +92,6 @@ def _are_few(account_id: int) -> bool:
     return len(waiting.order_by().values_list("pk")[: FEW + 1]) <= FEW
 
 
-def _wake(thread: ThreadSync) -> None:
-    delay = max(0.05, (thread.due_at - timezone.now()).total_seconds())
-    jobs.enqueue(THREAD, thread.conversation_id, delay=delay, keep=False)
+def _wake(conversation_id: int, due_at: datetime) -> None:
+    delay = max(0.05, (due_at - timezone.now()).total_seconds())
+    jobs.enqueue(THREAD, conversation_id, delay=delay, keep=False)
