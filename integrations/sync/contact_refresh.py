@@ -1,4 +1,4 @@
-"""Reading one contact and its conversations, because a person asked for them now."""
+"""Reads one contact and its conversations at a member's request."""
 
 from django.db import transaction
 
@@ -13,7 +13,7 @@ MOST_TRIES = 5
 
 
 def refresh_contact(contact_id: int, tries: int) -> int:
-    """The task: two calls, stored together. Returns how many rows changed. tries: how often it has failed before."""
+    """The task: two requests, stored together. Returns the number of changed rows. tries: earlier failures."""
     contact = Contact.objects.filter(pk=contact_id, vendor_id__isnull=False).first()
     if contact is None:
         return 0

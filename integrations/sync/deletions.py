@@ -1,110 +1,127 @@
-"""Rows of ours that a walk over everything did not meet: one question each, and only a 404 means that they are gone."""
+"""Verifies rows missing from a full sync: one request each. Only a 404 means that a row no longer exists."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 
 from .. import mirror
 from ..failures import Code, Reason
 from ..models import Contact, Conversation, SyncRun, SyncSeen, SyncStream
-from ..salesmsg.client import Client
 from ..salesmsg.errors import NotAllowed, NotFound
+from ..salesmsg.records import Contact as ContactRecord
+from ..salesmsg.records import Conversation as ConversationRecord
 from ..salesmsg.records import Record
-from . import messages
-from .checkpoints import finish, note
+from .checkpoints import Cursor, ListCursor, StepResult, Stored
+from .messages import plan_threads, refused_threads
 from .plan import FILTERS
 
-Store = Callable[[], None]
-FEW = 50  # so many may be gone at once, whatever the number of all
+if TYPE_CHECKING:
+    from ..salesmsg.client import Client
+
+FEW = 50  # missing rows that are always verified; more only up to a fifth of what was listed
 
 
 @dataclass(frozen=True)
-class Sort:
-    """What may be gone. `too_many`: the note when it cannot be so many; `lists`: the streams that should have shown it;
-    `ours`: the rows that are taken for present; `ask`, `gone`, `keep`: the question, and what either answer means."""
+class MissingRows(Cursor):
+    """after: the vendor id verified last; None before the missing rows are counted."""
+
+    after: int | None = None
+
+
+@dataclass(frozen=True)
+class MissingRow:
+    """Salesmsg's answer about one row: its record, or None if it no longer exists."""
+
+    vendor_id: int
+    record: Record | None
+
+
+@dataclass(frozen=True)
+class MissingKind:
+    """Contacts or conversations that may be missing.
+
+    too_many: the note when too many are missing to be plausible
+    lists: the streams that should have shown the rows
+    present: the cached rows that count as existing
+    fetch, mark_gone, upsert: read one row, mark it as gone, store it
+    """
 
     too_many: Code
     lists: tuple[str, ...]
-    ours: Callable[[SyncRun], QuerySet]
-    ask: Callable[[Client, int], Record]
-    gone: Callable[[int, int], int]
-    keep: Callable[[SyncRun, Record], None]
+    present: Callable[[SyncRun], QuerySet[Any]]
+    fetch: Callable[[Client, int], Record]
+    mark_gone: Callable[[int, int], int]
+    upsert: Callable[[SyncRun, Any], int]
 
-    def unmet(self, run: SyncRun) -> QuerySet:
-        met = SyncSeen.objects.filter(stream__run=run, stream__name__in=self.lists)
-        return self.ours(run).exclude(vendor_id__in=met.values("vendor_id"))
-
-
-def _keep_contact(run: SyncRun, record: Record) -> None:
-    run.changed += mirror.upsert_contacts(run.account_id, [record])[1]
+    def missing(self, run: SyncRun) -> QuerySet[Any]:
+        shown = SyncSeen.objects.filter(stream__run=run, stream__name__in=self.lists)
+        return self.present(run).exclude(vendor_id__in=shown.values("vendor_id"))
 
 
-def _keep_conversation(run: SyncRun, record: Record) -> None:
+def _upsert_contact(run: SyncRun, record: ContactRecord) -> int:
+    return mirror.upsert_contacts(run.account_id, [record])[1]
+
+
+def _upsert_conversation(run: SyncRun, record: ConversationRecord) -> int:
     result = mirror.upsert_conversations(run.account_id, [record], believed=True)
-    run.changed += result.changed
-    messages.want(run, result.moved - messages.refused(result.moved))
+    plan_threads(run, result.moved - refused_threads(result.moved))
+    return result.changed
 
 
-CONTACTS = Sort(
+CONTACTS = MissingKind(
     too_many=Code.MANY_CONTACTS_MISSING,
     lists=("contacts",),
-    ours=lambda run: Contact.objects.present().filter(account=run.account, vendor_id__isnull=False),
-    ask=lambda client, vendor_id: client.contact(vendor_id),
-    gone=mirror.contact_gone,
-    keep=_keep_contact,
+    present=lambda run: Contact.objects.present().filter(account=run.account, vendor_id__isnull=False),
+    fetch=lambda client, vendor_id: client.contact(vendor_id),
+    mark_gone=mirror.contact_gone,
+    upsert=_upsert_contact,
 )
-CONVERSATIONS = Sort(
+CONVERSATIONS = MissingKind(
     too_many=Code.MANY_CONVERSATIONS_MISSING,
     lists=FILTERS,
-    ours=lambda run: Conversation.objects.filter(account=run.account, vendor_id__isnull=False, gone_at=None),
-    ask=lambda client, vendor_id: client.conversation(vendor_id),
-    gone=mirror.conversation_gone,
-    keep=_keep_conversation,
+    present=lambda run: Conversation.objects.filter(account=run.account, vendor_id__isnull=False, gone_at=None),
+    fetch=lambda client, vendor_id: client.conversation(vendor_id),
+    mark_gone=mirror.conversation_gone,
+    upsert=_upsert_conversation,
 )
 
 
-def unmet(sort: Sort) -> Callable[[SyncRun, SyncStream, Client], Store]:
-    """The stream that asks for them, one a page."""
-
-    def handler(run: SyncRun, stream: SyncStream, client: Client) -> Store:
-        if "after" not in stream.cursor:
-            return lambda: _plan(sort, run, stream)
-        left = sort.unmet(run).filter(vendor_id__gt=stream.cursor["after"]).order_by("vendor_id")
-        vendor_id = left.values_list("vendor_id", flat=True).first()
-        if vendor_id is None:
-            return lambda: finish(stream)
-        record: Record | None = None
-        gone = False
-        try:
-            record = sort.ask(client, vendor_id)
-        except NotFound:
-            gone = True
-        except NotAllowed:
-            pass  # not ours to see any more, which says nothing about whether it is there
-
-        def store() -> None:
-            if gone:
-                run.changed += sort.gone(run.account_id, vendor_id)
-            elif record is not None:
-                sort.keep(run, record)
-            stream.cursor = {"after": vendor_id}
-            stream.seen += 1
-
-        return store
-
-    return handler
+def read_missing(kind: MissingKind, run: SyncRun, stream: SyncStream, client: Client) -> StepResult[MissingRow]:
+    """Counts the missing rows first; each further step verifies the next one."""
+    cursor = MissingRows.from_json(stream.cursor)
+    if cursor.after is None:
+        return _count_missing(kind, run)
+    left = kind.missing(run).filter(vendor_id__gt=cursor.after).order_by("vendor_id")
+    vendor_id = left.values_list("vendor_id", flat=True).first()
+    if vendor_id is None:
+        return StepResult(cursor, done=True)
+    result: StepResult[MissingRow] = StepResult(replace(cursor, after=vendor_id), seen=1)
+    try:
+        return replace(result, content=MissingRow(vendor_id, kind.fetch(client, vendor_id)))
+    except NotFound:
+        return replace(result, content=MissingRow(vendor_id, None))
+    except NotAllowed:
+        return result  # the token may not read the row, which does not say whether it exists
 
 
-def _plan(sort: Sort, run: SyncRun, stream: SyncStream) -> None:
-    lists = run.streams.filter(name__in=sort.lists)
+def store_missing(kind: MissingKind, run: SyncRun, stream: SyncStream, row: MissingRow) -> Stored:
+    if row.record is None:
+        return Stored(changed=kind.mark_gone(run.account_id, row.vendor_id))
+    return Stored(changed=kind.upsert(run, row.record))
+
+
+def _count_missing(kind: MissingKind, run: SyncRun) -> StepResult[MissingRow]:
+    lists = run.streams.filter(name__in=kind.lists)
     listed = SyncSeen.objects.filter(stream__in=lists).values("vendor_id").distinct().count()
-    missing = sort.unmet(run).count()
-    if any("skipped" in cursor for cursor in lists.values_list("cursor", flat=True)):
-        missing = 0  # what stands in a list that could not be read is not lost
+    missing = kind.missing(run).count()
+    notes: tuple[Reason, ...] = ()
+    if any(ListCursor.from_json(cursor).skipped for cursor in lists.values_list("cursor", flat=True)):
+        missing = 0  # the rows may be in the list that could not be read
     elif missing > max(FEW, listed // 5):
-        note(run, Reason(sort.too_many, {"count": missing}))
+        notes = (Reason(kind.too_many, {"count": missing}),)
         missing = 0
-    stream.cursor = {"after": 0}
-    stream.total = missing
-    stream.done = not missing
+    return StepResult(MissingRows(after=0), total=missing, notes=notes, done=not missing)

@@ -1,6 +1,6 @@
-"""How fresh the cache is, measured: how long new texts took from Salesmsg's time until they stood here.
+"""Measures latency: how long new messages took from Salesmsg's timestamp to the cache.
 
-The same counts tell at which hours of the week people text, and whether webhooks have fallen silent.
+The same counts show at which hours of the week contacts write, and whether webhooks have stopped.
 """
 
 from bisect import bisect_left
@@ -12,18 +12,18 @@ from django.utils import timezone
 
 from ..models import Account, FreshHour
 
-BOUNDS = (2, 5, 15, 60, 300, 3600)  # seconds; what took longer than all counts in one more
+BOUNDS = (2, 5, 15, 60, 300, 3600)  # seconds; one more count holds everything slower
 KEEP = timedelta(weeks=5)
-WEEKS = 4  # how many times the same hour of the week is looked back at
-SLOW = timedelta(seconds=30)  # an event had this long to come before its text is taken for unannounced
-SILENT_AFTER = 3  # unannounced texts in a row
+WEEKS = 4  # how many earlier weeks count for an hour of the week
+SLOW = timedelta(seconds=30)  # a message older than this should have come with an event
+SILENT_AFTER = 3  # messages in a row without an event
 
 
 def record_arrivals(account: Account, arrivals: Iterable[datetime], *, announced: bool) -> None:
-    """Books new inbound texts by the vendor's times; runs inside the transaction that stores them.
+    """Counts new inbound messages by Salesmsg's timestamps, inside the transaction that stores them.
 
-    announced: an event brought them. A text that a look found, though no event has come since it was written, counts
-    against the webhooks.
+    announced: an event brought them. A message that polling found, without an event since it was written, counts as
+    missed by the webhooks.
     """
     now = timezone.now()
     times = [at for at in arrivals if at is not None]
@@ -49,12 +49,12 @@ def record_arrivals(account: Account, arrivals: Iterable[datetime], *, announced
 
 
 def webhooks_alive(account: Account) -> bool:
-    """Whether webhooks bring what happens: some event has come once, and no text came without one since."""
+    """Whether webhooks work: an event has arrived, and fewer than SILENT_AFTER messages came without one since."""
     return account.last_event_at is not None and account.events_missed < SILENT_AFTER
 
 
 def is_busy_hour(account_id: int, now: datetime) -> bool:
-    """Whether people text at this hour of the week; also while nothing is known of any hour."""
+    """Whether contacts write at this hour of the week; also true until WEEKS weeks are measured."""
     this = now.replace(minute=0, second=0, microsecond=0)
     hours = FreshHour.objects.filter(account=account_id)
     before = [this - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
@@ -64,6 +64,7 @@ def is_busy_hour(account_id: int, now: datetime) -> bool:
 
 
 def prune_latency() -> int:
+    """Deletes hours older than KEEP. Returns the number of rows."""
     return FreshHour.objects.filter(hour__lt=timezone.now() - KEEP).delete()[0]
 
 

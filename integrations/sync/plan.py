@@ -1,17 +1,17 @@
-"""Which lists a run walks, in which order, and what people call them."""
+"""Which lists a run reads, in which order, and their labels."""
 
 from ..models import ListSync, SyncRun
 
 CHECK = ListSync.Name.CHECK.value  # the comparison of everything, as an entry among the lists
 LABELS = dict(ListSync.Name.choices)
-# There is no filter “all”: these three together are all conversations (salesmsg-api.md, section 10.10).
+# Salesmsg has no filter "all": these three together are all conversations (salesmsg-api.md, section 10.10).
 FILTERS = ("open", "closed", "outbound")
 HOUSE = ("organization", "members", "inboxes", "numbers", "tags")
 FULL = (*HOUSE, "contacts", "deleted", *FILTERS, "lost", "messages")
 CHECKED = (*HOUSE, "contacts", "deleted", *FILTERS, "lost", "messages")
 LOOKED = (*FILTERS, "contacts")
-CHANGES = (*FILTERS, "messages", "contacts")  # texts first: people wait for them
-# Lists without which the inbox still works: a token that may not read them is no failure.
+CHANGES = (*FILTERS, "messages", "contacts")  # messages first: members wait for them
+# The inbox works without these lists, so a token that may not read them does not fail the run.
 OPTIONAL = {*HOUSE}
 
 

@@ -1,7 +1,7 @@
-"""Which of the facts that nobody documents hold for this account: reads only, in at most twenty calls.
+"""Checks which undocumented facts about Salesmsg hold for an account. Reads only, in at most MOST_CALLS requests.
 
-Each look makes a call or a few and tells facts: the question of salesmsg-api.md, what we assume, what was seen, and
-whether that is the same. Nothing personal is told: names of keys, numbers of rows, orders and formats.
+Each check makes a few requests and returns facts: the question of salesmsg-api.md, the assumption, what was seen, and
+whether they agree. Facts hold no personal data: only key names, row counts, orders and formats.
 """
 
 from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ class Fact:
 class Report:
     facts: list[Fact] = field(default_factory=list)
     calls: int = 0
-    stopped: str = ""  # why it ended early, in words
+    stopped: str = ""  # why it ended early, as text
 
     def as_json(self) -> dict:
         counts = {
@@ -61,7 +61,7 @@ class Report:
 
 
 class Probe:
-    """One visit. `facts` collects; what an earlier look found (a contact, a conversation) is kept for later ones."""
+    """One probe of an account. Keeps what an earlier check found (a contact, a conversation) for later ones."""
 
     def __init__(self, account: Account, session: ApiSession):
         self.account, self.session = account, session
@@ -69,35 +69,35 @@ class Probe:
         self.headers: set[str] = set()
         self.answers = 0
         self.times: list[str] = []
-        self.learned: dict[str, Any] = {}  # see `ways`
+        self.learned: dict[str, Any] = {}  # see capabilities
         self.dialect = ""
         self.contact_id: int | None = None
         self.conversation_id: int | None = None
 
     def run(self) -> Report:
-        """All looks, as far as the calls go. Raises NotConnected, SalesmsgError for the first one only."""
-        for look in LOOKS:
-            if self.session.calls + look.calls > MOST_CALLS:
+        """Runs the checks that fit in MOST_CALLS. Raises NotConnected, and SalesmsgError if the first check fails."""
+        for check in CHECKS:
+            if self.session.calls + check.calls > MOST_CALLS:
                 self.report.stopped = "The calls were used up before the end."
                 break
             try:
-                for fact in look.make(self):
+                for fact in check.make(self):
                     self.report.facts.append(fact)
             except BudgetWait:
                 self.report.stopped = "The rate budget was used up. Try again in a minute."
                 break
-            except SalesmsgError as trouble:
+            except SalesmsgError as error:
                 if not self.report.facts:
                     raise
                 self.report.facts.append(
-                    Fact("9", f"Trouble with {trouble.endpoint}", "an answer", type(trouble).__name__, NOT_SEEN)
+                    Fact("9", f"Trouble with {error.endpoint}", "an answer", type(error).__name__, NOT_SEEN)
                 )
         self.report.facts += list(self._around())
         self.report.calls = self.session.calls
         return self.report
 
     def keep(self) -> None:
-        """Has sync use what was found, and keeps the report for the sync page."""
+        """Stores the capabilities for sync and the report for the sync page."""
         self.account.refresh_from_db(fields=["learned"])
         capabilities.store_capability(self.account, **self.learned)
         values = {"probe_report": self.report.as_json(), "probed_at": timezone.now()}
@@ -118,22 +118,22 @@ class Probe:
         return answer
 
     def _around(self) -> Iterator[Fact]:
-        """What all answers together tell, and the token."""
+        """Facts from all answers together, and the token's lifetime."""
         if not self.answers:
             return
-        yield told("3", "Headers that tell the limit", "none", ", ".join(sorted(self.headers)) or "none")
+        yield compare("3", "Headers that tell the limit", "none", ", ".join(sorted(self.headers)) or "none")
         formats = sorted(set(self.times))
-        yield told("8", "Format of times", "YYYY-MM-DD HH:MM:SS", ", ".join(formats))
+        yield compare("8", "Format of times", "YYYY-MM-DD HH:MM:SS", ", ".join(formats))
         credential = Credential.objects.filter(account=self.account).only("kind", "expires_at", "issued_at").first()
         if credential is not None and credential.expires_at is not None:
             hours = (credential.expires_at - credential.issued_at).total_seconds() / 3600
             assumed = "about 1 h" if credential.kind == Credential.Kind.PAT else "about 24 h"
             near = abs(hours - (1 if credential.kind == Credential.Kind.PAT else 24)) < 0.2
-            yield told("2", f"Life of the token ({credential.kind})", assumed, assumed if near else f"{hours:.1f} h")
+            yield compare("2", f"Life of the token ({credential.kind})", assumed, assumed if near else f"{hours:.1f} h")
 
 
-def told(section: str, question: str, assumed: str, seen: str) -> Fact:
-    """A fact whose verdict follows from the words."""
+def compare(section: str, question: str, assumed: str, seen: str) -> Fact:
+    """A fact whose verdict compares `seen` with `assumed`."""
     verdict = NOT_SEEN if not seen else AS_ASSUMED if seen == assumed else OTHERWISE
     return Fact(section, question, assumed, seen or "nothing to see here", verdict)
 
@@ -141,17 +141,17 @@ def told(section: str, question: str, assumed: str, seen: str) -> Fact:
 def allowed(section: str, what: str, answer: Answer) -> Fact:
     """Whether the token may read something."""
     seen = "allowed" if answer.good else f"refused ({answer.status})" if answer.status else "not readable"
-    return told(section, f"May read {what}", "allowed", seen)
+    return compare(section, f"May read {what}", "allowed", seen)
 
 
-# --- The looks -------------------------------------------------------------------------------------------------------
+# --- The checks -----------------------------------------------------------------------------------------------------
 
 
 def _who(probe: Probe) -> Iterator[Fact]:
     user = probe.get("/user")
     yield allowed("5", "the token's user (GET /user)", user)
     if user.good:
-        yield told("4", "Envelope of one object (GET /user)", "bare object", single_envelope(user.payload))
+        yield compare("4", "Envelope of one object (GET /user)", "bare object", single_envelope(user.payload))
     yield allowed("5", "the organisation", probe.get("/organization/current"))
 
 
@@ -165,7 +165,7 @@ def _house(probe: Probe) -> Iterator[Fact]:
         answer = probe.get(path, **query)
         yield allowed("2.4", what, answer)
         if answer.good:
-            yield told("4", f"Envelope of {what}", assumed, list_envelope(answer.payload))
+            yield compare("4", f"Envelope of {what}", assumed, list_envelope(answer.payload))
 
 
 def _contacts(probe: Probe) -> Iterator[Fact]:
@@ -175,18 +175,18 @@ def _contacts(probe: Probe) -> Iterator[Fact]:
     if not answer.good:
         return
     probe.contact_id = next(iter(ids(found)), None)
-    yield told("4", "Envelope of contacts", "{data, meta}", list_envelope(answer.payload))
+    yield compare("4", "Envelope of contacts", "{data, meta}", list_envelope(answer.payload))
     total = _total(answer.payload)
-    yield told("4", "Contacts a page", "10", str(len(found)) if len(found) == 10 or total != len(found) else "")
-    yield told("4", "Total of contacts is told", "yes", "yes" if total is not None else "no")
-    yield told(
+    yield compare("4", "Contacts a page", "10", str(len(found)) if len(found) == 10 or total != len(found) else "")
+    yield compare("4", "Total of contacts is told", "yes", "yes" if total is not None else "no")
+    yield compare(
         "6.1", "Opt-out is told by", "opt_out", ", ".join(carries(found, "opt_out", "opted_out", "unsubscribed"))
     )
     if len(found) == 10:
         shorter = probe.get("/contacts", page=1, length=5)
         size = len(records(shorter.payload))
         probe.learned[capabilities.CONTACTS_LENGTH] = size == 5
-        yield told(
+        yield compare(
             "4", "GET /contacts honours length", "no", "yes" if size == 5 else "no" if size == 10 else f"{size} rows"
         )
 
@@ -200,17 +200,17 @@ def _contacts_list(probe: Probe) -> Iterator[Fact]:
         return
     found, total = records(answer.payload), _total(answer.payload)
     enough = total is None or total > 10
-    yield told(
+    yield compare(
         "4",
         "POST /contacts/list gives more than 10 a page",
         "yes",
         "yes" if len(found) > 10 else "no" if enough else "",
     )
     seen = order(found, "updated_at")
-    # Contacts that were never edited stand in this order in a list by time of creation as well.
+    # Contacts that were never edited are in this order in a list sorted by creation, too.
     if seen and (seen != "newest first" or order(found, "created_at") not in {"newest first", "equal"}):
         probe.learned[capabilities.CONTACTS_SORTED] = seen == "newest first"
-    yield told("11", "sortBy updated_at is honoured", "newest first", seen.replace("equal", ""))
+    yield compare("11", "sortBy updated_at is honoured", "newest first", seen.replace("equal", ""))
 
 
 def _contact(probe: Probe) -> Iterator[Fact]:
@@ -218,9 +218,9 @@ def _contact(probe: Probe) -> Iterator[Fact]:
         return
     one = probe.get(f"/contacts/{probe.contact_id}")
     if one.good:
-        yield told("4", "Envelope of one contact", "bare object", single_envelope(one.payload))
+        yield compare("4", "Envelope of one contact", "bare object", single_envelope(one.payload))
     threads = probe.get(f"/contacts/{probe.contact_id}/conversations")
-    yield told(
+    yield compare(
         "4",
         "Envelope of a contact's conversations",
         "bare list",
@@ -235,18 +235,20 @@ def _conversations(probe: Probe) -> Iterator[Fact]:
     if not answer.good:
         return
     probe.conversation_id = next(iter(ids(found)), None)
-    yield told("4", "Envelope of conversations", "bare list", list_envelope(answer.payload))
-    yield told("5", "Order of conversations", "newest first", order(found, "last_message_at").replace("equal", ""))
-    yield told("6.2", "Unread is told by", "unread", ", ".join(carries(found, "unread", "unread_count", "is_read")))
-    yield told(
+    yield compare("4", "Envelope of conversations", "bare list", list_envelope(answer.payload))
+    yield compare("5", "Order of conversations", "newest first", order(found, "last_message_at").replace("equal", ""))
+    yield compare("6.2", "Unread is told by", "unread", ", ".join(carries(found, "unread", "unread_count", "is_read")))
+    yield compare(
         "6.2", "The contact is in", "contact", next(iter(carries(found, "contact", "participants", "contact_id")), "")
     )
-    yield told("6.2", "The inbox is in", "inbox_id", next(iter(carries(found, "inbox_id", "team_id")), ""))
+    yield compare("6.2", "The inbox is in", "inbox_id", next(iter(carries(found, "inbox_id", "team_id")), ""))
     if len(found) == 5:
         further = ids(records(probe.get("/conversations", filter="open", limit=5, offset=2).payload))
-        yield told("4", "offset of conversations is honoured", "yes", "yes" if further[:3] == ids(found)[2:] else "no")
+        yield compare(
+            "4", "offset of conversations is honoured", "yes", "yes" if further[:3] == ids(found)[2:] else "no"
+        )
         paged = ids(records(probe.get("/conversations", filter="open", limit=5, page=2).payload))
-        yield told("4", "page of conversations is read", "no", "no" if paged == ids(found) else "yes")
+        yield compare("4", "page of conversations is read", "no", "no" if paged == ids(found) else "yes")
 
 
 def _filters(probe: Probe) -> Iterator[Fact]:
@@ -256,10 +258,10 @@ def _filters(probe: Probe) -> Iterator[Fact]:
         found = records(answer.payload)
         if len(found) >= 100:
             probe.learned[capabilities.CONVERSATIONS_LIMIT] = 100 if len(found) == 100 else 200
-            yield told("4", f"Most conversations at once ({name})", "100", str(len(found)))
+            yield compare("4", f"Most conversations at once ({name})", "100", str(len(found)))
         if name == "closed" and found:
             dated = all(item.get("closed_at") for item in found)
-            yield told("6.2", "Closed conversations carry closed_at", "yes", "yes" if dated else "no")
+            yield compare("6.2", "Closed conversations carry closed_at", "yes", "yes" if dated else "no")
 
 
 def _thread(probe: Probe) -> Iterator[Fact]:
@@ -269,10 +271,12 @@ def _thread(probe: Probe) -> Iterator[Fact]:
     paginated = probe.get(f"{path}/paginated", page=1, per_page=5)
     if paginated.good or paginated.status == 404:
         probe.dialect = Account.ThreadDialect.PAGINATED if paginated.good else Account.ThreadDialect.BEFORE
-    yield told("11", "/messages/{c}/paginated exists", "yes", "yes" if paginated.good else f"no ({paginated.status})")
+    yield compare(
+        "11", "/messages/{c}/paginated exists", "yes", "yes" if paginated.good else f"no ({paginated.status})"
+    )
     if paginated.good:
-        yield told("4", "Envelope of a paginated thread", "{data, meta}", list_envelope(paginated.payload))
-        yield told(
+        yield compare("4", "Envelope of a paginated thread", "{data, meta}", list_envelope(paginated.payload))
+        yield compare(
             "11",
             "Order of a paginated thread",
             "newest first",
@@ -280,28 +284,30 @@ def _thread(probe: Probe) -> Iterator[Fact]:
         )
     plain = probe.get(path, limit=5)
     found = records(plain.payload)
-    yield told(
+    yield compare(
         "4",
         "Envelope of a thread",
         "bare list",
         list_envelope(plain.payload) if plain.good else f"refused ({plain.status})",
     )
-    yield told("5", "Order of a thread", "newest first", order(found, "created_at").replace("equal", ""))
-    yield told(
+    yield compare("5", "Order of a thread", "newest first", order(found, "created_at").replace("equal", ""))
+    yield compare(
         "6.3",
         "A message tells its direction",
         "no",
         ("yes" if carries(found, "direction", "is_inbound") else "no") if found else "",
     )
-    yield told(
+    yield compare(
         "6.3", "A message carries body_raw", "yes", ("yes" if carries(found, "body_raw") else "no") if found else ""
     )
     unknown = unknown_states(found)
-    yield told("6.3", "Unknown words for a message's status", "none", (", ".join(unknown) or "none") if found else "")
+    yield compare(
+        "6.3", "Unknown words for a message's status", "none", (", ".join(unknown) or "none") if found else ""
+    )
     if len(found) == 5:
         earlier = ids(records(probe.get(path, limit=5, before_id=min(ids(found))).payload))
         honoured = not set(earlier) & set(ids(found))
-        yield told("4", "before_id of a thread is honoured", "yes", "yes" if honoured else "no")
+        yield compare("4", "before_id of a thread is honoured", "yes", "yes" if honoured else "no")
 
 
 def _total(payload: Any) -> int | None:
@@ -311,20 +317,20 @@ def _total(payload: Any) -> int | None:
 
 
 @dataclass(frozen=True)
-class Look:
-    """`calls`: the most that it makes."""
+class Check:
+    """calls: the most requests it makes."""
 
     calls: int
     make: Callable[[Probe], Iterator[Fact]]
 
 
-LOOKS = (
-    Look(2, _who),
-    Look(2, _contacts),
-    Look(3, _conversations),
-    Look(3, _thread),
-    Look(1, _contacts_list),
-    Look(2, _filters),
-    Look(2, _contact),
-    Look(4, _house),
+CHECKS = (
+    Check(2, _who),
+    Check(2, _contacts),
+    Check(3, _conversations),
+    Check(3, _thread),
+    Check(1, _contacts_list),
+    Check(2, _filters),
+    Check(2, _contact),
+    Check(4, _house),
 )

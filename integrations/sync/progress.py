@@ -1,4 +1,4 @@
-"""How far a run has come, and when it will be done at the rate that it really has. A fixed number of queries."""
+"""How far a run has come, and when it will end at its current rate, in a fixed number of queries."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from .. import budget
 from ..models import Account, BudgetBlock, BudgetCall, SyncRun, SyncStream, ThreadSync
 from .plan import LABELS
 
-RATE_OVER = timedelta(minutes=5)  # how far the present rate looks back: a pause before that no longer counts
-ENOUGH = 5  # calls, before their rate says anything
-PAGE = 10  # contacts on a page until the first page shows how many
+RATE_OVER = timedelta(minutes=5)  # the time over which the rate is measured; earlier pauses do not count
+ENOUGH = 5  # requests before a rate can be measured
+PAGE = 10  # contacts a page, until the first page shows it
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class StreamProgress:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is. fraction: 0..1, None while nothing can be said; eta_seconds: likewise."""
+    """How far a run is. fraction: 0 to 1, None while unknown; eta_seconds: None while unknown."""
 
     run: SyncRun
     streams: list[StreamProgress]
@@ -41,22 +41,22 @@ class Progress:
 
 @dataclass(frozen=True)
 class _Pace:
-    """What the budget's books tell of the last minutes of an account."""
+    """The budget use of an account in the last minutes."""
 
-    used: int = 0  # calls that count now
-    made: int = 0  # calls of the lane since `first`
+    used: int = 0  # requests that count against the limit now
+    made: int = 0  # requests of the run's lane since `first`
     first: datetime | None = None
     blocks: tuple[tuple[datetime, datetime], ...] = ()
 
     def seconds_a_call(self, since: datetime, now: datetime) -> float | None:
-        """At the present rate, without the time in which nobody could call; None before there is one."""
+        """At the current rate, without the time Salesmsg blocked requests; None before it can be measured."""
         if self.made < ENOUGH or self.first is None:
             return None
         since = max(since, self.first)
         return max(0.001, (now - since).total_seconds() - self.blocked(since, now)) / self.made
 
     def blocked(self, since: datetime, now: datetime) -> float:
-        """Seconds of [since, now] in which Salesmsg had asked us to wait."""
+        """Seconds between `since` and `now` in which Salesmsg asked to wait."""
         return sum(
             max(0.0, (min(until, now) - max(at, since)).total_seconds()) for at, until in self.blocks if until > since
         )
@@ -66,19 +66,19 @@ class _Pace:
 
 
 def progress(account: Account) -> Progress | None:
-    """The full run that is under way, else the newest run; None before the first."""
+    """The running full sync, else the newest run; None before the first."""
     runs = SyncRun.objects.filter(account=account).select_related("account").order_by("-pk")
     run = runs.filter(kind=SyncRun.Kind.FULL, state=SyncRun.State.RUNNING).first() or runs.first()
     return progress_of(run) if run else None
 
 
 def progress_of(run: SyncRun) -> Progress:
-    """Fractions count messages by threads read, contacts by the vendor's total, the rest as a few steps."""
+    """Counts messages by threads read, contacts by Salesmsg's total, and every other list as one step."""
     return progress_of_all([run])[0]
 
 
 def progress_of_all(runs: list[SyncRun]) -> list[Progress]:
-    """The same for many runs, in at most four queries (one more for accounts that are not there yet)."""
+    """The same for many runs, in at most four queries (one more if their accounts are not loaded)."""
     prefetch_related_objects(runs, "streams", "account")
     threads = _threads(runs)
     running = [run for run in runs if run.state == SyncRun.State.RUNNING]
@@ -108,7 +108,7 @@ def _one(run: SyncRun, threads: tuple[int, int], pace: _Pace | None) -> Progress
 
 
 def _eta(run: SyncRun, fraction: float, left: float, pace: _Pace) -> int | None:
-    """Seconds: the calls that are left, each as long as the last ones took; never less than the limit allows."""
+    """Seconds for the remaining requests at the current rate; never less than the rate limit allows."""
     now = timezone.now()
     spent = (now - run.started_at).total_seconds()
     if run.state != SyncRun.State.RUNNING or run.account.sync_paused_at or spent <= 3:
@@ -123,7 +123,7 @@ def _eta(run: SyncRun, fraction: float, left: float, pace: _Pace) -> int | None:
 
 
 def _weight(stream: SyncStream, seen: int, total: int | None, contacts: SyncStream | None) -> tuple[float, float]:
-    """(calls this stream will take, about; how much of them is done)."""
+    """(about how many requests this stream takes, the fraction of them done)."""
     part = min(1.0, seen / total) if total else 0.0
     if stream.name == "contacts":
         page = max(PAGE, seen / stream.pages) if stream.pages else PAGE
@@ -134,7 +134,7 @@ def _weight(stream: SyncStream, seen: int, total: int | None, contacts: SyncStre
 
 
 def _threads(runs: list[SyncRun]) -> dict[int, tuple[int, int]]:
-    """Run -> (threads read, threads to read)."""
+    """Run id -> (threads read, threads in total)."""
     counted = ThreadSync.objects.filter(run__in=runs).order_by().values("run")
     rows = counted.annotate(all=Count("pk"), read=Count("pk", filter=Q(pending=False)))
     return {row["run"]: (row["read"], row["all"]) for row in rows}
@@ -153,17 +153,17 @@ def _paces(runs: list[SyncRun]) -> dict[int, _Pace]:
             first=Min("started_at", filter=recent),
         )
     )
-    books = {(account, lane): counts for account, lane, *counts in rows}
+    counted = {(account, lane): counts for account, lane, *counts in rows}
     blocks: dict[int, list[tuple[datetime, datetime]]] = {}
     found = BudgetBlock.objects.filter(budget__account__in=accounts).order_by()
     for account, at, until in found.values_list("budget__account", "at", "until"):
         blocks.setdefault(account, []).append((at, until))
-    return {run.pk: _pace(run, books, blocks.get(run.account_id, [])) for run in runs}
+    return {run.pk: _pace(run, counted, blocks.get(run.account_id, [])) for run in runs}
 
 
-def _pace(run: SyncRun, books: dict, blocks: Iterable[tuple[datetime, datetime]]) -> _Pace:
-    used = sum(counts[0] for (account, _), counts in books.items() if account == run.account_id)
-    _, made, first = books.get((run.account_id, _lane(run)), (0, 0, None))
+def _pace(run: SyncRun, counted: dict, blocks: Iterable[tuple[datetime, datetime]]) -> _Pace:
+    used = sum(counts[0] for (account, _), counts in counted.items() if account == run.account_id)
+    _, made, first = counted.get((run.account_id, _lane(run)), (0, 0, None))
     return _Pace(used, made, first, tuple(blocks))
 
 

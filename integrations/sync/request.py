@@ -1,4 +1,4 @@
-"""Ask for a sync, a look at one thread, or how far the newest sync has come. Makes no call itself."""
+"""Requests a sync or the refresh of a thread, and reports the progress of a sync. Makes no request to Salesmsg."""
 
 from datetime import timedelta
 
@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from .. import access, jobs
 from ..models import Account, AuditEntry, Budget, Contact, Conversation, ListSync, SyncRun, SyncStream, ThreadSync
+from .checkpoints import ListCursor
 from .plan import LOOKED, streams_of
 from .progress import Progress, StreamProgress, progress, progress_of
 
@@ -28,7 +29,7 @@ __all__ = [
     "start_changes",
     "start_comparison",
     "start_full",
-    "start_look",
+    "start_quick_changes",
     "stop_sync",
     "watch_conversation",
 ]
@@ -36,33 +37,33 @@ __all__ = [
 STEP = "integrations.tasks.sync_step"
 THREAD = "integrations.tasks.refresh_thread"
 CONTACT = "integrations.tasks.refresh_contact"
-FRESH = timedelta(seconds=4)  # a thread somebody looks at is not read again within
-THREADS_OF_ONE = 20  # of a contact that somebody wants to have read now
+FRESH = timedelta(seconds=4)  # an open thread is not read again within
+THREADS_OF_ONE = 20  # of a contact whose refresh a member requests
 
 
 def start_full(account: Account, user=None) -> SyncRun:
-    """Reads everything again. Other runs give way; a full one that runs already is returned."""
+    """Starts a full sync and stops other runs; returns the running full sync if there is one."""
     return _begin(account, SyncRun.Kind.FULL, user, streams_of(SyncRun.Kind.FULL))
 
 
 def start_changes(account: Account, user=None) -> SyncRun:
-    """Reads what changed since the last look, the long way where the order of a list cannot be trusted."""
+    """Starts a check for changes that reads a whole list where its order cannot be trusted."""
     return _begin(account, SyncRun.Kind.CHANGES, user, streams_of(SyncRun.Kind.CHANGES))
 
 
-def start_look(account: Account, names: list[str]) -> SyncRun:
-    """The quick form of `changes`, for these lists only: what it cannot find is left to the comparison."""
+def start_quick_changes(account: Account, names: list[str]) -> SyncRun:
+    """Starts a quick check of these lists only; it leaves what it cannot find to the comparison."""
     wanted = tuple(name for name in streams_of(SyncRun.Kind.CHANGES) if name in names or name == "messages")
-    return _begin(account, SyncRun.Kind.CHANGES, None, wanted, {"quick": True})
+    return _begin(account, SyncRun.Kind.CHANGES, None, wanted, quick=True)
 
 
 def start_comparison(account: Account, user=None) -> SyncRun:
-    """Compares everything with Salesmsg in idle budget, and puts right what differs."""
+    """Starts a comparison of everything with Salesmsg, in idle budget; it corrects differences."""
     return _begin(account, SyncRun.Kind.CHECK, user, streams_of(SyncRun.Kind.CHECK))
 
 
 def stop_sync(account: Account) -> bool:
-    """Ends the running sync where it stands; what it has read stays. False if none runs."""
+    """Stops the running syncs; what they have read stays. False if none is running."""
     return _stop(SyncRun.objects.filter(account=account))
 
 
@@ -72,8 +73,8 @@ def _stop(runs: QuerySet[SyncRun]) -> bool:
 
 
 def pause_sync(account: Account, user) -> bool:
-    """From now on nothing is read by itself: no looks, no walks. What people and events ask for still is, and texts
-    and edits leave. A run that is under way waits where it stands. False if it was paused already."""
+    """Pauses automatic reading, running syncs included. Members and events still refresh threads and contacts, and
+    texts and edits are sent. False if it was paused already."""
     with transaction.atomic():
         paused = Account.objects.filter(pk=account.pk, sync_paused_at=None).update(
             sync_paused_at=timezone.now(), sync_paused_by=user
@@ -84,7 +85,7 @@ def pause_sync(account: Account, user) -> bool:
 
 
 def resume_sync(account: Account, user) -> bool:
-    """Goes on where `pause` stopped, with a look for changes at once. False if it was not paused."""
+    """Continues paused runs and checks for changes at once. False if it was not paused."""
     now = timezone.now()
     with transaction.atomic():
         resumed = Account.objects.filter(pk=account.pk, sync_paused_at__isnull=False).update(
@@ -99,10 +100,10 @@ def resume_sync(account: Account, user) -> bool:
 
 
 def request_contact(contact: Contact, user) -> bool:
-    """Has this contact and its conversations read at once. False for a draft that Salesmsg does not know.
+    """Refreshes this contact and its conversations at once. False for a draft that Salesmsg does not have.
 
-    The threads that are known become due, so the sweep reads them whatever becomes of the nudge; of the contact's own
-    fields a lost nudge loses nothing but time, for the next look at the list of contacts brings them.
+    Known threads become due, so the sweep reads them even if their task is lost. If the contact's task is lost, the
+    next check of the list of contacts brings its fields.
     """
     if contact.vendor_id is None:
         return False
@@ -114,7 +115,7 @@ def request_contact(contact: Contact, user) -> bool:
 
 
 def request_conversation(conversation: Conversation, user) -> bool:
-    """Has the newest page of this thread read at once. False for a draft that Salesmsg does not know."""
+    """Refreshes the newest page of this thread at once. False for a draft that Salesmsg does not have."""
     if conversation.vendor_id is None:
         return False
     access.record_audit(user, Action.CONVERSATION_REFRESHED, conversation.account, conversation=conversation.pk)
@@ -123,7 +124,7 @@ def request_conversation(conversation: Conversation, user) -> bool:
 
 
 def watch_conversation(conversation: Conversation) -> None:
-    """Somebody looks at this thread: have it read again soon, unless it is fresh or asked for already."""
+    """Refreshes an open thread soon, unless it was read or requested within FRESH."""
     now = timezone.now()
     if conversation.vendor_id is None:
         return
@@ -136,7 +137,7 @@ def watch_conversation(conversation: Conversation) -> None:
 
 
 def fill_history(conversation: Conversation) -> None:
-    """Somebody has come to where the cache of this thread ends: have the rest of its history read before others'."""
+    """Reads the rest of this thread's history before other threads', because a member reached the end of the cache."""
     now = timezone.now()
     ThreadSync.objects.get_or_create(conversation=conversation)
     unasked = Q(wanted_at=None) | Q(wanted_at__lt=now - FRESH)
@@ -146,9 +147,9 @@ def fill_history(conversation: Conversation) -> None:
 
 
 def schedule_refresh(conversation_id: int, delay: float = 0.0, *, following: bool = False) -> None:
-    """Has a thread read `delay` seconds from now, or sooner if that is planned already.
+    """Refreshes a thread `delay` seconds from now, or sooner if that is planned already.
 
-    following: only to see whether our texts were delivered, which must not take much of the budget: the sweep asks.
+    following: only to check the delivery of sent texts, which must not use much budget, so the sweep starts it.
     """
     at = timezone.now() + timedelta(seconds=delay)
     thread, _ = ThreadSync.objects.get_or_create(conversation_id=conversation_id)
@@ -158,32 +159,33 @@ def schedule_refresh(conversation_id: int, delay: float = 0.0, *, following: boo
 
 
 def schedule_refreshes(account_id: int, conversation_ids: list[int]) -> None:
-    """As `look_again`, now, for many of an account at once. What finds no place in the budget is left to the sweep."""
+    """Refreshes many threads of an account now. The sweep starts those that exceed the budget."""
     if not conversation_ids:
         return
     now = timezone.now()
     with transaction.atomic():
-        here = ThreadSync.objects.filter(conversation__in=conversation_ids)
-        missing = set(conversation_ids) - set(here.values_list("conversation_id", flat=True))
+        threads = ThreadSync.objects.filter(conversation__in=conversation_ids)
+        missing = set(conversation_ids) - set(threads.values_list("conversation_id", flat=True))
         ThreadSync.objects.bulk_create([ThreadSync(conversation_id=pk) for pk in missing], ignore_conflicts=True)
-        later = here.filter(Q(due_at=None) | Q(due_at__gt=now)).select_for_update(no_key=True)
-        # In one order: two who ask for the same threads must not wait for each other.
+        later = threads.filter(Q(due_at=None) | Q(due_at__gt=now)).select_for_update(no_key=True)
+        # In one order, so that two requests for the same threads cannot deadlock.
         ids = list(later.order_by("conversation_id").values_list("conversation_id", flat=True))
         ThreadSync.objects.filter(conversation__in=ids).update(due_at=now, following=False)
         used, limit, blocked = Budget.for_account(Account(pk=account_id)).used_now()
-        # One at least: a lane that was refused is remembered, and given a place.
+        # At least one: the budget remembers a refused lane and reserves it a call.
         jobs.enqueue_each(THREAD, ids[: 1 if blocked else max(1, limit - used)])
 
 
-def _begin(account: Account, kind: str, user, names: tuple[str, ...], cursor: dict | None = None) -> SyncRun:
-    """A run of each kind at most; one that does at least what is wanted is returned instead of a new one."""
+def _begin(account: Account, kind: str, user, names: tuple[str, ...], *, quick: bool = False) -> SyncRun:
+    """Starts a run, or returns a running one that covers it. At most one run of each kind is running."""
+    cursor = ListCursor(quick=True).to_json() if quick else {}
     for _ in range(3):
         running = {run.kind: run for run in SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING)}
-        whole = running.get(SyncRun.Kind.FULL)
-        if whole is not None and (kind != SyncRun.Kind.CHANGES or not _lists_read(whole)):
-            return whole
+        full = running.get(SyncRun.Kind.FULL)
+        if full is not None and (kind != SyncRun.Kind.CHANGES or not _lists_read(full)):
+            return full
         same = running.get(kind)
-        if same is not None and not _wants_more(same, names, cursor or {}):
+        if same is not None and not _wants_more(same, names, quick):
             return same
         try:
             with transaction.atomic():
@@ -193,24 +195,23 @@ def _begin(account: Account, kind: str, user, names: tuple[str, ...], cursor: di
                     _stop(SyncRun.objects.filter(pk=same.pk))
                 run = SyncRun.objects.create(account=account, kind=kind, requested_by=user)
                 SyncStream.objects.bulk_create(
-                    SyncStream(run=run, name=name, position=place, cursor=cursor or {})
-                    for place, name in enumerate(names)
+                    SyncStream(run=run, name=name, position=place, cursor=cursor) for place, name in enumerate(names)
                 )
                 jobs.enqueue(STEP, run.pk, run.step)
             return run
         except IntegrityError:
-            continue  # somebody else began one at the same moment
+            continue  # another process started one at the same time
     return SyncRun.objects.get(account=account, kind=kind, state=SyncRun.State.RUNNING)
 
 
 def _lists_read(run: SyncRun) -> bool:
-    """Whether a full run has come to the threads: from then on it does not see what changes in the lists."""
+    """Whether a full sync has read all lists and is at the threads, so it no longer sees changes in the lists."""
     return not run.streams.exclude(name="messages").filter(done=False).exists()
 
 
-def _wants_more(run: SyncRun, names: tuple[str, ...], cursor: dict) -> bool:
-    """Whether a run does less than what is wanted: other lists, or a quick look where a thorough one is asked for."""
-    walked = dict(run.streams.values_list("name", "cursor"))
-    if not set(names) <= walked.keys():
+def _wants_more(run: SyncRun, names: tuple[str, ...], quick: bool) -> bool:
+    """Whether a run covers less than requested: it lacks lists, or is quick where a thorough check is requested."""
+    streams = dict(run.streams.values_list("name", "cursor"))
+    if not set(names) <= streams.keys():
         return True
-    return not cursor.get("quick") and any(each.get("quick") for each in walked.values())
+    return not quick and any(ListCursor.from_json(cursor).quick for cursor in streams.values())

@@ -1,4 +1,4 @@
-"""The sweep: what is due and was not nudged, because a worker died or a nudge was lost."""
+"""The sweep: starts due work whose task was lost, for example because a worker died."""
 
 from datetime import timedelta
 
@@ -10,13 +10,13 @@ from ..models import Account, ListSync, SyncRun, SyncSeen, ThreadSync, WebhookEv
 from . import latency, list_state, request
 from .plan import CHECK, LOOKED
 
-GRACE = timedelta(seconds=3)  # the nudge's own time to arrive
-FOLLOWED_AT_ONCE = 3  # threads of an account in which our texts are followed, in one sweep
-KEEP_LOOKS = timedelta(days=2)
+GRACE = timedelta(seconds=3)  # how long a task may take to start
+FOLLOWED_AT_ONCE = 3  # threads of an account that one sweep reads for delivery only
+KEEP_CHECKS = timedelta(days=2)
 
 
 def wake_due_work() -> int:
-    """Nudges what is due; begins looks for changes. Returns how many nudges."""
+    """Enqueues tasks for due runs and threads, and starts due checks. Returns how many."""
     now = timezone.now()
     wakes = 0
     late = Q(due_at__lt=now - GRACE) & (Q(lease_until=None) | Q(lease_until__lt=now))
@@ -24,11 +24,11 @@ def wake_due_work() -> int:
     for run_id, step in running.values_list("pk", "step")[:50]:
         jobs.enqueue(request.STEP, run_id, step)
         wakes += 1
-    return wakes + _threads(now, late) + _looks(now)
+    return wakes + _wake_threads(now, late) + _start_checks(now)
 
 
-def _threads(now, late: Q) -> int:
-    """Of each account a few of the threads that are due: a long line of one account holds up nobody else."""
+def _wake_threads(now, late: Q) -> int:
+    """Enqueues a few due threads of each account, so that one account's backlog does not delay the others."""
     late &= Q(following=False)
     followed = Q(Q(lease_until=None) | Q(lease_until__lt=now), following=True, due_at__lte=now)
     followed &= Q(conversation__account__sync_paused_at=None)
@@ -44,26 +44,26 @@ def _threads(now, late: Q) -> int:
     return wakes
 
 
-def _looks(now) -> int:
-    """Begins a look for changes where a list is due, and a comparison where one is; claimed by moving the due times."""
-    begun = 0
+def _start_checks(now) -> int:
+    """Starts a check for changes where a list is due, and a comparison where one is. Moving due times claims them."""
+    started = 0
     due = ListSync.objects.filter(due_at__lte=now, name__in=(*LOOKED, CHECK))
     accounts = Account.objects.reachable().filter(sync_paused_at=None, pk__in=due.values("account"))
     for account in accounts[:20]:
         names = list_state.due_now(account)
-        if names and list_state.claim(account, names):
-            request.start_look(account, names)
-            begun += 1
-        elif due.filter(account=account, name=CHECK).update(due_at=now + list_state.AFTER_TROUBLE):
+        if names and list_state.claim_lists(account, names):
+            request.start_quick_changes(account, names)
+            started += 1
+        elif due.filter(account=account, name=CHECK).update(due_at=now + list_state.RETRY_AFTER):
             request.start_comparison(account)
-            begun += 1
-    return begun
+            started += 1
+    return started
 
 
 def prune_sync() -> int:
-    """Forgets old looks that found nothing to tell, and old processed events. Returns the number of rows."""
+    """Deletes old completed checks, processed events and list positions. Returns the number of rows."""
     now = timezone.now()
-    old = SyncRun.objects.filter(kind=SyncRun.Kind.CHANGES, state=SyncRun.State.DONE, finished_at__lt=now - KEEP_LOOKS)
+    old = SyncRun.objects.filter(kind=SyncRun.Kind.CHANGES, state=SyncRun.State.DONE, finished_at__lt=now - KEEP_CHECKS)
     events = WebhookEvent.objects.filter(state=WebhookEvent.State.DONE, received_at__lt=now - timedelta(days=30))
     seen = SyncSeen.objects.exclude(stream__run__state=SyncRun.State.RUNNING)
     return old.delete()[0] + events.delete()[0] + seen.delete()[0] + latency.prune_latency()

@@ -211,14 +211,14 @@ def test_a_failed_look_is_made_up_for(vendor):
 
 def test_a_quick_look_at_a_few_lists_is_no_answer_to_a_wish_for_all(vendor):
     account = many(vendor, count=5)
-    small = request.start_look(account, ["open"])
-    assert request.start_look(account, ["open"]) == small
+    small = request.start_quick_changes(account, ["open"])
+    assert request.start_quick_changes(account, ["open"]) == small
     assert list(small.streams.values_list("name", flat=True)) == ["open", "messages"]
     large = request.start_changes(account)
     assert large != small
     small.refresh_from_db()
     assert small.state == SyncRun.State.STOPPED
-    assert request.start_changes(account) == request.start_look(account, ["open", "contacts"]) == large
+    assert request.start_changes(account) == request.start_quick_changes(account, ["open", "contacts"]) == large
     assert request.start_full(account) != large
     large.refresh_from_db()
     assert large.state == SyncRun.State.STOPPED
@@ -235,7 +235,7 @@ def test_news_are_looked_for_while_a_full_sync_reads_threads(vendor):
     def text(current):
         if not beside and not current.streams.exclude(name="messages").filter(done=False).exists():
             vendor.message(vendor.conversations[0], 90_000)
-            beside.append(request.start_look(account, ["open"]))
+            beside.append(request.start_quick_changes(account, ["open"]))
             assert beside[0] != whole
             assert finish(beside[0]).state == DONE
             assert Message.objects.filter(vendor_id=690_000).exists()
@@ -254,7 +254,7 @@ def test_a_look_beside_a_full_sync_reads_news_and_no_history(vendor):
     def look(current):
         if not looked and current.streams.get(name="messages").seen == 3:
             vendor.message(vendor.conversations[0], 90_000)
-            looked.append(finish(request.start_look(account, ["open"])))
+            looked.append(finish(request.start_quick_changes(account, ["open"])))
 
     run = finish(whole, look)
     assert looked[0].streams.get(name="messages").seen == 1
@@ -279,7 +279,7 @@ def test_an_event_about_a_new_thread_reads_its_history(vendor):
 
 def test_progress_of_a_look(vendor):
     account = many(vendor, count=5)
-    run = finish(request.start_look(account, ["open"]), lambda current: request.progress(account))
+    run = finish(request.start_quick_changes(account, ["open"]), lambda current: request.progress(account))
     progress = request.progress_of(run)
     assert (progress.fraction, progress.eta_seconds) == (1.0, None)
     assert all(stream.done for stream in progress.streams)

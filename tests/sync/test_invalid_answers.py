@@ -2,6 +2,7 @@
 
 import pytest
 
+from integrations.failures import Code, Reason
 from integrations.models import Account, Contact, Conversation, Message, SyncRun, ThreadSync
 from integrations.sync import checkpoints, request
 from integrations.sync import thread as threads
@@ -12,7 +13,7 @@ from .vendor import TOKEN
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 
 
-def failed(account: Account) -> str:
+def failed(account: Account) -> Reason:
     run = full(account)
     assert run.state == SyncRun.State.FAILED
     account.refresh_from_db()
@@ -38,13 +39,13 @@ def test_it_is_honest_without_a_bend(vendor, account):
 
 def test_the_same_page_of_contacts_twice(vendor, account):
     vendor.bend["GET /contacts"] = lambda query: vendor.page(vendor.contacts, 1, 10)
-    assert "same page of contacts twice" in failed(account)
+    assert failed(account) == Reason(Code.LIST_REPEATS_PAGE, {"list": "contacts"})
 
 
 def test_the_same_page_of_conversations_twice(vendor, account):
     vendor.cap = 10
     vendor.bend["GET /conversations"] = lambda query: vendor.listed(query | {"offset": 0})
-    assert "same page of open conversations twice" in failed(account)
+    assert failed(account) == Reason(Code.LIST_REPEATS_PAGE, {"list": "open"})
 
 
 def test_the_same_page_of_messages_twice(vendor, account):
@@ -53,14 +54,14 @@ def test_the_same_page_of_messages_twice(vendor, account):
         vendor.message(thread, 20_000 + number)
     answer = vendor.page(vendor.threads[thread["id"]], 1, 100)
     vendor.bend["GET /messages/{id}/paginated"] = lambda query: answer if query["ids"] == [thread["id"]] else None
-    assert "same page of messages twice" in failed(account)
+    assert failed(account).code == Code.THREAD_REPEATS_PAGE
 
 
 @pytest.mark.parametrize("endpoint", ["GET /contacts", "GET /conversations"])
 def test_an_unknown_envelope(vendor, account, endpoint):
     for answer in ({"items": []}, {"data": {"rows": []}}, "soon", 7, {"message": "OK"}):
         vendor.bend[endpoint] = lambda query, answer=answer: answer
-        assert endpoint in failed(account)
+        assert endpoint in failed(account).text
         assert not Conversation.objects.exists()
 
 
@@ -80,7 +81,7 @@ def test_a_total_that_shrinks_every_time(vendor, account):
         return answer
 
     vendor.bend["GET /contacts"] = shrinking
-    assert "shrank from" in failed(account)
+    assert failed(account) == Reason(Code.LIST_SHRANK, {"list": "contacts", "restarts": 2})
 
 
 def test_a_list_that_ends_before_its_total(vendor, account):
@@ -105,7 +106,8 @@ def test_a_list_that_ends_elsewhere_before_its_total_each_time(vendor, account):
         return answer
 
     vendor.bend["GET /contacts"] = short
-    assert "7 of 25 contacts were listed" in failed(account)
+    reason = failed(account)
+    assert (reason.code, reason.params["seen"], reason.params["total"]) == (Code.LIST_INCOMPLETE, 7, 25)
 
 
 def test_a_list_of_conversations_that_loses_rows_every_time(vendor, account):
@@ -114,7 +116,7 @@ def test_a_list_of_conversations_that_loses_rows_every_time(vendor, account):
     vendor.bend["GET /conversations"] = lambda query: vendor.listed(
         query | {"offset": int(query["offset"]) and int(query["offset"]) + 3}
     )
-    assert "became shorter" in failed(account)
+    assert failed(account) == Reason(Code.LIST_SHRANK, {"list": "open", "restarts": 2})
 
 
 def test_conversations_that_leave_the_list_while_it_is_walked_are_not_lost(vendor, account):
@@ -139,13 +141,13 @@ def test_a_list_that_never_ends(vendor, account, monkeypatch):
         return {"data": [{"id": first + turn, "number": ""} for turn in range(10)]}
 
     vendor.bend["GET /contacts"] = endless
-    assert "does not end" in failed(account)
+    assert failed(account) == Reason(Code.LIST_ENDLESS, {"list": "contacts"})
 
 
 def test_a_list_that_runs_in_circles(vendor, account, monkeypatch):
     monkeypatch.setattr(checkpoints, "MOST_IDLE", 4)
     vendor.bend["GET /contacts"] = lambda query: vendor.page(vendor.contacts, 1 + int(query["page"]) % 2, 10)["data"]
-    assert "over and over" in failed(account)
+    assert failed(account) == Reason(Code.LIST_CIRCLES, {"list": "contacts"})
     assert vendor.calls["GET /contacts"] == 2 + 4 + 1
 
 
@@ -155,12 +157,12 @@ def test_a_thread_that_never_ends(vendor, account, monkeypatch):
         {"id": int(query["page"]) * 1000 - turn, "status": "received", "created_at": "2026-01-01 00:00:00"}
         for turn in range(10)
     ]
-    assert "does not end" in failed(account)
+    assert failed(account).code == Code.THREAD_ENDLESS
 
 
 def test_a_list_that_may_not_be_read(vendor, account):
     vendor.bend["GET /conversations"] = lambda query: (403, {"message": "Forbidden by role."})
-    assert "open" in failed(account)
+    assert failed(account).params["list"] == "open"
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -180,7 +182,7 @@ def test_a_few_threads_that_may_not_be_read_do_not_stop_the_others(vendor, accou
 def test_no_thread_may_be_read(vendor, account):
     """That is the token's scope, and no account without messages."""
     vendor.bend["GET /messages/{id}/paginated"] = lambda query: (403, {"message": "No."})
-    assert "messages" in failed(account)
+    assert failed(account).params["list"] == "messages"
     assert vendor.calls["GET /messages/{id}/paginated"] < 6
 
 

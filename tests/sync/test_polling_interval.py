@@ -85,8 +85,8 @@ def test_in_hours_without_texts_it_grows_further(account):
 def test_while_webhooks_come_a_look_is_the_safety_net(account):
     Account.objects.update(last_event_at=timezone.now())
     swept(account, "open", "contacts")
-    assert pause_of(account, "open") == polling_interval.PACES["open"].told
-    assert pause_of(account, "contacts") == polling_interval.PACES["contacts"].told
+    assert pause_of(account, "open") == polling_interval.PACES["open"].webhooks
+    assert pause_of(account, "contacts") == polling_interval.PACES["contacts"].webhooks
 
 
 def test_looks_stay_within_their_share(account, settings):
@@ -159,7 +159,7 @@ def test_a_list_that_failed_says_so_and_waits(vendor, account):
     run = changes(account)
     known = ListSync.objects.get(name="open")
     assert (run.state, known.reason) == (SyncRun.State.FAILED, run.reason)
-    assert known.due_at <= timezone.now() + list_state.AFTER_TROUBLE
+    assert known.due_at <= timezone.now() + list_state.RETRY_AFTER
     del vendor.bend["GET /conversations"]
     changes(account)
     known.refresh_from_db()

@@ -10,7 +10,7 @@ from django.utils import timezone
 from integrations import gateway
 from integrations.models import Account, BudgetCall, Conversation, Message, SyncRun, ThreadSync
 from integrations.sync import request, runner, thread_refresh
-from integrations.sync import thread as threads
+from integrations.sync.thread import fetch_thread_page, store_thread_page
 
 from .support import changes, connected, finish, full, looks
 from .vendor import TOKEN, thread_of
@@ -323,14 +323,14 @@ def test_a_walk_that_was_fetched_is_stored_by_nobody_twice(vendor, thread):
     full(connected(TOKEN))
     vendor.message(thread, 20_010)
     client = gateway.open_session(Account.objects.get().pk, BudgetCall.Lane.SYNC, patience=5).client
-    first = threads.fetch(claimed(thread), client, deep=False)
-    second = threads.fetch(claimed(thread), client, deep=False)
+    first = fetch_thread_page(claimed(thread), client, deep=False)
+    second = fetch_thread_page(claimed(thread), client, deep=False)
     assert len(shown(thread)) == 10
     with transaction.atomic():
-        assert first().changed == 1
+        assert store_thread_page(first).changed == 1
     version = Conversation.objects.get().version
     with transaction.atomic():
-        assert second().changed == 0
+        assert store_thread_page(second).changed == 0
     assert Conversation.objects.get().version == version
     assert shown(thread) == thread_of(vendor, thread)
 
@@ -341,12 +341,12 @@ def test_a_look_that_a_sync_overtook_leaves_it_its_place_and_is_dated_by_its_beg
     full(connected(TOKEN))
     vendor.message(thread, 20_001)
     client = gateway.open_session(Account.objects.get().pk, BudgetCall.Lane.EVENT, patience=5).client
-    keep = threads.fetch(claimed(thread), client, deep=False)
+    page = fetch_thread_page(claimed(thread), client, deep=False)
     answered = timezone.now()
     walking = {"deep": True, "page": 2, "size": 100}
     ThreadSync.objects.update(cursor=walking, pending=True)
     with transaction.atomic():
-        assert keep().new == 1
+        assert store_thread_page(page).new == 1
     row = ThreadSync.objects.get()
     assert (row.cursor, row.pending) == (walking, True)
     assert row.read_at < answered, "what came since cannot be on that page"

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from integrations import gateway
 from integrations.crypto import Unsealable
+from integrations.failures import Reason
 from integrations.gateway import BudgetWait, NotConnected
 from integrations.models import Account, BudgetCall
 from integrations.salesmsg.errors import SalesmsgError
@@ -39,7 +40,7 @@ class Command(BaseCommand):
             report = run.run()
             run.keep()
         except (NotConnected, Unsealable) as problem:
-            raise CommandError(str(problem)) from None
+            raise CommandError(Reason.from_error(problem).text) from None
         except BudgetWait:
             raise CommandError("The rate budget is used up. Try again in a minute.") from None
         except SalesmsgError as error:
