@@ -4,14 +4,18 @@ A short page is never the end. What cannot be is a loud error: a repeated page, 
 walked, more pages than there can be.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..failures import Code, Reason
 from ..models import SyncRun, SyncSeen, SyncStream
-from ..salesmsg.pages import Page
+
+if TYPE_CHECKING:
+    from ..salesmsg.pages import Page
 
 MOST_RESTARTS = 2
 MOST_PAGES = 100_000

@@ -4,17 +4,22 @@ The cheapest way that the token allows: POST /contacts/list with 100 a page, whi
 else GET /contacts, 10 a page. All are walked oldest first, so that whoever comes meanwhile stands at the end.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .. import mirror
 from ..failures import Code, Reason
 from ..models import SyncRun, SyncStream
-from ..salesmsg.client import Client
 from ..salesmsg.errors import Invalid, NotAllowed, NotFound, Refused
-from ..salesmsg.pages import Page
 from ..salesmsg.records import Contact as Record
 from . import capabilities, list_state
 from .checkpoints import descending, evenly, head, is_last, lost_rows, note, onward, remember, restart
+
+if TYPE_CHECKING:
+    from ..salesmsg.client import Client
+    from ..salesmsg.pages import Page
 
 Store = Callable[[], None]
 NOT_FOR_US = (NotAllowed, NotFound, Refused, Invalid)

@@ -3,14 +3,15 @@
 There is no filter “all”: open, closed and outbound together are all (salesmsg-api.md, section 10.10).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .. import mirror
 from ..failures import Code, Reason
 from ..models import Account, SyncRun, SyncStream
-from ..salesmsg.client import Client
 from ..salesmsg.errors import Invalid
-from ..salesmsg.pages import Page
 from ..salesmsg.records import Conversation as Record
 from . import capabilities, list_state, messages
 from .checkpoints import (
@@ -27,6 +28,10 @@ from .checkpoints import (
     skip,
 )
 from .plan import FILTERS
+
+if TYPE_CHECKING:
+    from ..salesmsg.client import Client
+    from ..salesmsg.pages import Page
 
 Store = Callable[[], None]
 MOST, SURE = 200, 100  # rows asked for a page: as many as may be given, and as many as surely are

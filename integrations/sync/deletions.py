@@ -1,19 +1,24 @@
 """Rows of ours that a walk over everything did not meet: one question each, and only a 404 means that they are gone."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 
 from .. import mirror
 from ..failures import Code, Reason
 from ..models import Contact, Conversation, SyncRun, SyncSeen, SyncStream
-from ..salesmsg.client import Client
 from ..salesmsg.errors import NotAllowed, NotFound
 from ..salesmsg.records import Record
 from . import messages
 from .checkpoints import finish, note
 from .plan import FILTERS
+
+if TYPE_CHECKING:
+    from ..salesmsg.client import Client
 
 Store = Callable[[], None]
 FEW = 50  # so many may be gone at once, whatever the number of all

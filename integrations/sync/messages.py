@@ -1,17 +1,22 @@
 """The threads that a run reads: all, or those that moved, have gaps, or hold a text whose outcome nobody saw."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ..failures import Code, Reason
 from ..models import Conversation, Message, SyncRun, SyncStream, ThreadSync
-from ..salesmsg.client import Client
 from ..salesmsg.errors import NotAllowed, NotFound
 from . import latency
 from . import thread as threads
 from .checkpoints import finish, note
+
+if TYPE_CHECKING:
+    from ..salesmsg.client import Client
 
 Store = Callable[[], None]
 MOST_REFUSED = 3  # threads that may not be read, before it is taken for a missing scope

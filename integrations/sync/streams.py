@@ -3,17 +3,22 @@
 Fetching happens outside of transactions; storing runs inside the step's own, together with the stream's cursor.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .. import mirror
 from ..models import Account, SyncRun, SyncStream
-from ..salesmsg.client import Client
-from ..salesmsg.pages import Page
 from . import deletions
 from .checkpoints import is_last, onward, remember
 from .contacts import contacts
 from .conversations import conversations
 from .messages import messages
+
+if TYPE_CHECKING:
+    from ..salesmsg.client import Client
+    from ..salesmsg.pages import Page
 
 Store = Callable[[], None]
 

@@ -13,8 +13,11 @@ A walk over several pages keeps a cursor on the thread's ThreadSync row:
   ids          the ids of the page before, to notice a server that repeats itself
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils import timezone
@@ -22,10 +25,12 @@ from django.utils import timezone
 from .. import mirror
 from ..failures import Code
 from ..models import Account, Conversation, Message, ThreadSync
-from ..salesmsg.client import Client
 from ..salesmsg.errors import NotFound, Unreadable
-from ..salesmsg.pages import Page
 from ..salesmsg.records import Message as Record
+
+if TYPE_CHECKING:
+    from ..salesmsg.client import Client
+    from ..salesmsg.pages import Page
 
 DEEP, SHALLOW = 100, 30  # messages a page: when all are wanted, and when a look at the newest will do
 MOST_PAGES = 5000
