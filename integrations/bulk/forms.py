@@ -3,12 +3,11 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from ..models.contact import FIELD_LABELS
 from ..outbox.merge_fields import FIELDS
 
-WORDS = {"first_name": _("First name"), "last_name": _("Last name"), "full_name": _("Full name"), "phone": _("Phone")}
-WORDS |= {"email": _("Email")}
 # What a button puts into the text: a first name is often missing, so it comes with a word in its place.
-INSERTS = [("{first_name|there}" if name == "first_name" else f"{{{name}}}", WORDS[name]) for name in FIELDS]
+INSERTS = [("{first_name|there}" if name == "first_name" else f"{{{name}}}", FIELD_LABELS[name]) for name in FIELDS]
 
 
 class TextForm(forms.Form):

@@ -16,16 +16,11 @@ from django.utils.translation import gettext_lazy
 from ..access import record_audit
 from ..failures import Code
 from ..models import AuditEntry, Change, Contact
+from ..models.contact import FIELD_LABELS
 from . import three_way
 from .profile_changes import create_change
 from .push_changes import shown_changed
 
-LABELS = {
-    "first_name": gettext_lazy("First name"),
-    "last_name": gettext_lazy("Last name"),
-    "email": gettext_lazy("Email"),
-    "phone": gettext_lazy("Phone"),
-}
 OURS, THEIRS = "ours", "theirs"
 MOVED_ON = gettext_lazy(
     "This contact was changed in Salesmsg again while you were choosing, so nothing was saved. "
@@ -73,7 +68,7 @@ def conflict_rows(change: Change) -> list[Row]:
         rows.append(
             Row(
                 field=name,
-                label=str(LABELS[name]),
+                label=str(FIELD_LABELS[name]),
                 ours=ours,
                 theirs=theirs,
                 agreed=change.base.get(name) or "",
@@ -92,7 +87,7 @@ def seal_rows(rows: list[Row]) -> str:
 
 def clashing_labels(change: Change) -> list[str]:
     """Labels of the fields that were changed at Salesmsg, too, while the change still waits; a hint, no decision."""
-    return [str(LABELS[name]) for name in three_way.moved(change)]
+    return [str(FIELD_LABELS[name]) for name in three_way.moved(change)]
 
 
 def resolve_conflict(user, change: Change, picks: dict[str, str], seen: str) -> Change | None:

@@ -13,7 +13,7 @@ from .account import Account
 class Budget(models.Model):
     """The row whose lock makes taking a call atomic across processes and hosts."""
 
-    account = models.OneToOneField(Account, models.CASCADE, related_name="budget")
+    account = models.OneToOneField(Account, models.CASCADE, related_name="budget", verbose_name=_("account"))
     blocked_until = models.DateTimeField(null=True, blank=True)
     taken = models.PositiveBigIntegerField(default=0, help_text="All calls ever.")
     waiting = models.JSONField(default=dict, blank=True, help_text="Lane -> until when its refused call is waited for.")
@@ -56,7 +56,7 @@ class BudgetCall(models.Model):
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="calls")
     lane = models.CharField(max_length=16, choices=Lane)
-    started_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(_("started at"), default=timezone.now)
     expires_at = models.DateTimeField()
 
     class Meta:
@@ -70,7 +70,7 @@ class BudgetBlock(models.Model):
     """A 429 and the silence after it."""
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="blocks")
-    at = models.DateTimeField()
+    at = models.DateTimeField(_("at"))
     until = models.DateTimeField()
 
     class Meta:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import Contact
+from ..models.contact import FIELD_LABELS
 from ..salesmsg.text import national
 
 
@@ -103,17 +104,10 @@ def _field(inside: str) -> tuple[str, str | None]:
     return name, fallback.strip() if bar else None
 
 
-LABELS = {
-    "first_name": gettext_lazy("First name"),
-    "last_name": gettext_lazy("Last name"),
-    "full_name": gettext_lazy("Full name"),
-    "phone": gettext_lazy("Phone"),
-    "email": gettext_lazy("Email"),
-}
 # What a button puts into a saved reply; a first name is often missing, so it comes with a word in its place.
 INSERTS = [
     (format_lazy("{{first_name|{word}}}", word=gettext_lazy("there")) if name == "first_name" else f"{{{name}}}", words)
-    for name, words in LABELS.items()
+    for name, words in FIELD_LABELS.items()
 ]
 _PLACEHOLDER = re.compile(r"\{\s*(" + "|".join(FIELDS) + r")\s*(?:\|([^{}]*))?\}", re.IGNORECASE)
 
@@ -121,7 +115,7 @@ _PLACEHOLDER = re.compile(r"\{\s*(" + "|".join(FIELDS) + r")\s*(?:\|([^{}]*))?\}
 def fill_fields(text: str, contact: Contact) -> str:
     """The text for this contact. A field that is empty for them, with no word in its place, stays as {field}."""
 
-    def said(found: re.Match) -> str:
+    def said(found: re.Match[str]) -> str:
         name, fallback = found.group(1).lower(), (found.group(2) or "").strip()
         return " ".join(FIELDS[name](contact).split()) or fallback or f"{{{name}}}"
 
@@ -143,7 +137,7 @@ def fields_problem(text: str, contact: Contact) -> str:
     names = find_fields(text)
     if not names:
         return ""
-    words = {"field": LABELS[names[0]], "code": f"{{{names[0]}}}"}
+    words = {"field": FIELD_LABELS[names[0]], "code": f"{{{names[0]}}}"}
     if names[0] in empty_fields(contact):
         return _("%(field)s is empty for this contact: write it in place of %(code)s.") % words
     return _("%(code)s would be sent as it stands: write something in its place.") % words

@@ -8,6 +8,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from ..models import Contact
+from ..models.contact import FIELD_LABELS
 from ..outbox import merge_fields
 from ..salesmsg import text as salesmsg_text
 
@@ -55,7 +56,7 @@ def _named(char: str) -> str:
 @register.filter
 def field_labels(contact: Contact | None) -> str:
     """JSON: merge field -> what it is called."""
-    return json.dumps({name: str(words) for name, words in merge_fields.LABELS.items()}, ensure_ascii=False)
+    return json.dumps({name: str(words) for name, words in FIELD_LABELS.items()}, ensure_ascii=False)
 
 
 @register.filter

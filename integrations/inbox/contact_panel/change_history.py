@@ -15,9 +15,10 @@ from django.views.decorators.http import require_safe
 from ... import cursors
 from ...access import staff_required
 from ...contacts.effective import humanize_key
+from ...contacts.three_way import EDITABLE
 from ...models import AuditEntry, Change, Contact, Conversation, Member
+from ...models.contact import FIELD_LABELS
 from ..thread import fragments
-from .inline_edit import LABELS
 
 ENTRIES = 20
 Kind, State = Change.Kind, Change.State
@@ -176,8 +177,8 @@ def _standing(change: Change) -> str:
 def _lines(change: Change) -> list[Line]:
     if change.kind not in (Kind.CONTACT, Kind.FIELDS):
         return []
-    order = [name for name in LABELS if name in change.values] + sorted(set(change.values) - set(LABELS))
-    words = LABELS if change.kind == Kind.CONTACT else {}
+    order = [name for name in EDITABLE if name in change.values] + sorted(set(change.values) - set(EDITABLE))
+    words = FIELD_LABELS if change.kind == Kind.CONTACT else {}
     return [
         Line(
             str(words[name]) if name in words else humanize_key(name),
