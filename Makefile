@@ -59,6 +59,7 @@ lint: .venv/.development
 	@$(BIN)/ruff format --check .
 	@$(BIN)/djlint --quiet --lint templates
 	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/mypy
 
 .venv-bench/.installed: requirements-bench.txt requirements.txt requirements-dev.txt .venv/.runtime
 	@echo "Installing what the benchmarks compare with ..."

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,6 +15,15 @@ from django.utils.translation import gettext as _
 
 from .crypto import Unsealable, unseal
 from .models import Account, AuditEntry, Contact, Membership
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+class StaffRequest(HttpRequest):
+    """A request of signed-in staff, as the views behind `staff_required` get it."""
+
+    user: "User"
 
 
 def staff_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -8,9 +8,9 @@ not done, repeated once; if a fresh token is refused too, GET /user decides whet
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -87,6 +87,9 @@ class Answer:
         return self.status == 200
 
 
+T = TypeVar("T")
+
+
 class ApiSession:
     """Calls for one account in one lane; `calls` counts the requests that were made, `may_repeat` is asked right
     before a call whose token was refused is made once more."""
@@ -98,7 +101,7 @@ class ApiSession:
         self.may_repeat: Callable[[], bool] = lambda: True
         self._patience = patience
         self._waiting = waiting
-        self._headers_seen: Callable | None = None
+        self._headers_seen: Callable[[Mapping[str, str]], None] | None = None
         self._held: Held | None = None
         self._ticket: budget.Ticket | None = None
         self.client = Client(
@@ -107,7 +110,9 @@ class ApiSession:
             contact_edit_path=settings.SALESMSG_CONTACT_EDIT_PATH,
         )
 
-    def peek(self, method: str, path: str, *, query: dict | None = None, json: dict | None = None) -> Answer:
+    def peek(
+        self, method: str, path: str, *, query: dict[str, Any] | None = None, json: dict[str, Any] | None = None
+    ) -> Answer:
         """One call whose answer is looked at as it came, for `probe`; `path` is what follows the version. Reads only.
 
         Raises BudgetWait, NotConnected, and of the errors those that say nothing about the vendor's ways.
@@ -216,7 +221,7 @@ class ApiSession:
     def _place(self) -> budget.Ticket:
         return self._patiently(lambda: budget.take(self.account_id, self.lane))
 
-    def _patiently(self, attempt: Callable[[], Any]) -> Any:
+    def _patiently(self, attempt: Callable[[], T]) -> T:
         """Runs `attempt`; waits for budget or token as long as this door has patience, else BudgetWait."""
         until = time.monotonic() + self._patience
         while True:
@@ -326,13 +331,13 @@ def identify_token(access_token: str, account_id: int | None = None) -> Identity
         except (NotAllowed, NotFound, CredentialRefused, Unreadable) as refused:
             refusals.append(refused)
     if len(refusals) == len(found):
-        refused = next((refusal for refusal in refusals if isinstance(refusal, CredentialRefused)), None)
-        if refused or not any(isinstance(refusal, NotAllowed) for refusal in refusals):
-            raise refused or refusals[0]
+        unknown = next((refusal for refusal in refusals if isinstance(refusal, CredentialRefused)), None)
+        if unknown or not any(isinstance(refusal, NotAllowed) for refusal in refusals):
+            raise unknown or refusals[0]
     return Identity(**found)
 
 
-def _counted(account_id: int | None, call: Callable[[], Any]) -> Any:
+def _counted(account_id: int | None, call: Callable[[], T]) -> T:
     """A call while connecting: under the account's budget, if it is known which account that is."""
     if account_id is None:
         return call()
@@ -344,7 +349,7 @@ def _aside(code: Code, trouble: SalesmsgError) -> Unreachable:
     return Unreachable(code, quote=trouble.quote, endpoint=trouble.endpoint, why=trouble.code)
 
 
-def _made(account_id: int, ticket: budget.Ticket, call: Callable[[], Any]) -> Any:
+def _made(account_id: int, ticket: budget.Ticket, call: Callable[[], T]) -> T:
     """Makes a counted call, and closes the door for everybody when the vendor says that it was too many."""
     try:
         return call()
@@ -354,7 +359,7 @@ def _made(account_id: int, ticket: budget.Ticket, call: Callable[[], Any]) -> An
         budget.settle(ticket)
 
 
-def _sent(request: Request, token: str, headers_seen: Callable | None = None) -> Any:
+def _sent(request: Request, token: str, headers_seen: Callable[[Mapping[str, str]], None] | None = None) -> Any:
     return send(
         settings.SALESMSG_BASE_URL, token, request, timeout=settings.SALESMSG_TIMEOUT, headers_seen=headers_seen
     )

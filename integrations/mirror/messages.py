@@ -1,8 +1,9 @@
 """Messages as Salesmsg tells them, and the link from our own texts to theirs."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,7 +20,12 @@ from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, sa
 from .versions import end_snooze, lock_thread, touch
 
 # A later word about a text never takes back an earlier one: pages may be older than what we know.
-PROGRESS = {Message.State.SENT: 1, Message.State.DELIVERED: 3, Message.State.FAILED: 3, Message.State.RECEIVED: 3}
+PROGRESS: dict[str, int] = {
+    Message.State.SENT: 1,
+    Message.State.DELIVERED: 3,
+    Message.State.FAILED: 3,
+    Message.State.RECEIVED: 3,
+}
 OUR_MEDIA = ("media", "media_pending")
 # Clocks differ, and the vendor writes whole seconds: how long before the claim its copy may be dated.
 EARLY = timedelta(seconds=30)
@@ -56,7 +62,7 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     names = _authors(conversation.account_id, found.values())
     changed: dict[Message, list[str]] = {}
     left = {row.conversation_id for row in rows.values()} - {conversation.pk}
-    new = []
+    new: list[Message] = []
     first_reading = not ThreadSync.objects.filter(conversation=conversation, complete=True).exists()
     since = Account.objects.values_list("created_at", flat=True).get(pk=conversation.account_id)
     is_news = _news(conversation, found.values(), since, first_reading)
@@ -164,10 +170,10 @@ def _progress(state: str, sent_at: datetime | None) -> int:
     return PROGRESS.get(state, 0) + (state == Message.State.SENT and sent_at is not None)
 
 
-def _values(record: Record, names: dict[int, str]) -> dict:
+def _values(record: Record, names: dict[int, str]) -> dict[str, Any]:
     """The columns that this record really carries."""
     present = record.present
-    values: dict = {"raw": record.raw}
+    values: dict[str, Any] = {"raw": record.raw}
     if "state" in present:
         values["state"] = STATES[record.state]
         values["vendor_status"] = record.vendor_status
@@ -185,7 +191,7 @@ def _values(record: Record, names: dict[int, str]) -> dict:
         values["call"] = record.call
     if "user_id" in present:
         values["author_vendor_id"] = record.user_id
-        values["author_name"] = record.author_name or names.get(record.user_id, "")
+        values["author_name"] = record.author_name or names.get(record.user_id or 0, "")
     if "failed_reason" in present:
         values |= (Reason.from_vendor(record.failed_reason) if record.failed_reason else NO_REASON).columns()
     for name in ("automated", "source", "received_at", "sent_at", "delivered_at", "failed_at"):
@@ -205,7 +211,9 @@ def _authors(account_id: int, records: Iterable[Record]) -> dict[int, str]:
     return dict(members.values_list("vendor_id", "full_name"))
 
 
-def _news(conversation: Conversation, records: Iterable[Record], since: datetime, first_reading: bool):
+def _news(
+    conversation: Conversation, records: Iterable[Record], since: datetime, first_reading: bool
+) -> Callable[[Record], bool]:
     """Whether an inbound message that is new to us is new to people too: it came after the account was connected,
     or Salesmsg counts it as unread, or it is later than all of a thread that was read to its end."""
     known = Message.objects.filter(conversation=conversation, vendor_id__isnull=False).order_by("-at", "-rank")
@@ -266,7 +274,7 @@ def _ours(conversation: Conversation, records: dict[int, Record]) -> tuple[int, 
             and record.at is not None
             and _same(record.text, text)
             and pictures == (record.kind == Message.Kind.MMS)
-            and any(m.claimed_at - EARLY <= record.at <= m.claimed_at + LATE for m in mine)
+            and any(m.claimed_at and m.claimed_at - EARLY <= record.at <= m.claimed_at + LATE for m in mine)
         ]
         if any(message.state == Message.State.SENDING for message in mine):
             linked |= {record.id: None for record in theirs}

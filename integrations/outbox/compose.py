@@ -2,8 +2,10 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote_plus
 
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -37,14 +39,14 @@ class CannotSend(Exception):
 
 
 def queue_reply(
-    user,
+    user: User | None,
     conversation: Conversation,
     text: str,
     client_uuid: uuid.UUID,
     *,
-    pictures: Sequence[dict] = (),
+    pictures: Sequence[dict[str, Any]] = (),
     seen: int | None = None,
-    **later,
+    **later: Any,
 ) -> Message:
     """Queues a text into a conversation. The same client_uuid again returns the same row.
 
@@ -69,7 +71,7 @@ def validate_text(conversation: Conversation, text: str, with_pictures: bool = F
 
 
 def queue_to_phone(
-    user, account: Account, phone: str, text: str, client_uuid: uuid.UUID, inbox: Inbox | None = None
+    user: User | None, account: Account, phone: str, text: str, client_uuid: uuid.UUID, inbox: Inbox | None = None
 ) -> Message:
     """Queues a text to a phone number; contact and conversation are drafts until Salesmsg has them.
 
@@ -91,7 +93,7 @@ def queue_to_phone(
         return _queue(user, _conversation(account, contact, inbox), text, client_uuid)
 
 
-def resend_message(user, message: Message) -> Message:
+def resend_message(user: User, message: Message) -> Message:
     """A new text with the words of one that failed or whose outcome is unknown; pressed twice it is one.
 
     Raises CannotSend.
@@ -107,7 +109,7 @@ def resend_message(user, message: Message) -> Message:
     return queue_reply(user, message.conversation, message.text, uuid.uuid5(AGAIN, str(message.pk)), pictures=pictures)
 
 
-def cancel_message(user, message: Message) -> bool:
+def cancel_message(user: User, message: Message) -> bool:
     """Takes back a text that still waits. False when it is too late."""
     _allowed(user, message.account_id)
     with transaction.atomic():
@@ -121,13 +123,13 @@ def cancel_message(user, message: Message) -> bool:
 
 
 def _queue(
-    user,
+    user: User | None,
     conversation: Conversation,
     text: str,
     client_uuid: uuid.UUID,
-    pictures: Sequence[dict] = (),
+    pictures: Sequence[dict[str, Any]] = (),
     seen: int | None = None,
-    **later,
+    **later: Any,
 ) -> Message:
     """later: send_at, zone and stop_on_reply of a scheduled text; whoever schedules it nudges it."""
     now = timezone.now()
@@ -136,7 +138,7 @@ def _queue(
         with transaction.atomic():
             # Pages of the thread and other people's texts take turns with this one.
             mirror.lock_thread(conversation.pk)
-            if seen is not None and (why := collision.collision_reason(user, conversation, seen)):
+            if user is not None and seen is not None and (why := collision.collision_reason(user, conversation, seen)):
                 raise CannotSend(why)
             message = Message.objects.create(
                 account_id=conversation.account_id,
@@ -173,11 +175,11 @@ def _queue(
     return message
 
 
-def _known(user, client_uuid: uuid.UUID, account_id: int) -> Message | None:
+def _known(user: User | None, client_uuid: uuid.UUID, account_id: int) -> Message | None:
     return Message.objects.filter(client_uuid=client_uuid, account_id=account_id).first()
 
 
-def _allowed(user, account_id: int) -> None:
+def _allowed(user: User | None, account_id: int) -> None:
     """None is the command line, whose user owns the machine."""
     if user is not None and not Account.objects.for_user(user).filter(pk=account_id).exists():
         raise PermissionDenied(_("You are not a member of this account."))

@@ -10,10 +10,11 @@ that a worker that was slow, and whose claim the sweep gave to another one, chan
 
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from .. import gateway, jobs, mirror
@@ -41,7 +42,7 @@ def waiting_messages() -> Q:
     return Q(goes_on, state=State.QUEUED, client_uuid__isnull=False, vendor_id=None)
 
 
-def ready_messages(account_id: int):
+def ready_messages(account_id: int) -> QuerySet[Message]:
     """The people's texts that may leave now, soonest due first: the first one of each thread."""
     now = timezone.now()
     due = Message.objects.filter(waiting_messages(), account_id=account_id, bulk=None, due_at__lte=now)
@@ -83,7 +84,8 @@ def send_message(message_id: int, session: ApiSession) -> str:
     if verdict := scheduled.check_hold(message):
         values = scheduled.kept_back(message, verdict)
         _settle(message, **values)
-        return values["state"]
+        state: str = values["state"]
+        return state
     if message.account.state != Account.State.CONNECTED:
         return _fail(message, Reason(Code.NOT_CONNECTED))
     if why := opt_out.refusal_reason(message.conversation.contact):
@@ -137,7 +139,7 @@ def expire_claims() -> int:
     return count
 
 
-def _before(conversation_id, message_id, now: datetime):
+def _before(conversation_id: int | OuterRef, message_id: int | OuterRef, now: datetime) -> QuerySet[Message]:
     """Earlier texts of the thread that go first: under way, or due (also those that are only put off for a while)."""
     due = Q(send_at=None) | Q(send_at__lte=now)
     going = Q(state=State.SENDING) | Q(due, state=State.QUEUED, due_at__isnull=False, bulk=None)
@@ -163,7 +165,7 @@ def _claim(message_id: int) -> Message | None:
     return Message.objects.select_related("account", "conversation__contact", "conversation__inbox").get(pk=message_id)
 
 
-def _ours(message: Message):
+def _ours(message: Message) -> QuerySet[Message]:
     """The row, as long as this claim holds."""
     return Message.objects.filter(pk=message.pk, state=State.SENDING, claimed_at=message.claimed_at)
 
@@ -171,7 +173,9 @@ def _ours(message: Message):
 def _confirm(message: Message) -> Attempt | None:
     """Right before the call: the claim is still ours, and from here on a crash leaves a doubt."""
     with transaction.atomic():
-        return message.attempts.create(started_at=message.claimed_at) if _still_ours(message) else None
+        if not _still_ours(message):
+            return None
+        return message.attempts.create(started_at=message.claimed_at or timezone.now())
 
 
 def _still_ours(message: Message) -> bool:
@@ -189,10 +193,9 @@ def _conversation(message: Message, session: ApiSession) -> int:
     if conversation.vendor_id is not None:
         return conversation.vendor_id
     contact = conversation.contact
-    if contact.vendor_id is None:
-        contact = _contact(contact, session)
+    contact_id = contact.vendor_id if contact.vendor_id is not None else _contact_id(contact, session)
     inbox = conversation.inbox
-    record = session.client.open_conversation(contact.vendor_id, inbox.vendor_id if inbox else None)
+    record = session.client.open_conversation(contact_id, inbox.vendor_id if inbox else None)
     with transaction.atomic():
         # Locked: a text that somebody writes into the draft right now must not go away with it.
         Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
@@ -209,7 +212,8 @@ def _conversation(message: Message, session: ApiSession) -> int:
     return record.id
 
 
-def _contact(draft: Contact, session: ApiSession) -> Contact:
+def _contact_id(draft: Contact, session: ApiSession) -> int:
+    """The vendor id of the contact, made there."""
     try:
         record = session.client.create_contact(draft.phone)
     except Invalid as invalid:
@@ -222,7 +226,7 @@ def _contact(draft: Contact, session: ApiSession) -> Contact:
         draft.refresh_from_db()
         if draft.vendor_id is None:
             merge_draft(draft, real)
-    return real
+    return record.id
 
 
 def _send(message: Message, conversation_id: int, session: ApiSession) -> str:
@@ -312,7 +316,7 @@ def _unknown(message: Message, why: Reason) -> str:
     return State.UNKNOWN
 
 
-def _settle(message: Message, state: str, **values) -> None:
+def _settle(message: Message, state: str, **values: Any) -> None:
     """sending → state, if it still is ours."""
     with transaction.atomic():
         mirror.lock_thread(message.conversation_id)

@@ -11,10 +11,12 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Account, Budget, BudgetCall, Bulk, BulkRecipient, Message
@@ -194,7 +196,9 @@ def waiting_texts(account: Account) -> Waiting:
     for pk in order[:SHOWN]:
         if message := texts.get(pk):
             at, behind = times[pk]
-            found.first.append(Leaving(message, at, behind, bool(message.send_at and message.due_at > now)))
+            found.first.append(
+                Leaving(message, at, behind, bool(message.send_at and message.due_at and message.due_at > now))
+            )
     found.bulks = _bulks(account, due_now or places)
     if places:
         leaving = [at for at, _place in times.values() if at]
@@ -206,7 +210,7 @@ def waiting_texts(account: Account) -> Waiting:
     return found
 
 
-def _in_turn(rows: list[tuple], now: datetime) -> list[tuple]:
+def _in_turn(rows: list[tuple[Any, ...]], now: datetime) -> list[tuple[Any, ...]]:
     """(turn, *row) by the time of their turn: who is put off keeps its place before later texts of its thread; only
     a text that is scheduled for later lets them pass."""
     held_until: dict[int, datetime] = {}
@@ -257,7 +261,7 @@ class _Places:
         return free[place] + self._period * rounds
 
 
-def _drafts(seen: set, *parts: tuple[str, int, int | None]) -> int:
+def _drafts(seen: set[Any], *parts: tuple[str, int, int | None]) -> int:
     """Calls more than the text itself: Salesmsg does not know the contact or the conversation yet."""
     new = {(kind, key) for kind, key, vendor_id in parts if vendor_id is None} - seen
     seen |= new
@@ -308,8 +312,8 @@ class Need:
 
     message: Message
     kind: str
-    why: str
-    what: str
+    why: str | Promise
+    what: str | Promise
 
 
 WHAT_TO_DO = {
@@ -346,7 +350,7 @@ def lost_messages(account: Account) -> list[int]:
     keys = list(rows.order_by("-at", "-rank").values_list("pk", flat=True)[: SHOWN * 4])
     second = {uuid.uuid5(AGAIN, str(pk)): pk for pk in keys}
     tried = Message.objects.filter(client_uuid__in=second).values_list("client_uuid", flat=True) if keys else []
-    repeated = {second[one] for one in tried}
+    repeated = {second[one] for one in tried if one}
     return [pk for pk in keys if pk not in repeated][:SHOWN]
 
 

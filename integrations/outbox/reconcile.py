@@ -9,6 +9,7 @@ import re
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Max, Q
@@ -34,11 +35,11 @@ TOLD = (
 )  # fmt: skip
 
 
-def _tells_after(message: Message) -> datetime:
+def _tells_after(claimed_at: datetime, given_up_at: datetime | None) -> datetime:
     """A page that was read after this moment tells for sure: Salesmsg could no longer act on the call, and no worker
     was still believed to be sending it (until then, pages leave its copy for later)."""
-    accepted = message.claimed_at + timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR)
-    return max(accepted, message.given_up_at or accepted)
+    accepted = claimed_at + timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR)
+    return max(accepted, given_up_at or accepted)
 
 
 def reconcile_unknown() -> int:
@@ -53,10 +54,12 @@ def reconcile_unknown() -> int:
         conversation__thread_sync__read_at__gt=horizon - timedelta(days=2),
     ).exclude(reason_code=Code.AMBIGUOUS_COPY)
     settled = 0
-    doubtful = doubtful.annotate(given_up_at=Max("attempts__finished_at"))
-    for message in doubtful.select_related("conversation__thread_sync").order_by("claimed_at")[:200]:
+    dated = doubtful.annotate(given_up_at=Max("attempts__finished_at"))
+    for message in dated.select_related("conversation__thread_sync").order_by("claimed_at")[:200]:
         thread = message.conversation.thread_sync
-        if thread.read_at > _tells_after(message) and not thread.cursor:
+        if thread.cursor or thread.read_at is None or message.claimed_at is None:
+            continue
+        if thread.read_at > _tells_after(message.claimed_at, message.given_up_at):
             settled += _decide(message)
     return settled
 
@@ -64,6 +67,8 @@ def reconcile_unknown() -> int:
 def find_copies(message: Message) -> list[Message]:
     """Texts in Salesmsg's thread that may be this one, the likeliest first: outbound, nobody's, with its words or most
     of them, and from about that time by Salesmsg's clock, or first seen since by ours."""
+    if message.claimed_at is None:
+        return []
     dated = Q(at__gte=message.claimed_at - EARLY, at__lte=message.claimed_at + LATE)
     near = Message.objects.filter(
         dated | Q(created_at__gte=message.claimed_at),
@@ -79,7 +84,7 @@ def find_copies(message: Message) -> list[Message]:
 
 
 @transaction.atomic
-def accept_as_sent(user, message: Message) -> None:
+def accept_as_sent(user: User, message: Message) -> None:
     """A person says that it was sent: the oldest copy of it that is nobody's becomes its own.
 
     Raises CannotSend when Salesmsg shows none; PermissionDenied when the person may not see the account.
@@ -91,7 +96,7 @@ def accept_as_sent(user, message: Message) -> None:
     ours = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     if ours.state != State.UNKNOWN or ours.client_uuid is None or ours.vendor_id is not None:
         raise CannotSend(_("What became of this text is known by now."))
-    found = find_copies(ours) if ours.claimed_at is not None else []
+    found = find_copies(ours)
     if not found:
         raise CannotSend(
             _(

@@ -8,8 +8,10 @@ contact answered first and the text was to stop then.
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -106,8 +108,9 @@ def resolve_local_time(local: datetime, zone: str) -> datetime:
 
 def is_ambiguous(local: datetime, zone: str) -> bool:
     """Whether clocks in `zone` show this time (naive) twice, because they are put back."""
-    first, second = (local.replace(tzinfo=_place(zone), fold=fold).utcoffset() for fold in (0, 1))
-    return first > second
+    place = _place(zone)
+    first, second = (local.replace(tzinfo=place, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return first < second
 
 
 def _place(zone: str) -> ZoneInfo:
@@ -130,7 +133,7 @@ def _after_the_leap(local: datetime, place: ZoneInfo) -> datetime:
 
 
 def schedule_message(
-    user,
+    user: User,
     conversation: Conversation,
     text: str,
     client_uuid: uuid.UUID,
@@ -155,7 +158,9 @@ def schedule_message(
     return message
 
 
-def edit_scheduled(user, message: Message, text: str, local: datetime, zone: str, stop_on_reply: bool = False) -> bool:
+def edit_scheduled(
+    user: User, message: Message, text: str, local: datetime, zone: str, stop_on_reply: bool = False
+) -> bool:
     """Changes a scheduled text in place; one that was held is on its way again. False when it is too late.
 
     Raises CannotSend.
@@ -174,7 +179,7 @@ def edit_scheduled(user, message: Message, text: str, local: datetime, zone: str
     return True
 
 
-def send_now(user, message: Message) -> bool:
+def send_now(user: User, message: Message) -> bool:
     """A person's word: a scheduled or held text leaves now, whatever kept it back. False when it is too late.
 
     Raises CannotSend.
@@ -202,12 +207,12 @@ def check_hold(message: Message) -> str:
     return ""
 
 
-def kept_back(message: Message, verdict: str) -> dict:
+def kept_back(message: Message, verdict: str) -> dict[str, Any]:
     """The columns, state among them, of a text that the gate does not let through."""
     now = timezone.now()
     if verdict == "answered":
         return {"state": State.CANCELLED, "due_at": None, "at": now, **Reason(Code.ANSWERED_FIRST).columns()}
-    missed = Reason(Code.MISSED_ITS_TIME, {"at": message.send_at.isoformat(), "zone": message.zone})
+    missed = Reason(Code.MISSED_ITS_TIME, {"at": (message.send_at or now).isoformat(), "zone": message.zone})
     return {"state": State.QUEUED, "due_at": None, "at": now, **missed.columns()}
 
 
@@ -249,7 +254,7 @@ def sweep_scheduled() -> int:
     return stop_answered() + hold_late() + look_ahead() + wake_soon()
 
 
-def _keep_back(still: QuerySet, message: Message, verdict: str) -> int:
+def _keep_back(still: QuerySet[Any], message: Message, verdict: str) -> int:
     with transaction.atomic():
         kept = still.filter(pk=message.pk).update(**kept_back(message, verdict))
         if kept:
@@ -270,11 +275,11 @@ def _answered() -> Exists:
     return Exists(said_since.exclude(kind=Message.Kind.CALL))
 
 
-def _waiting() -> QuerySet:
+def _waiting() -> QuerySet[Any]:
     return Message.objects.filter(state=State.QUEUED, client_uuid__isnull=False, vendor_id=None)
 
 
-def _scheduled() -> QuerySet:
+def _scheduled() -> QuerySet[Any]:
     return _waiting().filter(send_at__isnull=False)
 
 

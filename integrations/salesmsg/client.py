@@ -19,7 +19,7 @@ LONGEST_QUERY = 1500  # characters of an encoded text that still go into an addr
 _WIRE = {"first_name": "first_name", "last_name": "last_name", "email": "email", "phone": "number"}
 
 
-def custom_fields_body(values: dict[str, str]) -> dict:
+def custom_fields_body(values: dict[str, str]) -> dict[str, Any]:
     """How custom fields are written. Nobody describes the value's type: an object of key and text is [assumed]."""
     return {"custom_fields": values}
 
@@ -228,7 +228,7 @@ class Client:
         *,
         root: str | None = None,
         query: Iterable[tuple[str, Any]] = (),
-        json: dict | None = None,
+        json: dict[str, Any] | None = None,
         write: bool | None = None,
         **ids: int,
     ) -> Request:
@@ -242,7 +242,7 @@ class Client:
         )
 
 
-def _parse(kind: type[R], raw: dict, endpoint: str) -> R:
+def _parse(kind: type[R], raw: dict[str, Any], endpoint: str) -> R:
     try:
         return kind.parse(raw)
     except Unreadable as error:
@@ -250,5 +250,5 @@ def _parse(kind: type[R], raw: dict, endpoint: str) -> R:
         raise
 
 
-def _parse_all(kind: type[R], raw: list[dict], endpoint: str) -> list[R]:
+def _parse_all(kind: type[R], raw: list[dict[str, Any]], endpoint: str) -> list[R]:
     return [_parse(kind, item, endpoint) for item in raw]

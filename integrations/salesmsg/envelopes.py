@@ -47,10 +47,10 @@ def single_envelope(payload: Any) -> str:
         return "unknown"
     if found is payload:
         return "bare object"
-    return "{" + next(key for key, value in payload.items() if isinstance(value, dict)) + "}"
+    return f"{{{next(key for key, value in payload.items() if isinstance(value, dict))}}}"
 
 
-def records(payload: Any) -> list[dict]:
+def records(payload: Any) -> list[dict[str, Any]]:
     """The raw records of a list, [] when it cannot be read."""
     try:
         return rows(payload, "")[0]
@@ -58,11 +58,11 @@ def records(payload: Any) -> list[dict]:
         return []
 
 
-def ids(items: Iterable[dict]) -> list[int]:
+def ids(items: Iterable[dict[str, Any]]) -> list[int]:
     return [found for item in items if (found := ident(item.get("id")))]
 
 
-def order(items: list[dict], key: str) -> str:
+def order(items: list[dict[str, Any]], key: str) -> str:
     """ "newest first", "oldest first", "equal", "mixed", or "" when fewer than two records carry the time."""
     moments = [found for item in items if (found := moment(item.get(key)))]
     if len(moments) < 2:
@@ -74,7 +74,7 @@ def order(items: list[dict], key: str) -> str:
     return "oldest first" if moments == sorted(moments) else "mixed"
 
 
-def time_formats(items: Iterable[dict]) -> list[str]:
+def time_formats(items: Iterable[dict[str, Any]]) -> list[str]:
     """The formats of everything that looks like a time in these records."""
     found = set()
     for item in items:
@@ -84,12 +84,12 @@ def time_formats(items: Iterable[dict]) -> list[str]:
     return sorted(found)
 
 
-def carries(items: list[dict], *keys: str) -> list[str]:
+def carries(items: list[dict[str, Any]], *keys: str) -> list[str]:
     """Which of these keys any of the records has."""
     return [key for key in keys if any(key in item for item in items)]
 
 
-def unknown_states(items: Iterable[dict]) -> list[str]:
+def unknown_states(items: Iterable[dict[str, Any]]) -> list[str]:
     """The words for a message's status that we do not know; what is not a plain word is only counted as one."""
     told = {str(item.get("status")).lower() for item in items if item.get("status")} - STATES.keys()
     return sorted({word if _WORD.fullmatch(word) else "something else" for word in told})

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.models import User
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from .. import access
+from ..access import StaffRequest
 from ..models import Account, AuditEntry, Contact, Conversation
 from . import request as syncing
 from .contact_lookup import find_contacts
@@ -33,14 +37,14 @@ NOBODY = gettext_lazy(
 Action = AuditEntry.Action
 
 
-def managed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def managed(view: Callable[[StaffRequest, Account], None]) -> Callable[..., HttpResponse]:
     """Hands the view the account; only for its managers. Then back to its page."""
 
     @wraps(view)
     @require_POST
     @never_cache
     @access.staff_required
-    def guarded(request: HttpRequest, pk: int) -> HttpResponse:
+    def guarded(request: StaffRequest, pk: int) -> HttpResponse:
         account = get_object_or_404(Account.objects.for_user(request.user), pk=pk)
         access.require_permission(access.can_manage(request.user, account))
         view(request, account)
@@ -50,37 +54,37 @@ def managed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 @managed
-def pause(request: HttpRequest, account: Account) -> None:
+def pause(request: StaffRequest, account: Account) -> None:
     if syncing.pause_sync(account, request.user):
         messages.info(request, _("The sync is paused. Texts and edits are still sent."))
 
 
 @managed
-def resume(request: HttpRequest, account: Account) -> None:
+def resume(request: StaffRequest, account: Account) -> None:
     if syncing.resume_sync(account, request.user):
         messages.success(request, _("The sync goes on. It looks for what came meanwhile first."))
 
 
 @managed
-def full(request: HttpRequest, account: Account) -> None:
+def full(request: StaffRequest, account: Account) -> None:
     """Reads everything again."""
     _begin(request, account, syncing.start_full, Action.SYNC_FULL)
 
 
 @managed
-def changes(request: HttpRequest, account: Account) -> None:
+def changes(request: StaffRequest, account: Account) -> None:
     """Looks for changes now."""
     _begin(request, account, syncing.start_changes, Action.SYNC_CHANGES)
 
 
 @managed
-def stop(request: HttpRequest, account: Account) -> None:
+def stop(request: StaffRequest, account: Account) -> None:
     if syncing.stop_sync(account):
         access.record_audit(request.user, Action.SYNC_STOPPED, account)
         messages.info(request, _("It was stopped. What had been read is kept."))
 
 
-def _begin(request: HttpRequest, account: Account, ask: Callable, action: Action) -> None:
+def _begin(request: StaffRequest, account: Account, ask: Callable[[Account, User], Any], action: Action) -> None:
     if account.state != Account.State.CONNECTED:
         messages.error(request, NOT_CONNECTED)
     elif account.sync_paused_at:
@@ -96,7 +100,7 @@ def _begin(request: HttpRequest, account: Account, ask: Callable, action: Action
 @require_POST
 @never_cache
 @access.staff_required
-def contact(request: HttpRequest, pk: int) -> HttpResponse:
+def contact(request: StaffRequest, pk: int) -> HttpResponse:
     """Reads a contact and its conversations again."""
     found = get_object_or_404(Contact.objects.for_user(request.user).select_related("account"), pk=pk)
     return _answer(request, found.account, *_ask(request, found))
@@ -105,7 +109,7 @@ def contact(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @never_cache
 @access.staff_required
-def conversation(request: HttpRequest, pk: int) -> HttpResponse:
+def conversation(request: StaffRequest, pk: int) -> HttpResponse:
     """Reads the newest messages of a conversation again."""
     threads = Conversation.objects.for_user(request.user).select_related("account", "contact")
     found = get_object_or_404(threads, pk=pk)
@@ -115,7 +119,7 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @never_cache
 @access.staff_required
-def search(request: HttpRequest, pk: int) -> HttpResponse:
+def search(request: StaffRequest, pk: int) -> HttpResponse:
     """The form of the sync page: reads whom it names again, or lets choose where it names several."""
     account = get_object_or_404(Account.objects.for_user(request.user), pk=pk)
     typed = request.POST.get("who", "").strip()
@@ -128,7 +132,7 @@ def search(request: HttpRequest, pk: int) -> HttpResponse:
     return _answer(request, account, *_ask(request, found.only))
 
 
-def _ask(request: HttpRequest, found: Contact | Conversation) -> tuple[bool, str]:
+def _ask(request: StaffRequest, found: Contact | Conversation) -> tuple[bool, str | Promise]:
     """(whether it was asked for, what to tell)."""
     if found.account.state != Account.State.CONNECTED:
         return False, NOT_CONNECTED
@@ -144,11 +148,11 @@ def _ask(request: HttpRequest, found: Contact | Conversation) -> tuple[bool, str
     }
 
 
-def _answer(request: HttpRequest, account: Account, asked: bool, words: str) -> HttpResponse:
+def _answer(request: StaffRequest, account: Account, asked: bool, words: str | Promise) -> HttpResponse:
     """In place of the pressed button for htmx, else back to where it was pressed."""
     if request.headers.get("HX-Request"):
         return render(request, "sync/_request_result.html", {"asked": asked, "words": words})
-    (messages.success if asked else messages.error)(request, words)
+    (messages.success if asked else messages.error)(request, str(words))
     wanted = request.POST.get("next", "")
     ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
     return redirect(wanted if ours else reverse("sync:one", args=[account.pk]))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from django.contrib.auth.models import User
 from django.db.models import Q
 
 from ..models import Account, Contact, Conversation
@@ -21,14 +22,14 @@ class Found:
     @property
     def only(self) -> Contact | Conversation | None:
         """The one that is surely meant."""
-        both = [*self.contacts, *self.conversations]
+        both: list[Contact | Conversation] = [*self.contacts, *self.conversations]
         return both[0] if len(both) == 1 and not self.more else None
 
     def __bool__(self) -> bool:
         return bool(self.contacts or self.conversations)
 
 
-def find_contacts(user, account: Account, typed: str) -> Found:
+def find_contacts(user: User, account: Account, typed: str) -> Found:
     """Those of this account; at most three queries. Drafts are left out: Salesmsg does not know them."""
     typed = typed.replace("\0", "").strip()[:CHARACTERS]
     if not typed:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
@@ -45,7 +47,7 @@ COUNTED_FOR = 15  # seconds: counting 100,000 contacts takes longer than the res
 MISSED = 3  # texts in a row without an event: events have stopped coming
 TONES = {SyncRun.State.DONE: "badge-ok", SyncRun.State.FAILED: "badge-error", SyncRun.State.RUNNING: "badge-accent"}
 # List -> how its rows here are counted. Unanswered conversations are among the open ones.
-HERE: dict[str, QuerySet] = {
+HERE: dict[str, QuerySet[Any]] = {
     "contacts": Contact.objects.filter(deleted_at=None, vendor_id__isnull=False),
     "deleted": Contact.objects.filter(deleted_at__isnull=False),
     "open": Conversation.objects.filter(closed_at=None, vendor_id__isnull=False),
@@ -142,12 +144,12 @@ class AccountStatus:
         return f"{shown}+" if self.gaps > GAPS else shown
 
 
-def account_statuses(user) -> list[AccountStatus]:
+def account_statuses(user: User) -> list[AccountStatus]:
     """The person's accounts, in ten queries."""
     return _standings(user, list(_accounts(user)[:ACCOUNTS]), alone=False)
 
 
-def account_status(user, pk: int) -> AccountStatus:
+def account_status(user: User, pk: int) -> AccountStatus:
     """One account with everything. Raises Http404 when it is not this person's."""
     key = f"sync-rows-here-{pk}"
     here = cache.get(key)
@@ -164,7 +166,7 @@ def account_status(user, pk: int) -> AccountStatus:
     return _standings(user, [account], alone=True)[0]
 
 
-def _accounts(user) -> QuerySet[Account]:
+def _accounts(user: User) -> QuerySet[Account]:
     managing = Membership.objects.filter(account=OuterRef("pk"), user=user.pk, role=Membership.Role.MANAGER)
     heartbeat = Heartbeat.objects.filter(name="tick").values("at")[:1]
     return (
@@ -174,12 +176,12 @@ def _accounts(user) -> QuerySet[Account]:
     )
 
 
-def _count(rows: QuerySet) -> Coalesce:
+def _count(rows: QuerySet[Any]) -> Coalesce:
     counted = rows.filter(account=OuterRef("pk")).order_by().values("account").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(counted), 0)
 
 
-def _standings(user, accounts: list[Account], *, alone: bool) -> list[AccountStatus]:
+def _standings(user: User, accounts: list[Account], *, alone: bool) -> list[AccountStatus]:
     now = timezone.now()
     lists = _by_account(ListSync.objects.filter(account__in=accounts).order_by("pk"))
     since = now - timedelta(hours=HOURS)
@@ -208,8 +210,8 @@ def _standings(user, accounts: list[Account], *, alone: bool) -> list[AccountSta
     return standings
 
 
-def _by_account(rows: Iterable) -> dict[int, list]:
-    found: dict[int, list] = {}
+def _by_account(rows: Iterable[Any]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
     for row in rows:
         found.setdefault(row.account_id, []).append(row)
     return found
@@ -226,7 +228,8 @@ def _runs(accounts: list[Account], *, alone: bool) -> tuple[list[Progress], list
     else:
         runs = runs.filter(is_running).order_by("pk")
     known = {account.pk: account for account in accounts}
-    running, found = [], []
+    running: list[SyncRun] = []
+    found: list[SyncRun] = []
     for run in runs:
         run.account = known[run.account_id]
         (running if run.state == SyncRun.State.RUNNING else found).append(run)

@@ -1,7 +1,9 @@
 """Ask for a sync, a look at one thread, or how far the newest sync has come. Makes no call itself."""
 
 from datetime import timedelta
+from typing import Any
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -40,12 +42,12 @@ FRESH = timedelta(seconds=4)  # a thread somebody looks at is not read again wit
 THREADS_OF_ONE = 20  # of a contact that somebody wants to have read now
 
 
-def start_full(account: Account, user=None) -> SyncRun:
+def start_full(account: Account, user: User | None = None) -> SyncRun:
     """Reads everything again. Other runs give way; a full one that runs already is returned."""
     return _begin(account, SyncRun.Kind.FULL, user, streams_of(SyncRun.Kind.FULL))
 
 
-def start_changes(account: Account, user=None) -> SyncRun:
+def start_changes(account: Account, user: User | None = None) -> SyncRun:
     """Reads what changed since the last look, the long way where the order of a list cannot be trusted."""
     return _begin(account, SyncRun.Kind.CHANGES, user, streams_of(SyncRun.Kind.CHANGES))
 
@@ -56,7 +58,7 @@ def start_look(account: Account, names: list[str]) -> SyncRun:
     return _begin(account, SyncRun.Kind.CHANGES, None, wanted, {"quick": True})
 
 
-def start_comparison(account: Account, user=None) -> SyncRun:
+def start_comparison(account: Account, user: User | None = None) -> SyncRun:
     """Compares everything with Salesmsg in idle budget, and puts right what differs."""
     return _begin(account, SyncRun.Kind.CHECK, user, streams_of(SyncRun.Kind.CHECK))
 
@@ -71,7 +73,7 @@ def _stop(runs: QuerySet[SyncRun]) -> bool:
     return bool(runs.filter(state=SyncRun.State.RUNNING).update(**stopped, lease_until=None))
 
 
-def pause_sync(account: Account, user) -> bool:
+def pause_sync(account: Account, user: User) -> bool:
     """From now on nothing is read by itself: no looks, no walks. What people and events ask for still is, and texts
     and edits leave. A run that is under way waits where it stands. False if it was paused already."""
     with transaction.atomic():
@@ -83,7 +85,7 @@ def pause_sync(account: Account, user) -> bool:
     return bool(paused)
 
 
-def resume_sync(account: Account, user) -> bool:
+def resume_sync(account: Account, user: User) -> bool:
     """Goes on where `pause` stopped, with a look for changes at once. False if it was not paused."""
     now = timezone.now()
     with transaction.atomic():
@@ -98,7 +100,7 @@ def resume_sync(account: Account, user) -> bool:
     return bool(resumed)
 
 
-def request_contact(contact: Contact, user) -> bool:
+def request_contact(contact: Contact, user: User) -> bool:
     """Has this contact and its conversations read at once. False for a draft that Salesmsg does not know.
 
     The threads that are known become due, so the sweep reads them whatever becomes of the nudge; of the contact's own
@@ -113,7 +115,7 @@ def request_contact(contact: Contact, user) -> bool:
     return True
 
 
-def request_conversation(conversation: Conversation, user) -> bool:
+def request_conversation(conversation: Conversation, user: User) -> bool:
     """Has the newest page of this thread read at once. False for a draft that Salesmsg does not know."""
     if conversation.vendor_id is None:
         return False
@@ -175,7 +177,9 @@ def schedule_refreshes(account_id: int, conversation_ids: list[int]) -> None:
         jobs.enqueue_each(THREAD, ids[: 1 if blocked else max(1, limit - used)])
 
 
-def _begin(account: Account, kind: str, user, names: tuple[str, ...], cursor: dict | None = None) -> SyncRun:
+def _begin(
+    account: Account, kind: str, user: User | None, names: tuple[str, ...], cursor: dict[str, Any] | None = None
+) -> SyncRun:
     """A run of each kind at most; one that does at least what is wanted is returned instead of a new one."""
     for _ in range(3):
         running = {run.kind: run for run in SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING)}
@@ -208,7 +212,7 @@ def _lists_read(run: SyncRun) -> bool:
     return not run.streams.exclude(name="messages").filter(done=False).exists()
 
 
-def _wants_more(run: SyncRun, names: tuple[str, ...], cursor: dict) -> bool:
+def _wants_more(run: SyncRun, names: tuple[str, ...], cursor: dict[str, Any]) -> bool:
     """Whether a run does less than what is wanted: other lists, or a quick look where a thorough one is asked for."""
     walked = dict(run.streams.values_list("name", "cursor"))
     if not set(names) <= walked.keys():

@@ -1,6 +1,6 @@
 """The sweep: what is due and was not nudged, because a worker died or a nudge was lost."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils import timezone
@@ -27,7 +27,7 @@ def wake_due_work() -> int:
     return wakes + _threads(now, late) + _looks(now)
 
 
-def _threads(now, late: Q) -> int:
+def _threads(now: datetime, late: Q) -> int:
     """Of each account a few of the threads that are due: a long line of one account holds up nobody else."""
     late &= Q(following=False)
     followed = Q(Q(lease_until=None) | Q(lease_until__lt=now), following=True, due_at__lte=now)
@@ -44,7 +44,7 @@ def _threads(now, late: Q) -> int:
     return wakes
 
 
-def _looks(now) -> int:
+def _looks(now: datetime) -> int:
     """Begins a look for changes where a list is due, and a comparison where one is; claimed by moving the due times."""
     begun = 0
     due = ListSync.objects.filter(due_at__lte=now, name__in=(*LOOKED, CHECK))

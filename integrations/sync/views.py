@@ -2,15 +2,17 @@
 
 import re
 from hashlib import blake2s
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.utils.functional import Promise
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from ..access import staff_required
+from ..access import StaffRequest, staff_required
 from . import account_health, queries
 
 BUSY_SECONDS, QUIET_SECONDS = 2, 15
@@ -20,7 +22,7 @@ _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
 @require_safe
 @never_cache
 @staff_required
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: StaffRequest) -> HttpResponse:
     """All accounts; who has only one sees that one at once."""
     standings = queries.account_statuses(request.user)
     if len(standings) == 1:
@@ -31,19 +33,21 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 @staff_required
-def index_live(request: HttpRequest) -> HttpResponse:
+def index_live(request: StaffRequest) -> HttpResponse:
     return _if_new(request, _all(request, queries.account_statuses(request.user)))
 
 
 @require_safe
 @never_cache
 @staff_required
-def one(request: HttpRequest, pk: int) -> HttpResponse:
+def one(request: StaffRequest, pk: int) -> HttpResponse:
     """One account."""
     return one_page(request, pk)
 
 
-def one_page(request: HttpRequest, pk: int, *, typed: str = "", error: str = "", status: int = 200) -> HttpResponse:
+def one_page(
+    request: StaffRequest, pk: int, *, typed: str = "", error: str | Promise = "", status: int = 200
+) -> HttpResponse:
     """The page; with what was typed and could not be found, and why."""
     standing = queries.account_status(request.user, pk)
     context = {"standing": standing, "account": standing.account, "typed": typed, "error": error}
@@ -53,21 +57,21 @@ def one_page(request: HttpRequest, pk: int, *, typed: str = "", error: str = "",
 @require_safe
 @never_cache
 @staff_required
-def one_live(request: HttpRequest, pk: int) -> HttpResponse:
+def one_live(request: StaffRequest, pk: int) -> HttpResponse:
     return _if_new(request, _one(request, queries.account_status(request.user, pk)))
 
 
-def _all(request: HttpRequest, standings: list[queries.AccountStatus]) -> dict:
+def _all(request: StaffRequest, standings: list[queries.AccountStatus]) -> dict[str, Any]:
     rows = [(standing, account_health.assess_account(standing)) for standing in standings]
     return _drawn(request, "sync/_accounts.html", {"rows": rows}, any(standing.busy for standing in standings))
 
 
-def _one(request: HttpRequest, standing: queries.AccountStatus) -> dict:
+def _one(request: StaffRequest, standing: queries.AccountStatus) -> dict[str, Any]:
     context = {"standing": standing, "account": standing.account, "verdict": account_health.assess_account(standing)}
     return _drawn(request, "sync/_account.html", context, standing.busy)
 
 
-def _drawn(request: HttpRequest, template: str, context: dict, busy: bool) -> dict:
+def _drawn(request: StaffRequest, template: str, context: dict[str, Any], busy: bool) -> dict[str, Any]:
     """The part that renews itself: its HTML, what a browser that shows it tells, and after how many seconds."""
     html = render_to_string(template, context, request)
     have = blake2s(_TOKEN.sub("", html).encode(), digest_size=6).hexdigest()
@@ -76,7 +80,7 @@ def _drawn(request: HttpRequest, template: str, context: dict, busy: bool) -> di
     return {"html": html, "have": f"{have}-{seconds}", "seconds": seconds, "account": context.get("account")}
 
 
-def _if_new(request: HttpRequest, live: dict) -> HttpResponse:
+def _if_new(request: StaffRequest, live: dict[str, Any]) -> HttpResponse:
     """204 while the browser shows all of this already."""
     if request.GET.get("have") == live["have"]:
         return HttpResponse(status=204)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from integrations.models import Attempt, Message, ThreadSync
 from integrations.outbox import deliver, reconcile
+from integrations.salesmsg.pages import Page
 from integrations.sync import thread as threads
 
 from .conftest import write
@@ -102,7 +103,7 @@ def test_a_walk_tells_how_the_thread_was_when_it_began(doubtful, conversation, m
     sync = ThreadSync.objects.select_related("conversation__account").get(conversation=conversation)
     began = message.claimed_at - timedelta(seconds=5)
     record = type("Record", (), {"at": began, "id": 1})
-    pages = [threads.Page([record], last_page=2, page=number, count=1) for number in (1, 2)]
+    pages = [Page([record], last_page=2, page=number, count=1) for number in (1, 2)]
     monkeypatch.setattr(threads, "_read", lambda *_: (pages.pop(0), "paginated"))
     monkeypatch.setattr(threads, "_kept", lambda *_: threads.mirror.messages.Messages())
     with monkeypatch.context() as then:
@@ -124,7 +125,7 @@ def test_a_thread_that_shows_nothing_at_all_tells_nothing(doubtful, conversation
     message = doubtful("Nobody knows")
     ThreadSync.objects.update(read_to=[1.0, 7], read_at=message.claimed_at)
     sync = ThreadSync.objects.select_related("conversation__account").get(conversation=conversation)
-    monkeypatch.setattr(threads, "_read", lambda *_: (threads.Page([], last_page=1), "paginated"))
+    monkeypatch.setattr(threads, "_read", lambda *_: (Page([], last_page=1), "paginated"))
     fetched(sync, deep=False)
     assert reconcile.reconcile_unknown() == 0
     assert state(message) == State.UNKNOWN
@@ -135,7 +136,7 @@ def test_a_copy_that_was_left_for_later_is_not_passed_by(doubtful, conversation,
     doubtful("Being sent")
     sync = ThreadSync.objects.select_related("conversation__account").get(conversation=conversation)
     record = type("Record", (), {"at": timezone.now(), "id": 1})
-    monkeypatch.setattr(threads, "_read", lambda *_: (threads.Page([record], last_page=1, count=1), "paginated"))
+    monkeypatch.setattr(threads, "_read", lambda *_: (Page([record], last_page=1, count=1), "paginated"))
     for held_back, moved in ((1, False), (0, True)):
         kept = threads.mirror.messages.Messages(held_back=held_back)
         monkeypatch.setattr(threads, "_kept", lambda *_, kept=kept: kept)
