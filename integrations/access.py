@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
 from .crypto import Unsealable, unseal
 from .models import Account, AuditEntry, Contact, Membership
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class StaffRequest(HttpRequest):
-    """A request of signed-in staff, as the views behind `staff_required` get it."""
+    """A request of signed-in staff, as the views behind `staff_view` get it."""
 
     user: "User"
 
@@ -46,6 +48,15 @@ def staff_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
     return guarded
 
 
+def staff_view(*methods: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """A page for signed-in staff that no cache keeps. methods: those it answers; GET and HEAD when none is named."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        return require_http_methods(methods or ("GET", "HEAD"))(never_cache(staff_required(view)))
+
+    return decorate
+
+
 def referring_page(request: HttpRequest) -> str:
     """The page that a form was sent from, as the Referer tells; else the list of the same room, else the inbox."""
     referer = request.headers.get("Referer", "")
@@ -60,6 +71,12 @@ def referring_page(request: HttpRequest) -> str:
         return reverse(f"{room}:list")
     except NoReverseMatch:
         return reverse("inbox:list")
+
+
+def local_address(wanted: str) -> str:
+    """The address when it leads to this site, else ""."""
+    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if ours else ""
 
 
 def _is_ours(path: str) -> bool:

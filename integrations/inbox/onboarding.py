@@ -12,8 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from .. import access
 from ..accounts.queries import oauth_ready
@@ -191,9 +190,7 @@ def wanted(request: HttpRequest) -> bool:
     return cookie(request.user) not in request.COOKIES
 
 
-@require_safe
-@never_cache
-@access.staff_required
+@access.staff_view()
 def page(request: HttpRequest) -> HttpResponse:
     """The list, for the inbox's empty place or as a page of its own. Complete, it is not asked for again."""
     if request.headers.get("HX-Request") and not wanted(request):

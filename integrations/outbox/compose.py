@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Least
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import jobs, mirror
+from ..access import require_member
 from ..contacts import opt_out
 from ..failures import Reason
 from ..mirror.conversations import refresh_latest
@@ -181,8 +181,8 @@ def _known(user: User | None, client_uuid: uuid.UUID, account_id: int) -> Messag
 
 def _allowed(user: User | None, account_id: int) -> None:
     """None is the command line, whose user owns the machine."""
-    if user is not None and not Account.objects.for_user(user).filter(pk=account_id).exists():
-        raise PermissionDenied(_("You are not a member of this account."))
+    if user is not None:
+        require_member(user, account_id)
 
 
 def _text(text: str, with_pictures: bool = False) -> str:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ..budget import period
 from ..models import Account, Budget, BudgetCall, Bulk, BulkRecipient, Message
 from .compose import AGAIN
 
@@ -28,10 +29,6 @@ SHOWN = 50  # texts that are shown one by one
 READ = 2000  # texts whose times are worked out; beyond it only the number is known, and the last time
 ANSWER = timedelta(seconds=1)  # what Salesmsg usually takes to answer: the next text of a thread waits for it
 RECENT = timedelta(days=7)  # older failures are history
-
-
-def period() -> timedelta:
-    return timedelta(seconds=settings.SALESMSG_RATE_PERIOD)
 
 
 # --- The last minutes ------------------------------------------------------------------------------------------------

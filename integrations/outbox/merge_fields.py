@@ -73,11 +73,6 @@ class Template:
         return "".join(said).strip()
 
 
-def render(text: str, contact: Contact) -> str:
-    """What the text says to this contact. Raises BulkProblem, EmptyField."""
-    return Template(text).fill(contact)
-
-
 def _plain(text: str) -> str:
     for brace in "{}":
         if (place := text.find(brace)) >= 0:

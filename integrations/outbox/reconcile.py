@@ -10,17 +10,17 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import mirror
+from ..access import require_member
 from ..failures import Code, Reason
 from ..mirror.conversations import refresh_latest
 from ..mirror.messages import EARLY, LATE, OUR_MEDIA
-from ..models import Account, Message
+from ..models import Message
 from .compose import CannotSend
 
 State = Message.State
@@ -89,8 +89,7 @@ def accept_as_sent(user: User, message: Message) -> None:
 
     Raises CannotSend when Salesmsg shows none; PermissionDenied when the person may not see the account.
     """
-    if not Account.objects.for_user(user).filter(pk=message.account_id).exists():
-        raise PermissionDenied(_("You are not a member of this account."))
+    require_member(user, message.account_id)
     # In the order of pages: the conversation first.
     mirror.lock_thread(message.conversation_id)
     ours = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)

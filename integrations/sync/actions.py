@@ -10,7 +10,6 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -97,18 +96,14 @@ def _begin(request: StaffRequest, account: Account, ask: Callable[[Account, User
 # --- one contact, one conversation -----------------------------------------------------------------------------------
 
 
-@require_POST
-@never_cache
-@access.staff_required
+@access.staff_view("POST")
 def contact(request: StaffRequest, pk: int) -> HttpResponse:
     """Reads a contact and its conversations again."""
     found = get_object_or_404(Contact.objects.for_user(request.user).select_related("account"), pk=pk)
     return _answer(request, found.account, *_ask(request, found))
 
 
-@require_POST
-@never_cache
-@access.staff_required
+@access.staff_view("POST")
 def conversation(request: StaffRequest, pk: int) -> HttpResponse:
     """Reads the newest messages of a conversation again."""
     threads = Conversation.objects.for_user(request.user).select_related("account", "contact")
@@ -116,9 +111,7 @@ def conversation(request: StaffRequest, pk: int) -> HttpResponse:
     return _answer(request, found.account, *_ask(request, found))
 
 
-@require_POST
-@never_cache
-@access.staff_required
+@access.staff_view("POST")
 def search(request: StaffRequest, pk: int) -> HttpResponse:
     """The form of the sync page: reads whom it names again, or lets choose where it names several."""
     account = get_object_or_404(Account.objects.for_user(request.user), pk=pk)
@@ -153,6 +146,5 @@ def _answer(request: StaffRequest, account: Account, asked: bool, words: str | P
     if request.headers.get("HX-Request"):
         return render(request, "sync/_request_result.html", {"asked": asked, "words": words})
     (messages.success if asked else messages.error)(request, str(words))
-    wanted = request.POST.get("next", "")
-    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    return redirect(wanted if ours else reverse("sync:one", args=[account.pk]))
+    onward = access.local_address(request.POST.get("next", ""))
+    return redirect(onward or reverse("sync:one", args=[account.pk]))

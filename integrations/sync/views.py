@@ -9,19 +9,15 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.safestring import mark_safe
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
-from ..access import StaffRequest, staff_required
+from ..access import StaffRequest, staff_view
 from . import account_health, queries
 
 BUSY_SECONDS, QUIET_SECONDS = 2, 15
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def index(request: StaffRequest) -> HttpResponse:
     """All accounts; who has only one sees that one at once."""
     standings = queries.account_statuses(request.user)
@@ -30,16 +26,12 @@ def index(request: StaffRequest) -> HttpResponse:
     return render(request, "sync/list.html", {"live": _all(request, standings), "any": bool(standings)})
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def index_live(request: StaffRequest) -> HttpResponse:
     return _if_new(request, _all(request, queries.account_statuses(request.user)))
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def one(request: StaffRequest, pk: int) -> HttpResponse:
     """One account."""
     return one_page(request, pk)
@@ -54,9 +46,7 @@ def one_page(
     return render(request, "sync/account.html", {**context, "live": _one(request, standing)}, status=status)
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def one_live(request: StaffRequest, pk: int) -> HttpResponse:
     return _if_new(request, _one(request, queries.account_status(request.user, pk)))
 

@@ -7,12 +7,9 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
 
-from ...access import staff_required
+from ...access import local_address, staff_view
 from ...attachments import outgoing
 from ...attachments import request as attachments
 from ...models import Attachment, Conversation, Message
@@ -63,14 +60,10 @@ def respond(
 
 def _onward(request: HttpRequest) -> str:
     """The page that a form came from and wants to go back to: only an address of ours, else empty."""
-    wanted = request.POST.get("next", "")
-    ours = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
-    return wanted if ours else ""
+    return local_address(request.POST.get("next", ""))
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def send(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a reply. What cannot be sent stays in the form, with the reason."""
     conversation = fragments.get_conversation_or_404(request, pk)
@@ -116,9 +109,7 @@ def redisplay_form(
     return render(request, "inbox/inbox.html", {**listed, **context}, status=422)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def new(request: HttpRequest) -> HttpResponse:
     """A text to a phone number; leads to the conversation with it. `?phone=` fills the number in."""
     phone = request.GET.get("phone", "")
@@ -145,9 +136,7 @@ def get_own_message(request: HttpRequest, pk: int) -> Message:
     return found
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Sends the text of a message that was not sent, or perhaps not, once more."""
     message = get_own_message(request, pk)
@@ -158,9 +147,7 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
     return respond(request, message.conversation_id)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def cancel_message(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a waiting text back, if it has not left yet."""
     message = get_own_message(request, pk)
@@ -168,9 +155,7 @@ def cancel_message(request: HttpRequest, pk: int) -> HttpResponse:
     return respond(request, message.conversation_id, error=TOO_LATE if late else "")
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def accept_as_sent(request: HttpRequest, pk: int) -> HttpResponse:
     """A person has seen that a text of unknown outcome was sent."""
     message = get_own_message(request, pk)
@@ -181,9 +166,7 @@ def accept_as_sent(request: HttpRequest, pk: int) -> HttpResponse:
     return respond(request, message.conversation_id)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def fetch_again(request: HttpRequest, pk: int, position: int) -> HttpResponse:
     """Has a file fetched that could not be fetched before."""
     found = Attachment.objects.for_user(request.user).filter(message=pk, position=position)

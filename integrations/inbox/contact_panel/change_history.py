@@ -9,11 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from ... import cursors
-from ...access import staff_required
+from ...access import staff_view
 from ...contacts.effective import humanize_key
 from ...contacts.three_way import EDITABLE
 from ...models import AuditEntry, Change, Contact, Conversation, Member
@@ -64,9 +62,7 @@ class ChangeHistory:
     older: str = ""
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def change_history(request: HttpRequest, pk: int) -> HttpResponse:
     """The timeline, for the card or as a page of its own; `?before=` asks for what is older."""
     conversation = fragments.get_conversation_or_404(request, pk)

@@ -5,10 +5,8 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
-from ...access import staff_required
+from ...access import staff_view
 from ...contacts import detail_changes, profile_changes
 from ...contacts.profile_changes import InvalidEdit
 from ...models import Conversation
@@ -17,9 +15,7 @@ from ..thread import fragments
 from . import inline_edit
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def change(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     """One form of the card; `what` is one of `contact_changes.WISHES`. A refusal is said on the card."""
     if what not in detail_changes.WISHES:
@@ -39,9 +35,7 @@ def change(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     return render(request, "inbox/thread/_thread_update.html", context, status=422 if problem else 200)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Name, email and phone, edited on the card: the same pending change as the admin makes."""
     conversation = fragments.get_conversation_or_404(request, pk)

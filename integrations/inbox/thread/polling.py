@@ -2,19 +2,15 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
 
-from ...access import staff_required
+from ...access import staff_view
 from ...models import Conversation
 from ...sync import request as sync
 from ..collaboration import presence
 from . import fragments
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def thread_poll(request: HttpRequest, pk: int) -> HttpResponse:
     """204 while nothing has changed, else only what this browser does not show yet."""
     looked = presence.read_presence(request.user, pk)
@@ -31,9 +27,7 @@ def thread_poll(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def watch(request: HttpRequest, pk: int) -> HttpResponse:
     """Somebody looks at this thread: keep it fresh, and show the others. `typing`: 1 when they have just typed, 0 when
     what they typed is sent."""

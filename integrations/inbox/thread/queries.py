@@ -51,11 +51,6 @@ def read_conversation(user, pk: int) -> Conversation | None:
     return rows[0] if rows else None
 
 
-def read_version(user, pk: int) -> int | None:
-    """The token of the thread's poll; None when there is no such conversation for this person. One query."""
-    return Conversation.objects.for_user(user).filter(pk=pk).values_list("version", flat=True).first()
-
-
 @dataclass
 class ThreadSlice:
     """A stretch of a thread, oldest first. `older` is the cursor of what comes before, empty at the beginning."""

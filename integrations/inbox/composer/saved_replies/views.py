@@ -6,11 +6,9 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from .... import cursors
-from ....access import require_permission, staff_required
+from ....access import require_permission, staff_view
 from ....models import SavedReply
 from ....outbox import merge_fields
 from ...conversation_list.views import list_context
@@ -22,9 +20,7 @@ from .forms import SavedReplyForm
 # --- The pages -------------------------------------------------------------------------------------------------------
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def index(request: HttpRequest) -> HttpResponse:
     """What this person can use, with a way to change what they may change."""
     managers = queries.managed_accounts(request.user)
@@ -51,18 +47,14 @@ def _mine_to_change(request: HttpRequest, pk: int) -> tuple[SavedReply, list]:
     return found, managers
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def new(request: HttpRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = SavedReplyForm(request.user, data, managers=queries.managed_accounts(request.user))
     return _written(request, form, _("Saved. In a conversation, type “/” to find it."))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     reply, managers = _mine_to_change(request, pk)
     data = request.POST if request.method == "POST" else None
@@ -79,9 +71,7 @@ def _written(request: HttpRequest, form: SavedReplyForm, done: str) -> HttpRespo
     return render(request, "inbox/composer/saved_replies/form.html", context, status=422 if form.is_bound else 200)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks first."""
     reply, _managers = _mine_to_change(request, pk)
@@ -95,9 +85,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 # --- In a conversation -----------------------------------------------------------------------------------------------
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def offered(request: HttpRequest, pk: int) -> HttpResponse:
     """What “/” offers in this conversation, filled in for its contact."""
     return JsonResponse(
@@ -105,9 +93,7 @@ def offered(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def used(request: HttpRequest, pk: int, reply: int) -> HttpResponse:
     """Counts, for the order of the list."""
     if not queries.count_use(request.user, fragments.get_conversation_or_404(request, pk), reply):
@@ -115,9 +101,7 @@ def used(request: HttpRequest, pk: int, reply: int) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
     """Without a script: the thread again, with the list open; or, once one is chosen, with its text filled in."""
     conversation = fragments.get_conversation_or_404(request, pk)
