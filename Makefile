@@ -13,7 +13,7 @@ WORKERS_POSTGRES ?= 2
 help:
 	@echo "make demo    start the portal with a stand-in Salesmsg on this machine (PORT, SANDBOX_PORT, DEMO_DIR, DEMO_PASSWORD)"
 	@echo "make test    the whole suite: SQLite, PostgreSQL, real processes, Chromium, lint"
-	@echo "make lint    only the style checks"
+	@echo "make lint    only style, imports and types"
 	@echo "make bench   the benchmarks"
 	@echo "make messages   the catalogues of texts anew from the sources (needs GNU gettext: apt-get install gettext)"
 	@echo "make setup   only the virtual environment .venv"
