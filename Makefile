@@ -13,7 +13,7 @@ WORKERS_POSTGRES ?= 2
 help:
 	@echo "make demo    start the portal and a Salesmsg sandbox on this machine (PORT, SANDBOX_PORT, DEMO_DIR, DEMO_PASSWORD)"
 	@echo "make test    run all tests: SQLite, PostgreSQL, real processes, Chromium, lint"
-	@echo "make lint    run the style checks"
+	@echo "make lint    run style, imports and types"
 	@echo "make bench   run the benchmarks"
 	@echo "make messages   update the message catalogues from the sources (needs GNU gettext: apt-get install gettext)"
 	@echo "make setup   create the virtual environment .venv"
@@ -58,6 +58,8 @@ lint: .venv/.development
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/djlint --quiet --lint templates
+	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(BIN)/mypy
 
 .venv-bench/.installed: requirements-bench.txt requirements.txt requirements-dev.txt .venv/.runtime
 	@echo "Installing the benchmark dependencies ..."

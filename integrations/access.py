@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -12,9 +12,20 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
 
 from .crypto import Unsealable, unseal
 from .models import Account, AuditEntry, Contact, Membership
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+class StaffRequest(HttpRequest):
+    """A request of signed-in staff, as the views behind `staff_view` get it."""
+
+    user: "User"
 
 
 def staff_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -39,6 +50,15 @@ def staff_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespo
     return guarded
 
 
+def staff_view(*methods: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """A page for signed-in staff that no cache keeps. methods: those it answers; GET and HEAD when none is named."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        return require_http_methods(methods or ("GET", "HEAD"))(never_cache(staff_required(view)))
+
+    return decorate
+
+
 def referring_page(request: HttpRequest) -> str:
     """Return the page that a form was sent from, by its Referer, else the list page of the same app, else the inbox."""
     referer = request.headers.get("Referer", "")
@@ -53,6 +73,12 @@ def referring_page(request: HttpRequest) -> str:
         return reverse(f"{room}:list")
     except NoReverseMatch:
         return reverse("inbox:list")
+
+
+def local_address(wanted: str) -> str:
+    """Return the address if it leads to this site, else an empty string."""
+    is_local = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None)
+    return wanted if is_local else ""
 
 
 def _is_portal_path(path: str) -> bool:

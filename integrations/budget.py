@@ -23,9 +23,9 @@ from django.utils import timezone
 from .models import Budget, BudgetBlock, BudgetCall
 
 Lane = BudgetCall.Lane
-ORDER = {lane: place for place, lane in enumerate(Lane)}
+ORDER: dict[str, int] = {lane: place for place, lane in enumerate(Lane)}
 # The share of the window that a lane gets before other lanes exceed their own.
-FLOORS = {
+FLOORS: dict[str, float] = {
     Lane.INTERACTIVE: 1 / 2,
     Lane.EDIT: 1 / 20,
     Lane.EVENT: 1 / 20,
@@ -33,7 +33,10 @@ FLOORS = {
     Lane.SYNC: 1 / 6,
     Lane.BULK: 1 / 6,
 }
-CEILINGS = {Lane.DELIVERY_STATUS: 1 / 10, Lane.IDLE: 1 / 4}  # the maximum share of the window for a lane
+CEILINGS: dict[str, float] = {
+    Lane.DELIVERY_STATUS: 1 / 10,
+    Lane.IDLE: 1 / 4,
+}  # the maximum share of the window for a lane
 BACKGROUND = {Lane.DELIVERY_STATUS, Lane.SYNC, Lane.BULK, Lane.IDLE}
 IDLE_BELOW = 1 / 2  # the idle lane runs when no lane waits and less than this share of the window is used
 BURST = 1 / 3  # background lanes may fill this share of a fresh window before their calls are spread
@@ -66,7 +69,8 @@ class Ticket:
 
     @property
     def is_old(self) -> bool:
-        return time.time() - self.taken_at > sum(settings.SALESMSG_TIMEOUT) / 2
+        longest: float = sum(settings.SALESMSG_TIMEOUT)
+        return time.time() - self.taken_at > longest / 2
 
 
 def period() -> timedelta:
@@ -75,7 +79,7 @@ def period() -> timedelta:
 
 def allowance(lane: str) -> int:
     """Return how many places of the window a lane may fill when no other lane uses any."""
-    limit = settings.SALESMSG_RATE_LIMIT
+    limit: int = settings.SALESMSG_RATE_LIMIT
     if lane in CEILINGS:
         return max(1, int(limit * CEILINGS[lane]))
     return limit if lane in {Lane.TOKEN, Lane.INTERACTIVE} else max(1, limit - _spare(limit))
@@ -86,6 +90,7 @@ def take(account_id: int, lane: str) -> Ticket:
     with transaction.atomic(durable=True):  # a rollback would lose the count
         budget = _locked(account_id)
         now = _now()
+        until: datetime | None
         if budget.blocked_until and budget.blocked_until > now:
             until = budget.blocked_until
         else:
@@ -145,7 +150,8 @@ def seconds_for(account_id: int, calls: float, lane: str = Lane.SYNC, used: int 
     """
     if used is None:
         used = BudgetCall.objects.filter(budget__account=account_id, expires_at__gt=timezone.now()).count()
-    return max(0.0, calls - max(0, allowance(lane) - used)) / allowance(lane) * settings.SALESMSG_RATE_PERIOD
+    most = allowance(lane)
+    return max(0.0, calls - max(0, most - used)) / most * period().total_seconds()
 
 
 def block(account_id: int, seconds: float | None = None) -> datetime:
@@ -248,7 +254,8 @@ def _now() -> datetime:
         return timezone.now()
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]
+        now: datetime = cursor.fetchone()[0]
+    return now
 
 
 def _to_local_clock(until: datetime, now: datetime) -> datetime:

@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import apps
-from django.db.models import TextChoices
+from django.db.models import Field, TextChoices
 from django.template.defaultfilters import filesizeformat
 from django.utils.formats import number_format
+from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -231,9 +232,9 @@ class Code(TextChoices):
     EVENT_KIND_UNKNOWN = "event_kind_unknown", _("The kind of event is unknown. What it names was read.")
 
 
-def code_choices() -> list[tuple[str, str]]:
+def code_choices() -> list[tuple[str, str | Promise]]:
     """For model fields; a callable, so that a new code or better words need no migration."""
-    return Code.choices
+    return list(Code.choices)
 
 
 NO_REASON_GIVEN = _("Salesmsg gave no reason.")
@@ -376,7 +377,8 @@ _FOLLOWS = {
 
 
 def _contact_field(name: str) -> str:
-    return str(apps.get_model("integrations", "Contact")._meta.get_field(name).verbose_name)
+    field = apps.get_model("integrations", "Contact")._meta.get_field(name)
+    return str(field.verbose_name) if isinstance(field, Field) else name
 
 
 def _list_label(name: str) -> str:
@@ -405,7 +407,7 @@ _SHOWN: dict[str, Callable[[Any], str]] = {
 }
 
 
-class _Filled(dict):
+class _Filled(dict[str, Any]):
     """The parameters as they stand in words; one that the row lacks shows as "?", never as an error."""
 
     def __missing__(self, name: str) -> str:
@@ -439,7 +441,7 @@ _SCOPES = {
 }
 
 _ALL_KEPT = _("Everything already read is kept.")
-_KEPT = dict.fromkeys(
+_KEPT: dict[str, str | Promise] = dict.fromkeys(
     (
         Code.NOT_ALLOWED,
         Code.UNDECRYPTABLE,
@@ -454,11 +456,11 @@ _KEPT = dict.fromkeys(
 )
 
 
-def _advice(words: str, *codes: str) -> dict[str, str]:
+def _advice(words: str | Promise, *codes: str) -> dict[str, str | Promise]:
     return dict.fromkeys(codes, words)
 
 
-_ADVICE: dict[str, str] = {
+_ADVICE: dict[str, str | Promise] = {
     **_advice(
         _(
             "The access token lacks %(scope)s. Add it to the token in Salesmsg and to `SALESMSG_SCOPES`, then connect "

@@ -8,9 +8,9 @@ repeated once. If the fresh token is refused too, GET /user decides whether the 
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -87,6 +87,9 @@ class Answer:
         return self.status == 200
 
 
+T = TypeVar("T")
+
+
 class ApiSession:
     """Calls for one account in one lane.
 
@@ -100,7 +103,7 @@ class ApiSession:
         self.may_repeat: Callable[[], bool] = lambda: True
         self._patience = patience
         self._on_wait = waiting
-        self._on_headers: Callable | None = None
+        self._on_headers: Callable[[Mapping[str, str]], None] | None = None
         self._reserved_token: CurrentToken | None = None
         self._ticket: budget.Ticket | None = None
         self.client = Client(
@@ -109,7 +112,9 @@ class ApiSession:
             contact_edit_path=settings.SALESMSG_CONTACT_EDIT_PATH,
         )
 
-    def peek(self, method: str, path: str, *, query: dict | None = None, json: dict | None = None) -> Answer:
+    def peek(
+        self, method: str, path: str, *, query: dict[str, Any] | None = None, json: dict[str, Any] | None = None
+    ) -> Answer:
         """Make one read-only call and return the raw answer, for `probe`. `path` is the part after the version.
 
         Raises BudgetWait, NotConnected, and errors that are not an answer from the endpoint.
@@ -218,7 +223,7 @@ class ApiSession:
     def _take_place(self) -> budget.Ticket:
         return self._with_patience(lambda: budget.take(self.account_id, self.lane))
 
-    def _with_patience(self, attempt: Callable[[], Any]) -> Any:
+    def _with_patience(self, attempt: Callable[[], T]) -> T:
         """Run `attempt`, waiting for budget or a token within this session's patience. Raises BudgetWait."""
         until = time.monotonic() + self._patience
         while True:
@@ -329,13 +334,13 @@ def identify_token(access_token: str, account_id: int | None = None) -> Identity
         except (NotAllowed, NotFound, CredentialRefused, Unreadable) as refused:
             refusals.append(refused)
     if len(refusals) == len(answers):
-        refused = next((refusal for refusal in refusals if isinstance(refusal, CredentialRefused)), None)
-        if refused or not any(isinstance(refusal, NotAllowed) for refusal in refusals):
-            raise refused or refusals[0]
+        unknown = next((refusal for refusal in refusals if isinstance(refusal, CredentialRefused)), None)
+        if unknown or not any(isinstance(refusal, NotAllowed) for refusal in refusals):
+            raise unknown or refusals[0]
     return Identity(**answers)
 
 
-def _counted(account_id: int | None, call: Callable[[], Any]) -> Any:
+def _counted(account_id: int | None, call: Callable[[], T]) -> T:
     """Make a call while connecting, counted in the account's budget if the account is known."""
     if account_id is None:
         return call()
@@ -347,7 +352,7 @@ def _token_error(code: Code, trouble: SalesmsgError) -> Unreachable:
     return Unreachable(code, quote=trouble.quote, endpoint=trouble.endpoint, why=trouble.code)
 
 
-def _make_counted_call(account_id: int, ticket: budget.Ticket, call: Callable[[], Any]) -> Any:
+def _make_counted_call(account_id: int, ticket: budget.Ticket, call: Callable[[], T]) -> T:
     """Make a counted call. After a 429, block the account for all processes."""
     try:
         return call()
@@ -357,7 +362,7 @@ def _make_counted_call(account_id: int, ticket: budget.Ticket, call: Callable[[]
         budget.settle(ticket)
 
 
-def _sent(request: Request, token: str, headers_seen: Callable | None = None) -> Any:
+def _sent(request: Request, token: str, headers_seen: Callable[[Mapping[str, str]], None] | None = None) -> Any:
     return send(
         settings.SALESMSG_BASE_URL, token, request, timeout=settings.SALESMSG_TIMEOUT, headers_seen=headers_seen
     )

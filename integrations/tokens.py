@@ -9,6 +9,7 @@ wait.
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -191,7 +192,7 @@ def rotate_keys() -> tuple[int, list[str]]:
     return rows, lost
 
 
-def _fields(kind: str, tokens: Tokens) -> dict:
+def _fields(kind: str, tokens: Tokens) -> dict[str, Any]:
     now = timezone.now()
     expires_at = tokens.expires_at
     if expires_at is None and kind == Credential.Kind.PAT:
@@ -202,7 +203,7 @@ def _fields(kind: str, tokens: Tokens) -> dict:
         # An expired PAT cannot be renewed, so leave a third of its lifetime for outages.
         spare = life / 3 if kind == Credential.Kind.PAT else min(life / 10, timedelta(minutes=10))
         renew_at = expires_at - spare
-    fields = {
+    fields: dict[str, Any] = {
         "access_token": seal(tokens.access_token),
         "refresh_token": seal(tokens.refresh_token or ""),
         "expires_at": expires_at,

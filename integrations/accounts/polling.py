@@ -2,17 +2,13 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
-from ..access import staff_required
+from ..access import staff_view
 from . import queries
 from .views import own_account
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def sync(request: HttpRequest, pk: int) -> HttpResponse:
     """The sync card. It polls itself every two seconds while a sync runs."""
     panel = queries.sync_panel(own_account(request, pk), request.user)
@@ -22,9 +18,7 @@ def sync(request: HttpRequest, pk: int) -> HttpResponse:
     return response
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def budget(request: HttpRequest, pk: int) -> HttpResponse:
     account = own_account(request, pk)
     return render(request, "accounts/_budget.html", {"account": account, "usage": queries.budget_usage(account)})

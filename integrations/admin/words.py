@@ -3,14 +3,12 @@
 from django.utils.translation import gettext_lazy as _
 
 from ..contacts.effective import humanize_key
-from ..models import Change
+from ..contacts.three_way import EDITABLE
+from ..models import Change, Contact
 from ..salesmsg.text import national
 
 FIELDS = {
-    "first_name": _("first name"),
-    "last_name": _("last name"),
-    "email": _("email"),
-    "phone": _("phone"),
+    **{name: Contact._meta.get_field(name).verbose_name for name in EDITABLE},
     "label": _("tag"),
     "text": _("note"),
 }

@@ -7,10 +7,8 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
 
-from ..access import staff_required
+from ..access import staff_view
 from ..models import Bulk, Contact
 from ..outbox.merge_fields import BulkProblem
 from . import lifecycle, queries, recipients
@@ -24,9 +22,7 @@ OTHER_TEXT = gettext_lazy(
 # --- The steps of a draft --------------------------------------------------------------------------------------------
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def new(request: HttpRequest) -> HttpResponse:
     """Contact selection. A POST creates a draft with the selected contacts or all matching ones."""
     accounts = queries.accounts(request.user)
@@ -41,9 +37,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return _choose_page(request, choice, accounts, error=error)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
     """Contact selection of a draft. A POST adds contacts or removes one."""
     bulk = own_bulk(request, pk)
@@ -98,9 +92,7 @@ def _choose_page(
     return render(request, "bulk/choose.html", context, status=422 if error else 200)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def write(request: HttpRequest, pk: int) -> HttpResponse:
     """Text form. A valid POST saves the text and redirects to the preview."""
     bulk = own_bulk(request, pk)
@@ -126,9 +118,7 @@ def _too_late(request: HttpRequest, bulk: Bulk) -> HttpResponse:
 # --- Start, pause, resume, cancel ------------------------------------------------------------------------------------
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def start(request: HttpRequest, pk: int) -> HttpResponse:
     """Starts a draft, but only with the text that the user saw in the preview."""
     bulk = own_bulk(request, pk)
@@ -144,25 +134,19 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("bulk:detail", pk)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
     lifecycle.pause_bulk(request.user, own_bulk(request, pk))
     return redirect("bulk:detail", pk)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     lifecycle.resume_bulk(request.user, own_bulk(request, pk))
     return redirect("bulk:detail", pk)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks for confirmation, because a cancelled bulk text cannot be resumed."""
     bulk = own_bulk(request, pk)

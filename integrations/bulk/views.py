@@ -2,10 +2,9 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from ..access import staff_required
+from ..access import staff_required, staff_view
 from ..models import Bulk
 from . import progress as bulk_progress
 from . import queries
@@ -30,9 +29,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "bulk/list.html", {"page": page, "several": several})
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows the preview of a draft, or the progress of a started bulk text."""
     bulk = own_bulk(request, pk)
@@ -62,9 +59,7 @@ def status_context(bulk: Bulk, progress: bulk_progress.Progress) -> dict:
     }
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def live(request: HttpRequest, pk: int) -> HttpResponse:
     """The numbers if they changed, else 204. Reloads the page when the state of the bulk text changes."""
     bulk = own_bulk(request, pk)

@@ -17,16 +17,11 @@ from django.utils.translation import gettext_lazy
 from ..access import record_audit
 from ..failures import Code
 from ..models import AuditEntry, Change, Contact
+from ..models.contact import FIELD_LABELS
 from . import three_way
 from .profile_changes import create_change
 from .push_changes import touch_threads
 
-LABELS = {
-    "first_name": gettext_lazy("First name"),
-    "last_name": gettext_lazy("Last name"),
-    "email": gettext_lazy("Email"),
-    "phone": gettext_lazy("Phone"),
-}
 OURS, THEIRS = "ours", "theirs"
 MOVED_ON = gettext_lazy(
     "This contact was changed in Salesmsg again while you were choosing, so nothing was saved. "
@@ -77,7 +72,7 @@ def conflict_rows(change: Change) -> list[Row]:
         rows.append(
             Row(
                 field=name,
-                label=str(LABELS[name]),
+                label=str(FIELD_LABELS[name]),
                 ours=ours,
                 theirs=theirs,
                 agreed=change.base.get(name) or "",
@@ -96,7 +91,7 @@ def seal_rows(rows: list[Row]) -> str:
 
 def clashing_labels(change: Change) -> list[str]:
     """Labels of fields of a pending change that were also changed in Salesmsg. A hint; decides nothing."""
-    return [str(LABELS[name]) for name in three_way.clashing_fields(change)]
+    return [str(FIELD_LABELS[name]) for name in three_way.clashing_fields(change)]
 
 
 def resolve_conflict(user, change: Change, picks: dict[str, str], seen: str) -> Change | None:

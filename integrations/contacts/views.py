@@ -5,17 +5,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
-from ..access import staff_required
+from ..access import staff_view
 from ..models import Change
 from . import conflicts, queries
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def conflict(request: HttpRequest, pk: int) -> HttpResponse:
     """Shows both values of each field; a POST resolves the conflict."""
     change = queries.change_for_user(request.user, pk)

@@ -11,8 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from .. import access
 from ..accounts.queries import oauth_ready
@@ -192,9 +191,7 @@ def wanted(request: HttpRequest) -> bool:
     return cookie(request.user) not in request.COOKIES
 
 
-@require_safe
-@never_cache
-@access.staff_required
+@access.staff_view()
 def page(request: HttpRequest) -> HttpResponse:
     """The checklist as a fragment of the inbox or as a full page. A completed checklist is hidden from then on."""
     if request.headers.get("HX-Request") and not wanted(request):

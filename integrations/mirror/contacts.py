@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
@@ -54,18 +55,18 @@ def upsert_contacts(
         draft.vendor_id = vendor_id
         rows[vendor_id] = draft
         changed[draft] = ["vendor_id"]
-    new = []
+    new: dict[int, Contact] = {}
     for vendor_id, record in newest.items():
         values = _values(record, partial)
         row = rows.get(vendor_id)
         if row is None:
-            new.append(Contact(account_id=account_id, vendor_id=vendor_id, **values))
+            new[vendor_id] = Contact(account_id=account_id, vendor_id=vendor_id, **values)
         elif _applies(row, record, partial):
             changed[row] = changed.get(row, []) + differing(row, values)
-    if not insert_new(new):
+    if not insert_new(list(new.values())):
         # Another process inserted one of them first: start again and compare with its rows.
         return upsert_contacts(account_id, newest.values(), partial=partial)
-    rows |= {row.vendor_id: row for row in new}
+    rows |= new
     count = save_changed(changed) + len(new)
     if count:
         _touch(account_id, [row.pk for row, names in changed.items() if names])
@@ -142,7 +143,7 @@ def _applies(row: Contact, record: Record, partial: bool) -> bool:
     return not (row.vendor_updated_at and record.updated_at and record.updated_at < row.vendor_updated_at)
 
 
-def _values(record: Record, partial: bool) -> dict:
+def _values(record: Record, partial: bool) -> dict[str, Any]:
     """Return the columns that the record contains."""
     values = {column: getattr(record, name) for column, name in COLUMNS.items() if name in record.present}
     if values.get("opted_out") is False:

@@ -1,5 +1,7 @@
 """Copies of message data on the conversation, so that the list does not query messages."""
 
+from typing import Any
+
 from django.db import connection
 from django.db.models import Case, CharField, F, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
@@ -13,7 +15,7 @@ _not_sent_yet = Q(send_at__isnull=False) & (
 )
 
 
-LATEST_KINDS = {
+LATEST_KINDS: dict[str, Conversation.LatestKind] = {
     Message.Kind.MMS: Conversation.LatestKind.PICTURE,
     Message.Kind.CALL: Conversation.LatestKind.CALL,
 }
@@ -34,7 +36,7 @@ def refresh_latest(conversation_id: int, *, locked: bool = False) -> None:
     Conversation.objects.filter(pk=conversation_id).update(**values, **standing_of(messages))
 
 
-def standing_of(messages: QuerySet) -> dict:
+def standing_of(messages: QuerySet[Any]) -> dict[str, Any]:
     """Return `news_pk` and `trouble` of a conversation as expressions over its messages. Also works with OuterRef."""
     news = messages.filter(inbound=True, is_news=True).order_by("-pk").values("pk")
     waiting = Q(state=Message.State.QUEUED, send_at__isnull=False, due_at__isnull=False)
@@ -45,7 +47,7 @@ def standing_of(messages: QuerySet) -> dict:
     return {"news_pk": Subquery(news[:1]), "trouble": Coalesce(Subquery(labelled[:1]), Value(""))}
 
 
-def latest_of(message: Message) -> dict:
+def latest_of(message: Message) -> dict[str, Any]:
     """Return the conversation's columns copied from this message."""
     return {
         "latest_at": message.at,

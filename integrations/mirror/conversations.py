@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,7 +13,7 @@ from ..salesmsg.records import Contact as ContactRecord
 from ..salesmsg.records import Conversation as Record
 from .contacts import upsert_contacts
 from .conversation_summary import refresh_latest as refresh_latest  # where others look for it
-from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
+from .diff import by_vendor_id, collector_paused, differing, insert_new, save_changed
 from .versions import touch
 
 SAME_SECOND = timedelta(seconds=2)  # includes clock drift
@@ -55,7 +56,8 @@ def upsert_conversations(
     )
     inboxes = _stubs(account_id, Inbox, (record.inbox_id for record in found.values()))
     members = _stubs(account_id, Member, (record.owner_id for record in found.values()))
-    new, changed = [], {}
+    new: dict[int, Conversation] = {}
+    changed: dict[Conversation, list[str]] = {}
     for vendor_id, record in found.items():
         row = result.rows.get(vendor_id)
         contact_id = contacts.get(record.contact_id) if record.contact_id else None
@@ -65,24 +67,24 @@ def upsert_conversations(
         if row is not None and not believed and _is_older(record, row):
             continue
         values = {**_values(record, contact_id, inboxes, members), **_closing(row, record, closed)}
-        if row is None and (draft := _draft(drafts.get(contact_id, []), values)):
+        if row is None and contact_id and (draft := _draft(drafts.get(contact_id, []), values)):
             draft.vendor_id = vendor_id
             row = result.rows[vendor_id] = draft
             changed[row] = ["vendor_id"]
         if row is None:
             values |= _latest(None, record)
-            new.append(Conversation(account_id=account_id, vendor_id=vendor_id, **values))
+            new[vendor_id] = Conversation(account_id=account_id, vendor_id=vendor_id, **values)
             continue
         moved = _moved(row, record, known, read_at)
         if moved:
             result.moved.add(row.pk)
             values |= _latest(row, record)
         changed[row] = changed.get(row, []) + differing(row, values)
-    if not insert_new(new):
+    if not insert_new(list(new.values())):
         # Another process inserted one of them first: start again and compare with its rows.
         return upsert_conversations(account_id, found.values(), closed=closed, believed=believed)
-    result.rows |= {row.vendor_id: row for row in new}
-    result.moved.update(row.pk for row in new)
+    result.rows |= new
+    result.moved.update(row.pk for row in new.values())
     result.changed = save_changed(changed, counter="version") + len(new)
     if result.changed:
         touch(account_id)
@@ -100,14 +102,14 @@ def conversation_gone(account_id: int, vendor_id: int) -> int:
     return marked
 
 
-def _values(record: Record, contact_id: int | None, inboxes: dict, members: dict) -> dict:
-    values: dict = {"raw": record.raw, "gone_at": None}
+def _values(record: Record, contact_id: int | None, inboxes: dict[int, int], members: dict[int, int]) -> dict[str, Any]:
+    values: dict[str, Any] = {"raw": record.raw, "gone_at": None}
     if contact_id is not None:
         values["contact_id"] = contact_id
     if "inbox_id" in record.present:
-        values["inbox_id"] = inboxes.get(record.inbox_id)
+        values["inbox_id"] = inboxes.get(record.inbox_id or 0)
     if "owner_id" in record.present:
-        values["owner_id"] = members.get(record.owner_id)
+        values["owner_id"] = members.get(record.owner_id or 0)
     if "number" in record.present and record.number:
         values["line_phone"] = record.number[:32]
     if "unread" in record.present:
@@ -118,13 +120,13 @@ def _values(record: Record, contact_id: int | None, inboxes: dict, members: dict
     return values
 
 
-def _latest(row: Conversation | None, record: Record) -> dict:
+def _latest(row: Conversation | None, record: Record) -> dict[str, Any]:
     """Return the list's message summary until the message itself is read; never goes back in time."""
     last = record.last_message
     at = record.last_message_at or (last.at if last else None) or record.started_at
     if row is not None and (at is None or (row.latest_state and at < row.latest_at)):
         return {}
-    values = {"latest_at": at or timezone.now()}
+    values: dict[str, Any] = {"latest_at": at or timezone.now()}
     if last is not None and (last.text or last.kind != "sms"):
         text = last.text or {"call": "Call", "mms": "Picture"}.get(last.kind, "")
         values |= {"latest_text": text[:200], "latest_inbound": last.inbound, "latest_state": STATES[last.state]}
@@ -145,10 +147,11 @@ STATES = {
 def _known_messages(account_id: int, records: Iterable[Record]) -> set[int]:
     """Return which of the last messages named by these conversations are cached."""
     ids = [record.last_message.id for record in records if record.last_message]
-    return set(Message.objects.filter(account_id=account_id, vendor_id__in=ids).values_list("vendor_id", flat=True))
+    known = Message.objects.filter(account_id=account_id, vendor_id__in=ids).values_list("vendor_id", flat=True)
+    return {vendor_id for vendor_id in known if vendor_id is not None}
 
 
-def _closing(row: Conversation | None, record: Record, closed: bool | None) -> dict:
+def _closing(row: Conversation | None, record: Record, closed: bool | None) -> dict[str, Any]:
     """Return the closed state implied by the record's list, if the record does not contain it."""
     if closed is False and record.closed_at is None:
         return {"closed_at": None}
@@ -172,7 +175,7 @@ def _is_older(record: Record, row: Conversation) -> bool:
     return known is not None and record.last_message.id < known.id
 
 
-def _moved(row: Conversation, record: Record, known: set[int], read_at: dict) -> bool:
+def _moved(row: Conversation, record: Record, known: set[int], read_at: dict[int, datetime | None]) -> bool:
     """Return whether Salesmsg has messages in the conversation that are not cached."""
     if record.last_message is not None:
         return record.last_message.id not in known
@@ -193,24 +196,26 @@ def _contacts(account_id: int, records: Iterable[Record]) -> dict[int, int]:
         if record.contact_id is None:
             continue
         contact = record.contact
-        known = contact is not None and contact.id == record.contact_id
-        nested[record.contact_id] = contact if known else ContactRecord.parse({"id": record.contact_id})
+        if contact is None or contact.id != record.contact_id:
+            contact = ContactRecord.parse({"id": record.contact_id})
+        nested[record.contact_id] = contact
     full = Contact.objects.filter(account_id=account_id, vendor_id__in=nested).exclude(raw={})
-    found = dict(full.values_list("vendor_id", "pk"))
+    known = full.values_list("vendor_id", "pk")
+    found = {vendor_id: pk for vendor_id, pk in known if vendor_id is not None}
     if rest := [record for vendor_id, record in nested.items() if vendor_id not in found]:
         found |= {vendor_id: row.pk for vendor_id, row in upsert_contacts(account_id, rest, partial=True)[0].items()}
     return found
 
 
-def _stubs(account_id: int, model, ids: Iterable[int | None]) -> dict[int, int]:
+def _stubs(account_id: int, model: type[Inbox] | type[Member], ids: Iterable[int | None]) -> dict[int, int]:
     """Return {vendor id: primary key} of inboxes or members, creating stubs for missing ones."""
     wanted = {vendor_id for vendor_id in ids if vendor_id}
     if not wanted:
         return {}
     queryset = model.objects.filter(account_id=account_id, vendor_id__in=wanted)
-    known = dict(queryset.values_list("vendor_id", "pk"))
+    known: dict[int, int] = dict(queryset.values_list("vendor_id", "pk"))
     if missing := wanted - known.keys():
-        rows = [model(**cut({"vendor_id": vendor_id}, model), account_id=account_id) for vendor_id in missing]
+        rows: list[Any] = [model(vendor_id=vendor_id, account_id=account_id) for vendor_id in missing]
         model.objects.bulk_create(rows, ignore_conflicts=True)
         known = dict(queryset.values_list("vendor_id", "pk"))
     return known
@@ -227,7 +232,7 @@ def _drafts(contacts: list[int]) -> dict[int, list[Conversation]]:
     return found
 
 
-def _draft(waiting: list[Conversation], values: dict) -> Conversation | None:
+def _draft(waiting: list[Conversation], values: dict[str, Any]) -> Conversation | None:
     """Take the draft that matches this conversation: first by its inbox, then one without an inbox."""
     for inbox_id in (values.get("inbox_id"), None):
         for draft in waiting:

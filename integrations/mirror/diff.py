@@ -4,9 +4,14 @@ import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, models, transaction
+
+from ..models import Contact, Conversation, Inbox, Member, Message, Number, Tag
+
+# What the vendor owns: each row has an account and the vendor's id.
+Row = TypeVar("Row", Contact, Conversation, Inbox, Member, Message, Number, Tag)
 
 
 @contextmanager
@@ -25,14 +30,14 @@ def collector_paused() -> Iterator[None]:
         gc.enable()
 
 
-def by_vendor_id(model: type[models.Model], account_id: int, vendor_ids: Iterable[int]) -> dict[int, Any]:
+def by_vendor_id(model: type[Row], account_id: int, vendor_ids: Iterable[int]) -> dict[int, Row]:
     """Return the rows with these vendor ids, keyed by vendor id and locked until the transaction ends.
 
     Every process locks them in the same order. The lock excludes the key: PostgreSQL checks foreign keys to these rows
     when another process commits, which must not wait for this process while this process waits for it.
     """
     rows = model.objects.filter(account_id=account_id, vendor_id__in=list(vendor_ids)).order_by("vendor_id")
-    return {row.vendor_id: row for row in rows.select_for_update(no_key=True)}
+    return {row.vendor_id: row for row in rows.select_for_update(no_key=True) if row.vendor_id is not None}
 
 
 def differing(row: models.Model, values: dict[str, Any]) -> list[str]:
@@ -43,7 +48,7 @@ def differing(row: models.Model, values: dict[str, Any]) -> list[str]:
     return changed
 
 
-def insert_new(rows: list[models.Model]) -> bool:
+def insert_new(rows: list[Row]) -> bool:
     """Insert the rows in one statement and set their primary keys.
 
     Returns False and inserts nothing if another process has inserted one of them since the caller read the table: the
@@ -63,19 +68,19 @@ def insert_new(rows: list[models.Model]) -> bool:
     return True
 
 
-def save_changed(rows: dict[models.Model, list[str]], counter: str = "") -> int:
+def save_changed(rows: dict[Row, list[str]], counter: str = "") -> int:
     """Write all rows with changed fields in one statement, and rows that get their vendor id in a second one.
 
     Raises the counter of each row by one. Returns the number of rows. The caller holds the locks of the rows since it
     read them, so writing a field that changed only on another row overwrites nothing.
     """
-    dirty = {row: names for row, names in rows.items() if names}
+    dirty: dict[Row, list[str]] = {row: names for row, names in rows.items() if names}
     if counter:
         for row in dirty:
             setattr(row, counter, getattr(row, counter) + 1)
     # Separate, because a statement that writes the vendor id locks the keys of all its rows on PostgreSQL.
     for linked in (True, False):
-        group = [row for row, names in dirty.items() if ("vendor_id" in names) == linked]
+        group: list[Row] = [row for row, names in dirty.items() if ("vendor_id" in names) == linked]
         names = {counter, *(name for row in group for name in dirty[row])} - {""}
         if group:
             # An upsert of existing rows, because `bulk_update` takes several times as long (tests/bench).

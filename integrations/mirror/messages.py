@@ -1,8 +1,9 @@
 """Writes messages received from Salesmsg, and links them to texts sent from the portal."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,7 +20,12 @@ from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, sa
 from .versions import end_snooze, lock_thread, touch
 
 # A text's state never goes back: pages may be older than the cached state.
-PROGRESS = {Message.State.SENT: 1, Message.State.DELIVERED: 3, Message.State.FAILED: 3, Message.State.RECEIVED: 3}
+PROGRESS: dict[str, int] = {
+    Message.State.SENT: 1,
+    Message.State.DELIVERED: 3,
+    Message.State.FAILED: 3,
+    Message.State.RECEIVED: 3,
+}
 OUR_MEDIA = ("media", "media_pending")
 # Clocks differ and the vendor's times are whole seconds: how long before the claim the vendor's copy may be dated.
 EARLY = timedelta(seconds=30)
@@ -58,7 +64,7 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     names = _authors(conversation.account_id, found.values())
     changed: dict[Message, list[str]] = {}
     left = {row.conversation_id for row in rows.values()} - {conversation.pk}
-    new = []
+    new: list[Message] = []
     first_reading = not ThreadSync.objects.filter(conversation=conversation, complete=True).exists()
     since = Account.objects.values_list("created_at", flat=True).get(pk=conversation.account_id)
     is_news = _news(conversation, found.values(), since, first_reading)
@@ -172,10 +178,10 @@ def _progress(state: str, sent_at: datetime | None) -> int:
     return PROGRESS.get(state, 0) + (state == Message.State.SENT and sent_at is not None)
 
 
-def _values(record: Record, names: dict[int, str]) -> dict:
+def _values(record: Record, names: dict[int, str]) -> dict[str, Any]:
     """Return the columns that the record contains."""
     present = record.present
-    values: dict = {"raw": record.raw}
+    values: dict[str, Any] = {"raw": record.raw}
     if "state" in present:
         values["state"] = STATES[record.state]
         values["vendor_status"] = record.vendor_status
@@ -193,7 +199,7 @@ def _values(record: Record, names: dict[int, str]) -> dict:
         values["call"] = record.call
     if "user_id" in present:
         values["author_vendor_id"] = record.user_id
-        values["author_name"] = record.author_name or names.get(record.user_id, "")
+        values["author_name"] = record.author_name or names.get(record.user_id or 0, "")
     if "failed_reason" in present:
         values |= (Reason.from_vendor(record.failed_reason) if record.failed_reason else NO_REASON).columns()
     for name in ("automated", "source", "received_at", "sent_at", "delivered_at", "failed_at"):
@@ -213,7 +219,9 @@ def _authors(account_id: int, records: Iterable[Record]) -> dict[int, str]:
     return dict(members.values_list("vendor_id", "full_name"))
 
 
-def _news(conversation: Conversation, records: Iterable[Record], since: datetime, first_reading: bool):
+def _news(
+    conversation: Conversation, records: Iterable[Record], since: datetime, first_reading: bool
+) -> Callable[[Record], bool]:
     """Return a function that says whether a new inbound message counts as new for users.
 
     It does if it came after the account was connected, if Salesmsg counts it as unread, or if it is later than all
@@ -277,7 +285,7 @@ def _match_outbox(conversation: Conversation, records: dict[int, Record]) -> tup
             and record.at is not None
             and _same(record.text, text)
             and pictures == (record.kind == Message.Kind.MMS)
-            and any(m.claimed_at - EARLY <= record.at <= m.claimed_at + LATE for m in mine)
+            and any(m.claimed_at and m.claimed_at - EARLY <= record.at <= m.claimed_at + LATE for m in mine)
         ]
         if any(message.state == Message.State.SENDING for message in mine):
             linked |= {record.id: None for record in theirs}

@@ -1,5 +1,7 @@
 """A connected Salesmsg organisation with its credential, members, inboxes, numbers and tags."""
 
+from typing import TYPE_CHECKING, Self, TypeVar
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -7,9 +9,12 @@ from django.utils.translation import gettext_lazy as _
 
 from .reason import ReasonFields
 
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
 
-class AccountQuerySet(models.QuerySet):
-    def for_user(self, user) -> "AccountQuerySet":
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def for_user(self, user: "User | AnonymousUser") -> "AccountQuerySet":
         """Accounts the user can see: all for a superuser, else those of their memberships."""
         if not (user.is_active and user.is_staff):
             return self.none()
@@ -32,23 +37,27 @@ class Account(ReasonFields):
         PAGINATED = "paginated", "/messages/{c}/paginated"
         BEFORE = "before", "/messages/{c}?before_id"
 
-    label = models.CharField(max_length=120, help_text=_("The name your team uses for this account."))
-    state = models.CharField(max_length=16, choices=State, default=State.DISCONNECTED)
-    organization_id = models.BigIntegerField(null=True, blank=True, unique=True)
-    organization_name = models.CharField(max_length=255, blank=True)
-    organization_timezone = models.CharField(max_length=64, blank=True)
+    label = models.CharField(_("label"), max_length=120, help_text=_("The name your team uses for this account."))
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.DISCONNECTED)
+    organization_id = models.BigIntegerField(_("organization id"), null=True, blank=True, unique=True)
+    organization_name = models.CharField(_("organization name"), max_length=255, blank=True)
+    organization_timezone = models.CharField(_("organization timezone"), max_length=64, blank=True)
     vendor_user_id = models.BigIntegerField(
-        null=True, blank=True, help_text=_("The Salesmsg user that owns the token.")
+        _("vendor user id"), null=True, blank=True, help_text=_("The Salesmsg user that owns the token.")
     )
-    thread_dialect = models.CharField(max_length=16, choices=ThreadDialect, default=ThreadDialect.PAGINATED)
+    thread_dialect = models.CharField(
+        _("thread dialect"), max_length=16, choices=ThreadDialect, default=ThreadDialect.PAGINATED
+    )
     webhook_secret = models.TextField(help_text="Encrypted.")
     webhook_digest = models.CharField(max_length=64, unique=True)
-    last_event_at = models.DateTimeField(null=True, blank=True)
+    last_event_at = models.DateTimeField(_("last event at"), null=True, blank=True)
     events_missed = models.PositiveIntegerField(
         default=0, help_text="Consecutive new texts that no webhook event announced."
     )
     events_missed_at = models.DateTimeField(null=True, blank=True)
-    last_error_at = models.DateTimeField(null=True, blank=True, help_text=_("When the error occurred."))
+    last_error_at = models.DateTimeField(
+        _("last error at"), null=True, blank=True, help_text=_("When the error occurred.")
+    )
     inbox_version = models.BigIntegerField(default=0, help_text="Increases with every change shown in the inbox list.")
     sync_paused_at = models.DateTimeField(null=True, blank=True, help_text="When automatic sync was paused.")
     sync_paused_by = models.ForeignKey(
@@ -59,13 +68,17 @@ class Account(ReasonFields):
     )
     probe_report = models.JSONField(default=dict, blank=True, help_text="Result of the last probe.")
     probed_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    connected_at = models.DateTimeField(null=True, blank=True)
-    synced_at = models.DateTimeField(null=True, blank=True, help_text=_("When the last complete sync finished."))
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    connected_at = models.DateTimeField(_("connected at"), null=True, blank=True)
+    synced_at = models.DateTimeField(
+        _("synced at"), null=True, blank=True, help_text=_("When the last complete sync finished.")
+    )
 
     objects = AccountQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
         ordering = ["label", "pk"]
 
     def __str__(self) -> str:
@@ -79,8 +92,8 @@ class Credential(models.Model):
         OAUTH = "oauth", "OAuth2"
         PAT = "pat", _("Personal access token")
 
-    account = models.OneToOneField(Account, models.CASCADE, related_name="credential")
-    kind = models.CharField(max_length=8, choices=Kind)
+    account = models.OneToOneField(Account, models.CASCADE, related_name="credential", verbose_name=_("account"))
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
     access_token = models.TextField()
     refresh_token = models.TextField(blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -101,9 +114,11 @@ class Membership(models.Model):
         AGENT = "agent", _("Agent: reads and answers")
         MANAGER = "manager", _("Manager: also connects and disconnects")
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="salesmsg_memberships")
-    account = models.ForeignKey(Account, models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=8, choices=Role, default=Role.AGENT)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="salesmsg_memberships", verbose_name=_("user")
+    )
+    account = models.ForeignKey(Account, models.CASCADE, related_name="memberships", verbose_name=_("account"))
+    role = models.CharField(_("role"), max_length=8, choices=Role, default=Role.AGENT)
     member = models.ForeignKey(
         "Member",
         models.SET_NULL,
@@ -111,9 +126,12 @@ class Membership(models.Model):
         blank=True,
         related_name="+",
         help_text=_("The user's Salesmsg account; used by the “Mine” filter."),
+        verbose_name=_("member"),
     )
 
     class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
         constraints = [models.UniqueConstraint(fields=["user", "account"], name="membership_once")]
 
     def __str__(self) -> str:
@@ -124,20 +142,25 @@ class AuthorizationState(models.Model):
     """A pending authorization: valid once, for ten minutes, for one user and one browser session."""
 
     digest = models.CharField(max_length=64, unique=True)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
     session_digest = models.CharField(max_length=64)
     code_verifier = models.TextField(help_text="Encrypted.")
-    account = models.ForeignKey(Account, models.CASCADE, null=True, blank=True, related_name="+")
-    label = models.CharField(max_length=120, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
+    account = models.ForeignKey(
+        Account, models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("account")
+    )
+    label = models.CharField(_("label"), max_length=120, blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
     used_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"Authorization by {self.user} at {self.created_at:%Y-%m-%d %H:%M}"
 
 
-class OwnedQuerySet(models.QuerySet):
-    def for_user(self, user) -> "OwnedQuerySet":
+Row = TypeVar("Row", bound=models.Model)
+
+
+class OwnedQuerySet(models.QuerySet[Row]):
+    def for_user(self, user: "User | AnonymousUser") -> Self:
         """Rows of the accounts the user can see."""
         if user.is_active and user.is_superuser:
             return self
@@ -147,16 +170,17 @@ class OwnedQuerySet(models.QuerySet):
 class Inbox(models.Model):
     """A shared inbox; the vendor's API calls it a team."""
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="inboxes")
-    vendor_id = models.BigIntegerField()
-    name = models.CharField(max_length=255, blank=True)
-    phone = models.CharField(max_length=32, blank=True)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="inboxes", verbose_name=_("account"))
+    vendor_id = models.BigIntegerField(_("vendor id"))
+    name = models.CharField(_("name"), max_length=255, blank=True)
+    phone = models.CharField(_("phone"), max_length=32, blank=True)
     raw = models.JSONField(default=dict, blank=True)
 
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "inboxes"
+        verbose_name = _("inbox")
+        verbose_name_plural = _("inboxes")
         ordering = ["name", "pk"]
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="inbox_once")]
 
@@ -167,16 +191,20 @@ class Inbox(models.Model):
 class Number(models.Model):
     """A phone number of the organisation. `inbox` is the inbox that uses it, if the vendor says."""
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="numbers")
-    vendor_id = models.BigIntegerField()
-    phone = models.CharField(max_length=32, blank=True)
-    country = models.CharField(max_length=8, blank=True)
-    inbox = models.ForeignKey(Inbox, models.SET_NULL, null=True, blank=True, related_name="numbers")
+    account = models.ForeignKey(Account, models.CASCADE, related_name="numbers", verbose_name=_("account"))
+    vendor_id = models.BigIntegerField(_("vendor id"))
+    phone = models.CharField(_("phone"), max_length=32, blank=True)
+    country = models.CharField(_("country"), max_length=8, blank=True)
+    inbox = models.ForeignKey(
+        Inbox, models.SET_NULL, null=True, blank=True, related_name="numbers", verbose_name=_("inbox")
+    )
     raw = models.JSONField(default=dict, blank=True)
 
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("number")
+        verbose_name_plural = _("numbers")
         ordering = ["phone", "pk"]
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="number_once")]
 
@@ -187,9 +215,9 @@ class Number(models.Model):
 class Tag(models.Model):
     """A label for contacts; contacts store their labels as text."""
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="tags")
-    vendor_id = models.BigIntegerField()
-    label = models.CharField(max_length=120, blank=True)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="tags", verbose_name=_("account"))
+    vendor_id = models.BigIntegerField(_("vendor id"))
+    label = models.CharField(_("label"), max_length=120, blank=True)
     raw = models.JSONField(default=dict, blank=True)
 
     objects = OwnedQuerySet.as_manager()
@@ -205,16 +233,18 @@ class Tag(models.Model):
 class Member(models.Model):
     """A Salesmsg user of the organisation."""
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="members")
-    vendor_id = models.BigIntegerField()
-    full_name = models.CharField(max_length=255, blank=True)
-    email = models.CharField(max_length=255, blank=True)
-    role = models.CharField(max_length=64, blank=True)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="members", verbose_name=_("account"))
+    vendor_id = models.BigIntegerField(_("vendor id"))
+    full_name = models.CharField(_("full name"), max_length=255, blank=True)
+    email = models.CharField(_("email"), max_length=255, blank=True)
+    role = models.CharField(_("role"), max_length=64, blank=True)
     raw = models.JSONField(default=dict, blank=True)
 
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
         ordering = ["full_name", "pk"]
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="member_once")]
 

@@ -49,18 +49,25 @@ class AuditEntry(models.Model):
         BULK_RESUMED = "bulk_resumed", _("Bulk text resumed")
         BULK_CANCELLED = "bulk_cancelled", _("Bulk text cancelled")
 
-    account = models.ForeignKey(Account, models.CASCADE, null=True, blank=True, related_name="audit_entries")
-    contact = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="audit_entries")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    action = models.CharField(max_length=64, choices=Action)
+    account = models.ForeignKey(
+        Account, models.CASCADE, null=True, blank=True, related_name="audit_entries", verbose_name=_("account")
+    )
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="audit_entries", verbose_name=_("contact")
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("user")
+    )
+    action = models.CharField(_("action"), max_length=64, choices=Action)
     params = models.JSONField(default=dict, blank=True)
-    at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(_("at"), default=timezone.now)
 
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
         ordering = ["-pk"]
-        verbose_name_plural = "audit entries"
 
     def __str__(self) -> str:
         return f"{self.get_action_display()} at {self.at:%Y-%m-%d %H:%M}"

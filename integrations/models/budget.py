@@ -13,7 +13,7 @@ from .account import Account
 class Budget(models.Model):
     """An account's budget. Locking this row makes taking a call atomic across processes and hosts."""
 
-    account = models.OneToOneField(Account, models.CASCADE, related_name="budget")
+    account = models.OneToOneField(Account, models.CASCADE, related_name="budget", verbose_name=_("account"))
     blocked_until = models.DateTimeField(null=True, blank=True)
     taken = models.PositiveBigIntegerField(default=0, help_text="Total calls.")
     waiting = models.JSONField(
@@ -58,7 +58,7 @@ class BudgetCall(models.Model):
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="calls")
     lane = models.CharField(max_length=16, choices=Lane)
-    started_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(_("started at"), default=timezone.now)
     expires_at = models.DateTimeField()
 
     class Meta:
@@ -72,7 +72,7 @@ class BudgetBlock(models.Model):
     """A 429 and the block after it."""
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="blocks")
-    at = models.DateTimeField()
+    at = models.DateTimeField(_("at"))
     until = models.DateTimeField()
 
     class Meta:

@@ -21,17 +21,21 @@ class Bulk(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
         DONE = "done", _("Done")
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="bulks")
-    text = models.TextField(help_text=_("With merge fields, such as {first_name}."))
-    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="bulks", verbose_name=_("account"))
+    text = models.TextField(_("text"), help_text=_("With merge fields, such as {first_name}."))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("created by")
+    )
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("bulk")
+        verbose_name_plural = _("bulks")
         ordering = ["-pk"]
 
     def __str__(self) -> str:
@@ -47,13 +51,17 @@ class BulkRecipient(ReasonFields):
         LEFT_OUT = "left_out", _("Left out")
         CANCELLED = "cancelled", _("Cancelled")
 
-    bulk = models.ForeignKey(Bulk, models.CASCADE, related_name="recipients")
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="+")
-    text = models.TextField(blank=True, help_text=_("The text for this contact, as previewed."))
-    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    message = models.OneToOneField(Message, models.SET_NULL, null=True, blank=True, related_name="bulk_recipient")
+    bulk = models.ForeignKey(Bulk, models.CASCADE, related_name="recipients", verbose_name=_("bulk"))
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="+", verbose_name=_("contact"))
+    text = models.TextField(_("text"), blank=True, help_text=_("The text for this contact, as previewed."))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    message = models.OneToOneField(
+        Message, models.SET_NULL, null=True, blank=True, related_name="bulk_recipient", verbose_name=_("message")
+    )
 
     class Meta:
+        verbose_name = _("bulk recipient")
+        verbose_name_plural = _("bulk recipients")
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["bulk", "contact"], name="bulk_recipient_once")]
         indexes = [models.Index(fields=["bulk", "state", "id"], name="bulk_waiting")]

@@ -34,10 +34,14 @@ class Change(ReasonFields):
         REFUSED = "refused", _("Refused by Salesmsg")
         SUPERSEDED = "superseded", _("Replaced by a later change")
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="changes")
-    kind = models.CharField(max_length=8, choices=Kind)
-    contact = models.ForeignKey(Contact, models.CASCADE, null=True, blank=True, related_name="changes")
-    conversation = models.ForeignKey(Conversation, models.CASCADE, null=True, blank=True, related_name="changes")
+    account = models.ForeignKey(Account, models.CASCADE, related_name="changes", verbose_name=_("account"))
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    contact = models.ForeignKey(
+        Contact, models.CASCADE, null=True, blank=True, related_name="changes", verbose_name=_("contact")
+    )
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, null=True, blank=True, related_name="changes", verbose_name=_("conversation")
+    )
     values = models.JSONField(default=dict, help_text=_("Field -> new value."))
     base = models.JSONField(default=dict, help_text=_("Field -> value before the change."))
     theirs = models.JSONField(
@@ -45,16 +49,25 @@ class Change(ReasonFields):
         blank=True,
         help_text=_("Field -> value in Salesmsg if it has changed there; {} without a conflict."),
     )
-    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    attempts = models.PositiveIntegerField(default=0)
-    due_at = models.DateTimeField(default=timezone.now)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.PENDING)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("requested by"),
+    )
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("due at"), default=timezone.now)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("change")
+        verbose_name_plural = _("changes")
         ordering = ["-pk"]
         indexes = [models.Index(fields=["state", "due_at"], name="change_due")]
 

@@ -8,8 +8,17 @@ from django.utils.translation import gettext_lazy as _
 from ..failures import Code, Reason
 from .account import Account, OwnedQuerySet
 
+# The fields as labels of forms and lists say them.
+FIELD_LABELS = {
+    "first_name": _("First name"),
+    "last_name": _("Last name"),
+    "full_name": _("Full name"),
+    "phone": _("Phone"),
+    "email": _("Email"),
+}
 
-class ContactQuerySet(OwnedQuerySet):
+
+class ContactQuerySet(OwnedQuerySet["Contact"]):
     def present(self) -> "ContactQuerySet":
         """Contacts that have not been deleted in Salesmsg."""
         return self.filter(deleted_at=None)
@@ -21,21 +30,21 @@ class Contact(models.Model):
     Only `mirror` writes vendor-owned fields; a user's edit is a `Change` until Salesmsg confirms it.
     """
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="contacts")
+    account = models.ForeignKey(Account, models.CASCADE, related_name="contacts", verbose_name=_("account"))
     vendor_id = models.BigIntegerField(null=True, blank=True, verbose_name=_("Salesmsg id"))
-    phone = models.CharField(max_length=32, blank=True, help_text=_("E.164, such as +13055550142."))
-    first_name = models.CharField(max_length=255, blank=True)
-    last_name = models.CharField(max_length=255, blank=True)
-    full_name = models.CharField(max_length=512, blank=True)
-    email = models.CharField(max_length=320, blank=True)
-    country = models.CharField(max_length=8, blank=True)
+    phone = models.CharField(_("phone"), max_length=32, blank=True, help_text=_("E.164, such as +13055550142."))
+    first_name = models.CharField(_("first name"), max_length=255, blank=True)
+    last_name = models.CharField(_("last name"), max_length=255, blank=True)
+    full_name = models.CharField(_("full name"), max_length=512, blank=True)
+    email = models.CharField(_("email"), max_length=320, blank=True)
+    country = models.CharField(_("country"), max_length=8, blank=True)
     color = models.CharField(max_length=32, blank=True)
     photo_url = models.TextField(blank=True)
     owner_vendor_id = models.BigIntegerField(null=True, blank=True)
-    opted_out = models.BooleanField(default=False)
-    blocked = models.BooleanField(default=False)
-    opted_out_at = models.DateTimeField(null=True, blank=True)
-    opted_in_at = models.DateTimeField(null=True, blank=True)
+    opted_out = models.BooleanField(_("opted out"), default=False)
+    blocked = models.BooleanField(_("blocked"), default=False)
+    opted_out_at = models.DateTimeField(_("opted out at"), null=True, blank=True)
+    opted_in_at = models.DateTimeField(_("opted in at"), null=True, blank=True)
     tags = models.JSONField(default=list, blank=True, help_text=_("Labels."))
     custom_fields = models.JSONField(default=list, blank=True)
     notes = models.JSONField(default=list, blank=True)
@@ -45,7 +54,7 @@ class Contact(models.Model):
     deleted_at = models.DateTimeField(
         null=True, blank=True, help_text=_("When Salesmsg reported the contact as deleted.")
     )
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     # Names requested by staff and not yet confirmed by Salesmsg. None: nothing requested, or not loaded by the query.
     asked_first_name = asked_last_name = None
@@ -53,6 +62,8 @@ class Contact(models.Model):
     objects = ContactQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(fields=["account", "vendor_id"], name="contact_once"),

@@ -19,7 +19,7 @@ _SHOWN = {
 }
 
 
-class ConversationQuerySet(OwnedQuerySet):
+class ConversationQuerySet(OwnedQuerySet["Conversation"]):
     def newest_first(self) -> "ConversationQuerySet":
         return self.order_by("-latest_at", "-pk")
 
@@ -31,7 +31,7 @@ class Conversation(models.Model):
     rises with every change shown in the open thread, which polls it. Snoozing exists only in the portal.
     """
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="conversations")
+    account = models.ForeignKey(Account, models.CASCADE, related_name="conversations", verbose_name=_("account"))
 
     class LatestKind(models.TextChoices):
         """The kind of the newest message, shown in the list if it has no text."""
@@ -41,23 +41,31 @@ class Conversation(models.Model):
         CALL = "call", _("Call")
 
     vendor_id = models.BigIntegerField(null=True, blank=True, verbose_name=_("Salesmsg id"))
-    contact = models.ForeignKey(Contact, models.PROTECT, related_name="conversations")
-    inbox = models.ForeignKey(Inbox, models.SET_NULL, null=True, blank=True, related_name="conversations")
-    owner = models.ForeignKey(Member, models.SET_NULL, null=True, blank=True, related_name="conversations")
-    line_phone = models.CharField(
-        max_length=32, blank=True, help_text=_("The organisation's number in this conversation.")
+    contact = models.ForeignKey(Contact, models.PROTECT, related_name="conversations", verbose_name=_("contact"))
+    inbox = models.ForeignKey(
+        Inbox, models.SET_NULL, null=True, blank=True, related_name="conversations", verbose_name=_("inbox")
     )
-    unread_at_vendor = models.IntegerField(default=0)
-    started_at = models.DateTimeField(null=True, blank=True)
-    closed_at = models.DateTimeField(null=True, blank=True)
-    last_message_at = models.DateTimeField(null=True, blank=True, help_text=_("As reported by Salesmsg."))
+    owner = models.ForeignKey(
+        Member, models.SET_NULL, null=True, blank=True, related_name="conversations", verbose_name=_("owner")
+    )
+    line_phone = models.CharField(
+        _("line phone"), max_length=32, blank=True, help_text=_("The organisation's number in this conversation.")
+    )
+    unread_at_vendor = models.IntegerField(_("unread at vendor"), default=0)
+    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    last_message_at = models.DateTimeField(
+        _("last message at"), null=True, blank=True, help_text=_("As reported by Salesmsg.")
+    )
     gone_at = models.DateTimeField(null=True, blank=True, help_text="When Salesmsg reported that it does not exist.")
     raw = models.JSONField(default=dict, blank=True)
-    latest_at = models.DateTimeField(default=timezone.now, help_text=_("Determines the order of the inbox."))
+    latest_at = models.DateTimeField(
+        _("latest at"), default=timezone.now, help_text=_("Determines the order of the inbox.")
+    )
     latest_text = models.CharField(max_length=200, blank=True)
     latest_kind = models.CharField(max_length=8, choices=LatestKind, default=LatestKind.TEXT)
     latest_inbound = models.BooleanField(default=False)
-    latest_state = models.CharField(max_length=12, blank=True)
+    latest_state = models.CharField(_("latest state"), max_length=12, blank=True)
     version = models.BigIntegerField(default=0)
     news_pk = models.BigIntegerField(null=True, blank=True, help_text="Newest inbound message that counted as new.")
     trouble = models.CharField(
@@ -69,11 +77,13 @@ class Conversation(models.Model):
         null=True, blank=True, help_text="Hidden until then, or until the contact texts."
     )
     snoozed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     objects = ConversationQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
         ordering = ["-latest_at", "-pk"]
         constraints = [
             models.UniqueConstraint(fields=["account", "vendor_id"], name="conversation_once"),
@@ -123,10 +133,12 @@ class Conversation(models.Model):
 class ReadMark(models.Model):
     """A user's read position: all messages up to and including `message_pk` are read."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="read_marks")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("user"))
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="read_marks", verbose_name=_("conversation")
+    )
     message_pk = models.BigIntegerField(default=0)
-    at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(_("at"), default=timezone.now)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "conversation"], name="read_mark_once")]

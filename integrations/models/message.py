@@ -37,52 +37,63 @@ class Message(ReasonFields):
         CALL = "call", _("Call")
         OTHER = "other", _("Other")
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="messages")
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
+    account = models.ForeignKey(Account, models.CASCADE, related_name="messages", verbose_name=_("account"))
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="messages", verbose_name=_("conversation")
+    )
     vendor_id = models.BigIntegerField(null=True, blank=True, verbose_name=_("Salesmsg id"))
-    client_uuid = models.UUIDField(null=True, blank=True, unique=True)
+    client_uuid = models.UUIDField(_("client uuid"), null=True, blank=True, unique=True)
     inbound = models.BooleanField(default=False)
-    kind = models.CharField(max_length=8, choices=Kind, default=Kind.SMS)
-    state = models.CharField(max_length=12, choices=State)
-    text = models.TextField(blank=True)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.SMS)
+    state = models.CharField(_("state"), max_length=12, choices=State)
+    text = models.TextField(_("text"), blank=True)
     media = models.JSONField(default=list, blank=True, help_text="[{id, url, content_type}]")
     media_pending = models.BooleanField(default=False)
     call = models.JSONField(default=dict, blank=True)
     author_vendor_id = models.BigIntegerField(null=True, blank=True)
-    author_name = models.CharField(max_length=255, blank=True)
+    author_name = models.CharField(_("author name"), max_length=255, blank=True)
     sender = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    automated = models.BooleanField(default=False)
-    source = models.CharField(max_length=64, blank=True)
-    vendor_status = models.CharField(max_length=64, blank=True)
+    automated = models.BooleanField(_("automated"), default=False)
+    source = models.CharField(_("source"), max_length=64, blank=True)
+    vendor_status = models.CharField(_("vendor status"), max_length=64, blank=True)
     at = models.DateTimeField(
-        help_text=_("Orders the thread: the time from Salesmsg, or local time until it is known.")
+        _("at"), help_text=_("Orders the thread: the time from Salesmsg, or local time until it is known.")
     )
     rank = models.BigIntegerField(
         help_text=_("Orders messages of the same second: the Salesmsg id, or DRAFT_RANK and higher.")
     )
-    received_at = models.DateTimeField(null=True, blank=True)
-    sent_at = models.DateTimeField(null=True, blank=True)
-    delivered_at = models.DateTimeField(null=True, blank=True)
-    failed_at = models.DateTimeField(null=True, blank=True)
+    received_at = models.DateTimeField(_("received at"), null=True, blank=True)
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+    delivered_at = models.DateTimeField(_("delivered at"), null=True, blank=True)
+    failed_at = models.DateTimeField(_("failed at"), null=True, blank=True)
     is_news = models.BooleanField(
         default=False, help_text=_("Arrived after the first sync, or was unread in Salesmsg.")
     )
     due_at = models.DateTimeField(
-        null=True, blank=True, help_text=_("When a waiting text may be sent; empty: it waits for a user's decision.")
+        _("due at"),
+        null=True,
+        blank=True,
+        help_text=_("When a waiting text may be sent; empty: it waits for a user's decision."),
     )
     send_at = models.DateTimeField(
-        null=True, blank=True, help_text=_("When it is scheduled for; empty: send immediately.")
+        _("send at"), null=True, blank=True, help_text=_("When it is scheduled for; empty: send immediately.")
     )
-    zone = models.CharField(max_length=64, blank=True, help_text=_("The time zone of the schedule."))
-    stop_on_reply = models.BooleanField(default=False, help_text=_("Cancel if the contact replies first."))
-    bulk = models.ForeignKey("Bulk", models.SET_NULL, null=True, blank=True, related_name="messages")
-    claimed_at = models.DateTimeField(null=True, blank=True)
+    zone = models.CharField(_("zone"), max_length=64, blank=True, help_text=_("The time zone of the schedule."))
+    stop_on_reply = models.BooleanField(
+        _("stop on reply"), default=False, help_text=_("Cancel if the contact replies first.")
+    )
+    bulk = models.ForeignKey(
+        "Bulk", models.SET_NULL, null=True, blank=True, related_name="messages", verbose_name=_("bulk")
+    )
+    claimed_at = models.DateTimeField(_("claimed at"), null=True, blank=True)
     raw = models.JSONField(default=dict, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
         ordering = ["-at", "-rank"]
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="message_once")]
         indexes = [
@@ -121,12 +132,14 @@ class Attempt(ReasonFields):
         NOT_DONE = "not_done", _("Did not reach Salesmsg; will be retried")
         UNCLEAR = "unclear", _("No clear answer")
 
-    message = models.ForeignKey(Message, models.CASCADE, related_name="attempts")
-    started_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.RUNNING)
+    message = models.ForeignKey(Message, models.CASCADE, related_name="attempts", verbose_name=_("message"))
+    started_at = models.DateTimeField(_("started at"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, default=Outcome.RUNNING)
 
     class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
         ordering = ["pk"]
 
     def __str__(self) -> str:

@@ -25,26 +25,37 @@ class SyncRun(ReasonFields):
         FAILED = "failed", _("Failed")
         STOPPED = "stopped", _("Stopped")
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="sync_runs")
-    kind = models.CharField(max_length=8, choices=Kind)
-    state = models.CharField(max_length=8, choices=State, default=State.RUNNING)
-    step = models.PositiveIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    due_at = models.DateTimeField(default=timezone.now)
-    failures = models.PositiveIntegerField(default=0, help_text=_("Failed attempts of the current step."))
-    requests = models.PositiveIntegerField(default=0)
-    contacts = models.PositiveIntegerField(default=0)
-    conversations = models.PositiveIntegerField(default=0)
-    messages = models.PositiveIntegerField(default=0)
-    changed = models.PositiveIntegerField(default=0)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="sync_runs", verbose_name=_("account"))
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.RUNNING)
+    step = models.PositiveIntegerField(_("step"), default=0)
+    lease_until = models.DateTimeField(_("lease until"), null=True, blank=True)
+    due_at = models.DateTimeField(_("due at"), default=timezone.now)
+    failures = models.PositiveIntegerField(
+        _("failures"), default=0, help_text=_("Failed attempts of the current step.")
+    )
+    requests = models.PositiveIntegerField(_("requests"), default=0)
+    contacts = models.PositiveIntegerField(_("contacts"), default=0)
+    conversations = models.PositiveIntegerField(_("conversations"), default=0)
+    messages = models.PositiveIntegerField(_("messages"), default=0)
+    changed = models.PositiveIntegerField(_("changed"), default=0)
     notes = models.JSONField(default=list, blank=True, help_text=_("Reasons for what could not be read."))
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    started_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True, blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("requested by"),
+    )
+    started_at = models.DateTimeField(_("started at"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("sync run")
+        verbose_name_plural = _("sync runs")
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
@@ -64,19 +75,23 @@ class SyncStream(models.Model):
     """One list of a run, read page by page. The streams of a run are processed in order of `position`."""
 
     run = models.ForeignKey(SyncRun, models.CASCADE, related_name="streams")
-    name = models.CharField(max_length=32)
+    name = models.CharField(_("name"), max_length=32)
     position = models.PositiveSmallIntegerField()
     cursor = models.JSONField(default=dict)
-    total = models.PositiveIntegerField(null=True, blank=True, help_text=_("As reported by Salesmsg, if available."))
-    seen = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(
+        _("total"), null=True, blank=True, help_text=_("As reported by Salesmsg, if available.")
+    )
+    seen = models.PositiveIntegerField(_("seen"), default=0)
     pages = models.PositiveIntegerField(default=0)
     calls = models.PositiveIntegerField(default=0)
-    changed = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(_("changed"), default=0)
     began_at = models.DateTimeField(null=True, blank=True, help_text="When its first page was requested.")
-    restarts = models.PositiveSmallIntegerField(default=0)
+    restarts = models.PositiveSmallIntegerField(_("restarts"), default=0)
     done = models.BooleanField(default=False)
 
     class Meta:
+        verbose_name = _("sync stream")
+        verbose_name_plural = _("sync streams")
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["run", "name"], name="sync_stream_once")]
 
@@ -88,7 +103,7 @@ class SyncSeen(models.Model):
     """A row seen in a sync, used to find new rows on a page and rows missing from the sync. Deleted when it ends."""
 
     stream = models.ForeignKey(SyncStream, models.CASCADE, related_name="met")
-    vendor_id = models.BigIntegerField()
+    vendor_id = models.BigIntegerField(_("vendor id"))
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["stream", "vendor_id"], name="sync_seen_once")]
@@ -117,8 +132,8 @@ class ListSync(ReasonFields):
         MESSAGES = "messages", _("Conversations read")
         CHECK = "check", _("Comparison")
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="lists")
-    name = models.CharField(max_length=32)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="lists", verbose_name=_("account"))
+    name = models.CharField(_("name"), max_length=32)
     rows = models.PositiveIntegerField(null=True, blank=True, help_text="Last known number of rows in Salesmsg.")
     calls = models.PositiveBigIntegerField(default=0, help_text="Total calls for this list.")
     looked_at = models.DateTimeField(null=True, blank=True, help_text="All visible changes up to this time are known.")
@@ -128,7 +143,7 @@ class ListSync(ReasonFields):
     )
     found_at = models.DateTimeField(null=True, blank=True, help_text="When a change was last found in it.")
     repaired = models.PositiveIntegerField(default=0, help_text="Rows that the last comparison corrected.")
-    due_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(_("due at"), default=timezone.now)
     pause = models.FloatField(default=60.0, help_text="Current seconds between two checks.")
     error_at = models.DateTimeField(null=True, blank=True)
 
@@ -148,7 +163,7 @@ class FreshHour(models.Model):
     `counts` matches the bounds in `sync.latency.BOUNDS`, plus a last entry for slower ones.
     """
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="fresh_hours")
+    account = models.ForeignKey(Account, models.CASCADE, related_name="fresh_hours", verbose_name=_("account"))
     hour = models.DateTimeField(help_text="Start of the hour.")
     arrivals = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=list)
@@ -165,18 +180,20 @@ class FreshHour(models.Model):
 class ThreadSync(models.Model):
     """The sync state of one conversation's messages, and when it is next due."""
 
-    conversation = models.OneToOneField(Conversation, models.CASCADE, related_name="thread_sync")
+    conversation = models.OneToOneField(
+        Conversation, models.CASCADE, related_name="thread_sync", verbose_name=_("conversation")
+    )
     run = models.ForeignKey(SyncRun, models.SET_NULL, null=True, blank=True, related_name="threads")
     pending = models.BooleanField(default=False, help_text="Not yet read in `run`.")
     cursor = models.JSONField(default=dict, help_text="Position in a read over several pages; {} if none is running.")
     read_to = models.JSONField(default=list, help_text="[time, Salesmsg id]: complete up to this message.")
     complete = models.BooleanField(default=False, help_text="The whole history is cached.")
     wanted_at = models.DateTimeField(null=True, blank=True, help_text="When a refresh was last requested.")
-    due_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    due_at = models.DateTimeField(_("due at"), null=True, blank=True, db_index=True)
     following = models.BooleanField(default=False, help_text="Due only to check the delivery of outbound texts.")
     read_at = models.DateTimeField(null=True, blank=True, help_text="When its newest page was last read.")
-    lease_until = models.DateTimeField(null=True, blank=True)
-    failures = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(_("lease until"), null=True, blank=True)
+    failures = models.PositiveIntegerField(_("failures"), default=0)
 
     class Meta:
         indexes = [
@@ -191,9 +208,9 @@ class ThreadSync(models.Model):
 class Heartbeat(models.Model):
     """The heartbeat of background work: one row. `sequence` rises with each tick, so that only one chain runs."""
 
-    name = models.CharField(max_length=32, unique=True)
+    name = models.CharField(_("name"), max_length=32, unique=True)
     sequence = models.PositiveBigIntegerField(default=0)
-    at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField(_("at"), default=timezone.now)
 
     def __str__(self) -> str:
         return f"{self.name} {self.sequence}"

@@ -17,20 +17,22 @@ class WebhookEvent(ReasonFields):
         UNKNOWN = "unknown", _("Not recognized; stored")
         FAILED = "failed", _("Failed")
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="webhook_events")
-    name = models.CharField(max_length=120, blank=True)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="webhook_events", verbose_name=_("account"))
+    name = models.CharField(_("name"), max_length=120, blank=True)
     body = models.TextField()
     digest = models.CharField(max_length=64)
-    repeats = models.PositiveIntegerField(default=0)
-    state = models.CharField(max_length=8, choices=State, default=State.NEW)
-    attempts = models.PositiveIntegerField(default=0)
-    due_at = models.DateTimeField(default=timezone.now)
-    received_at = models.DateTimeField(default=timezone.now)
-    processed_at = models.DateTimeField(null=True, blank=True)
+    repeats = models.PositiveIntegerField(_("repeats"), default=0)
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.NEW)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("due at"), default=timezone.now)
+    received_at = models.DateTimeField(_("received at"), default=timezone.now)
+    processed_at = models.DateTimeField(_("processed at"), null=True, blank=True)
 
     objects = OwnedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("webhook event")
+        verbose_name_plural = _("webhook events")
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["account", "digest", "received_at"], name="webhook_repeat"),

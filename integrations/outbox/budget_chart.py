@@ -90,7 +90,7 @@ def _lanes(calls: Calls) -> list[LaneRow]:
         total = sum(bucket.made.get(lane.value, 0) for bucket in calls.buckets)
         now, waits = calls.lanes.get(lane.value, 0), lane.value in calls.waits
         if total or now or waits or lane == Lane.INTERACTIVE:
-            rows.append(LaneRow(lane.value, lane.label, now, total, waits))
+            rows.append(LaneRow(lane.value, str(lane.label), now, total, waits))
     return rows
 
 

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -14,7 +15,7 @@ UNSHOWN = timedelta(hours=1)  # for a page that showed no message: older message
 PLANNED = Q(state=State.QUEUED, send_at__isnull=False, due_at__isnull=False)
 
 
-def newer_message(user, conversation: Conversation, seen: int) -> Message | None:
+def newer_message(user: User, conversation: Conversation, seen: int) -> Message | None:
     """The newest message that the user has not seen, from the contact (preferred) or from another member.
 
     seen: the highest message primary key on the user's page. Primary keys follow the order of arrival, so synced
@@ -22,8 +23,8 @@ def newer_message(user, conversation: Conversation, seen: int) -> Message | None
     """
     thread = Message.objects.filter(conversation=conversation).exclude(PLANNED)
     theirs = Q(inbound=True) | (Q(inbound=False, automated=False) & ~Q(state=State.CANCELLED) & ~_own(user))
-    unseen = thread.filter(theirs, pk__gt=seen).exclude(kind=Message.Kind.CALL)
-    unseen = list(unseen.select_related("sender").defer("raw").order_by("-at", "-rank")[:20])
+    found = thread.filter(theirs, pk__gt=seen).exclude(kind=Message.Kind.CALL)
+    unseen = list(found.select_related("sender").defer("raw").order_by("-at", "-rank")[:20])
     if not unseen:
         return None
     cutoff = _history_cutoff(thread, seen)
@@ -31,7 +32,7 @@ def newer_message(user, conversation: Conversation, seen: int) -> Message | None
     return next((message for message in newer if message.inbound), newer[0] if newer else None)
 
 
-def collision_reason(user, conversation: Conversation, seen: int) -> str:
+def collision_reason(user: User, conversation: Conversation, seen: int) -> str:
     """The message shown to a user who must read new messages before sending; empty if there are none."""
     message = newer_message(user, conversation, seen)
     if message is None:
@@ -58,13 +59,13 @@ def message_author(message: Message) -> str:
     return (sender.get_full_name() or sender.get_username()) if sender else message.author_name
 
 
-def _own(user) -> Q:
+def _own(user: User) -> Q:
     """Messages that the user wrote in the portal or in Salesmsg."""
     members = Membership.objects.filter(user=user).exclude(member=None).values_list("member__vendor_id", flat=True)
     return Q(sender=user) | Q(sender=None, author_vendor_id__isnull=False, author_vendor_id__in=members)
 
 
-def _history_cutoff(thread, seen: int) -> datetime:
+def _history_cutoff(thread: QuerySet[Message], seen: int) -> datetime:
     """Messages at or before this time are history rather than news."""
     newest = thread.filter(pk__lte=seen).order_by("-at", "-rank").values_list("at", flat=True).first()
     return newest - LATE if newest else timezone.now() - UNSHOWN

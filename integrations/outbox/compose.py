@@ -2,9 +2,10 @@
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote_plus
 
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Least
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import jobs, mirror
+from ..access import require_member
 from ..contacts import opt_out
 from ..failures import Reason
 from ..mirror.conversations import refresh_latest
@@ -37,14 +39,14 @@ class CannotSend(Exception):
 
 
 def queue_reply(
-    user,
+    user: User | None,
     conversation: Conversation,
     text: str,
     client_uuid: uuid.UUID,
     *,
-    pictures: Sequence[dict] = (),
+    pictures: Sequence[dict[str, Any]] = (),
     seen: int | None = None,
-    **later,
+    **later: Any,
 ) -> Message:
     """Queues a text in a conversation. A repeated client_uuid returns the existing row.
 
@@ -69,7 +71,7 @@ def validate_text(conversation: Conversation, text: str, with_pictures: bool = F
 
 
 def queue_to_phone(
-    user, account: Account, phone: str, text: str, client_uuid: uuid.UUID, inbox: Inbox | None = None
+    user: User | None, account: Account, phone: str, text: str, client_uuid: uuid.UUID, inbox: Inbox | None = None
 ) -> Message:
     """Queues a text to a phone number. A new contact or conversation is a draft until it is created in Salesmsg.
 
@@ -91,7 +93,7 @@ def queue_to_phone(
         return _queue(user, _conversation(account, contact, inbox), text, client_uuid)
 
 
-def resend_message(user, message: Message) -> Message:
+def resend_message(user: User, message: Message) -> Message:
     """Queues a copy of a failed, unknown or cancelled text. A second call returns the same copy.
 
     Raises CannotSend; PermissionDenied if the user has no access to the account.
@@ -107,7 +109,7 @@ def resend_message(user, message: Message) -> Message:
     return queue_reply(user, message.conversation, message.text, uuid.uuid5(AGAIN, str(message.pk)), pictures=pictures)
 
 
-def cancel_message(user, message: Message) -> bool:
+def cancel_message(user: User, message: Message) -> bool:
     """Cancels a queued text. Returns False if it is too late."""
     _check_access(user, message.account_id)
     with transaction.atomic():
@@ -121,13 +123,13 @@ def cancel_message(user, message: Message) -> bool:
 
 
 def _queue(
-    user,
+    user: User | None,
     conversation: Conversation,
     text: str,
     client_uuid: uuid.UUID,
-    pictures: Sequence[dict] = (),
+    pictures: Sequence[dict[str, Any]] = (),
     seen: int | None = None,
-    **later,
+    **later: Any,
 ) -> Message:
     """later: send_at, zone and stop_on_reply of a scheduled text; the caller enqueues its task."""
     now = timezone.now()
@@ -136,7 +138,11 @@ def _queue(
         with transaction.atomic():
             # Serialize with syncs of the thread and with other members' texts.
             mirror.lock_thread(conversation.pk)
-            if seen is not None and (reason := collision.collision_reason(user, conversation, seen)):
+            if (
+                user is not None
+                and seen is not None
+                and (reason := collision.collision_reason(user, conversation, seen))
+            ):
                 raise CannotSend(reason)
             message = Message.objects.create(
                 account_id=conversation.account_id,
@@ -177,10 +183,10 @@ def _existing(client_uuid: uuid.UUID, account_id: int) -> Message | None:
     return Message.objects.filter(client_uuid=client_uuid, account_id=account_id).first()
 
 
-def _check_access(user, account_id: int) -> None:
+def _check_access(user: User | None, account_id: int) -> None:
     """user: None for the command line, which has access to every account. Raises PermissionDenied."""
-    if user is not None and not Account.objects.for_user(user).filter(pk=account_id).exists():
-        raise PermissionDenied(_("You are not a member of this account."))
+    if user is not None:
+        require_member(user, account_id)
 
 
 def _clean_text(text: str, with_pictures: bool = False) -> str:

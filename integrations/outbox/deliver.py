@@ -10,10 +10,11 @@ when it stores the outcome, so a slow worker whose claim has expired changes not
 
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from .. import gateway, jobs, mirror
@@ -41,7 +42,7 @@ def waiting_messages() -> Q:
     return Q(not_paused, state=State.QUEUED, client_uuid__isnull=False, vendor_id=None)
 
 
-def ready_messages(account_id: int):
+def ready_messages(account_id: int) -> QuerySet[Message]:
     """Texts that may be sent now, without bulk texts: the first of each thread, earliest due first."""
     now = timezone.now()
     due = Message.objects.filter(waiting_messages(), account_id=account_id, bulk=None, due_at__lte=now)
@@ -83,7 +84,8 @@ def send_message(message_id: int, session: ApiSession) -> str:
     if verdict := scheduled.check_hold(message):
         values = scheduled.kept_back(message, verdict)
         _settle(message, **values)
-        return values["state"]
+        state: str = values["state"]
+        return state
     if message.account.state != Account.State.CONNECTED:
         return _fail(message, Reason(Code.NOT_CONNECTED))
     if reason := opt_out.refusal_reason(message.conversation.contact):
@@ -140,7 +142,7 @@ def expire_claims() -> int:
     return count
 
 
-def _before(conversation_id, message_id, now: datetime):
+def _before(conversation_id: int | OuterRef, message_id: int | OuterRef, now: datetime) -> QuerySet[Message]:
     """Earlier texts of the thread that go first: being sent, due or postponed."""
     due = Q(send_at=None) | Q(send_at__lte=now)
     first = Q(state=State.SENDING) | Q(due, state=State.QUEUED, due_at__isnull=False, bulk=None)
@@ -166,7 +168,7 @@ def _claim(message_id: int) -> Message | None:
     return Message.objects.select_related("account", "conversation__contact", "conversation__inbox").get(pk=message_id)
 
 
-def _claimed(message: Message):
+def _claimed(message: Message) -> QuerySet[Message]:
     """Queryset of the message's row while this claim is valid."""
     return Message.objects.filter(pk=message.pk, state=State.SENDING, claimed_at=message.claimed_at)
 
@@ -174,7 +176,9 @@ def _claimed(message: Message):
 def _confirm(message: Message) -> Attempt | None:
     """Records an attempt right before the call, so that a crash is recognized. None if the claim is lost."""
     with transaction.atomic():
-        return message.attempts.create(started_at=message.claimed_at) if _renew_claim(message) else None
+        if not _renew_claim(message):
+            return None
+        return message.attempts.create(started_at=message.claimed_at or timezone.now())
 
 
 def _renew_claim(message: Message) -> bool:
@@ -192,10 +196,9 @@ def _open_conversation(message: Message, session: ApiSession) -> int:
     if conversation.vendor_id is not None:
         return conversation.vendor_id
     contact = conversation.contact
-    if contact.vendor_id is None:
-        contact = _create_contact(contact, session)
+    contact_id = contact.vendor_id if contact.vendor_id is not None else _create_contact(contact, session)
     inbox = conversation.inbox
-    record = session.client.open_conversation(contact.vendor_id, inbox.vendor_id if inbox else None)
+    record = session.client.open_conversation(contact_id, inbox.vendor_id if inbox else None)
     with transaction.atomic():
         # Lock, so that a text queued in the draft at the same time is not deleted with it.
         Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
@@ -212,7 +215,8 @@ def _open_conversation(message: Message, session: ApiSession) -> int:
     return record.id
 
 
-def _create_contact(draft: Contact, session: ApiSession) -> Contact:
+def _create_contact(draft: Contact, session: ApiSession) -> int:
+    """Creates the contact in Salesmsg and returns its vendor id."""
     try:
         record = session.client.create_contact(draft.phone)
     except Invalid as invalid:
@@ -225,7 +229,7 @@ def _create_contact(draft: Contact, session: ApiSession) -> Contact:
         draft.refresh_from_db()
         if draft.vendor_id is None:
             merge_draft(draft, real)
-    return real
+    return record.id
 
 
 def _send(message: Message, conversation_id: int, session: ApiSession) -> str:
@@ -315,7 +319,7 @@ def _mark_unknown(message: Message, reason: Reason) -> str:
     return State.UNKNOWN
 
 
-def _settle(message: Message, state: str, **values) -> None:
+def _settle(message: Message, state: str, **values: Any) -> None:
     """sending → state, while the claim is valid."""
     with transaction.atomic():
         mirror.lock_thread(message.conversation_id)

@@ -11,12 +11,15 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ..budget import period
 from ..models import Account, Budget, BudgetCall, Bulk, BulkRecipient, Message
 from .compose import AGAIN
 
@@ -26,10 +29,6 @@ SHOWN = 50  # texts listed on the page
 READ = 2000  # texts whose times are estimated; beyond that, only their number and the last time
 ANSWER = timedelta(seconds=1)  # typical response time of Salesmsg; the next text of a thread waits for it
 RECENT = timedelta(days=7)  # older failures are not listed
-
-
-def period() -> timedelta:
-    return timedelta(seconds=settings.SALESMSG_RATE_PERIOD)
 
 
 # --- Recent calls ----------------------------------------------------------------------------------------------------
@@ -196,7 +195,8 @@ def waiting_texts(account: Account) -> Waiting:
     for pk in order[:SHOWN]:
         if message := texts.get(pk):
             at, behind = times[pk]
-            waiting.first.append(Leaving(message, at, behind, bool(message.send_at and message.due_at > now)))
+            scheduled = bool(message.send_at and message.due_at and message.due_at > now)
+            waiting.first.append(Leaving(message, at, behind, scheduled))
     waiting.bulks = _bulks(account, due_now or places)
     if places:
         leaving = [at for at, _place in times.values() if at]
@@ -208,7 +208,7 @@ def waiting_texts(account: Account) -> Waiting:
     return waiting
 
 
-def _in_turn(rows: list[tuple], now: datetime) -> list[tuple]:
+def _in_turn(rows: list[tuple[Any, ...]], now: datetime) -> list[tuple[Any, ...]]:
     """Rows as (turn, *row), ordered by turn.
 
     A postponed text stays ahead of later texts of its thread. Only a text scheduled for later lets them pass.
@@ -262,7 +262,7 @@ class _Places:
         return free[place] + self._period * rounds
 
 
-def _drafts(seen: set, *parts: tuple[str, int, int | None]) -> int:
+def _drafts(seen: set[Any], *parts: tuple[str, int, int | None]) -> int:
     """Extra calls to create the contact or conversation in Salesmsg, counted once each."""
     new = {(kind, key) for kind, key, vendor_id in parts if vendor_id is None} - seen
     seen |= new
@@ -313,8 +313,8 @@ class Need:
 
     message: Message
     kind: str
-    why: str
-    what: str
+    why: str | Promise
+    what: str | Promise
 
 
 WHAT_TO_DO = {
@@ -353,7 +353,7 @@ def lost_messages(account: Account) -> list[int]:
     keys = list(rows.order_by("-at", "-rank").values_list("pk", flat=True)[: SHOWN * 4])
     resend_uuids = {uuid.uuid5(AGAIN, str(pk)): pk for pk in keys}
     resent = Message.objects.filter(client_uuid__in=resend_uuids).values_list("client_uuid", flat=True) if keys else []
-    repeated = {resend_uuids[client_uuid] for client_uuid in resent}
+    repeated = {resend_uuids[client_uuid] for client_uuid in resent if client_uuid}
     return [pk for pk in keys if pk not in repeated][:SHOWN]
 
 

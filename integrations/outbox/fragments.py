@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2s
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -114,7 +115,8 @@ def _conflicts(request: HttpRequest, account: Account) -> list[tuple[Change, lis
 def _lost_messages(account: Account) -> list[int]:
     """Cached until the account changes, because the query reads the threads of several days."""
     key = f"overview-lost-{account.pk}-{account.inbox_version}"
-    return cache.get_or_set(key, lambda: forecast.lost_messages(account), 60)
+    keys: list[int] = cache.get_or_set(key, lambda: forecast.lost_messages(account), 60) or []
+    return keys
 
 
 def _next_url(request: HttpRequest) -> str:
@@ -123,7 +125,7 @@ def _next_url(request: HttpRequest) -> str:
     return reverse("outbox:page") + (f"?account={chosen}" if chosen.isdecimal() else "")
 
 
-def _part(request: HttpRequest, name: str, account: Account, context: dict) -> Part:
+def _part(request: HttpRequest, name: str, account: Account, context: dict[str, Any]) -> Part:
     html = render_to_string(PARTS[name], context, request)
     etag = blake2s(_TOKEN.sub("", html).encode(), digest_size=6).hexdigest()
     return Part(f"{name}-{account.pk}", mark_safe(html), etag)  # noqa: S308 - rendered from our own template

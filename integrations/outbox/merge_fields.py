@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..models import Contact
+from ..models.contact import FIELD_LABELS
 from ..salesmsg.text import national
 
 
@@ -72,11 +73,6 @@ class Template:
         return "".join(parts).strip()
 
 
-def render(text: str, contact: Contact) -> str:
-    """The text for this contact. Raises BulkProblem, EmptyField."""
-    return Template(text).fill(contact)
-
-
 def _check_braces(text: str) -> str:
     for brace in "{}":
         if (place := text.find(brace)) >= 0:
@@ -103,17 +99,10 @@ def _parse_field(inside: str) -> tuple[str, str | None]:
     return name, fallback.strip() if bar else None
 
 
-LABELS = {
-    "first_name": gettext_lazy("First name"),
-    "last_name": gettext_lazy("Last name"),
-    "full_name": gettext_lazy("Full name"),
-    "phone": gettext_lazy("Phone"),
-    "email": gettext_lazy("Email"),
-}
 # (code, label) of the insert buttons. First names are often missing, so that code has a fallback.
 INSERTS = [
     (format_lazy("{{first_name|{word}}}", word=gettext_lazy("there")) if name == "first_name" else f"{{{name}}}", label)
-    for name, label in LABELS.items()
+    for name, label in FIELD_LABELS.items()
 ]
 _PLACEHOLDER = re.compile(r"\{\s*(" + "|".join(FIELDS) + r")\s*(?:\|([^{}]*))?\}", re.IGNORECASE)
 
@@ -121,7 +110,7 @@ _PLACEHOLDER = re.compile(r"\{\s*(" + "|".join(FIELDS) + r")\s*(?:\|([^{}]*))?\}
 def fill_fields(text: str, contact: Contact) -> str:
     """The text for this contact. An empty field without a fallback stays as {field}."""
 
-    def replacement(match: re.Match) -> str:
+    def replacement(match: re.Match[str]) -> str:
         name, fallback = match.group(1).lower(), (match.group(2) or "").strip()
         return " ".join(FIELDS[name](contact).split()) or fallback or f"{{{name}}}"
 
@@ -143,7 +132,7 @@ def fields_problem(text: str, contact: Contact) -> str:
     names = find_fields(text)
     if not names:
         return ""
-    params = {"field": LABELS[names[0]], "code": f"{{{names[0]}}}"}
+    params = {"field": FIELD_LABELS[names[0]], "code": f"{{{names[0]}}}"}
     if names[0] in empty_fields(contact):
         return _("This contact has no value for %(field)s. Replace %(code)s with text.") % params
     return _("%(code)s has not been filled in. Replace it with text.") % params

@@ -9,17 +9,18 @@ import re
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import mirror
+from ..access import require_member
 from ..failures import Code, Reason
 from ..mirror.conversations import refresh_latest
 from ..mirror.messages import EARLY, LATE, OUR_MEDIA
-from ..models import Account, Message
+from ..models import Message
 from .compose import CannotSend
 
 State = Message.State
@@ -34,13 +35,13 @@ VENDOR_COLUMNS = (
 )  # fmt: skip
 
 
-def _conclusive_after(message: Message) -> datetime:
+def _conclusive_after(claimed_at: datetime, given_up_at: datetime | None) -> datetime:
     """The time from which a synced page is conclusive.
 
     By then Salesmsg no longer accepts the call, and the claim has expired (until then, mirror does not link copies).
     """
-    accepted = message.claimed_at + timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR)
-    return max(accepted, message.given_up_at or accepted)
+    accepted = claimed_at + timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR)
+    return max(accepted, given_up_at or accepted)
 
 
 def reconcile_unknown() -> int:
@@ -55,10 +56,12 @@ def reconcile_unknown() -> int:
         conversation__thread_sync__read_at__gt=horizon - timedelta(days=2),
     ).exclude(reason_code=Code.AMBIGUOUS_COPY)
     resolved = 0
-    unknown = unknown.annotate(given_up_at=Max("attempts__finished_at"))
-    for message in unknown.select_related("conversation__thread_sync").order_by("claimed_at")[:200]:
+    dated = unknown.annotate(given_up_at=Max("attempts__finished_at"))
+    for message in dated.select_related("conversation__thread_sync").order_by("claimed_at")[:200]:
         thread = message.conversation.thread_sync
-        if thread.read_at > _conclusive_after(message) and not thread.cursor:
+        if thread.cursor or thread.read_at is None or message.claimed_at is None:
+            continue
+        if thread.read_at > _conclusive_after(message.claimed_at, message.given_up_at):
             resolved += _decide(message)
     return resolved
 
@@ -69,6 +72,8 @@ def find_copies(message: Message) -> list[Message]:
     They are outbound, not linked to another text, contain most of its words, and were either sent at about that time
     by the Salesmsg clock or first synced after the attempt.
     """
+    if message.claimed_at is None:
+        return []
     dated = Q(at__gte=message.claimed_at - EARLY, at__lte=message.claimed_at + LATE)
     candidates = Message.objects.filter(
         dated | Q(created_at__gte=message.claimed_at),
@@ -84,19 +89,18 @@ def find_copies(message: Message) -> list[Message]:
 
 
 @transaction.atomic
-def accept_as_sent(user, message: Message) -> None:
+def accept_as_sent(user: User, message: Message) -> None:
     """Marks an unknown text as sent and links it to its likeliest copy.
 
     Raises CannotSend if Salesmsg has no copy; PermissionDenied if the user has no access to the account.
     """
-    if not Account.objects.for_user(user).filter(pk=message.account_id).exists():
-        raise PermissionDenied(_("You are not a member of this account."))
+    require_member(user, message.account_id)
     # Same lock order as in mirror: the conversation first.
     mirror.lock_thread(message.conversation_id)
     ours = Message.objects.select_for_update(of=("self",), no_key=True).get(pk=message.pk)
     if ours.state != State.UNKNOWN or ours.client_uuid is None or ours.vendor_id is not None:
         raise CannotSend(_("The outcome of this text is already known."))
-    copies = find_copies(ours) if ours.claimed_at is not None else []
+    copies = find_copies(ours)
     if not copies:
         raise CannotSend(
             _(

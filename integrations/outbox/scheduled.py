@@ -8,8 +8,10 @@ decides), or the contact replied first and `stop_on_reply` is set (it is then ca
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -106,8 +108,9 @@ def resolve_local_time(local: datetime, zone: str) -> datetime:
 
 def is_ambiguous(local: datetime, zone: str) -> bool:
     """Whether the naive local time occurs twice in `zone` because clocks go back."""
-    first, second = (local.replace(tzinfo=_zone_info(zone), fold=fold).utcoffset() for fold in (0, 1))
-    return first > second
+    zone_info = _zone_info(zone)
+    first, second = (local.replace(tzinfo=zone_info, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return first < second
 
 
 def _zone_info(zone: str) -> ZoneInfo:
@@ -130,7 +133,7 @@ def _after_gap(local: datetime, tz: ZoneInfo) -> datetime:
 
 
 def schedule_message(
-    user,
+    user: User,
     conversation: Conversation,
     text: str,
     client_uuid: uuid.UUID,
@@ -155,7 +158,9 @@ def schedule_message(
     return message
 
 
-def edit_scheduled(user, message: Message, text: str, local: datetime, zone: str, stop_on_reply: bool = False) -> bool:
+def edit_scheduled(
+    user: User, message: Message, text: str, local: datetime, zone: str, stop_on_reply: bool = False
+) -> bool:
     """Changes a scheduled text and releases it if it was held. Returns False if it is too late.
 
     Raises CannotSend; PermissionDenied if the user has no access to the account.
@@ -174,7 +179,7 @@ def edit_scheduled(user, message: Message, text: str, local: datetime, zone: str
     return True
 
 
-def send_now(user, message: Message) -> bool:
+def send_now(user: User, message: Message) -> bool:
     """Sends a scheduled or held text now. Returns False if it is too late.
 
     Raises CannotSend; PermissionDenied if the user has no access to the account.
@@ -202,12 +207,12 @@ def check_hold(message: Message) -> str:
     return ""
 
 
-def kept_back(message: Message, verdict: str) -> dict:
+def kept_back(message: Message, verdict: str) -> dict[str, Any]:
     """Column values, including the state, for a text that `check_hold` stopped."""
     now = timezone.now()
     if verdict == "answered":
         return {"state": State.CANCELLED, "due_at": None, "at": now, **Reason(Code.ANSWERED_FIRST).columns()}
-    missed = Reason(Code.MISSED_ITS_TIME, {"at": message.send_at.isoformat(), "zone": message.zone})
+    missed = Reason(Code.MISSED_ITS_TIME, {"at": (message.send_at or now).isoformat(), "zone": message.zone})
     return {"state": State.QUEUED, "due_at": None, "at": now, **missed.columns()}
 
 
@@ -249,7 +254,7 @@ def sweep_scheduled() -> int:
     return stop_answered() + hold_late() + look_ahead() + wake_soon()
 
 
-def _keep_back(still: QuerySet, message: Message, verdict: str) -> int:
+def _keep_back(still: QuerySet[Any], message: Message, verdict: str) -> int:
     with transaction.atomic():
         kept = still.filter(pk=message.pk).update(**kept_back(message, verdict))
         if kept:
@@ -270,11 +275,11 @@ def _answered() -> Exists:
     return Exists(replies.exclude(kind=Message.Kind.CALL))
 
 
-def _waiting() -> QuerySet:
+def _waiting() -> QuerySet[Any]:
     return Message.objects.filter(state=State.QUEUED, client_uuid__isnull=False, vendor_id=None)
 
 
-def _scheduled() -> QuerySet:
+def _scheduled() -> QuerySet[Any]:
     return _waiting().filter(send_at__isnull=False)
 
 

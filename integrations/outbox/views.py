@@ -2,24 +2,18 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
-from ..access import staff_required
+from ..access import staff_view
 from . import fragments
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def page(request: HttpRequest) -> HttpResponse:
     """The whole page; works without JavaScript."""
     return render(request, "outbox/page.html", {"board": fragments.read_board(request)})
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def live(request: HttpRequest) -> HttpResponse:
     """The parts that changed; 204 if the browser is up to date."""
     board = fragments.read_board(request)

@@ -19,7 +19,7 @@ LONGEST_QUERY = 1500  # maximum characters of an encoded text in a URL [assumed]
 _WIRE = {"first_name": "first_name", "last_name": "last_name", "email": "email", "phone": "number"}
 
 
-def custom_fields_body(values: dict[str, str]) -> dict:
+def custom_fields_body(values: dict[str, str]) -> dict[str, Any]:
     """Return the body that writes custom fields. The value's type is not documented: an object of key and text is
     [assumed].
     """
@@ -241,7 +241,7 @@ class Client:
         *,
         root: str | None = None,
         query: Iterable[tuple[str, Any]] = (),
-        json: dict | None = None,
+        json: dict[str, Any] | None = None,
         write: bool | None = None,
         **ids: int,
     ) -> Request:
@@ -255,7 +255,7 @@ class Client:
         )
 
 
-def _parse(kind: type[R], raw: dict, endpoint: str) -> R:
+def _parse(kind: type[R], raw: dict[str, Any], endpoint: str) -> R:
     try:
         return kind.parse(raw)
     except Unreadable as error:
@@ -263,5 +263,5 @@ def _parse(kind: type[R], raw: dict, endpoint: str) -> R:
         raise
 
 
-def _parse_all(kind: type[R], raw: list[dict], endpoint: str) -> list[R]:
+def _parse_all(kind: type[R], raw: list[dict[str, Any]], endpoint: str) -> list[R]:
     return [_parse(kind, item, endpoint) for item in raw]

@@ -48,10 +48,10 @@ def single_envelope(payload: Any) -> str:
         return "unknown"
     if found is payload:
         return "bare object"
-    return "{" + next(key for key, value in payload.items() if isinstance(value, dict)) + "}"
+    return f"{{{next(key for key, value in payload.items() if isinstance(value, dict))}}}"
 
 
-def records(payload: Any) -> list[dict]:
+def records(payload: Any) -> list[dict[str, Any]]:
     """Return the raw records of a list, or [] if it cannot be read."""
     try:
         return rows(payload, "")[0]
@@ -59,11 +59,11 @@ def records(payload: Any) -> list[dict]:
         return []
 
 
-def ids(items: Iterable[dict]) -> list[int]:
+def ids(items: Iterable[dict[str, Any]]) -> list[int]:
     return [found for item in items if (found := ident(item.get("id")))]
 
 
-def order(items: list[dict], key: str) -> str:
+def order(items: list[dict[str, Any]], key: str) -> str:
     """Return "newest first", "oldest first", "equal" or "mixed", or "" if fewer than two records have the time."""
     moments = [found for item in items if (found := moment(item.get(key)))]
     if len(moments) < 2:
@@ -75,7 +75,7 @@ def order(items: list[dict], key: str) -> str:
     return "oldest first" if moments == sorted(moments) else "mixed"
 
 
-def time_formats(items: Iterable[dict]) -> list[str]:
+def time_formats(items: Iterable[dict[str, Any]]) -> list[str]:
     """Return the formats of all values in these records that look like times."""
     found = set()
     for item in items:
@@ -85,12 +85,12 @@ def time_formats(items: Iterable[dict]) -> list[str]:
     return sorted(found)
 
 
-def carries(items: list[dict], *keys: str) -> list[str]:
+def carries(items: list[dict[str, Any]], *keys: str) -> list[str]:
     """Return those of the keys that any of the records has."""
     return [key for key in keys if any(key in item for item in items)]
 
 
-def unknown_states(items: Iterable[dict]) -> list[str]:
+def unknown_states(items: Iterable[dict[str, Any]]) -> list[str]:
     """Return unknown message statuses. A value that is not a plain word is reported as "something else"."""
     unknown = {str(item.get("status")).lower() for item in items if item.get("status")} - STATES.keys()
     return sorted({word if _WORD.fullmatch(word) else "something else" for word in unknown})

@@ -103,7 +103,7 @@ def error_from(failure: Exception, endpoint: str) -> SalesmsgError:
     return ConnectionBroken(**where)
 
 
-def vendor_words(body: dict) -> str:
+def vendor_words(body: dict[str, Any]) -> str:
     """Return the vendor's error text, redacted: message, else error_description, else error; or ""."""
     for key in ("message", "error_description", "error"):
         value = body.get(key)
@@ -114,7 +114,7 @@ def vendor_words(body: dict) -> str:
     return ""
 
 
-def _body(content: bytes) -> dict:
+def _body(content: bytes) -> dict[str, Any]:
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
@@ -122,7 +122,7 @@ def _body(content: bytes) -> dict:
     return found if isinstance(found, dict) else {}
 
 
-def _credential(status: int, body: dict, words: str, at_the_grant: bool) -> bool:
+def _credential(status: int, body: dict[str, Any], words: str, at_the_grant: bool) -> bool:
     """Return whether the credential was refused, by the rule of section 2.5. A 500 or a plain 403 never counts."""
     if status == 401 or (at_the_grant and status == 400 and body.get("error") in GRANT_REFUSED):
         return True
@@ -135,12 +135,12 @@ def _credential(status: int, body: dict, words: str, at_the_grant: bool) -> bool
     return bool(_ABOUT_TOKEN.search(words))
 
 
-def _contact_id(body: dict) -> int | None:
+def _contact_id(body: dict[str, Any]) -> int | None:
     value = body.get("contact_id")
     return ident(value[0] if isinstance(value, list) and value else value)
 
 
-def _fields(body: dict) -> dict[str, list[str]]:
+def _fields(body: dict[str, Any]) -> dict[str, list[str]]:
     """Return field errors from Laravel's `errors`, or from the lists at the top level."""
     errors = body.get("errors")
     found = errors if isinstance(errors, dict) else {k: v for k, v in body.items() if isinstance(v, list)}
@@ -155,7 +155,7 @@ def _retry_after(header: str | None) -> float | None:
     """Return seconds from a number or a date. Optional: never required (section 3)."""
     if not header:
         return None
-    seconds = number(header)
+    seconds: float | None = number(header)
     if seconds is None:
         try:
             until = parsedate_to_datetime(header)
@@ -163,7 +163,7 @@ def _retry_after(header: str | None) -> float | None:
             return None
         until = until if until.tzinfo else until.replace(tzinfo=UTC)
         seconds = (until - datetime.now(UTC)).total_seconds()
-    return max(0.0, float(seconds))
+    return max(0.0, seconds)
 
 
 def _causes(failure: BaseException) -> Iterator[BaseException]:

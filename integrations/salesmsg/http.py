@@ -36,7 +36,7 @@ class Request:
     path: str = field(repr=False)
     endpoint: str
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    json: dict | None = field(default=None, repr=False)
+    json: dict[str, Any] | None = field(default=None, repr=False)
     write: bool = False
 
 
@@ -67,9 +67,14 @@ def send(
     started = time.monotonic()
     outcome = _attempt(base_url, token, request, timeout, headers_seen)
     failed = isinstance(outcome, SalesmsgError)
-    status, what = (outcome.status or "-", type(outcome).__name__) if failed else (outcome.status, "ok")
-    log.info("%s %s %s %d ms", request.endpoint, status, what, (time.monotonic() - started) * 1000)
-    if failed:
+    log.info(
+        "%s %s %s %d ms",
+        request.endpoint,
+        outcome.status or "-",
+        type(outcome).__name__ if failed else "ok",
+        (time.monotonic() - started) * 1000,
+    )
+    if isinstance(outcome, SalesmsgError):
         raise outcome from None  # outside any `except`, so that the library's error, which holds the header, is dropped
     return outcome.payload
 
@@ -116,7 +121,7 @@ def _attempt(
 
 
 def _read(response: requests.Response, endpoint: str) -> _Good | SalesmsgError:
-    known = {"status": response.status_code, "endpoint": endpoint}
+    known: dict[str, Any] = {"status": response.status_code, "endpoint": endpoint}
     body = bytearray()
     broken: SalesmsgError | None = None
     try:

@@ -45,13 +45,14 @@ def fetch(
     Unsafe, TooLarge, NotFound, Refused, VendorTrouble, TimedOut, ConnectionBroken, Unreachable.
     """
     started = time.monotonic()
-    outcome: bytes | str | SalesmsgError = url
+    address = url
     for _ in range(HOPS + 1):
-        outcome = _hop(outcome, largest, timeout, started + seconds, own)
+        outcome = _hop(address, largest, timeout, started + seconds, own)
         if isinstance(outcome, str) and time.monotonic() > started + seconds:
             outcome = TimedOut(endpoint=ENDPOINT)
         if not isinstance(outcome, str):
             break
+        address = outcome
     else:
         outcome = Refused("redirected", endpoint=ENDPOINT)
     spent = (time.monotonic() - started) * 1000
@@ -177,6 +178,6 @@ class _Pool(HTTPSConnectionPool):
 
 
 class _PublicOnly(HTTPAdapter):
-    def init_poolmanager(self, *args, **options) -> None:
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {"https": _Pool}

@@ -68,13 +68,15 @@ def authorize_url(app: App, state: str) -> tuple[str, str]:
     session = OAuth2Session(client=client, redirect_uri=app.redirect_uri, scope=list(app.scopes) or None, pkce="S256")
     with session, _transport(app.authorize_url):
         address, _ = session.authorization_url(app.authorize_url, state=state)
-    return address, client.code_verifier
+    return address, client.code_verifier or ""
 
 
 def exchange(app: App, code: str, code_verifier: str, *, timeout: tuple[float, float] = (5, 30)) -> Tokens:
     """Exchange an authorization code for tokens. Raises CredentialRefused if the vendor refuses it."""
     if not code:
         raise CredentialRefused("no_authorization_code", endpoint="POST /oauth/token")
+
+    verifier: dict[str, Any] = {"code_verifier": code_verifier} if code_verifier else {}
 
     def ask(session: OAuth2Session) -> None:
         session.fetch_token(
@@ -83,7 +85,7 @@ def exchange(app: App, code: str, code_verifier: str, *, timeout: tuple[float, f
             include_client_id=True,
             client_secret=app.client_secret,
             timeout=timeout,
-            **({"code_verifier": code_verifier} if code_verifier else {}),
+            **verifier,
         )
 
     return _tokens(_answer(app, app.token_url, "POST /oauth/token", ask), app.scopes)
@@ -133,13 +135,13 @@ def expiry_of(token: str) -> datetime | None:
         return None
 
 
-def _answer(app: App, url: str, endpoint: str, ask: Callable[[OAuth2Session], None]) -> dict:
+def _answer(app: App, url: str, endpoint: str, ask: Callable[[OAuth2Session], None]) -> dict[str, Any]:
     """Call a token endpoint through the library and take the answer in its hook.
 
     The library's own parsing, which runs afterwards, is ignored: it would lose a rotated token because of an unusual
     `expires_in` or a changed scope.
     """
-    taken: list[dict] = []
+    taken: list[dict[str, Any]] = []
 
     def take(response: requests.Response) -> requests.Response:
         if error := error_for(response, endpoint):
@@ -176,7 +178,7 @@ def _json(response: requests.Response) -> Any:
         return None
 
 
-def _checked(answer: Any, status: int, endpoint: str) -> dict:
+def _checked(answer: Any, status: int, endpoint: str) -> dict[str, Any]:
     """Return a 2xx answer that contains a token. An OAuth error in a 2xx raises CredentialRefused."""
     known: dict[str, Any] = {"status": status, "endpoint": endpoint}
     if isinstance(answer, dict) and isinstance(answer.get("error"), str) and not answer.get("access_token"):
@@ -187,7 +189,7 @@ def _checked(answer: Any, status: int, endpoint: str) -> dict:
     return answer
 
 
-def _tokens(answer: dict, asked: tuple[str, ...], kept: str | None = None) -> Tokens:
+def _tokens(answer: dict[str, Any], asked: tuple[str, ...], kept: str | None = None) -> Tokens:
     """Read tokens. Expiry: `expires_in`, else the JWT's `exp`. Scopes: those named, else those requested."""
     access = string(answer["access_token"]).strip()
     seconds = number(answer.get("expires_in"))

@@ -35,7 +35,7 @@ class Page(Generic[T]):
     count: int = 0
 
 
-def rows(payload: Any, endpoint: str) -> tuple[list[dict], Meta]:
+def rows(payload: Any, endpoint: str) -> tuple[list[dict[str, Any]], Meta]:
     """Return the raw records of a list answer and its paging; None (204) is an empty list. Raises Unreadable."""
     if payload is None:
         return [], Meta()
@@ -54,7 +54,7 @@ def rows(payload: Any, endpoint: str) -> tuple[list[dict], Meta]:
     raise _unknown(endpoint)
 
 
-def single(payload: Any, endpoint: str) -> dict:
+def single(payload: Any, endpoint: str) -> dict[str, Any]:
     """Return the raw record of a single answer: bare, in `data`, or under one named key. Raises Unreadable."""
     if isinstance(payload, dict):
         if ident(payload.get("id")):
@@ -65,11 +65,12 @@ def single(payload: Any, endpoint: str) -> dict:
             payload[key] for key in _SINGLES if isinstance(payload.get(key), dict) and ident(payload[key].get("id"))
         ]
         if len(named) == 1:
-            return named[0]
+            found: dict[str, Any] = named[0]
+            return found
     raise _unknown(endpoint)
 
 
-def one_or_many(payload: Any, endpoint: str) -> list[dict]:
+def one_or_many(payload: Any, endpoint: str) -> list[dict[str, Any]]:
     """Return the records of an answer that is a list, one object or nothing."""
     try:
         return rows(payload, endpoint)[0]
@@ -77,13 +78,13 @@ def one_or_many(payload: Any, endpoint: str) -> list[dict]:
         return [single(payload, endpoint)]
 
 
-def _objects(items: list, endpoint: str) -> list[dict]:
+def _objects(items: list[Any], endpoint: str) -> list[dict[str, Any]]:
     if not all(isinstance(item, dict) for item in items):
         raise _unknown(endpoint)
     return items
 
 
-def _meta(payload: dict) -> Meta:
+def _meta(payload: dict[str, Any]) -> Meta:
     paging = payload["meta"] if isinstance(payload.get("meta"), dict) else payload
     return Meta(number(paging.get("total")), number(paging.get("last_page")), number(paging.get("current_page")))
 

@@ -28,11 +28,11 @@ __all__ = [
     "User",
 ]
 
-Fields = dict[str, tuple]  # field name: (reader, wire path, wire path, …)
+Fields = dict[str, tuple[Any, ...]]  # field name: (reader, wire path, wire path, …)
 _MISSING = object()
 
 
-def _at(raw: dict, path: str) -> Any:
+def _at(raw: dict[str, Any], path: str) -> Any:
     """Return the value at a dotted path. With an empty parent ("owner": null), the paths below it count as present."""
     value: Any = raw
     for step in path.split("."):
@@ -47,7 +47,7 @@ def _at(raw: dict, path: str) -> Any:
     return value
 
 
-def _read(raw: dict, reader: Callable[[Any], Any], paths: tuple[str, ...]) -> tuple[bool, Any]:
+def _read(raw: dict[str, Any], reader: Callable[[Any], Any], paths: tuple[str, ...]) -> tuple[bool, Any]:
     """Return whether any of the paths was present, and the first value that is not empty."""
     carried, found = False, reader(None)
     for path in paths:
@@ -68,11 +68,11 @@ class Record:
     IDS: ClassVar[tuple[str, ...]] = ("id",)
 
     id: int
-    raw: dict = field(default_factory=dict, compare=False)
+    raw: dict[str, Any] = field(default_factory=dict, compare=False)
     present: frozenset[str] = field(default=frozenset(), compare=False)
 
     @classmethod
-    def parse(cls, raw: dict) -> Self:
+    def parse(cls, raw: dict[str, Any]) -> Self:
         """Parse a raw record. Raises Unreadable if it is not an object or has no id; anything else is tolerated."""
         _, key = _read(raw, ident, cls.IDS) if isinstance(raw, dict) else (False, None)
         if key is None:
@@ -86,7 +86,7 @@ class Record:
         return cls(id=key, raw=raw, present=frozenset(present | more), **(values | derived))
 
     @classmethod
-    def _derive(cls, raw: dict, values: dict, present: set[str]) -> tuple[dict, set[str]]:
+    def _derive(cls, raw: dict[str, Any], values: dict[str, Any], present: set[str]) -> tuple[dict[str, Any], set[str]]:
         """Return the values of fields derived from several keys, and the names of those that are present."""
         return {}, set()
 
@@ -170,11 +170,11 @@ class Contact(Record):
     created_at: datetime | None = None
     updated_at: datetime | None = None
     tags: tuple[Tag, ...] = ()
-    custom_fields: tuple[dict, ...] = ()
-    notes: tuple[dict, ...] = ()
+    custom_fields: tuple[dict[str, Any], ...] = ()
+    notes: tuple[dict[str, Any], ...] = ()
 
     @classmethod
-    def _derive(cls, raw: dict, values: dict, present: set[str]) -> tuple[dict, set[str]]:
+    def _derive(cls, raw: dict[str, Any], values: dict[str, Any], present: set[str]) -> tuple[dict[str, Any], set[str]]:
         country = values["country"]
         return {"phone": phone_of_record(values["phone"], country if len(country) == 2 else "US")}, set()
 
@@ -188,7 +188,7 @@ class Media:
     content_type: str = ""
 
     @classmethod
-    def parse(cls, raw: dict) -> Self:
+    def parse(cls, raw: dict[str, Any]) -> Self:
         """Parse a raw file. Never fails."""
         _, url = _read(raw, web_address, ("source", "url", "original_url", "link"))
         return cls(ident(raw.get("id")), url, string(raw.get("content_type")))
@@ -241,7 +241,7 @@ class Message(Record):
     source: str = ""
     failed_reason: str = ""
     automated: bool = False
-    call: dict = field(default_factory=dict)
+    call: dict[str, Any] = field(default_factory=dict)
     created_at: datetime | None = None
     received_at: datetime | None = None
     queued_at: datetime | None = None
@@ -256,7 +256,7 @@ class Message(Record):
         return self.created_at or self.received_at or self.sent_at or self.queued_at
 
     @classmethod
-    def _derive(cls, raw: dict, values: dict, present: set[str]) -> tuple[dict, set[str]]:
+    def _derive(cls, raw: dict[str, Any], values: dict[str, Any], present: set[str]) -> tuple[dict[str, Any], set[str]]:
         kind = _kind(raw, values)
         inbound = _is_inbound(kind, raw, values)
         if inbound:
@@ -291,14 +291,14 @@ class Message(Record):
         }, (more | {"text"} if has_text else more)
 
 
-def _kind(raw: dict, values: dict) -> str:
+def _kind(raw: dict[str, Any], values: dict[str, Any]) -> str:
     word = string(raw.get("type")).strip().lower()
     if word == "call" or values["source"].lower() == "call":
         return "call"
     return KINDS.get(word, "other") if word else ("mms" if values["media"] else "sms")
 
 
-def _is_inbound(kind: str, raw: dict, values: dict) -> bool:
+def _is_inbound(kind: str, raw: dict[str, Any], values: dict[str, Any]) -> bool:
     """A message is inbound if its status is `received`. If that is inconclusive, use the other signs of section 6.3."""
     status = values["vendor_status"].strip().lower()
     received_by_nobody = values["received_at"] is not None and values["user_id"] is None
@@ -314,8 +314,9 @@ def _is_inbound(kind: str, raw: dict, values: dict) -> bool:
     return received_by_nobody and values["sent_at"] is None and values["queued_at"] is None
 
 
-def _call(raw: dict) -> dict:
-    record = raw.get("record") if isinstance(raw.get("record"), dict) else {}
+def _call(raw: dict[str, Any]) -> dict[str, Any]:
+    found = raw.get("record")
+    record = found if isinstance(found, dict) else {}
     return {
         "duration": number(record.get("duration")),
         "status": string(record.get("status")),

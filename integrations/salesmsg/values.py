@@ -49,7 +49,7 @@ def moment(value: Any) -> datetime | None:
         return None
 
 
-def dicts(value: Any) -> tuple[dict, ...]:
+def dicts(value: Any) -> tuple[dict[str, Any], ...]:
     """Return the objects of a list; anything else gives ()."""
     return tuple(item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
 

@@ -1,5 +1,7 @@
 """The sandbox application: connects all parts and handles requests."""
 
+from typing import Any
+
 from . import consent, data, faults, keep, model
 from .api import Api
 from .consent import Consent
@@ -45,7 +47,7 @@ class Sandbox:
         self.api = Api(self.store, self.records, self.credentials, self.limit, self.faults, self.journal, switches)
         self.panel = Panel(options, self.store, self.records, self.credentials, self.limit, self.faults, self.journal)
 
-        self._keeper = keep.Keeper(options.keep, self) if options.keep else None
+        self._keeper = keep.Keeper(options.keep, self._state, self.store.lock) if options.keep else None
 
     def start(self) -> None:
         self.life.start()
@@ -57,6 +59,14 @@ class Sandbox:
         """Save the state before shutdown."""
         if self._keeper:
             self._keeper.stop()
+
+    def _state(self) -> dict[str, Any]:
+        """What a restart needs."""
+        return {
+            "world": self.store.world,
+            "credentials": self.credentials.remembered(),
+            "webhook": self.switches.webhook,
+        }
 
     @staticmethod
     def _new_world(options: Options, media_url: str) -> model.World:

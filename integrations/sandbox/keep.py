@@ -5,12 +5,10 @@ The demo keeps its database when restarted, so the sandbox must still accept its
 
 import pickle
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .app import Sandbox
-    from .model import World
+from typing import Any
 
 EVERY = 3.0  # seconds
 FORMAT = 1
@@ -30,11 +28,15 @@ def load(path: Path) -> dict | None:
 
 
 class Keeper:
-    """Writes the file every few seconds if the state changed, and on shutdown."""
+    """Writes the file every few seconds if the state changed, and on shutdown.
 
-    def __init__(self, path: Path, sandbox: "Sandbox"):
+    `state` returns what to write; it is called and pickled while `lock` is held.
+    """
+
+    def __init__(self, path: Path, state: Callable[[], dict[str, Any]], lock: AbstractContextManager):
         self._path = path
-        self._sandbox = sandbox
+        self._state = state
+        self._lock = lock
         self._written = b""
         self._ended = threading.Event()
 
@@ -47,16 +49,8 @@ class Keeper:
 
     def save(self) -> None:
         """Replace the file atomically, so that a crash leaves the old one."""
-        world: World = self._sandbox.store.world
-        with self._sandbox.store.lock:
-            state = pickle.dumps(
-                {
-                    "format": FORMAT,
-                    "world": world,
-                    "credentials": self._sandbox.credentials.remembered(),
-                    "webhook": self._sandbox.switches.webhook,
-                }
-            )
+        with self._lock:
+            state = pickle.dumps({"format": FORMAT, **self._state()})
         if state == self._written:
             return
         new = self._path.with_name(self._path.name + ".new")

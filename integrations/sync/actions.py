@@ -5,18 +5,21 @@ Managers can pause, resume, start and stop the sync. Any user can refresh a cont
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.models import User
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from .. import access
+from ..access import StaffRequest
 from ..models import Account, AuditEntry, Contact, Conversation
 from . import request as syncing
 from .contact_lookup import find_contacts
@@ -34,14 +37,14 @@ NO_MATCH = gettext_lazy(
 Action = AuditEntry.Action
 
 
-def managed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def managed(view: Callable[[StaffRequest, Account], None]) -> Callable[..., HttpResponse]:
     """Pass the account to the view, then redirect to its sync page. Only its managers may call it."""
 
     @wraps(view)
     @require_POST
     @never_cache
     @access.staff_required
-    def guarded(request: HttpRequest, pk: int) -> HttpResponse:
+    def guarded(request: StaffRequest, pk: int) -> HttpResponse:
         account = get_object_or_404(Account.objects.for_user(request.user), pk=pk)
         access.require_permission(access.can_manage(request.user, account))
         view(request, account)
@@ -51,37 +54,39 @@ def managed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 @managed
-def pause(request: HttpRequest, account: Account) -> None:
+def pause(request: StaffRequest, account: Account) -> None:
     if syncing.pause_sync(account, request.user):
         messages.info(request, _("The sync is paused. Texts and edits are still sent."))
 
 
 @managed
-def resume(request: HttpRequest, account: Account) -> None:
+def resume(request: StaffRequest, account: Account) -> None:
     if syncing.resume_sync(account, request.user):
         messages.success(request, _("Sync resumed. It checks for new data first."))
 
 
 @managed
-def full(request: HttpRequest, account: Account) -> None:
+def full(request: StaffRequest, account: Account) -> None:
     """Start a full sync."""
     _start(request, account, syncing.start_full, Action.SYNC_FULL)
 
 
 @managed
-def changes(request: HttpRequest, account: Account) -> None:
+def changes(request: StaffRequest, account: Account) -> None:
     """Start a check for changes."""
     _start(request, account, syncing.start_changes, Action.SYNC_CHANGES)
 
 
 @managed
-def stop(request: HttpRequest, account: Account) -> None:
+def stop(request: StaffRequest, account: Account) -> None:
     if syncing.stop_sync(account):
         access.record_audit(request.user, Action.SYNC_STOPPED, account)
         messages.info(request, _("Sync stopped. Data read so far is kept."))
 
 
-def _start(request: HttpRequest, account: Account, request_sync: Callable, action: Action) -> None:
+def _start(
+    request: StaffRequest, account: Account, request_sync: Callable[[Account, User], Any], action: Action
+) -> None:
     if account.state != Account.State.CONNECTED:
         messages.error(request, NOT_CONNECTED)
     elif account.sync_paused_at:
@@ -94,29 +99,23 @@ def _start(request: HttpRequest, account: Account, request_sync: Callable, actio
 # --- one contact, one conversation -----------------------------------------------------------------------------------
 
 
-@require_POST
-@never_cache
-@access.staff_required
-def contact(request: HttpRequest, pk: int) -> HttpResponse:
+@access.staff_view("POST")
+def contact(request: StaffRequest, pk: int) -> HttpResponse:
     """Refresh a contact and its conversations."""
     found = get_object_or_404(Contact.objects.for_user(request.user).select_related("account"), pk=pk)
     return _respond(request, found.account, *_request_refresh(request, found))
 
 
-@require_POST
-@never_cache
-@access.staff_required
-def conversation(request: HttpRequest, pk: int) -> HttpResponse:
+@access.staff_view("POST")
+def conversation(request: StaffRequest, pk: int) -> HttpResponse:
     """Refresh the newest messages of a conversation."""
     threads = Conversation.objects.for_user(request.user).select_related("account", "contact")
     found = get_object_or_404(threads, pk=pk)
     return _respond(request, found.account, *_request_refresh(request, found))
 
 
-@require_POST
-@never_cache
-@access.staff_required
-def search(request: HttpRequest, pk: int) -> HttpResponse:
+@access.staff_view("POST")
+def search(request: StaffRequest, pk: int) -> HttpResponse:
     """Refresh the contact or conversation searched for. Several matches open a page to choose one."""
     account = get_object_or_404(Account.objects.for_user(request.user), pk=pk)
     typed = request.POST.get("who", "").strip()
@@ -129,7 +128,7 @@ def search(request: HttpRequest, pk: int) -> HttpResponse:
     return _respond(request, account, *_request_refresh(request, found.only))
 
 
-def _request_refresh(request: HttpRequest, found: Contact | Conversation) -> tuple[bool, str]:
+def _request_refresh(request: StaffRequest, found: Contact | Conversation) -> tuple[bool, str | Promise]:
     """Return whether the refresh was requested, and the message to show."""
     if found.account.state != Account.State.CONNECTED:
         return False, NOT_CONNECTED
@@ -145,11 +144,10 @@ def _request_refresh(request: HttpRequest, found: Contact | Conversation) -> tup
     }
 
 
-def _respond(request: HttpRequest, account: Account, asked: bool, text: str) -> HttpResponse:
+def _respond(request: StaffRequest, account: Account, asked: bool, text: str | Promise) -> HttpResponse:
     """Return a fragment that replaces the button for htmx; otherwise redirect back with a message."""
     if request.headers.get("HX-Request"):
         return render(request, "sync/_request_result.html", {"asked": asked, "text": text})
-    (messages.success if asked else messages.error)(request, text)
-    next_url = request.POST.get("next", "")
-    is_local = next_url.startswith("/") and url_has_allowed_host_and_scheme(next_url, allowed_hosts=None)
-    return redirect(next_url if is_local else reverse("sync:one", args=[account.pk]))
+    (messages.success if asked else messages.error)(request, str(text))
+    next_url = access.local_address(request.POST.get("next", ""))
+    return redirect(next_url or reverse("sync:one", args=[account.pk]))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from django.contrib.auth.models import User
 from django.db.models import Q
 
 from ..models import Account, Contact, Conversation
@@ -21,14 +22,14 @@ class Found:
     @property
     def only(self) -> Contact | Conversation | None:
         """The single match, or None if there are none or several."""
-        matches = [*self.contacts, *self.conversations]
+        matches: list[Contact | Conversation] = [*self.contacts, *self.conversations]
         return matches[0] if len(matches) == 1 and not self.more else None
 
     def __bool__(self) -> bool:
         return bool(self.contacts or self.conversations)
 
 
-def find_contacts(user, account: Account, typed: str) -> Found:
+def find_contacts(user: User, account: Account, typed: str) -> Found:
     """Find matches in this account, in at most three queries. Skips drafts, which Salesmsg does not have yet."""
     typed = typed.replace("\0", "").strip()[:MAX_LENGTH]
     if not typed:

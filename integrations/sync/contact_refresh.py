@@ -15,7 +15,7 @@ MOST_TRIES = 5
 def refresh_contact(contact_id: int, tries: int) -> int:
     """The task: two requests, stored together. Returns the number of changed rows. tries: earlier failures."""
     contact = Contact.objects.filter(pk=contact_id, vendor_id__isnull=False).first()
-    if contact is None:
+    if contact is None or contact.vendor_id is None:
         return 0
     client = gateway.open_session(contact.account_id, BudgetCall.Lane.EVENT).client
     try:

@@ -3,12 +3,11 @@
 from ..models import ListSync, SyncRun
 
 CHECK = ListSync.Name.CHECK.value  # the comparison of everything, as an entry among the lists
-LABELS = dict(ListSync.Name.choices)
+LABELS = {name.value: name.label for name in ListSync.Name}
 # Salesmsg has no filter "all": these three together are all conversations (salesmsg-api.md, section 10.10).
 FILTERS = ("open", "closed", "outbound")
 HOUSE = ("organization", "members", "inboxes", "numbers", "tags")
 FULL = (*HOUSE, "contacts", "deleted", *FILTERS, "lost", "messages")
-CHECKED = (*HOUSE, "contacts", "deleted", *FILTERS, "lost", "messages")
 LOOKED = (*FILTERS, "contacts")
 CHANGES = (*FILTERS, "messages", "contacts")  # messages first: members wait for them
 # The inbox works without these lists, so a token that may not read them does not fail the run.
@@ -17,4 +16,4 @@ OPTIONAL = {*HOUSE}
 
 def streams_of(kind: str) -> tuple[str, ...]:
     """The streams of a run of this kind, in order."""
-    return {SyncRun.Kind.FULL: FULL, SyncRun.Kind.CHECK: CHECKED}.get(kind, CHANGES)
+    return CHANGES if kind == SyncRun.Kind.CHANGES else FULL

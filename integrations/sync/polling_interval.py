@@ -55,7 +55,7 @@ def check_pause(calls: int) -> float:
 
 
 def _per_second() -> float:
-    return settings.SALESMSG_RATE_LIMIT / settings.SALESMSG_RATE_PERIOD
+    return float(settings.SALESMSG_RATE_LIMIT / settings.SALESMSG_RATE_PERIOD)
 
 
 def _stretch() -> float:

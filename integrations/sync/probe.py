@@ -47,7 +47,7 @@ class Report:
     calls: int = 0
     stopped: str = ""  # why it ended early, as text
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         counts = {
             verdict: sum(fact.verdict == verdict for fact in self.facts)
             for verdict in (AS_ASSUMED, OTHERWISE, NOT_SEEN)
@@ -108,7 +108,7 @@ class Probe:
     def get(self, path: str, **query: Any) -> Answer:
         return self._noted(self.session.peek("GET", path, query=query))
 
-    def post(self, path: str, body: dict) -> Answer:
+    def post(self, path: str, body: dict[str, Any]) -> Answer:
         return self._noted(self.session.peek("POST", path, json=body))
 
     def _noted(self, answer: Answer) -> Answer:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Min, Q, prefetch_related_objects
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from .. import budget
 from ..models import Account, BudgetBlock, BudgetCall, SyncRun, SyncStream, ThreadSync
@@ -18,7 +20,7 @@ PAGE = 10  # contacts a page, until the first page shows it
 
 @dataclass(frozen=True)
 class StreamProgress:
-    label: str
+    label: str | Promise
     seen: int
     total: int | None
     done: bool
@@ -161,7 +163,7 @@ def _paces(runs: list[SyncRun]) -> dict[int, _Pace]:
     return {run.pk: _pace(run, counted, blocks.get(run.account_id, [])) for run in runs}
 
 
-def _pace(run: SyncRun, counted: dict, blocks: Iterable[tuple[datetime, datetime]]) -> _Pace:
+def _pace(run: SyncRun, counted: dict[tuple[int, str], Any], blocks: Iterable[tuple[datetime, datetime]]) -> _Pace:
     used = sum(counts[0] for (account, _), counts in counted.items() if account == run.account_id)
     _, made, first = counted.get((run.account_id, _lane(run)), (0, 0, None))
     return _Pace(used, made, first, tuple(blocks))

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
@@ -44,7 +46,7 @@ COUNTS_CACHED_FOR = 15  # seconds; counting 100,000 contacts is slower than the 
 MISSED_EVENTS = 3  # consecutive texts without an event: webhook events have stopped
 TONES = {SyncRun.State.DONE: "badge-ok", SyncRun.State.FAILED: "badge-error", SyncRun.State.RUNNING: "badge-accent"}
 # List name -> the rows stored for it. Unanswered conversations are counted among the open ones.
-STORED: dict[str, QuerySet] = {
+STORED: dict[str, QuerySet[Any]] = {
     "contacts": Contact.objects.filter(deleted_at=None, vendor_id__isnull=False),
     "deleted": Contact.objects.filter(deleted_at__isnull=False),
     "open": Conversation.objects.filter(closed_at=None, vendor_id__isnull=False),
@@ -141,12 +143,12 @@ class AccountStatus:
         return f"{shown}+" if self.gaps > MAX_GAPS else shown
 
 
-def account_statuses(user) -> list[AccountStatus]:
+def account_statuses(user: User) -> list[AccountStatus]:
     """Return the status of the user's accounts, in ten queries."""
     return _statuses(user, list(_visible_accounts(user)[:MAX_ACCOUNTS]), detailed=False)
 
 
-def account_status(user, pk: int) -> AccountStatus:
+def account_status(user: User, pk: int) -> AccountStatus:
     """Return the full status of one account. Raises Http404 if the user cannot see it."""
     key = f"sync-rows-stored-{pk}"
     stored = cache.get(key)
@@ -163,7 +165,7 @@ def account_status(user, pk: int) -> AccountStatus:
     return _statuses(user, [account], detailed=True)[0]
 
 
-def _visible_accounts(user) -> QuerySet[Account]:
+def _visible_accounts(user: User) -> QuerySet[Account]:
     managing = Membership.objects.filter(account=OuterRef("pk"), user=user.pk, role=Membership.Role.MANAGER)
     heartbeat = Heartbeat.objects.filter(name="tick").values("at")[:1]
     return (
@@ -173,12 +175,12 @@ def _visible_accounts(user) -> QuerySet[Account]:
     )
 
 
-def _count(rows: QuerySet) -> Coalesce:
+def _count(rows: QuerySet[Any]) -> Coalesce:
     counted = rows.filter(account=OuterRef("pk")).order_by().values("account").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(counted), 0)
 
 
-def _statuses(user, accounts: list[Account], *, detailed: bool) -> list[AccountStatus]:
+def _statuses(user: User, accounts: list[Account], *, detailed: bool) -> list[AccountStatus]:
     now = timezone.now()
     lists = _by_account(ListSync.objects.filter(account__in=accounts).order_by("pk"))
     since = now - timedelta(hours=HOURS)
@@ -207,8 +209,8 @@ def _statuses(user, accounts: list[Account], *, detailed: bool) -> list[AccountS
     return statuses
 
 
-def _by_account(rows: Iterable) -> dict[int, list]:
-    grouped: dict[int, list] = {}
+def _by_account(rows: Iterable[Any]) -> dict[int, list[Any]]:
+    grouped: dict[int, list[Any]] = {}
     for row in rows:
         grouped.setdefault(row.account_id, []).append(row)
     return grouped
@@ -225,7 +227,8 @@ def _runs(accounts: list[Account], *, detailed: bool) -> tuple[list[Progress], l
     else:
         runs = runs.filter(is_running).order_by("pk")
     known = {account.pk: account for account in accounts}
-    running, recent = [], []
+    running: list[SyncRun] = []
+    recent: list[SyncRun] = []
     for run in runs:
         run.account = known[run.account_id]
         (running if run.state == SyncRun.State.RUNNING else recent).append(run)

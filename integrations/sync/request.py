@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -41,12 +42,12 @@ FRESH = timedelta(seconds=4)  # an open thread is not read again within
 THREADS_OF_ONE = 20  # of a contact whose refresh a member requests
 
 
-def start_full(account: Account, user=None) -> SyncRun:
+def start_full(account: Account, user: User | None = None) -> SyncRun:
     """Starts a full sync and stops other runs; returns the running full sync if there is one."""
     return _begin(account, SyncRun.Kind.FULL, user, streams_of(SyncRun.Kind.FULL))
 
 
-def start_changes(account: Account, user=None) -> SyncRun:
+def start_changes(account: Account, user: User | None = None) -> SyncRun:
     """Starts a check for changes that reads a whole list where its order cannot be trusted."""
     return _begin(account, SyncRun.Kind.CHANGES, user, streams_of(SyncRun.Kind.CHANGES))
 
@@ -57,7 +58,7 @@ def start_quick_changes(account: Account, names: list[str]) -> SyncRun:
     return _begin(account, SyncRun.Kind.CHANGES, None, wanted, quick=True)
 
 
-def start_comparison(account: Account, user=None) -> SyncRun:
+def start_comparison(account: Account, user: User | None = None) -> SyncRun:
     """Starts a comparison of everything with Salesmsg, in idle budget; it corrects differences."""
     return _begin(account, SyncRun.Kind.CHECK, user, streams_of(SyncRun.Kind.CHECK))
 
@@ -72,7 +73,7 @@ def _stop(runs: QuerySet[SyncRun]) -> bool:
     return bool(runs.filter(state=SyncRun.State.RUNNING).update(**stopped, lease_until=None))
 
 
-def pause_sync(account: Account, user) -> bool:
+def pause_sync(account: Account, user: User) -> bool:
     """Pauses automatic reading, running syncs included. Members and events still refresh threads and contacts, and
     texts and edits are sent. False if it was paused already."""
     with transaction.atomic():
@@ -84,7 +85,7 @@ def pause_sync(account: Account, user) -> bool:
     return bool(paused)
 
 
-def resume_sync(account: Account, user) -> bool:
+def resume_sync(account: Account, user: User) -> bool:
     """Continues paused runs and checks for changes at once. False if it was not paused."""
     now = timezone.now()
     with transaction.atomic():
@@ -99,7 +100,7 @@ def resume_sync(account: Account, user) -> bool:
     return bool(resumed)
 
 
-def request_contact(contact: Contact, user) -> bool:
+def request_contact(contact: Contact, user: User) -> bool:
     """Refreshes this contact and its conversations at once. False for a draft that Salesmsg does not have.
 
     Known threads become due, so the sweep reads them even if their task is lost. If the contact's task is lost, the
@@ -114,7 +115,7 @@ def request_contact(contact: Contact, user) -> bool:
     return True
 
 
-def request_conversation(conversation: Conversation, user) -> bool:
+def request_conversation(conversation: Conversation, user: User) -> bool:
     """Refreshes the newest page of this thread at once. False for a draft that Salesmsg does not have."""
     if conversation.vendor_id is None:
         return False
@@ -176,7 +177,7 @@ def schedule_refreshes(account_id: int, conversation_ids: list[int]) -> None:
         jobs.enqueue_each(THREAD, ids[: 1 if blocked else max(1, limit - used)])
 
 
-def _begin(account: Account, kind: str, user, names: tuple[str, ...], *, quick: bool = False) -> SyncRun:
+def _begin(account: Account, kind: str, user: User | None, names: tuple[str, ...], *, quick: bool = False) -> SyncRun:
     """Starts a run, or returns a running one that covers it. At most one run of each kind is running."""
     cursor = ListCursor(quick=True).to_json() if quick else {}
     for _ in range(3):

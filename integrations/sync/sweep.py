@@ -1,6 +1,6 @@
 """The sweep: starts due work whose task was lost, for example because a worker died."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils import timezone
@@ -27,7 +27,7 @@ def wake_due_work() -> int:
     return wakes + _wake_threads(now, late) + _start_checks(now)
 
 
-def _wake_threads(now, late: Q) -> int:
+def _wake_threads(now: datetime, late: Q) -> int:
     """Enqueues a few due threads of each account, so that one account's backlog does not delay the others."""
     late &= Q(following=False)
     followed = Q(Q(lease_until=None) | Q(lease_until__lt=now), following=True, due_at__lte=now)
@@ -44,7 +44,7 @@ def _wake_threads(now, late: Q) -> int:
     return wakes
 
 
-def _start_checks(now) -> int:
+def _start_checks(now: datetime) -> int:
     """Starts a check for changes where a list is due, and a comparison where one is. Moving due times claims them."""
     started = 0
     due = ListSync.objects.filter(due_at__lte=now, name__in=(*LOOKED, CHECK))

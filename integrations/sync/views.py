@@ -2,25 +2,23 @@
 
 import re
 from hashlib import blake2s
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.utils.functional import Promise
 from django.utils.safestring import mark_safe
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
-from ..access import staff_required
+from ..access import StaffRequest, staff_view
 from . import account_health, queries
 
 BUSY_SECONDS, QUIET_SECONDS = 2, 15
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
 
 
-@require_safe
-@never_cache
-@staff_required
-def index(request: HttpRequest) -> HttpResponse:
+@staff_view()
+def index(request: StaffRequest) -> HttpResponse:
     """List the user's accounts. Redirects to the account if there is only one."""
     statuses = queries.account_statuses(request.user)
     if len(statuses) == 1:
@@ -28,22 +26,20 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "sync/list.html", {"live": _list_fragment(request, statuses), "any": bool(statuses)})
 
 
-@require_safe
-@never_cache
-@staff_required
-def index_live(request: HttpRequest) -> HttpResponse:
+@staff_view()
+def index_live(request: StaffRequest) -> HttpResponse:
     return _if_changed(request, _list_fragment(request, queries.account_statuses(request.user)))
 
 
-@require_safe
-@never_cache
-@staff_required
-def one(request: HttpRequest, pk: int) -> HttpResponse:
+@staff_view()
+def one(request: StaffRequest, pk: int) -> HttpResponse:
     """Show one account."""
     return one_page(request, pk)
 
 
-def one_page(request: HttpRequest, pk: int, *, typed: str = "", error: str = "", status: int = 200) -> HttpResponse:
+def one_page(
+    request: StaffRequest, pk: int, *, typed: str = "", error: str | Promise = "", status: int = 200
+) -> HttpResponse:
     """Render the account's page. `typed` and `error` are from a search that found nothing."""
     sync_status = queries.account_status(request.user, pk)
     context = {"sync_status": sync_status, "account": sync_status.account, "typed": typed, "error": error}
@@ -52,21 +48,19 @@ def one_page(request: HttpRequest, pk: int, *, typed: str = "", error: str = "",
     )
 
 
-@require_safe
-@never_cache
-@staff_required
-def one_live(request: HttpRequest, pk: int) -> HttpResponse:
+@staff_view()
+def one_live(request: StaffRequest, pk: int) -> HttpResponse:
     return _if_changed(request, _account_fragment(request, queries.account_status(request.user, pk)))
 
 
-def _list_fragment(request: HttpRequest, statuses: list[queries.AccountStatus]) -> dict:
+def _list_fragment(request: StaffRequest, statuses: list[queries.AccountStatus]) -> dict[str, Any]:
     rows = [(sync_status, account_health.assess_account(sync_status)) for sync_status in statuses]
     return _render_fragment(
         request, "sync/_accounts.html", {"rows": rows}, any(sync_status.busy for sync_status in statuses)
     )
 
 
-def _account_fragment(request: HttpRequest, sync_status: queries.AccountStatus) -> dict:
+def _account_fragment(request: StaffRequest, sync_status: queries.AccountStatus) -> dict[str, Any]:
     context = {
         "sync_status": sync_status,
         "account": sync_status.account,
@@ -75,7 +69,7 @@ def _account_fragment(request: HttpRequest, sync_status: queries.AccountStatus) 
     return _render_fragment(request, "sync/_account.html", context, sync_status.busy)
 
 
-def _render_fragment(request: HttpRequest, template: str, context: dict, busy: bool) -> dict:
+def _render_fragment(request: StaffRequest, template: str, context: dict[str, Any], busy: bool) -> dict[str, Any]:
     """Return the polled fragment: its HTML, its version (`have`) and the polling interval in seconds."""
     html = render_to_string(template, context, request)
     have = blake2s(_TOKEN.sub("", html).encode(), digest_size=6).hexdigest()
@@ -84,7 +78,7 @@ def _render_fragment(request: HttpRequest, template: str, context: dict, busy: b
     return {"html": html, "have": f"{have}-{seconds}", "seconds": seconds, "account": context.get("account")}
 
 
-def _if_changed(request: HttpRequest, live: dict) -> HttpResponse:
+def _if_changed(request: StaffRequest, live: dict[str, Any]) -> HttpResponse:
     """Return 204 if the browser already shows this version."""
     if request.GET.get("have") == live["have"]:
         return HttpResponse(status=204)

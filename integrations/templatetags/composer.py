@@ -8,6 +8,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from ..models import Contact
+from ..models.contact import FIELD_LABELS
 from ..outbox import merge_fields
 from ..salesmsg import text as salesmsg_text
 
@@ -55,7 +56,7 @@ def _displayed(char: str) -> str:
 @register.filter
 def field_labels(contact: Contact | None) -> str:
     """The labels of the merge fields as JSON: {field: label}."""
-    return json.dumps({name: str(label) for name, label in merge_fields.LABELS.items()}, ensure_ascii=False)
+    return json.dumps({name: str(label) for name, label in FIELD_LABELS.items()}, ensure_ascii=False)
 
 
 @register.filter

@@ -1,13 +1,18 @@
 """Finds what events name in the cache, or fetches it from Salesmsg. One call serves all events that name the same."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from .. import mirror
 from ..models import Contact, Conversation, Message
-from ..salesmsg.client import Client
 from ..salesmsg.errors import NotFound
+
+if TYPE_CHECKING:
+    from ..salesmsg.client import Client
 
 
 @dataclass(frozen=True)

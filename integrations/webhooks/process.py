@@ -6,10 +6,13 @@ one conversation need one refresh of its thread, five changes of a contact need 
 are settled in one transaction.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
@@ -21,11 +24,13 @@ from ..crypto import Unsealable
 from ..failures import NO_REASON, Code, Reason
 from ..gateway import BudgetWait, NotConnected
 from ..models import BudgetCall, WebhookEvent
-from ..salesmsg.client import Client
 from ..salesmsg.errors import SalesmsgError
 from ..sync.request import schedule_refreshes
 from . import fetch
 from .payload import EventSubject, read_subject
+
+if TYPE_CHECKING:
+    from ..salesmsg.client import Client
 
 PROCESS = "integrations.tasks.process_event"
 PUMP = "integrations.tasks.process_events"

@@ -5,7 +5,7 @@ import re
 
 from django.utils.module_loading import import_string
 
-from .imports import APP, ROOT, sources
+from .sources import APP, ROOT, sources
 
 HOUSE = sources("integrations", "salesmsg_portal")
 TREES = {name: ast.parse(source) for name, (source, _) in HOUSE.items()}

@@ -1,85 +1,73 @@
-"""Who may import whom. A failure names the line; the rules and their reasons are in README.md, “The house”."""
+"""Who may import whom. The contracts stand in pyproject.toml, each with its reason; `make lint` checks them too."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from .imports import APP, sources, violations
+from .sources import ROOT
 
-HOUSE = sources("integrations", "salesmsg_portal")
-MODULES = frozenset(HOUSE)
-
-
-def test_imports_go_downwards_only():
-    found = [words for name, (source, package) in HOUSE.items() for words in violations(source, name, package, MODULES)]
-    assert not found, "\n" + "\n".join(found)
-
-
-# Modules that the examples below speak of, whether or not they are called so today.
-TOLD = (
-    *("sync.runner", "sync.request", "outbox.deliver", "gateway", "tokens", "budget", "tasks", "crypto", "sandbox.web"),
-    *("salesmsg.text", "salesmsg.http", "salesmsg.client", "inbox.thread.views", "mirror.diff"),
-)
-
-
-@pytest.mark.parametrize(
-    ("module", "source", "words"),
-    [
-        ("models.contact", "import requests", "network"),
-        ("sync.runner", "from urllib import request", "network"),
-        ("salesmsg.http", "from django.conf import settings", "knows neither"),
-        ("salesmsg.http", "from ..models import Account", "knows neither"),
-        ("sandbox.web", "from ..salesmsg import text", "stands alone"),
-        ("sandbox.web", "from .. import crypto", "stands alone"),
-        ("outbox.deliver", "from ..sandbox import web", "only its command"),
-        ("sync.runner", "def f():\n    from django_q.tasks import async_task", "queue"),
-        ("admin.contact", "from django_q.models import Task", "queue"),
-        ("outbox.deliver", "from integrations.tasks import send", "nobody does"),
-        ("models.account", "from ..tokens import current_token", "a floor above"),
-        ("tokens", "from .gateway import door", "a floor above"),
-        ("mirror.messages", "from ..sync import request", "a floor above"),
-        ("outbox.deliver", "from ..sync.runner import step", "a room beside"),
-        ("sync.runner", "from ..outbox.deliver import send", "a floor above"),
-        ("outbox.compose", "from .views import page", "a floor above"),
-        ("outbox.deliver", "from ..contacts.push_changes import push", "a room beside"),
-        ("inbox.thread.views", "from ...gateway import door", "cache only"),
-        ("accounts.views", "from .. import tokens", "cache only"),
-        ("admin.contact", "from ..budget import take", "cache only"),
-        ("sync.runner", "from ..salesmsg.client import Client", "only records"),
-        ("sync.runner", "from ..salesmsg.client import Client\ndef f(c: Client): Client()", "only records"),
-        ("outbox.deliver", "from ..salesmsg import http", "only records"),
-        ("tokens", "from .salesmsg.client import Client", "only records"),
-        ("sync.runner", "from ..mirror.diff import _upsert", "private"),
-        ("sync.runner", "from ..mirror import diff\ndiff._upsert()", "private"),
-        ("attic.chest", "from ..models import Account", "no floor"),
-    ],
-)
-def test_the_rule_notices(module, source, words):
-    known = MODULES | {f"{APP}.{name}" for name in TOLD}
-    found = violations(source, f"{APP}.{module}", modules=frozenset(known))
-    assert any(words in sentence for sentence in found), found
+# What each contract must notice: importer, imported module, and how the importer would write it.
+FORBIDDEN = [
+    ("models.account", "integrations.tokens", "from .. import tokens"),
+    ("mirror.messages", "integrations.sync.request", "from ..sync import request"),
+    ("sync.runner", "integrations.outbox.compose", "from ..outbox.compose import reply"),
+    ("outbox.deliver", "integrations.contacts.push_changes", "from ..contacts.push_changes import push"),
+    ("outbox.compose", "integrations.outbox.views", "from .views import page"),
+    ("bulk.views", "integrations.sync.queries", "from ..sync import queries"),
+    ("outbox.views", "integrations.inbox.onboarding", "from ..inbox import onboarding"),
+    ("sync.sweep", "integrations.tasks", "from ..tasks import sync"),
+    ("jobs", "integrations.checks", "from . import checks"),
+    ("inbox.thread.views", "integrations.gateway", "from ... import gateway"),
+    ("accounts.views", "integrations.tokens", "from .. import tokens"),
+    ("models.contact", "requests", "import requests"),
+    ("tokens", "integrations.salesmsg.client", "from .salesmsg.client import Client"),
+    ("sync.progress", "integrations.salesmsg.http", "from ..salesmsg import http"),
+    ("salesmsg.http", "django", "from django.conf import settings"),
+    ("salesmsg.text", "integrations.crypto", "from .. import crypto"),
+    ("sandbox.web", "integrations.salesmsg.text", "from ..salesmsg import text"),
+    ("outbox.collision", "integrations.sandbox.web", "from ..sandbox import web"),
+    ("admin.contact", "django_q", "def f():\n    from django_q.tasks import async_task"),
+]
 
 
-@pytest.mark.parametrize(
-    ("module", "source"),
-    [
-        ("gateway", "from .salesmsg.client import Client\nfrom . import tokens, budget"),
-        ("tokens", "from .salesmsg.oauth import Tokens"),
-        ("accounts.connect", "from .. import gateway\nfrom ..sync import request"),
-        (
-            "inbox.thread.views",
-            "from ...outbox.compose import reply\nfrom . import queries\nfrom ...access import manages",
-        ),
-        ("management.commands.sandbox", "from integrations.sandbox.cli import main"),
-        ("jobs", "from django_q.tasks import async_task"),
-        ("admin.contact", "from ..contacts import profile_changes\nfrom ..salesmsg.text import national"),
-        ("inbox.urls", "from . import views"),
-        ("sync.runner", "if TYPE_CHECKING:\n    from ..salesmsg.client import Client"),
-        ("sync.runner", "from ..salesmsg.client import Client\ndef f(c: Client) -> list[Client]: c.user()"),
-        ("salesmsg.http", "import requests\nfrom .errors import NotFound"),
-    ],
-)
-def test_the_rule_lets_pass(module, source):
-    known = MODULES | {
-        f"{APP}.{name}"
-        for name in ("sync.request", "outbox.compose", "contacts.profile_changes", "inbox.thread.queries")
-    }
-    assert violations(source, f"{APP}.{module}", modules=frozenset(known)) == []
+def lint_imports(folder: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo", ROOT / "pyproject.toml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_imports_keep_the_contracts():
+    done = lint_imports(ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory) -> str:
+    """What import-linter says of the same project with every forbidden import in it."""
+    folder = tmp_path_factory.mktemp("broken")
+    for top in ("integrations", "salesmsg_portal"):
+        shutil.copytree(ROOT / top, folder / top, ignore=shutil.ignore_patterns("locale", "__pycache__"))
+    for importer, _, line in FORBIDDEN:
+        with (folder / "integrations" / f"{importer.replace('.', '/')}.py").open("a") as file:
+            file.write(f"\n{line}\n")
+    (folder / "integrations/attic.py").touch()
+    done = lint_imports(folder)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(("importer", "imported", "line"), FORBIDDEN)
+def test_the_contracts_notice(importer, imported, line, broken):
+    assert f"integrations.{importer} -> {imported} (" in broken
+
+
+def test_a_module_without_a_layer_is_noticed(broken):
+    assert "The following modules are not listed as layers:" in broken
+    assert "attic" in broken

@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness.environment import around
 
-from .imports import ROOT
+from .sources import ROOT
 
 PRODUCTION = {
     "PORTAL_URL": "https://texts.example.com",

@@ -15,7 +15,7 @@ from integrations.bulk import progress as bulk_progress
 from integrations.failures import Code
 from integrations.models import Account, AuditEntry, Bulk, BulkRecipient, Contact, Conversation, Message
 from integrations.outbox import bulk_queue, deliver
-from integrations.outbox.merge_fields import BulkProblem, EmptyField, render
+from integrations.outbox.merge_fields import BulkProblem, EmptyField, Template
 from tests import factories
 
 from .conftest import posts
@@ -79,32 +79,32 @@ def handed_out_long_ago(message_id: int) -> None:
 )
 def test_merge_fields(text, said):
     who = Contact(first_name="Dana", last_name="Reyes", phone="+13055550142")
-    assert render(text, who) == said
+    assert Template(text).fill(who) == said
 
 
 def test_a_value_with_braces_is_a_value():
-    assert render("Hello {first_name}", Contact(first_name="{email}")) == "Hello {email}"
+    assert Template("Hello {first_name}").fill(Contact(first_name="{email}")) == "Hello {email}"
 
 
 def test_a_name_that_only_the_full_name_holds():
-    assert render("Hello {full_name}", Contact(full_name="Dana Reyes")) == "Hello Dana Reyes"
+    assert Template("Hello {full_name}").fill(Contact(full_name="Dana Reyes")) == "Hello Dana Reyes"
 
 
 @pytest.mark.parametrize("text", ["Hello {first_name", "Hello first_name}", "a {b{first_name}", "{{first_name}}"])
 def test_a_brace_that_stands_alone_is_explained(text):
     with pytest.raises(BulkProblem, match=r"Unmatched “[{}]” near"):
-        render(text, Contact(first_name="Dana"))
+        Template(text).fill(Contact(first_name="Dana"))
 
 
 @pytest.mark.parametrize("text", ["Hello {name}", "Hello {}", "Hello {first name|you}"])
 def test_an_unknown_field_names_those_there_are(text):
     with pytest.raises(BulkProblem, match=r"Unknown merge field.*\{first_name\}.*\{email\}"):
-        render(text, Contact(first_name="Dana"))
+        Template(text).fill(Contact(first_name="Dana"))
 
 
 def test_an_empty_field_without_a_fallback_is_no_text():
     with pytest.raises(EmptyField) as empty:
-        render("Hello {first_name}", Contact(first_name="  "))
+        Template("Hello {first_name}").fill(Contact(first_name="  "))
     assert empty.value.field == "first_name"
 
 

@@ -13,11 +13,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
 
 from ... import mirror
-from ...access import record_audit, staff_required
+from ...access import record_audit, staff_view
 from ...models import AuditEntry, Conversation, InternalNote
 from ..conversation_list.views import list_context
 from ..thread import fragments
@@ -72,9 +70,7 @@ def _known(client_uuid: uuid.UUID) -> InternalNote | None:
     return InternalNote.objects.filter(client_uuid=client_uuid).first()
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def note(request: HttpRequest, pk: int) -> HttpResponse:
     """Add a note. An invalid note stays in the form, with the reason."""
     conversation = fragments.get_conversation_or_404(request, pk)
@@ -90,9 +86,7 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
     return _respond(request, pk, added=True)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a note. Only its author can."""
     own = InternalNote.objects.for_user(request.user).filter(pk=pk, author=request.user)
@@ -105,9 +99,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     return _respond(request, note.conversation_id)
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def offered(request: HttpRequest, pk: int) -> JsonResponse:
     """Users to suggest after an "@", as JSON: {"people": [{"username", "name"}]}."""
     conversation = fragments.get_conversation_or_404(request, pk)

@@ -6,11 +6,9 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
 from ... import cursors
-from ...access import staff_required
+from ...access import staff_view
 from ...contacts import conversation_changes
 from ..composer.actions import redisplay_form, respond
 from ..conversation_list import queries
@@ -20,9 +18,7 @@ from . import snooze as snoozing
 from .forms import AssignForm, SnoozeForm
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def claim(request: HttpRequest, pk: int) -> HttpResponse:
     """Claim an unassigned conversation."""
     try:
@@ -32,9 +28,7 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
     return respond(request, pk)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def me(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """Link the user to a Salesmsg member. pk: the conversation the form was in; None for the list “Mine”."""
     error = ""
@@ -50,9 +44,7 @@ def me(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     return redirect(reverse("inbox:list") + queries.Filters(show="mine").query())
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def snooze(request: HttpRequest, pk: int) -> HttpResponse:
     """Snooze a conversation."""
     conversation = fragments.get_conversation_or_404(request, pk)
@@ -70,18 +62,14 @@ def snooze(request: HttpRequest, pk: int) -> HttpResponse:
     return respond(request, pk)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def wake(request: HttpRequest, pk: int) -> HttpResponse:
     """End a snooze now."""
     snoozing.end_snooze(request.user, fragments.get_conversation_or_404(request, pk))
     return respond(request, pk)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def unread(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark the newest text as unread for this user, then leave the conversation, which would mark it as read again."""
     if not read_state.mark_unread(request.user, fragments.get_conversation_or_404(request, pk)):
@@ -92,9 +80,7 @@ def unread(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(away)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def leave(request: HttpRequest, pk: int) -> HttpResponse:
     """Record that the user closed this thread."""
     presence.remove_presence(request.user, pk)
@@ -104,25 +90,19 @@ def leave(request: HttpRequest, pk: int) -> HttpResponse:
 GONE = gettext_lazy("This person is no longer in the account. Choose another person.")
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def close(request: HttpRequest, pk: int) -> HttpResponse:
     conversation_changes.close_conversation(request.user, fragments.get_conversation_or_404(request, pk))
     return respond(request, pk)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def reopen(request: HttpRequest, pk: int) -> HttpResponse:
     conversation_changes.reopen_conversation(request.user, fragments.get_conversation_or_404(request, pk))
     return respond(request, pk)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def assign(request: HttpRequest, pk: int) -> HttpResponse:
     """Assign the conversation to a member of its account, or unassign it."""
     conversation = fragments.get_conversation_or_404(request, pk)

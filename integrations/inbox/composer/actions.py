@@ -7,12 +7,9 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
 
-from ...access import staff_required
+from ...access import local_address, staff_view
 from ...attachments import outgoing
 from ...attachments import request as attachments
 from ...models import Attachment, Conversation, Message
@@ -65,14 +62,10 @@ def respond(
 
 def _next_url(request: HttpRequest) -> str:
     """The page to return to, from the form's `next`. Empty unless it is a path of the portal."""
-    url = request.POST.get("next", "")
-    is_local = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
-    return url if is_local else ""
+    return local_address(request.POST.get("next", ""))
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def send(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue a reply. A text that cannot be sent stays in the form, with the reason."""
     conversation = fragments.get_conversation_or_404(request, pk)
@@ -118,9 +111,7 @@ def redisplay_form(
     return render(request, "inbox/inbox.html", {**sidebar, **context}, status=422)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def new(request: HttpRequest) -> HttpResponse:
     """Send a text to a phone number, then redirect to the conversation. `?phone=` prefills the number."""
     phone = request.GET.get("phone", "")
@@ -148,9 +139,7 @@ def get_own_message(request: HttpRequest, pk: int) -> Message:
     return message
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def resend(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a failed, cancelled or possibly unsent message again."""
     message = get_own_message(request, pk)
@@ -161,9 +150,7 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
     return respond(request, message.conversation_id)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def cancel_message(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel a queued text, unless it is already being sent."""
     message = get_own_message(request, pk)
@@ -171,9 +158,7 @@ def cancel_message(request: HttpRequest, pk: int) -> HttpResponse:
     return respond(request, message.conversation_id, error=TOO_LATE if too_late else "")
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def accept_as_sent(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark a text of unknown outcome as sent, after the user has checked it in Salesmsg."""
     message = get_own_message(request, pk)
@@ -184,9 +169,7 @@ def accept_as_sent(request: HttpRequest, pk: int) -> HttpResponse:
     return respond(request, message.conversation_id)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def fetch_again(request: HttpRequest, pk: int, position: int) -> HttpResponse:
     """Retry an attachment that could not be fetched."""
     attachment = (

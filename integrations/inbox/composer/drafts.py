@@ -16,11 +16,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
 from ... import cursors
-from ...access import staff_required
+from ...access import staff_view
 from ...db.immediate_transaction import immediate_transaction
 from ...models import Conversation, Draft, Message
 from ..conversation_list.views import list_context
@@ -121,9 +119,7 @@ def _prune_empty_drafts(user) -> None:
     Draft.objects.filter(user=user, text="", updated_at__lt=expired_at).delete()
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def save_draft_view(request: HttpRequest, pk: int) -> HttpResponse:
     """Save a draft. Returns JSON to scripts: {revision}, or with 409 the newer {revision, text}. Forms get the page."""
     conversation = fragments.get_conversation_or_404(request, pk)

@@ -6,10 +6,8 @@ from functools import partial
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
 
-from ...access import staff_required
+from ...access import staff_view
 from ...models import Message
 from ...outbox import scheduled
 from ...outbox.compose import CannotSend
@@ -25,9 +23,7 @@ WRITTEN = _("Your change was: “%(text)s”")
 NO_PICTURES = _("Pictures cannot be scheduled. Remove them to schedule the text, or send them now.")
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def schedule(request: HttpRequest, pk: int) -> HttpResponse:
     """Schedule a reply. A text that cannot be scheduled stays in the form, with the reason."""
     conversation = fragments.get_conversation_or_404(request, pk)
@@ -53,9 +49,7 @@ def _with_new_uuid(request: HttpRequest) -> ScheduleForm:
     return ScheduleForm({**request.POST.dict(), "client_uuid": uuid.uuid4()})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def edit_scheduled(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a scheduled text as a form in its place, and save the change. `?close` shows the text again."""
     message = get_own_message(request, pk)
@@ -104,9 +98,7 @@ def _editable(message: Message) -> bool:
     return message.state == Message.State.QUEUED and message.send_at is not None
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def send_now(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a scheduled text now, also one that was held back and waits for confirmation."""
     message = get_own_message(request, pk)

@@ -9,15 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from ... import cursors
-from ...access import staff_required
+from ...access import staff_view
 from ...contacts.effective import humanize_key
+from ...contacts.three_way import EDITABLE
 from ...models import AuditEntry, Change, Contact, Conversation, Member
+from ...models.contact import FIELD_LABELS
 from ..thread import fragments
-from .inline_edit import LABELS
 
 ENTRIES = 20
 Kind, State = Change.Kind, Change.State
@@ -63,9 +62,7 @@ class ChangeHistory:
     older: str = ""
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def change_history(request: HttpRequest, pk: int) -> HttpResponse:
     """The history as a fragment of the contact panel or as a full page. `?before=` is the cursor of older entries."""
     conversation = fragments.get_conversation_or_404(request, pk)
@@ -180,8 +177,8 @@ def _state_text(change: Change) -> str:
 def _lines(change: Change) -> list[Line]:
     if change.kind not in (Kind.CONTACT, Kind.FIELDS):
         return []
-    order = [name for name in LABELS if name in change.values] + sorted(set(change.values) - set(LABELS))
-    labels = LABELS if change.kind == Kind.CONTACT else {}
+    order = [name for name in EDITABLE if name in change.values] + sorted(set(change.values) - set(EDITABLE))
+    labels = FIELD_LABELS if change.kind == Kind.CONTACT else {}
     return [
         Line(
             str(labels[name]) if name in labels else humanize_key(name),

@@ -3,18 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from ...contacts.three_way import EDITABLE, LIMITS
+from ...models.contact import FIELD_LABELS
 
-LABELS: dict[str, Promise] = {
-    "first_name": gettext_lazy("First name"),
-    "last_name": gettext_lazy("Last name"),
-    "email": gettext_lazy("Email"),
-    "phone": gettext_lazy("Phone"),
-}
 KINDS = {"email": "email", "phone": "tel"}
 SPOTS = ("side", "h3")  # the page has the panel twice: beside the thread and in the menu of its header
 CUSTOM_FIELDS = "custom-fields:write"
@@ -31,7 +24,7 @@ class Field:
 
     @property
     def label(self) -> str:
-        return str(LABELS[self.name])
+        return str(FIELD_LABELS[self.name])
 
     @property
     def kind(self) -> str:

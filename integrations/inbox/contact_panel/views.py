@@ -5,10 +5,8 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
-from ...access import staff_required
+from ...access import staff_view
 from ...contacts import detail_changes, profile_changes
 from ...contacts.profile_changes import InvalidEdit
 from ...models import Conversation
@@ -17,9 +15,7 @@ from ..thread import fragments
 from . import inline_edit
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def change(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     """Handle one form of the panel. `what` is a key of `detail_changes.WISHES`. Errors are shown in the panel."""
     if what not in detail_changes.WISHES:
@@ -39,9 +35,7 @@ def change(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     return render(request, "inbox/thread/_thread_update.html", context, status=422 if problem else 200)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Edit name, email and phone. Creates the same pending change as the admin."""
     conversation = fragments.get_conversation_or_404(request, pk)

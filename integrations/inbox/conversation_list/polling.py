@@ -2,18 +2,14 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from ... import cursors
-from ...access import staff_required
+from ...access import staff_view
 from . import banners, queries
 from .views import link_member_context
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def list_poll(request: HttpRequest) -> HttpResponse:
     """Return 204 while nothing has changed, otherwise as many rows as the page shows."""
     filters = queries.Filters.from_query(request.GET)

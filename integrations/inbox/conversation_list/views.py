@@ -2,11 +2,9 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from ... import cursors
-from ...access import staff_required
+from ...access import staff_view
 from .. import onboarding
 from ..collaboration import assignment
 from . import banners, queries, search_results
@@ -53,9 +51,7 @@ def link_member_context(
     return {"members": assignment.unlinked_members(user)}
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def inbox(request: HttpRequest) -> HttpResponse:
     """The list without an open thread. Filters and searches request only the list."""
     if request.headers.get("HX-Target") == "list-body":
@@ -70,9 +66,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     return render(request, "inbox/inbox.html", context)
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def rows(request: HttpRequest) -> HttpResponse:
     """The next page of the list."""
     filters = queries.Filters.from_query(request.GET)

@@ -4,11 +4,9 @@ from django.db.models import Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from ... import cursors
-from ...access import staff_required
+from ...access import staff_view
 from ...models import Conversation, Message
 from ...search import ask
 from ...search.words import Wanted
@@ -52,9 +50,7 @@ def _end(conversation: Conversation, spot: tuple, number: int) -> str:
     return cursors.format_cursor(*places[number - 1]) if len(places) > number else ""
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def newer(request: HttpRequest, pk: int) -> HttpResponse:
     """The messages after a cursor, and the message at the cursor rendered again."""
     conversation = fragments.get_conversation_or_404(request, pk)
@@ -77,9 +73,7 @@ def newer(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "inbox/thread/_newer_update.html", {**context, "below": below})
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def hit(request: HttpRequest, pk: int) -> HttpResponse:
     """Redirect to the previous or next search hit; without one, back to the open hit with a notice."""
     conversation = fragments.get_conversation_or_404(request, pk)

@@ -2,19 +2,15 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
 
-from ...access import staff_required
+from ...access import staff_view
 from ...models import Conversation
 from ...sync import request as sync
 from ..collaboration import presence
 from . import fragments
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def thread_poll(request: HttpRequest, pk: int) -> HttpResponse:
     """Return 204 while nothing has changed, otherwise only the changes this browser lacks."""
     result = presence.read_presence(request.user, pk)
@@ -30,9 +26,7 @@ def thread_poll(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "inbox/thread/_thread_update.html", {**context, "here": present})
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def watch(request: HttpRequest, pk: int) -> HttpResponse:
     """Record that the user views this thread, so that it syncs more often and others see the user.
 

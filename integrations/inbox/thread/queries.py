@@ -52,11 +52,6 @@ def read_conversation(user, pk: int) -> Conversation | None:
     return rows[0] if rows else None
 
 
-def read_version(user, pk: int) -> int | None:
-    """Return the version for the thread's poll, or None when the user has no such conversation. One query."""
-    return Conversation.objects.for_user(user).filter(pk=pk).values_list("version", flat=True).first()
-
-
 @dataclass
 class ThreadSlice:
     """A part of a thread, oldest first. `older` is the cursor of earlier messages, empty at the beginning."""

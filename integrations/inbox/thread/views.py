@@ -2,20 +2,16 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
 from ... import cursors
-from ...access import staff_required
+from ...access import staff_view
 from ...sync import request as sync
 from ..conversation_list import queries as conversation_list_queries
 from ..conversation_list.views import list_context
 from . import fragments, history, queries
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def thread(request: HttpRequest, pk: int) -> HttpResponse:
     """The thread, with the list beside it unless the page already has the list. Opening a thread marks it as read."""
     conversation = fragments.get_conversation_or_404(request, pk)
@@ -30,9 +26,7 @@ def thread(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "inbox/inbox.html", {**list_context(request, open_pk=pk), **context})
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def older(request: HttpRequest, pk: int) -> HttpResponse:
     """The messages before a cursor, and the message at the cursor rendered again."""
     conversation = fragments.get_conversation_or_404(request, pk)

@@ -6,11 +6,9 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from .... import cursors
-from ....access import require_permission, staff_required
+from ....access import require_permission, staff_view
 from ....models import SavedReply
 from ....outbox import merge_fields
 from ...conversation_list.views import list_context
@@ -22,9 +20,7 @@ from .forms import SavedReplyForm
 # --- The pages -------------------------------------------------------------------------------------------------------
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def index(request: HttpRequest) -> HttpResponse:
     """List the replies the user can use, with links to change those the user can change."""
     managers = queries.managed_accounts(request.user)
@@ -53,18 +49,14 @@ def _changeable_reply(request: HttpRequest, pk: int) -> tuple[SavedReply, list]:
     return reply, managers
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def new(request: HttpRequest) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = SavedReplyForm(request.user, data, managers=queries.managed_accounts(request.user))
     return _save_and_render(request, form, _("Saved. To use it, type “/” in a conversation."))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     reply, managers = _changeable_reply(request, pk)
     data = request.POST if request.method == "POST" else None
@@ -81,9 +73,7 @@ def _save_and_render(request: HttpRequest, form: SavedReplyForm, success: str) -
     return render(request, "inbox/composer/saved_replies/form.html", context, status=422 if form.is_bound else 200)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@never_cache
-@staff_required
+@staff_view("GET", "HEAD", "POST")
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for confirmation, then delete the reply."""
     reply, _managers = _changeable_reply(request, pk)
@@ -97,9 +87,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 # --- In a conversation -----------------------------------------------------------------------------------------------
 
 
-@require_safe
-@never_cache
-@staff_required
+@staff_view()
 def offered(request: HttpRequest, pk: int) -> HttpResponse:
     """The replies for this conversation as JSON, filled in for its contact."""
     return JsonResponse(
@@ -107,9 +95,7 @@ def offered(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def used(request: HttpRequest, pk: int, reply: int) -> HttpResponse:
     """Count a use of the reply, which orders the list."""
     if not queries.count_use(request.user, fragments.get_conversation_or_404(request, pk), reply):
@@ -117,9 +103,7 @@ def used(request: HttpRequest, pk: int, reply: int) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@require_POST
-@never_cache
-@staff_required
+@staff_view("POST")
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
     """Without JavaScript: show the thread with the list of replies, or with the chosen reply in the composer."""
     conversation = fragments.get_conversation_or_404(request, pk)
