@@ -87,7 +87,7 @@ def test_what_is_not_taken_says_why_and_keeps_the_text(browser, thread, settings
     response = send(browser, thread, *pictures, text="Look at this")
     text = pages.text(response).replace("\xa0", " ")
     assert response.status_code == 422
-    assert words in text and "choose them again" in text
+    assert words in text and "Choose them again" in text
     assert "Look at this" in response.content.decode()
     assert not Message.objects.exists() and not kept_files()
 
@@ -186,7 +186,7 @@ def test_what_cannot_be_written_sends_nothing(browser, thread, monkeypatch):
     monkeypatch.setattr("django.core.files.storage.FileSystemStorage._save", full)
     response = send(browser, thread, picture(), text="Look")
     assert response.status_code == 422
-    assert "could not be written" in pages.text(response) and not Message.objects.exists()
+    assert "could not store the pictures" in pages.text(response) and not Message.objects.exists()
 
 
 def test_no_text_and_no_picture(ada, thread):

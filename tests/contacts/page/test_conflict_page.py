@@ -201,7 +201,7 @@ def test_the_admin_leads_here(browser, contact, conflict):
     ):
         shown = browser.get(address).content.decode()
         assert f'href="{at(conflict)}"' in shown, address
-    assert "In Salesmsg meanwhile: last name There" in pages.text(
+    assert "Current values in Salesmsg: last name There" in pages.text(
         browser.get(reverse("admin:integrations_contact_change", args=[contact.pk]))
     )
 
