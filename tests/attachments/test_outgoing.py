@@ -186,7 +186,7 @@ def test_what_cannot_be_written_sends_nothing(browser, thread, monkeypatch):
     monkeypatch.setattr("django.core.files.storage.FileSystemStorage._save", full)
     response = send(browser, thread, picture(), text="Look")
     assert response.status_code == 422
-    assert "could not store the pictures" in pages.text(response) and not Message.objects.exists()
+    assert "could not save the pictures" in pages.text(response) and not Message.objects.exists()
 
 
 def test_no_text_and_no_picture(ada, thread):

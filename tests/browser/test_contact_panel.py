@@ -65,7 +65,7 @@ def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, connect
     expect(first).to_be_hidden()
     expect(page.locator(".thread-who h2")).to_have_text(called)
     expect(page.locator(".row-link[aria-current] .row-name")).to_have_text(called)
-    card.get_by_text("Change history").click()
+    card.get_by_text("Change history", exact=True).click()
     entry = card.locator(".timeline-entry", has_text="Edited the contact")
     expect(entry).to_contain_text("nora@example.com")
     expect(entry).to_contain_text("demo")

@@ -39,7 +39,7 @@ def test_pictures_reach_the_phone(page: Page, vendor, connected, stranger):
     page.evaluate(PASTE, ["pasted.png", list(png(50, 50))])
     expect(chosen).to_have_count(3)
     choose.set_input_files([file("fourth.png", png())])
-    expect(page.get_by_text("At most 3 pictures can go with a text.")).to_be_visible()
+    expect(page.get_by_text("You can send at most 3 pictures with a text.")).to_be_visible()
     expect(chosen).to_have_count(3)
     page.get_by_role("button", name="Remove dog.png").click()
     expect(chosen).to_have_count(2)

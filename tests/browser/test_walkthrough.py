@@ -123,7 +123,7 @@ def test_the_whole_walk_through(page: Page, limited: Sandbox, ours: Portal):
     opened.value.close()
 
     # Edit the contact in the admin; Salesmsg has the change, the page tells so.
-    page.locator(".side").get_by_role("link", name="All contact details").click()
+    page.locator(".side").get_by_role("link", name="All details").click()
     expect(page).to_have_url(re.compile("/admin/integrations/contact/"))
     page.get_by_label("First name").fill("Newname")
     page.get_by_label("Email").fill("newemail@example.com")

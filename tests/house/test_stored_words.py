@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from django.template.base import Lexer, TokenType
 
-from .imports import ROOT, sources
+from .sources import ROOT, sources
 
 # Each function's arguments that must be literal: (context,) message, (plural).
 FUNCTIONS = {
@@ -18,9 +18,7 @@ FUNCTIONS = {
     **dict.fromkeys(("npgettext", "npgettext_lazy"), (0, 1, 2)),
 }
 # (module, what is translated): why it is no stored word.
-TRANSLATED = {
-    ("integrations.nouns", "name"): "names of models and fields, from a list of literals in the same module",
-}
+TRANSLATED: dict[tuple[str, str], str] = {}
 # (module, what is compared or looked up): whose word it is.
 COMPARED = {
     ("accounts.forms", "Bearer"): "HTTP's, in front of a token that was pasted with it",
