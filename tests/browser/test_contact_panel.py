@@ -92,11 +92,11 @@ def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, connect
     expect(card.locator(".contact-note .on-its-way")).to_have_count(0)
     assert [note["text"] for note in theirs()["notes"]].count("Prefers the afternoon.") == 1
 
-    card.get_by_text("Opt out of texts…").click()
+    card.get_by_text("Opt out…").click()
     card.get_by_role("button", name="Opt out", exact=True).click()
     expect(page.locator("#composer-send")).to_be_disabled()
     wait_for("Salesmsg has the opt-out", lambda: theirs()["opt_out"])
-    expect(page.locator("[data-blocked]")).to_contain_text("by demo here.")
+    expect(page.locator("[data-blocked]")).to_contain_text("by demo in the portal.")
     expect(page.get_by_text("This contact is being opted out")).to_have_count(0)
     expect(card.locator(".contact-opt")).not_to_have_attribute("open", "")
     assert [said for said in page.complaints if "422" not in said] == []

@@ -32,14 +32,14 @@ def ours(empty):
     return empty
 
 
-def in_view(page: Page, key: int) -> bool:
-    return page.evaluate(
+def wait_until_in_view(page: Page, key: int) -> None:
+    page.wait_for_function(
         """(key) => {
           const item = document.getElementById(`m-${key}`).getBoundingClientRect();
           const box = document.getElementById("thread-scroll").getBoundingClientRect();
           return item.top >= box.top && item.bottom <= box.bottom;
         }""",
-        key,
+        arg=key,
     )
 
 
@@ -53,14 +53,14 @@ def test_type_see_open_read_on_come_back(page: Page, ours):
     expect(page.locator("#rows")).to_contain_text("Texts")
     page.locator("#rows .row-link").first.click()
     expect(page.locator(".sighted mark")).to_have_text("überweis")
-    assert in_view(page, late)
+    wait_until_in_view(page, late)
     expect(page).to_have_url(re.compile(rf"/inbox/{long}/\?q=uberweis&at={late}$"))
 
     # The hit before it stands deep in the thread, with what is around it.
     page.get_by_role("link", name="Older hit").click()
     expect(page.locator(".sighted .bubble")).to_contain_text("for order 4711?")
     expect(page.locator(".sighted a")).to_have_attribute("href", "https://example.com/pay")
-    assert in_view(page, early)
+    wait_until_in_view(page, early)
     expect(page.locator("#messages")).to_contain_text("Message number 59")
     expect(page.locator("#messages")).to_contain_text("Message number 61")
     expect(page.locator("#messages")).not_to_contain_text("Message number 239")
@@ -71,7 +71,7 @@ def test_type_see_open_read_on_come_back(page: Page, ours):
         f"of = Conversation.objects.get(pk={long}); f.message(of, 'Just now'); f.touch(of); print(1)"
     )
     expect(page.locator("#thread-version")).to_have_attribute("data-version", "1")
-    assert in_view(page, early)
+    wait_until_in_view(page, early)
     expect(page.locator("#messages")).not_to_contain_text("Just now")
 
     # Newer ones come below, without a jump.

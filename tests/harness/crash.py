@@ -77,7 +77,7 @@ def _arm(point: str) -> None:
         POINTS[1]: lambda: _before(budget, "take"),
         POINTS[2]: lambda: _after(budget, "take"),
         POINTS[3]: lambda: _after(mirror, "touch"),
-        POINTS[4]: lambda: _before(deliver, "_conversation"),
+        POINTS[4]: lambda: _before(deliver, "_open_conversation"),
         POINTS[5]: lambda: _after(deliver, "_confirm"),
         POINTS[6]: lambda: _during(gateway, "_sent", a_text, 0.1),
         POINTS[7]: lambda: _after(gateway, "_sent", a_text),
