@@ -187,7 +187,7 @@ def test_an_opt_out_holds_here_from_the_moment_it_is_asked_for(salesmsg, staff, 
     assert told(back).state == State.DONE
     assert not theirs(salesmsg, contact)["opt_out"]
     contact.refresh_from_db()
-    assert opt_out.refusal_reason(contact) == ""
+    assert not opt_out.refusal_reason(contact)
     said = list(AuditEntry.objects.order_by("pk").values_list("user", "action"))
     assert (staff.pk, "opted_out") in said
     assert said[-1] == (staff.pk, "opted_in")
@@ -211,7 +211,7 @@ def test_a_refused_opt_out_still_holds_until_a_person_drops_it(salesmsg, staff, 
     assert list(opt_out.opted_out_contacts(contact.account_id)) == [contact]
     assert changes.dismiss_refused(staff, change)
     assert not changes.dismiss_refused(staff, change)
-    assert opt_out.refusal_reason(contact) == ""
+    assert not opt_out.refusal_reason(contact)
     assert not opt_out.opted_out_contacts(contact.account_id).exists()
 
 
@@ -220,7 +220,7 @@ def test_a_later_opt_in_lifts_an_opt_out_that_waits(salesmsg, staff, contact):
     assert changes.request_opt_in(staff, contact, agreed=True) is None
     change.refresh_from_db()
     assert change.state == State.SUPERSEDED
-    assert opt_out.refusal_reason(contact) == ""
+    assert not opt_out.refusal_reason(contact)
 
 
 # --- Notes -----------------------------------------------------------------------------------------------------------
@@ -272,7 +272,7 @@ def test_a_note_left_by_a_killed_worker_is_looked_for(salesmsg, staff, contact, 
     def killed(*_):
         raise SystemExit
 
-    monkeypatch.setattr(push_changes, "_end", killed)
+    monkeypatch.setattr(push_changes, "_finish", killed)
     with pytest.raises(SystemExit):
         push_changes.push_change(change.pk)
     monkeypatch.undo()
@@ -409,7 +409,7 @@ def test_nobody_changes_what_is_not_theirs_or_what_salesmsg_does_not_have(staff,
         with pytest.raises(PermissionDenied):
             ask(stranger)
     Contact.objects.filter(pk=contact.pk).update(deleted_at=timezone.now())
-    with pytest.raises(InvalidEdit, match="any more"):
+    with pytest.raises(InvalidEdit, match="was deleted in Salesmsg"):
         changes.add_note(staff, contact, "x")
     Contact.objects.filter(pk=contact.pk).update(deleted_at=None, vendor_id=None)
     with pytest.raises(InvalidEdit, match="does not exist in Salesmsg yet"):

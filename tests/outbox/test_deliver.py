@@ -248,7 +248,7 @@ def test_a_disconnected_account_sends_nothing_and_says_so(salesmsg, staff, accou
     account.save()
     assert deliver.deliver_message(message.pk) == State.FAILED
     assert fresh(message).reason_code == "not_connected"
-    with pytest.raises(compose.CannotSend, match="Connect it again"):
+    with pytest.raises(compose.CannotSend, match="Reconnect it"):
         write(staff, Conversation.objects.get(pk=conversation.pk), "no")
 
 
@@ -352,14 +352,14 @@ def test_a_text_whose_claim_is_gone_is_not_sent_with_the_new_token_either(
     message = write(staff, conversation, f"refused {uuid.uuid4()}")
     session = gateway.open_session(account.pk, "interactive")
 
-    renewed = session._renewed
+    renewed = session._renewed_token
 
     def long_wait(held):
         worker_is_gone(message)
         assert deliver.expire_claims() == 1
         return renewed(held)
 
-    session._renewed = long_wait
+    session._renewed_token = long_wait
     session.reserve()
     deliver.send_message(message.pk, session)
     assert fresh(message).state == State.UNKNOWN

@@ -166,7 +166,7 @@ def test_the_attempts_end_and_the_texts_are_committed_together(salesmsg, staff, 
     def die(*_, **__):
         raise Killed
 
-    monkeypatch.setattr(deliver, "_unknown", die)
+    monkeypatch.setattr(deliver, "_mark_unknown", die)
     with pytest.raises(Killed):
         deliver.deliver_message(message.pk)
     assert state(message) == State.SENDING
