@@ -178,10 +178,8 @@ def _contacts(probe: Probe) -> Iterator[Fact]:
     yield compare("4", "Envelope of contacts", "{data, meta}", list_envelope(answer.payload))
     total = _total(answer.payload)
     yield compare("4", "Contacts a page", "10", str(len(found)) if len(found) == 10 or total != len(found) else "")
-    yield compare("4", "Total of contacts is told", "yes", "yes" if total is not None else "no")
-    yield compare(
-        "6.1", "Opt-out is told by", "opt_out", ", ".join(carries(found, "opt_out", "opted_out", "unsubscribed"))
-    )
+    yield compare("4", "The list of contacts gives a total", "yes", "yes" if total is not None else "no")
+    yield compare("6.1", "Opt-out is in", "opt_out", ", ".join(carries(found, "opt_out", "opted_out", "unsubscribed")))
     if len(found) == 10:
         shorter = probe.get("/contacts", page=1, length=5)
         size = len(records(shorter.payload))
@@ -237,7 +235,7 @@ def _conversations(probe: Probe) -> Iterator[Fact]:
     probe.conversation_id = next(iter(ids(found)), None)
     yield compare("4", "Envelope of conversations", "bare list", list_envelope(answer.payload))
     yield compare("5", "Order of conversations", "newest first", order(found, "last_message_at").replace("equal", ""))
-    yield compare("6.2", "Unread is told by", "unread", ", ".join(carries(found, "unread", "unread_count", "is_read")))
+    yield compare("6.2", "Unread is in", "unread", ", ".join(carries(found, "unread", "unread_count", "is_read")))
     yield compare(
         "6.2", "The contact is in", "contact", next(iter(carries(found, "contact", "participants", "contact_id")), "")
     )
