@@ -226,17 +226,23 @@
 
   const held = new WeakMap();
 
+  // What a fold is called, so that it is found again when its region has been drawn anew with other folds around it.
+  const nameOf = (details) => details.dataset.fold ?? details.className;
+  const folds = (region, name) => Array.from(region?.querySelectorAll("details") ?? []).filter((one) => nameOf(one) === name);
+  const fold = (details) => {
+    const region = details.closest("[data-region], .message");
+    return region && { region: region.id, name: nameOf(details), place: folds(region, nameOf(details)).indexOf(details) };
+  };
+
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { elt, target } = event.detail.requestConfig ? { elt: event.detail.requestConfig.elt, target: event.detail.target } : event.detail;
     if (!elt) return;
-    const menus = Array.from(document.querySelectorAll("#pane details[open]")).map((menu) => {
-      if (menu.matches(".contact-edit, .contact-opt") && menu.contains(elt) && event.detail.xhr.status < 400) return null;
-      const region = menu.closest("[data-region], .message");
-      return region && [region.id, Array.from(region.querySelectorAll("details")).indexOf(menu)];
-    }).filter(Boolean);
+    const taken = event.detail.xhr.status < 400;
+    const menus = Array.from(document.querySelectorAll("#pane details[open]"))
+      .filter((menu) => !(taken && menu.matches(".contact-edit, .contact-opt") && menu.contains(elt)))
+      .map(fold).filter(Boolean);
     const focused = document.activeElement?.id;
     const restore = [];
-    const taken = event.detail.xhr.status < 400;
     const typed = Array.from(document.querySelectorAll("#pane [data-region] :is(input, textarea)[id]")).filter((field) => (
       field.value !== field.defaultValue && !(taken && elt.contains(field))
     )).map((field) => [field.id, field.value]);
@@ -244,8 +250,8 @@
     if (target?.id === "rows" && byId("list-scroll")?.scrollTop > 20) restore.push(holder(byId("list-scroll"), ".row-link"));
     if (elt.closest?.("#pane") && !atBottom()) restore.push(holder(byId("thread-scroll"), ".message"));
     held.set(event.detail.xhr, () => {
-      menus.forEach(([id, place]) => {
-        const menu = byId(id)?.querySelectorAll("details")[place];
+      menus.forEach(({ region, name, place }) => {
+        const menu = folds(byId(region), name)[place];
         if (menu && !elt.closest?.(".menu")) menu.open = true;
       });
       typed.forEach(([id, value]) => {

@@ -1,7 +1,7 @@
 """The contact's card in a browser: what is asked for shows at once, reaches Salesmsg, and takes nothing away."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.harness.portal import Portal
 from tests.harness.sandbox import Sandbox, wait_for
@@ -100,3 +100,25 @@ def test_a_name_a_tag_a_note_and_an_opt_out(page: Page, vendor: Sandbox, connect
     expect(page.get_by_text("This contact is being opted out")).to_have_count(0)
     expect(card.locator(".contact-opt")).not_to_have_attribute("open", "")
     assert [said for said in page.complaints if "422" not in said] == []
+
+
+def test_the_next_form_stays_folded_when_the_answer_to_the_last_one_is_lost(
+    page: Page, connected: Portal, stranger: dict
+):
+    """A live update then shows the outcome: "Opt in again…" takes the place of the open "Opt out…"."""
+    connected.visit(page, "/inbox/")
+    page.locator(".row-link", has=page.get_by_text(stranger["full_name"], exact=True)).click()
+    card = page.locator(".side")
+
+    def lose(route: Route):
+        route.fetch()
+        route.abort()
+
+    page.route("**/contact/opt-*/**", lose)
+    for opener, button, following in [("Opt out…", "Opt out", "Opt in again…"), ("Opt in again…", "Opt in", "Opt out…")]:
+        card.get_by_text(opener).click()
+        for box in card.locator(".contact-opt").get_by_role("checkbox").all():
+            box.check()
+        card.get_by_role("button", name=button, exact=True).click()
+        expect(card.get_by_text(following)).to_be_visible()
+        expect(card.locator(".contact-opt")).not_to_have_attribute("open", "")
