@@ -7,6 +7,7 @@ from .budget import Budget, BudgetBlock, BudgetCall
 from .bulk import Bulk, BulkRecipient
 from .change import Change
 from .collaboration import Draft, InternalNote, Mention, Presence, SavedReply
+from .consent import ConsentEntry
 from .contact import Contact
 from .conversation import Conversation, ReadMark
 from .message import Attempt, Message
@@ -25,6 +26,7 @@ __all__ = [
     "Bulk",
     "BulkRecipient",
     "Change",
+    "ConsentEntry",
     "Contact",
     "Conversation",
     "Credential",

@@ -24,6 +24,18 @@ class Bulk(models.Model):
     account = models.ForeignKey(Account, models.CASCADE, related_name="bulks", verbose_name=_("account"))
     text = models.TextField(_("text"), help_text=_("With merge fields, such as {first_name}."))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
+    start_at = models.DateTimeField(
+        _("start at"), null=True, blank=True, help_text=_("When to send the first text; empty: when it is started.")
+    )
+    from_hour = models.PositiveSmallIntegerField(
+        _("from hour"), null=True, blank=True, help_text=_("In each recipient's time zone; empty: after quiet hours.")
+    )
+    to_hour = models.PositiveSmallIntegerField(
+        _("to hour"), null=True, blank=True, help_text=_("In each recipient's time zone; empty: until quiet hours.")
+    )
+    accepted = models.JSONField(
+        default=list, blank=True, help_text=_("The safeguards whose questions the author has answered with “send”.")
+    )
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("created by")
     )
@@ -55,6 +67,9 @@ class BulkRecipient(ReasonFields):
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="+", verbose_name=_("contact"))
     text = models.TextField(_("text"), blank=True, help_text=_("The text for this contact, as previewed."))
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.WAITING)
+    due_at = models.DateTimeField(
+        _("due at"), null=True, blank=True, help_text=_("Not before this moment: the recipient's own morning.")
+    )
     message = models.OneToOneField(
         Message, models.SET_NULL, null=True, blank=True, related_name="bulk_recipient", verbose_name=_("message")
     )
@@ -64,7 +79,10 @@ class BulkRecipient(ReasonFields):
         verbose_name_plural = _("bulk recipients")
         ordering = ["pk"]
         constraints = [models.UniqueConstraint(fields=["bulk", "contact"], name="bulk_recipient_once")]
-        indexes = [models.Index(fields=["bulk", "state", "id"], name="bulk_waiting")]
+        indexes = [
+            models.Index(fields=["bulk", "state", "id"], name="bulk_waiting"),
+            models.Index(fields=["bulk", "state", "due_at"], name="bulk_due"),
+        ]
 
     def __str__(self) -> str:
         return _("Recipient %(id)s of bulk text %(bulk)s") % {"id": self.contact_id, "bulk": self.bulk_id}

@@ -31,6 +31,10 @@ class Message(ReasonFields):
         UNKNOWN = "unknown", _("Not known whether it was sent")
         CANCELLED = "cancelled", _("Cancelled")
 
+    class Machine(models.TextChoices):
+        REACTION = "reaction", _("Reaction")
+        AUTO_REPLY = "auto_reply", _("Automatic reply")
+
     class Kind(models.TextChoices):
         SMS = "sms", _("Text")
         MMS = "mms", _("Picture")
@@ -81,6 +85,17 @@ class Message(ReasonFields):
     zone = models.CharField(_("zone"), max_length=64, blank=True, help_text=_("The time zone of the schedule."))
     stop_on_reply = models.BooleanField(
         _("stop on reply"), default=False, help_text=_("Cancel if the contact replies first.")
+    )
+    accepted = models.JSONField(
+        default=list, blank=True, help_text=_("The safeguards whose questions the author has answered with “send”.")
+    )
+    machine = models.CharField(
+        _("written by a machine"),
+        max_length=10,
+        choices=Machine,
+        blank=True,
+        default="",
+        help_text=_("An inbound text that no person typed."),
     )
     bulk = models.ForeignKey(
         "Bulk", models.SET_NULL, null=True, blank=True, related_name="messages", verbose_name=_("bulk")
