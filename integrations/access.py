@@ -103,6 +103,11 @@ def can_connect(user) -> bool:
     return user.is_superuser or Membership.objects.filter(user=user, role=Membership.Role.MANAGER).exists()
 
 
+def can_opt_in(user, account: Account) -> bool:
+    """Return whether the user may opt contacts in again who have opted out."""
+    return can_manage(user, account)
+
+
 def require_permission(allowed: bool) -> None:
     """Raise PermissionDenied with a message for staff unless allowed."""
     if not allowed:

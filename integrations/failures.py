@@ -77,6 +77,10 @@ class Code(TextChoices):
     # Texts
     OPTED_OUT = "opted_out", _("This contact has opted out. They can opt in again by texting START.")
     OPT_OUT_PENDING = "opt_out_pending", _("This contact is being opted out, so no text may be sent to them.")
+    TWIN_REFUSES = (
+        "twin_refuses",
+        _("Another contact with this phone number has opted out or is blocked, so no text may be sent to it."),
+    )
     BLOCKED = "blocked", _("This contact is blocked in Salesmsg.")
     DELETED = "deleted", _("This contact was deleted in Salesmsg.")
     WORKER_STOPPED = "worker_stopped", _("The worker stopped before Salesmsg answered.")
@@ -120,7 +124,8 @@ class Code(TextChoices):
     SKIP_DELETED = "skip_deleted", _("Deleted in Salesmsg")
     SKIP_NO_PHONE = "skip_no_phone", _("No phone number")
     SKIP_SAME_PHONE = "skip_same_phone", _("Same phone as another recipient")
-    SKIP_TWIN_REFUSES = "skip_twin_refuses", _("A contact with this phone has opted out or is blocked")
+    SKIP_TWIN_REFUSES = "skip_twin_refuses", _("This phone number has opted out, or another contact with it is blocked")
+    SKIP_DOUBT = "skip_doubt", _("May have asked to opt out; nobody has decided yet")
     SKIP_EMPTY_TEXT = "skip_empty_text", _("Nothing would be left of the text")
     SKIP_TOO_LONG = "skip_too_long", _("Longer than %(most)s characters once its merge fields are filled in")
     SKIP_EMPTY_FIELD = "skip_empty_field", _("%(merge_field)s is empty, and the text names no replacement for it")

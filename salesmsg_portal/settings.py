@@ -178,6 +178,10 @@ SALESMSG_TIMEOUT = tuple(env.list("SALESMSG_TIMEOUT", cast=float, default=[5.0, 
 # it was not sent.
 SALESMSG_ACCEPTS_FOR = 3 * sum(SALESMSG_TIMEOUT)
 
+# Words besides the built-in ones that opt a contact out or in when a text consists of nothing else.
+OPT_OUT_WORDS = env.list("OPT_OUT_WORDS", default=[])
+OPT_IN_WORDS = env.list("OPT_IN_WORDS", default=[])
+
 # Hours in the contact's time zone during which staff are warned before texting, such as "21-8". Empty: never.
 QUIET_HOURS = env.str("QUIET_HOURS", default="21-8")
 

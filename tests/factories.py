@@ -13,6 +13,7 @@ from integrations.mirror.conversation_summary import standing_of
 from integrations.models import (
     Account,
     Change,
+    ConsentEntry,
     Contact,
     Conversation,
     Credential,
@@ -99,6 +100,12 @@ def contact(of: Account, first: str = "Dana", last: str = "Reyes", **values) -> 
     number = next(_numbers)
     values = {"phone": f"+1305555{number:04d}", "full_name": f"{first} {last}".strip(), "vendor_id": number, **values}
     return Contact.objects.create(account=of, first_name=first, last_name=last, **values)
+
+
+def consent(of: Contact, kind: str = "opt_out", source: str = "keyword", **values) -> ConsentEntry:
+    """An entry of the consent ledger for the contact's number."""
+    values = {"at": timezone.now(), "contact": of, "contact_name": of.name, **values}
+    return ConsentEntry.objects.create(account=of.account, phone=of.phone, kind=kind, source=source, **values)
 
 
 def customer(of: Account, number: int = 1, **values) -> Contact:

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..access import record_audit, require_member
+from ..contacts import opt_out
 from ..failures import NO_REASON, Code, Reason
 from ..models import Account, AuditEntry, Bulk, BulkRecipient, Contact
 from ..models.reason import REASON_COLUMNS
 from ..outbox import compose
-from ..outbox.bulk_queue import exclusion_reason, refusing_phones
+from ..outbox.bulk_queue import exclusion_reason
 from ..outbox.merge_fields import BulkProblem, EmptyField, Template
 
 MOST = 5000
@@ -95,7 +96,7 @@ def write_text(user, bulk: Bulk, text: str) -> Bulk:
     template = Template(text)
     heavy = ("contact__raw", "contact__custom_fields", "contact__notes", "contact__tags")
     rows = list(bulk.recipients.select_related("contact").defer(*heavy))
-    _fill(rows, template, refusing_phones(bulk.account_id))
+    _fill(rows, template, opt_out.refusing_phones(bulk.account_id), opt_out.doubted_phones(bulk.account_id))
     with transaction.atomic():
         if not Bulk.objects.filter(pk=bulk.pk, state=State.DRAFT).update(text=text):
             raise BulkProblem(_("This bulk text has already been started, so its text can no longer be changed."))
@@ -108,10 +109,10 @@ def write_text(user, bulk: Bulk, text: str) -> Bulk:
     return bulk
 
 
-def _fill(rows: list[BulkRecipient], template: Template, refusing: set[str]) -> None:
+def _fill(rows: list[BulkRecipient], template: Template, refusing: set[str], doubted: set[str]) -> None:
     phones: set[str] = set()
     for row in rows:
-        row.text, reason = "", exclusion_reason(row.contact, refusing)
+        row.text, reason = "", exclusion_reason(row.contact, refusing, doubted)
         if not reason and row.contact.phone in phones:
             reason = Reason(Code.SKIP_SAME_PHONE)
         if not reason:

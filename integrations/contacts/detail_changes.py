@@ -7,13 +7,15 @@ Salesmsg; `effective` combines both.
 from collections.abc import Mapping
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from .. import jobs
-from ..access import record_audit, require_member
-from ..models import AuditEntry, Change, Contact, Tag
+from .. import jobs, mirror
+from ..access import can_opt_in, record_audit, require_member, require_permission
+from ..mirror import consent
+from ..models import AuditEntry, Change, ConsentEntry, Contact, Tag
 from . import opt_out as contacts_opt_out
 from .change_handlers import same_label
 from .effective import KINDS, OPEN, TAGGING, custom_field_definitions, custom_field_values
@@ -29,8 +31,9 @@ AUDITED = {
     Kind.NOTE: Action.NOTE_ADDED,
     Kind.FIELDS: Action.FIELDS_EDITED,
 }
-WISHES = ("tag", "untag", "opt-out", "opt-in", "note", "fields", "again", "leave")  # actions accepted from forms
-LONGEST_LABEL, LONGEST_NOTE, LONGEST_VALUE = 50, 2000, 1000
+# Actions accepted from forms.
+WISHES = ("tag", "untag", "opt-out", "opt-in", "no-opt-out", "note", "fields", "again", "leave")
+LONGEST_LABEL, LONGEST_NOTE, LONGEST_VALUE, LONGEST_WHY = 50, 2000, 1000, 500
 
 
 def add_tag(user, contact: Contact, label: str) -> Change | None:
@@ -58,25 +61,71 @@ def _change_tag(user, contact: Contact, kind: str, label: str) -> Change | None:
 
 
 def request_opt_out(user, contact: Contact) -> Change | None:
-    """Opts the contact out. The portal stops texting them immediately. None if they are opted out already."""
-    return _change_opt(user, contact, Kind.OPT_OUT)
-
-
-def request_opt_in(user, contact: Contact, *, agreed: bool) -> Change | None:
-    """Opts the contact in. The portal allows texts once Salesmsg has confirmed it.
-
-    agreed: the user confirms that the contact asked for it; raises InvalidEdit otherwise.
-    """
-    if not agreed:
-        raise InvalidEdit({"agreed": [_("Confirm that this contact has asked to receive texts again.")]})
-    return _change_opt(user, contact, Kind.OPT_IN)
-
-
-def _change_opt(user, contact: Contact, kind: str) -> Change | None:
+    """Opts the contact's number out. The portal stops texting it immediately. None if Salesmsg has it already."""
     with transaction.atomic():
         contact = _locked(user, contact)
-        is_set = contact.opted_out == (kind == Kind.OPT_OUT)
-        return _toggle(user, contact, kind, {}, _open(contact, contacts_opt_out.OPTS), is_set)
+        change = _change_opt(user, contact, Kind.OPT_OUT, {})
+        decision = consent.newest_decision(contact.account_id, contact.phone)
+        if decision is None or decision.kind != Kind.OPT_OUT:
+            consent.record_decision(user, contact, Kind.OPT_OUT)
+            _touch_contact(contact)
+        return change
+
+
+def request_opt_in(user, contact: Contact, *, agreed: bool, why: str) -> Change | None:
+    """Opts the contact's number in, for every contact that has it.
+
+    The portal allows texts once Salesmsg has confirmed it; at once where Salesmsg knows of no opt-out. agreed: the user
+    confirms that the contact asked for it. why: the user's reason, for the consent ledger. Raises InvalidEdit if one
+    of them is missing; PermissionDenied unless the user manages the account.
+    """
+    why = " ".join(why.replace("\x00", "").split())[:LONGEST_WHY]
+    if not agreed:
+        raise InvalidEdit({"agreed": [_("Confirm that this contact has asked to receive texts again.")]})
+    if not why:
+        raise InvalidEdit({"why": [_("Write down how and when they asked, for example “asked on the phone today”.")]})
+    require_permission(can_opt_in(user, contact.account))
+    with transaction.atomic():
+        contact = _locked(user, contact)
+        twins = Contact.objects.present().filter(account=contact.account_id, phone=contact.phone, opted_out=True)
+        twins = twins.exclude(Q(pk=contact.pk) | Q(phone="") | Q(vendor_id=None))
+        rows = [contact, *twins.select_for_update(of=("self",), no_key=True).order_by("pk")]
+        made = [_change_opt(user, one, Kind.OPT_IN, {"why": why}) for one in rows]
+        if not any(made) and not _waits_for_opt_in(rows):
+            decision = consent.newest_decision(contact.account_id, contact.phone)
+            if decision is not None and decision.kind == Kind.OPT_OUT:
+                consent.record_decision(user, contact, Kind.OPT_IN, why)
+                record_audit(user, Action.OPTED_IN, contact.account, contact)
+                _touch_contact(contact)
+        return made[0]
+
+
+def clear_doubt(user, contact: Contact) -> bool:
+    """Records that a text which may ask to opt out does not. Returns False if none waits for a decision."""
+    require_member(user, contact.account_id)
+    with transaction.atomic():
+        Contact.objects.select_for_update(of=("self",), no_key=True).get(pk=contact.pk)
+        _decision, doubt = consent.standing(contact.account_id, contact.phone)
+        if doubt is None:
+            return False
+        consent.record_decision(user, contact, ConsentEntry.Kind.CLEARED)
+        record_audit(user, Action.DOUBT_CLEARED, contact.account, contact)
+        _touch_contact(contact)
+    return True
+
+
+def _waits_for_opt_in(contacts: list[Contact]) -> bool:
+    waiting = Change.objects.filter(contact__in=contacts, kind=Kind.OPT_IN)
+    return waiting.filter(state__in=[State.PENDING, State.PUSHING]).exists()
+
+
+def _change_opt(user, contact: Contact, kind: str, values: dict[str, str]) -> Change | None:
+    is_set = contact.opted_out == (kind == Kind.OPT_OUT)
+    return _toggle(user, contact, kind, values, _open(contact, contacts_opt_out.OPTS), is_set)
+
+
+def _touch_contact(contact: Contact) -> None:
+    mirror.touch(contact.account_id, list(contact.conversations.values_list("pk", flat=True)))
 
 
 def add_note(user, contact: Contact, text: str) -> Change:
@@ -138,8 +187,8 @@ def dismiss_refused(user, change: Change) -> bool:
 def request_change(user, contact: Contact, what: str, given: Mapping[str, str]) -> Change | bool | None:
     """Performs an action from a form.
 
-    what: one of `WISHES`. given: the form data: label, text, agreed, change, and for each custom field field-<key> and
-    was-<key>, its value when the page was rendered. Returns None or False if there was nothing to do.
+    what: one of `WISHES`. given: the form data: label, text, agreed, why, change, and for each custom field
+    field-<key> and was-<key>, its value when the page was rendered. Returns None or False if there was nothing to do.
     Raises InvalidEdit, PermissionDenied; ValueError if the action is unknown.
     """
     match what:
@@ -150,7 +199,9 @@ def request_change(user, contact: Contact, what: str, given: Mapping[str, str]) 
         case "opt-out":
             return request_opt_out(user, contact)
         case "opt-in":
-            return request_opt_in(user, contact, agreed=bool(given.get("agreed")))
+            return request_opt_in(user, contact, agreed=bool(given.get("agreed")), why=given.get("why", ""))
+        case "no-opt-out":
+            return clear_doubt(user, contact)
         case "note":
             return add_note(user, contact, given.get("text", ""))
         case "fields":

@@ -10,7 +10,9 @@ from django.utils.dateparse import parse_datetime
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from ..models import Change, Contact, Tag
+from ..failures import NO_REASON, Reason
+from ..mirror import consent
+from ..models import Change, ConsentEntry, Contact, Tag
 from . import opt_out
 from .change_handlers import field_value, same_label
 
@@ -57,6 +59,9 @@ class EffectiveContact:
     changeable: bool  # the contact exists in Salesmsg
     edit: Change | None = None  # open or refused edit of name, phone or email; a conflict comes first
     opt: Change | None = None  # the newest opt-out or opt-in, with the user who requested it
+    decision: ConsentEntry | None = None  # the newest opt-out or opt-in of the contact's phone number
+    doubt: ConsentEntry | None = None  # a text that may ask to opt out and that nobody has decided on
+    refusal: Reason = NO_REASON  # why the contact may not be texted
 
     @property
     def filled(self) -> list[Shown]:
@@ -83,7 +88,7 @@ def _pk(change: Change) -> int:
 
 
 def effective_contact(contact: Contact) -> EffectiveContact:
-    """Reads a contact including pending changes. One query, plus up to two when the custom field cache expires."""
+    """Reads a contact including pending changes. Up to three queries, and two when the custom field cache expires."""
     relevant = Q(kind__in=KINDS, state__in=OPEN) | Q(kind__in=opt_out.OPTS, state=State.DONE)
     edits = contact.changes.filter(kind=Kind.CONTACT).exclude(state=State.SUPERSEDED)
     edit = edits.order_by(Case(When(state=State.CONFLICT, then=0), default=1), "-pk").values("pk")
@@ -92,11 +97,12 @@ def effective_contact(contact: Contact) -> EffectiveContact:
     changes = [one for one in rows if one.kind != Kind.CONTACT]
     waiting = [one for one in changes if one.waiting]
     opt = next((one for one in reversed(changes) if one.kind in opt_out.OPTS), None)
+    decision, doubt = consent.standing(contact.account_id, contact.phone)
     tags, leaving = _tags(contact, [one for one in waiting if one.kind in TAGGING])
     return EffectiveContact(
         tags=tags,
         leaving=leaving,
-        opted_out=contact.opted_out or opt_out.forbids_texts(opt),
+        opted_out=contact.opted_out or opt_out.forbids_texts(opt) or bool(opt_out.decision_reason(decision)),
         opting=opt if opt is not None and opt.waiting else None,
         notes=_notes(contact, [one for one in waiting if one.kind == Kind.NOTE]),
         fields=_fields(contact, [one for one in waiting if one.kind == Kind.FIELDS]),
@@ -104,6 +110,9 @@ def effective_contact(contact: Contact) -> EffectiveContact:
         changeable=contact.vendor_id is not None and contact.deleted_at is None,
         edit=next((one for one in rows if one.kind == Kind.CONTACT and one.state in (*OPEN, State.CONFLICT)), None),
         opt=opt,
+        decision=decision,
+        doubt=doubt,
+        refusal=opt_out.refusal_reason(contact, opt, decision),
     )
 
 

@@ -17,6 +17,7 @@ from .. import gateway, jobs, mirror
 from ..crypto import Unsealable
 from ..failures import NO_REASON, Code, Reason
 from ..gateway import ApiSession, BudgetWait, NotConnected
+from ..mirror import consent
 from ..models import BudgetCall, Change, Conversation
 from ..salesmsg.errors import Invalid, NotFound, SalesmsgError
 from . import change_handlers, three_way
@@ -81,6 +82,8 @@ def _push(change: Change, session: ApiSession) -> None:
         with transaction.atomic():
             mirror.upsert_contacts(change.account_id, [result.contact])
             _finish(change, result.state, result.reason)
+            if change.kind == Kind.OPT_IN and result.state == State.DONE:
+                consent.record_decision(change.requested_by, change.contact, change.kind, change.values.get("why", ""))
         return
     conversation_id = change.conversation.vendor_id
     if conversation_id is None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from ..models import BulkRecipient, Contact, Conversation, Draft, InternalNote, Message
 from ..salesmsg.records import Contact as Record
+from . import consent
 from .conversation_summary import refresh_latest
 from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
 from .versions import touch
@@ -49,6 +50,7 @@ def upsert_contacts(
     """
     newest = _newest(records)
     rows = by_vendor_id(Contact, account_id, newest)
+    before = {row.pk: row.opted_out for row in rows.values()}
     changed: dict[Contact, list[str]] = {}
     missing = {vendor_id: record for vendor_id, record in newest.items() if vendor_id not in rows}
     for vendor_id, draft in _drafts(account_id, missing).items():
@@ -68,6 +70,7 @@ def upsert_contacts(
         return upsert_contacts(account_id, newest.values(), partial=partial)
     rows |= new
     count = save_changed(changed) + len(new)
+    consent.read_contacts(account_id, before, [*changed, *new.values()])
     if count:
         _touch(account_id, [row.pk for row, names in changed.items() if names])
     return rows, count

@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from ..failures import NO_REASON, Reason
-from ..models import Account, Contact, Conversation, Member, Message, ThreadSync
+from ..models import Account, Conversation, Member, Message, ThreadSync
 from ..salesmsg.records import Message as Record
-from ..salesmsg.text import STOP_WORDS
+from . import consent
 from .attachments import keep_attachments
 from .conversation_summary import refresh_latest
 from .conversations import STATES
@@ -30,7 +29,6 @@ OUR_MEDIA = ("media", "media_pending")
 # Clocks differ and the vendor's times are whole seconds: how long before the claim the vendor's copy may be dated.
 EARLY = timedelta(seconds=30)
 LATE = timedelta(minutes=10)
-LATELY = timedelta(days=1)
 
 
 @dataclass
@@ -86,7 +84,7 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
     result.arrivals = [row.at for row in new if row.inbound and row.at >= since]
     result.changed = save_changed(changed) + len(new)
     keep_attachments([*new, *(row for row, names in changed.items() if "media" in names)])
-    _opt_out_on_stop(conversation, new)
+    consent.read_texts(conversation, new)
     if conversation.snoozed_until and any(row.is_news for row in new):
         end_snooze(conversation.pk)
     if result.changed:
@@ -135,22 +133,6 @@ def _update(row: Message, record: Record, conversation: Conversation, names: dic
     if row.conversation_id != conversation.pk:
         values["conversation_id"] = conversation.pk
     return differing(row, values)
-
-
-def _opt_out_on_stop(conversation: Conversation, arrived: list[Message]) -> None:
-    """Opt the contact out if a new inbound text is a STOP word.
-
-    Salesmsg does so too, but reports it later and then confirms or corrects this. START and old texts are left to
-    Salesmsg.
-    """
-    recent = timezone.now() - LATELY
-    news = (row for row in arrived if row.is_news and row.at > recent)
-    stops = [row.at for row in news if row.text.strip().upper() in STOP_WORDS]
-    if not stops:
-        return
-    at = max(stops)
-    known = Contact.objects.filter(pk=conversation.contact_id, opted_out=False)
-    known.filter(Q(opted_in_at=None) | Q(opted_in_at__lt=at)).update(opted_out=True, opted_out_at=at)
 
 
 def _fields_to_keep(message: Message) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ class AuditEntry(models.Model):
         TAG_REMOVED = "tag_removed", _("Tag removed")
         OPTED_OUT = "opted_out", _("Contact opted out")
         OPTED_IN = "opted_in", _("Contact opted in")
+        DOUBT_CLEARED = "doubt_cleared", _("Text not taken as an opt-out")
         NOTE_ADDED = "note_added", _("Note added")
         CONFLICT_DECIDED = "conflict_decided", _("Conflict resolved")
         CHANGE_DROPPED = "change_dropped", _("Refused change discarded")

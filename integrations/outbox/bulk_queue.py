@@ -26,10 +26,10 @@ HANDED_OUT = timedelta(seconds=10)  # how long a message stays reserved for the 
 UNDER_WAY = (Message.State.QUEUED, Message.State.SENDING)
 
 
-def exclusion_reason(contact: Contact, refusing: set[str]) -> Reason:
+def exclusion_reason(contact: Contact, refusing: set[str], doubted: set[str]) -> Reason:
     """Why this contact gets no bulk text; empty if they get it.
 
-    refusing: phones returned by `refusing_phones`.
+    refusing, doubted: phones returned by `opt_out.refusing_phones` and `opt_out.doubted_phones`.
     """
     if contact.opted_out:
         return Reason(Code.SKIP_OPTED_OUT)
@@ -39,19 +39,9 @@ def exclusion_reason(contact: Contact, refusing: set[str]) -> Reason:
         return Reason(Code.SKIP_DELETED)
     if not contact.phone:
         return Reason(Code.SKIP_NO_PHONE)
-    return Reason(Code.SKIP_TWIN_REFUSES) if contact.phone in refusing else NO_REASON
-
-
-def refusing_phones(account_id: int, phone: str = "") -> set[str]:
-    """Phones that have a contact who is opted out, blocked or being opted out.
-
-    One such contact excludes every other contact with the same phone.
-    """
-    refuses = Q(opted_out=True) | Q(blocked=True) | Q(pk__in=opt_out.opted_out_contacts(account_id).values("pk"))
-    contacts = Contact.objects.present().filter(refuses, account_id=account_id)
-    if phone:
-        contacts = contacts.filter(phone=phone)
-    return set(contacts.values_list("phone", flat=True))
+    if contact.phone in refusing:
+        return Reason(Code.SKIP_TWIN_REFUSES)
+    return Reason(Code.SKIP_DOUBT) if contact.phone in doubted else NO_REASON
 
 
 def cancel_waiting(bulk: Bulk) -> None:
@@ -140,13 +130,20 @@ def _next_recipient(bulk_id: int) -> int | None:
             row = waiting.select_for_update(of=("self",), no_key=True).order_by("pk").first()
             if row is None:
                 return None
-            if reason := exclusion_reason(row.contact, refusing_phones(bulk.account_id, row.contact.phone)):
+            if reason := _exclusion_now(bulk.account_id, row.contact):
                 reason = Reason(reason.code, {"after_start": True})
                 BulkRecipient.objects.filter(pk=row.pk).update(state=Waits.LEFT_OUT, **reason.columns())
                 continue
             message = _create_message(bulk, row)
             BulkRecipient.objects.filter(pk=row.pk).update(state=Waits.HANDED, message=message)
             return message.pk
+
+
+def _exclusion_now(account_id: int, contact: Contact) -> Reason:
+    phone = contact.phone
+    return exclusion_reason(
+        contact, opt_out.refusing_phones(account_id, phone), opt_out.doubted_phones(account_id, phone)
+    )
 
 
 def _create_message(bulk: Bulk, row: BulkRecipient) -> Message:

@@ -208,7 +208,7 @@ def _check_recipient(account: Account, contact: Contact) -> None:
         raise CannotSend(_("This account is disconnected. Reconnect it on the accounts page, then send the text."))
     if account.state == Account.State.ATTENTION:
         raise CannotSend(_("Salesmsg no longer accepts this account's sign-in. Reconnect it, then send the text."))
-    if reason := opt_out.refusal_reason(contact):
+    if reason := opt_out.why_not_textable(contact):
         raise CannotSend(reason.text)
 
 
@@ -221,7 +221,7 @@ def _contact_for(account: Account, phone: str) -> Contact:
     """The contact with this phone: one that may not be texted first, then one known to Salesmsg, then a draft."""
     contacts = list(Contact.objects.present().filter(account=account, phone=phone).order_by("pk"))
     for contact in contacts:
-        if opt_out.refusal_reason(contact):
+        if opt_out.why_not_textable(contact):
             return contact
     synced = [contact for contact in contacts if contact.vendor_id is not None]
     if synced or contacts:

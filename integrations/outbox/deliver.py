@@ -88,7 +88,7 @@ def send_message(message_id: int, session: ApiSession) -> str:
         return state
     if message.account.state != Account.State.CONNECTED:
         return _fail(message, Reason(Code.NOT_CONNECTED))
-    if reason := opt_out.refusal_reason(message.conversation.contact):
+    if reason := opt_out.why_not_textable(message.conversation.contact):
         return _fail(message, reason)
     try:
         conversation_id = _open_conversation(message, session)
@@ -234,7 +234,7 @@ def _create_contact(draft: Contact, session: ApiSession) -> int:
 
 def _send(message: Message, conversation_id: int, session: ApiSession) -> str:
     message.conversation.contact.refresh_from_db()
-    if reason := opt_out.refusal_reason(message.conversation.contact):
+    if reason := opt_out.why_not_textable(message.conversation.contact):
         return _fail(message, reason)
     try:
         session.reserve()

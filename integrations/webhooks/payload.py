@@ -1,23 +1,20 @@
-"""Reads the ids, the phone number and STOP or START words from an event. The rest of the body is not trusted."""
+"""Reads the ids, the phone number and the text from an event. The rest of the body is not used."""
 
 import json
 from dataclasses import dataclass
 
 from ..salesmsg.text import phone as normal_phone
 
-# The vendor acts on these immediately and sends no other event (salesmsg-api.md, section 8).
-OPT_WORDS = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "start", "yes", "unstop"}
-
 
 @dataclass(frozen=True)
 class EventSubject:
-    """What an event names; None or "" if absent. `stops`: its text may have changed the contact's opt-out."""
+    """What an event names; None or "" if absent. `text`: the words of its message."""
 
     message_id: int | None = None
     conversation_id: int | None = None
     contact_id: int | None = None
     phone: str = ""
-    stops: bool = False
+    text: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.conversation_id or self.contact_id or self.phone)
@@ -35,7 +32,7 @@ def read_subject(body: str) -> EventSubject:
         _id(message.get("conversation_id")) or _id(conversation.get("id")),
         _id(message.get("contact_id")) or _id(contact.get("id")),
         _phone(contact.get("number")),
-        isinstance(text, str) and text.strip().lower() in OPT_WORDS,
+        text if isinstance(text, str) else "",
     )
 
 

@@ -23,6 +23,8 @@ from .. import gateway, jobs
 from ..crypto import Unsealable
 from ..failures import NO_REASON, Code, Reason
 from ..gateway import BudgetWait, NotConnected
+from ..mirror import consent
+from ..mirror.consent import DECIDING
 from ..models import BudgetCall, WebhookEvent
 from ..salesmsg.errors import SalesmsgError
 from ..sync.request import schedule_refreshes
@@ -229,7 +231,9 @@ class Batch:
 
     def _needs_contact(self, thread: fetch.Thread, named: list[Job]) -> bool:
         """Return whether these events must also wait for their contact, and add them to it."""
-        if not thread.contact_id or not (thread.bare or any(job.named.stops for job in named)):
+        if not thread.contact_id or not (
+            thread.bare or any(consent.read_kind(job.named.text) in DECIDING for job in named)
+        ):
             return False
         self.contacts.setdefault(thread.contact_id, []).extend(named)
         return True

@@ -15,10 +15,13 @@ from django.utils import timezone
 from .. import jobs
 from ..crypto import digest
 from ..db.immediate_transaction import immediate_transaction
+from ..mirror import consent
 from ..models import Account, WebhookEvent
+from .payload import EventSubject, read_subject
 from .process import PUMP
 
 REPEATED_WITHIN = timedelta(minutes=10)
+RECEIVED = "message.received"
 NOTED_EVERY = timedelta(seconds=1)  # precision of “last event”
 
 
@@ -106,10 +109,19 @@ def _write(account_id: int, arrivals: list[Arrival]) -> None:
                     due_at=arrival.at,
                 )
         WebhookEvent.objects.bulk_create(fresh.values())
+        for event in fresh.values():
+            if event.name == RECEIVED:
+                _opt_out(account_id, read_subject(event.body))
         if missed or last_at is None or not timedelta() <= now - last_at < NOTED_EVERY:
             Account.objects.filter(pk=account_id).update(last_event_at=now, events_missed=0)
         if fresh or reopened:
             jobs.wake(PUMP, account_id)
+
+
+def _opt_out(account_id: int, subject: EventSubject) -> None:
+    """An opt-out counts before anything else: from the event's own words, however many events and calls wait."""
+    vendor_ids = (subject.contact_id, subject.conversation_id, subject.message_id)
+    consent.read_event(account_id, subject.text, subject.phone, *vendor_ids)
 
 
 def _says_more(arrival: Arrival) -> bool:

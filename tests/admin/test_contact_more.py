@@ -48,7 +48,9 @@ def test_an_opt_in_needs_the_tick(editor, contact):
     assert "the carrier may block texts" in page(editor, contact)
     assert "Confirm that this contact has asked" in ask(editor, contact, "opt-in").content.decode()
     assert not Change.objects.exists()
-    ask(editor, contact, "opt-in", agreed="1")
+    contact.account.memberships.update(role="manager")
+    assert "how and when they asked" in ask(editor, contact, "opt-in", agreed="1").content.decode()
+    ask(editor, contact, "opt-in", agreed="1", why="On the phone")
     assert Change.objects.get().kind == "opt_in"
 
 

@@ -181,13 +181,13 @@ def test_an_opt_out_holds_here_from_the_moment_it_is_asked_for(salesmsg, staff, 
     assert theirs(salesmsg, contact)["opt_out"]
     assert changes.request_opt_out(staff, contact) is None
 
-    back = changes.request_opt_in(staff, contact, agreed=True)
+    back = changes.request_opt_in(staff, contact, agreed=True, why="Asked on the phone")
     with pytest.raises(compose.CannotSend, match="opted out"):
         write(staff, conversation, "Too early")
     assert told(back).state == State.DONE
     assert not theirs(salesmsg, contact)["opt_out"]
     contact.refresh_from_db()
-    assert not opt_out.refusal_reason(contact)
+    assert not opt_out.why_not_textable(contact)
     said = list(AuditEntry.objects.order_by("pk").values_list("user", "action"))
     assert (staff.pk, "opted_out") in said
     assert said[-1] == (staff.pk, "opted_in")
@@ -196,31 +196,33 @@ def test_an_opt_out_holds_here_from_the_moment_it_is_asked_for(salesmsg, staff, 
 def test_an_opt_in_needs_the_word_of_a_person(staff, contact):
     Contact.objects.filter(pk=contact.pk).update(opted_out=True)
     with pytest.raises(InvalidEdit, match="Confirm that this contact has asked"):
-        changes.request_opt_in(staff, contact, agreed=False)
+        changes.request_opt_in(staff, contact, agreed=False, why="Asked")
     assert not Change.objects.exists()
 
 
-def test_a_refused_opt_out_still_holds_until_a_person_drops_it(salesmsg, staff, contact):
+def test_a_refused_opt_out_holds_until_the_contact_opts_in_again(salesmsg, staff, contact):
     Contact.objects.filter(pk=contact.pk).update(vendor_id=999_999_999)
     contact.refresh_from_db()
     change = told(changes.request_opt_out(staff, contact))
     assert change.state == State.REFUSED
     assert change.reason_code == "contact_gone"
     assert [one.change for one in shown(contact).refused] == [change]
-    assert opt_out.refusal_reason(contact)
-    assert list(opt_out.opted_out_contacts(contact.account_id)) == [contact]
+    assert opt_out.why_not_textable(contact)
+    assert opt_out.refusing_phones(contact.account_id) == {contact.phone}
     assert changes.dismiss_refused(staff, change)
     assert not changes.dismiss_refused(staff, change)
-    assert not opt_out.refusal_reason(contact)
-    assert not opt_out.opted_out_contacts(contact.account_id).exists()
+    assert opt_out.why_not_textable(contact), "undoing it needs a reason"
+    assert changes.request_opt_in(staff, contact, agreed=True, why="Asked on the phone") is None
+    assert not opt_out.why_not_textable(contact)
+    assert not opt_out.refusing_phones(contact.account_id)
 
 
 def test_a_later_opt_in_lifts_an_opt_out_that_waits(salesmsg, staff, contact):
     change = changes.request_opt_out(staff, contact)
-    assert changes.request_opt_in(staff, contact, agreed=True) is None
+    assert changes.request_opt_in(staff, contact, agreed=True, why="Asked on the phone") is None
     change.refresh_from_db()
     assert change.state == State.SUPERSEDED
-    assert not opt_out.refusal_reason(contact)
+    assert not opt_out.why_not_textable(contact)
 
 
 # --- Notes -----------------------------------------------------------------------------------------------------------
@@ -402,7 +404,7 @@ def test_nobody_changes_what_is_not_theirs_or_what_salesmsg_does_not_have(staff,
         lambda user: changes.add_tag(user, contact, "x"),
         lambda user: changes.remove_tag(user, contact, "x"),
         lambda user: changes.request_opt_out(user, contact),
-        lambda user: changes.request_opt_in(user, contact, agreed=True),
+        lambda user: changes.request_opt_in(user, contact, agreed=True, why="Asked"),
         lambda user: changes.add_note(user, contact, "x"),
         lambda user: changes.edit_custom_fields(user, contact, {}),
     ):

@@ -94,7 +94,10 @@ def test_an_opt_in_needs_the_tick_and_tells_that_the_carrier_may_refuse(ask, bro
     assert response.status_code == 422
     assert "Confirm that this contact has asked" in pages.text(response)
     assert not Change.objects.exists()
-    assert ask("opt-in", agreed="1").status_code == 302
+    assert "how and when they asked" in pages.text(ask("opt-in", htmx=True, agreed="1"))
+    assert ask("opt-in", agreed="1", why="On the phone").status_code == 403
+    contact.account.memberships.update(role="manager")
+    assert ask("opt-in", agreed="1", why="On the phone").status_code == 302
     assert Change.objects.get().kind == "opt_in"
 
 

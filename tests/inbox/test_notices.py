@@ -200,7 +200,7 @@ def opt(of, user, state="done", kind="opt_out", at=THEN) -> Change:
 
 @pytest.mark.parametrize("text", ["STOP", " stop. ", "Unsubscribe"])
 def test_by_their_word(browser, out, text):
-    f.message(out, text, at=THEN)
+    f.consent(out.contact, text=text, at=THEN)
     f.message(out, "Why do you still text me?", at=THEN + timedelta(hours=1))
     page = shown(browser, out)
     assert f"Opted out on Nov 12, 2025 by texting {text.strip().strip('.').upper()}" in page
@@ -208,12 +208,12 @@ def test_by_their_word(browser, out, text):
 
 
 def test_by_staff(browser, out, ada):
-    opt(out, ada)
+    f.consent(out.contact, source="staff", user=ada, user_name="Ada Marsh", at=THEN)
     assert "Opted out on Nov 12, 2025 by Ada Marsh in the portal." in shown(browser, out)
 
 
 def test_by_staff_who_have_left(browser, out):
-    opt(out, None)
+    f.consent(out.contact, source="staff", at=THEN)
     assert "Opted out on Nov 12, 2025 in the portal." in shown(browser, out)
 
 
@@ -224,17 +224,17 @@ def test_on_its_way(browser, conversation, ada):
 
 
 def test_the_later_word_counts(browser, out, ada):
-    change = opt(out, ada)
-    f.message(out, "STOP", at=THEN + timedelta(hours=1))
+    f.consent(out.contact, source="staff", user_name="Ada Marsh", at=THEN)
+    f.consent(out.contact, text="STOP", at=THEN + timedelta(hours=1))
     assert "by texting STOP" in shown(browser, out)
-    Change.objects.filter(pk=change.pk).update(created_at=THEN + timedelta(hours=2))
+    f.consent(out.contact, source="staff", user_name="Ada Marsh", at=THEN + timedelta(hours=2))
     assert "by Ada Marsh in the portal" in shown(browser, out)
 
 
 def test_a_stop_from_before_they_came_back_is_not_why(browser, out):
-    f.message(out, "STOP", at=THEN - timedelta(days=9))
-    out.contact.opted_in_at = THEN - timedelta(days=5)
-    out.contact.save()
+    f.consent(out.contact, text="STOP", at=THEN - timedelta(days=9))
+    f.consent(out.contact, "opt_in", "salesmsg", at=THEN - timedelta(days=5))
+    f.consent(out.contact, source="salesmsg", at=THEN)
     page = shown(browser, out)
     assert "Opted out on Nov 12, 2025." in page and "by texting STOP" not in page
 

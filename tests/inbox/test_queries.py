@@ -16,7 +16,7 @@ from integrations.inbox.thread import queries as thread_queries
 from integrations.models import Attachment, Attempt, Change, Message, Tag
 from tests import factories as f
 
-PAGE = 12  # of a whole page, session and person included
+PAGE = 14  # of a whole page, session and person included
 FILTERS = list(conversation_list_queries.FILTERS)
 FILE = [{"id": 1, "url": "https://files.example/a.jpg", "content_type": "image/jpeg"}]
 

@@ -6,6 +6,7 @@ They use data the thread page has already read and run no queries.
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -13,16 +14,14 @@ from django.utils.translation import gettext as _
 from ...contacts import opt_out
 from ...contacts.effective import EffectiveContact
 from ...failures import Code, Reason
-from ...models import Change, Conversation, Message
+from ...models import ConsentEntry, Conversation, Message
 from ...outbox import quiet_hours
-from ...salesmsg.text import STOP_WORDS
+from ...salesmsg import keywords
 from ..contact_panel.panel import ContactPanel
 from ..thread.queries import ThreadSlice
 
 State = Message.State
 NEVER_LEFT = (State.FAILED, State.CANCELLED)
-# A text that consists of one of these words counts as an opt-out; some carriers accept the added three as well.
-OUT_WORDS = STOP_WORDS | {"OPTOUT", "OPT-OUT", "REVOKE"}
 
 
 @dataclass(frozen=True)
@@ -55,51 +54,36 @@ class OptedOut:
     back: str
 
 
-def opted_out(conversation: Conversation, stretch: ThreadSlice, about: EffectiveContact) -> OptedOut | None:
+def opted_out(conversation: Conversation, about: EffectiveContact) -> OptedOut | None:
     """Explain the opt-out of the contact; None when the contact has not opted out."""
-    contact, change = conversation.contact, about.opt
+    contact, change, decision = conversation.contact, about.opt, about.decision
     if not about.opted_out:
         return None
-    by_staff = change if change is not None and change.kind == Change.Kind.OPT_OUT else None
-    stop = _newest_stop(stretch)
-    if by_staff is not None and opt_out.forbids_texts(by_staff) and not contact.opted_out:
-        return OptedOut(Reason(Code.OPT_OUT_PENDING).text, _staff_text(by_staff))
-    if (
-        stop is not None
-        and (by_staff is None or stop.at > by_staff.created_at)
-        and _after_opt_in(stop.at, contact.opted_in_at)
-    ):
-        values = {"day": _day(stop.at), "word": _stripped(stop).upper()}
-        text = _("Opted out on %(day)s by texting %(word)s.") % values
-        return OptedOut(text, _("They can opt in again by texting START."))
-    if by_staff is not None:
-        back = _("They can opt in again by texting START, or ask you to opt them in here.")
-        return OptedOut(_staff_text(by_staff), back)
-    if contact.opted_out_at:
+    if opt_out.forbids_texts(change) and not contact.opted_out:
+        return OptedOut(Reason(Code.OPT_OUT_PENDING).text, _staff_text(change.created_at, _name(change.requested_by)))
+    if decision is None or decision.kind != ConsentEntry.Kind.OPT_OUT:
+        if not contact.opted_out_at:
+            return None
         text = _("Opted out on %(day)s.") % {"day": _day(contact.opted_out_at)}
         return OptedOut(text, _("They can opt in again by texting START."))
-    return None
+    match decision.source:
+        case ConsentEntry.Source.KEYWORD:
+            values = {"day": _day(decision.at), "word": keywords.normalize(decision.text.split("\n")[0]).upper()}
+            text = _("Opted out on %(day)s by texting %(word)s.") % values
+        case ConsentEntry.Source.STAFF:
+            back = _("They can opt in again by texting START, or ask you to opt them in here.")
+            return OptedOut(_staff_text(decision.at, decision.user_name), back)
+        case _:
+            text = _("Opted out on %(day)s.") % {"day": _day(decision.at)}
+    return OptedOut(text, _("They can opt in again by texting START."))
 
 
-def _newest_stop(stretch: ThreadSlice) -> Message | None:
-    """The contact's newest text in the slice that consists of an opt-out word."""
-    inbound = (message for message in reversed(stretch.messages) if message.inbound)
-    return next((message for message in inbound if _stripped(message).upper() in OUT_WORDS), None)
+def _name(user: User | None) -> str:
+    return (user.get_full_name() or user.get_username()) if user else ""
 
 
-def _stripped(message: Message) -> str:
-    return message.text.strip().strip(".!")
-
-
-def _after_opt_in(at: datetime, opted_in_at: datetime | None) -> bool:
-    """Whether a STOP came after the last opt-in, and so explains the current opt-out."""
-    return opted_in_at is None or at > opted_in_at
-
-
-def _staff_text(change: Change) -> str:
-    user = change.requested_by
-    name = (user.get_full_name() or user.get_username()) if user else ""
-    values = {"day": _day(change.created_at), "name": name}
+def _staff_text(at: datetime, name: str) -> str:
+    values = {"day": _day(at), "name": name}
     text = _("Opted out on %(day)s by %(name)s in the portal.") if name else _("Opted out on %(day)s in the portal.")
     return text % values
 

@@ -15,10 +15,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from ... import cursors
+from ...access import can_opt_in
 from ...attachments import outgoing
 from ...attachments import request as attachments
 from ...contacts.effective import EffectiveContact, effective_contact, suggest_tags
-from ...failures import Code, Reason
 from ...models import Account, Conversation
 from ...outbox import scheduled
 from ...sync import request as sync
@@ -75,10 +75,8 @@ def get_conversation_or_404(request: HttpRequest, pk: int) -> Conversation:
 def why_not(conversation: Conversation, about: EffectiveContact) -> str:
     """Return why texts cannot be sent in this conversation, or an empty string when they can."""
     account, contact = conversation.account, conversation.contact
-    if contact.why_not_textable:
-        return contact.why_not_textable.text
-    if about.opted_out:
-        return Reason(Code.OPT_OUT_PENDING).text
+    if about.refusal:
+        return about.refusal.text
     if account.state == Account.State.ATTENTION:
         text = _("Salesmsg no longer accepts the connection of “%(account)s”. Reconnect it to send texts.")
         return text % {"account": account.label}
@@ -117,12 +115,13 @@ def read_thread(
         "contact": conversation.contact,
         "card": card,
         "hints": notices.read_notices(conversation, stretch, card, newest=not before),
-        "opted_out": notices.opted_out(conversation, stretch, about),
+        "opted_out": notices.opted_out(conversation, about),
         "quick": quick or inline_fields(card.values),
         "quick_open": quick is not None,
         "about": about,
         "fields_closed": fields_closed(conversation.scopes),
         "suggestions": suggest_tags(conversation.contact, card.labels) if about.changeable else [],
+        "may_opt_in": about.opted_out and can_opt_in(request.user, conversation.account),
         "problem": problem,
         "blocked": blocked,
         "snooze_choices": snooze.snooze_choices(),
