@@ -36,6 +36,14 @@
     } catch { /* nothing stored */ }
   };
 
+  // The newest save of each draft in this tab: a pane that the server rendered before it would show the older text.
+  const newest = new Map();
+  const OUTRUN = 60000; // ms in which a pane may still arrive that was rendered before the save
+  const newer = (page) => {
+    const known = newest.get(key(page));
+    return known && known.revision > Number(page.told.value) && Date.now() - known.at < OUTRUN ? known : null;
+  };
+
   // --- The row of the list ----------------------------------------------------------------------------------------------
 
   const plain = new WeakMap(); // the preview of a row without a draft
@@ -111,6 +119,7 @@
     page.told.value = answer.revision;
     page.saved = text;
     page.late = false;
+    newest.set(key(page), { text, revision: Number(answer.revision), at: Date.now() });
     if (page.area.value === text) forget(page);
     else {
       keep(page);
@@ -197,6 +206,14 @@
     here = { area, told, saved: stored, sending: null, again: false, waits: 0, late: false, other: null, next: 0 };
     if (area.selectionEnd === 0) area.setSelectionRange(area.value.length, area.value.length); // continue at the end
     const kept = local(here);
+    const known = newer(here);
+    if (!kept.text && known && area.value === stored) {
+      told.value = known.revision;
+      here.saved = known.text;
+      area.value = known.text;
+      area.dispatchEvent(new Event("input", { bubbles: true }));
+      return;
+    }
     if (!kept.text && area.value !== stored) {
       keep(here); // the user typed before this script loaded
       save(here);
@@ -228,6 +245,7 @@
 
   document.addEventListener("portal:sent", () => {
     if (!here) return;
+    newest.delete(key(here));
     mark(here, here.area.value);
     if (here.sending === null && here.other === null && !here.area.value) {
       // The server cleared the draft when it queued the text.
