@@ -129,6 +129,19 @@ def test_a_beat_is_one_upsert(harbor, ada, conversation):
     assert Presence.objects.count() == 1
 
 
+@pytest.mark.parametrize(("act", "data"), [("assign", {"owner": ""}), ("snooze", {"for": "hour"}), ("close", {})])
+def test_a_form_reads_the_header_only_to_show_it(browser, htmx, address, act, data):
+    known = pages.state(browser.get(address))
+
+    def reads_of_header(post, data):
+        with CaptureQueriesContext(connection) as made:
+            assert post(f"{address}{act}/", data).status_code in (200, 302)
+        return len([query for query in made if "draft_revision" in query["sql"]])
+
+    assert reads_of_header(browser.post, data) == 0, "it redirects"
+    assert reads_of_header(htmx.post, {**known, **data}) == 1, "it returns the changed header"
+
+
 def test_nobody_looks_into_another_account(client, address):
     stranger = f.person("stranger")
     client.force_login(stranger)

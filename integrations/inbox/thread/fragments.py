@@ -65,8 +65,16 @@ class ThreadPage:
 
 
 def get_conversation_or_404(request: HttpRequest, pk: int) -> Conversation:
-    """Return the conversation. Raises Http404 when the user cannot see it."""
-    conversation = queries.read_conversation(request.user, pk)
+    """Return the conversation to act on. Raises Http404 when the user cannot see it."""
+    return _or_404(queries.find_conversation(request.user, pk))
+
+
+def get_thread_or_404(request: HttpRequest, pk: int) -> Conversation:
+    """Return the conversation to show, for `read_thread`. Raises Http404 when the user cannot see it."""
+    return _or_404(queries.read_conversation(request.user, pk))
+
+
+def _or_404(conversation: Conversation | None) -> Conversation:
     if conversation is None:
         raise Http404("Conversation not found.")
     return conversation
@@ -101,7 +109,7 @@ def read_thread(
 ) -> ThreadPage:
     """Read the thread, mark the shown messages as read and render the regions.
 
-    problem: an error to show in the contact panel. quick: rejected fields of the contact panel, as typed."""
+    conversation: from `get_thread_or_404`. problem: an error to show in the contact panel. quick: rejected fields of the contact panel, as typed."""
     about = effective_contact(conversation.contact)
     blocked = why_not(conversation, about)
     stretch = queries.read_slice(conversation, top=top, before=before)

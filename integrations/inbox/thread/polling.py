@@ -21,7 +21,7 @@ def thread_poll(request: HttpRequest, pk: int) -> HttpResponse:
         if request.GET.get("here", "") == present.token:
             return HttpResponse(status=204)
         return render(request, "inbox/collaboration/_presence.html", {"here": present, "oob": True})
-    conversation = fragments.get_conversation_or_404(request, pk)
+    conversation = fragments.get_thread_or_404(request, pk)
     context = fragments.update_context(request, conversation)
     return render(request, "inbox/thread/_thread_update.html", {**context, "here": present})
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from ... import cursors
 from ...contacts import profile_changes
@@ -30,24 +30,39 @@ def parse_known(data) -> dict[str, str]:
 MESSAGES = 50
 
 
+def find_conversation(user, pk: int) -> Conversation | None:
+    """Return the conversation with its contact and account, or None when the user cannot see it. One query.
+
+    `.read_to` is the user's read mark, None when there is none."""
+    return _first(_visible(user, pk))
+
+
 def read_conversation(user, pk: int) -> Conversation | None:
     """Return the conversation with everything its header and contact panel show, or None. One query.
 
-    Annotations of the user: `.read_to` (read mark), `.draft_text` and `.draft_revision`, each None when there is none,
-    and `.mentioned` (has an unseen mention). `.scopes` are the account's OAuth scopes, [] when unknown."""
-    mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
-    related = ("contact", "inbox", "owner", "account", "thread_sync", "snoozed_by")
-    found = Conversation.objects.for_user(user).select_related(*related).annotate(read_to=Subquery(mark))
+    Annotations of the user besides those of `find_conversation`: `.draft_text` and `.draft_revision`, each None when
+    there is none, and `.mentioned` (has an unseen mention). `.scopes` are the account's OAuth scopes, [] when
+    unknown."""
     draft = Draft.objects.filter(user=user, conversation=OuterRef("pk"))
-    found = found.annotate(
+    found = _visible(user, pk).select_related("inbox", "owner", "snoozed_by")
+    found = found.defer("inbox__raw", "owner__raw", "snoozed_by__password").annotate(
         draft_text=Subquery(draft.values("text")[:1]),
         draft_revision=Subquery(draft.values("revision")[:1]),
         mentioned=note_items.is_mentioned(user),
         scopes=Subquery(Credential.objects.filter(account=OuterRef("account")).values("scopes")[:1]),
-        **profile_changes.annotate_names(),
     )
-    heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret", "snoozed_by__password")
-    rows = list(found.defer(*heavy).filter(pk=pk)[:1])
+    return _first(found)
+
+
+def _visible(user, pk: int) -> QuerySet[Conversation]:
+    mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
+    found = Conversation.objects.for_user(user).filter(pk=pk).select_related("contact", "account", "thread_sync")
+    found = found.defer("raw", "contact__raw", "account__webhook_secret")
+    return found.annotate(read_to=Subquery(mark), **profile_changes.annotate_names())
+
+
+def _first(found: QuerySet[Conversation]) -> Conversation | None:
+    rows = list(found[:1])
     profile_changes.apply_names(rows)
     return rows[0] if rows else None
 

@@ -14,7 +14,7 @@ from . import fragments, history, queries
 @staff_view()
 def thread(request: HttpRequest, pk: int) -> HttpResponse:
     """The thread, with the list beside it unless the page already has the list. Opening a thread marks it as read."""
-    conversation = fragments.get_conversation_or_404(request, pk)
+    conversation = fragments.get_thread_or_404(request, pk)
     before = history.slice_end(request, conversation)
     context = {
         **fragments.thread_context(fragments.read_thread(request, conversation, before=before)),
