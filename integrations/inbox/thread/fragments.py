@@ -109,7 +109,8 @@ def read_thread(
 ) -> ThreadPage:
     """Read the thread, mark the shown messages as read and render the regions.
 
-    conversation: from `get_thread_or_404`. problem: an error to show in the contact panel. quick: rejected fields of the contact panel, as typed."""
+    conversation: from `get_thread_or_404`. problem: an error to show in the contact panel. quick: rejected fields of
+    the contact panel, as typed."""
     about = effective_contact(conversation.contact)
     blocked = why_not(conversation, about)
     stretch = queries.read_slice(conversation, top=top, before=before)
