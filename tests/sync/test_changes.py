@@ -9,7 +9,7 @@ from django.utils import timezone
 from integrations import mirror
 from integrations.models import Account, Contact, Conversation, ListSync, Message, SyncRun, ThreadSync
 from integrations.salesmsg.records import Conversation as Record
-from integrations.sync import request, runner, sweep
+from integrations.sync import request, sweep
 
 from .support import by_pages, changes, connected, differences, endpoints, finish, full, looks, writes
 from .vendor import TOKEN, stamp
@@ -300,7 +300,7 @@ def test_what_was_closed_far_below_is_found_by_the_comparison(vendor):
     ListSync.objects.filter(name="check").update(due_at=timezone.now())
     sweep.wake_due_work()
     run = SyncRun.objects.get(state=SyncRun.State.RUNNING)
-    assert (run.kind, runner.lane_for(run)) == (SyncRun.Kind.CHECK, "idle")
+    assert (run.kind, run.lane) == (SyncRun.Kind.CHECK, "idle")
     assert finish(run).changed == 1
     assert not Conversation.objects.get(vendor_id=threads[0]["id"]).is_open
     known = ListSync.objects.get(name="check")

@@ -4,9 +4,7 @@ A thread consists of regions (header, contact panel, notices, send block) and of
 content. The browser sends the etags it has and gets only what changed, as htmx out-of-band swaps by id.
 """
 
-import re
 from dataclasses import dataclass
-from hashlib import blake2s
 
 from django.http import Http404, HttpRequest
 from django.template.loader import render_to_string
@@ -18,6 +16,7 @@ from ... import cursors
 from ...attachments import outgoing
 from ...attachments import request as attachments
 from ...contacts.effective import EffectiveContact, effective_contact, suggest_tags
+from ...digests import html_digest
 from ...failures import Code, Reason
 from ...models import Account, Conversation
 from ...outbox import scheduled
@@ -41,8 +40,6 @@ REGIONS = {
     "hints": "inbox/composer/_notices.html",
     "gate": "inbox/composer/_send_blocked.html",
 }
-# Parts that differ between renderings of unchanged content: CSRF tokens, and clocks, which the browser advances.
-_VOLATILE = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|(?<= data-clock>)[^<]*')
 
 
 @dataclass
@@ -153,8 +150,7 @@ def list_query(request: HttpRequest) -> str:
 
 def _region(request: HttpRequest, name: str, context: dict) -> Region:
     html = render_to_string(REGIONS[name], context, request)
-    etag = blake2s(_VOLATILE.sub("", html).encode(), digest_size=8).hexdigest()
-    return Region(name, mark_safe(html), etag)  # noqa: S308 - output of our own template
+    return Region(name, mark_safe(html), html_digest(html))  # noqa: S308 - output of our own template
 
 
 def thread_context(pane: ThreadPage, form: ReplyForm | None = None, error: str = "", **more) -> dict:

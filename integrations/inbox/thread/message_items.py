@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from hashlib import blake2s
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from ...digests import digest
 from ...failures import Code
 from ...models import Attachment, Attempt, Message
 from .attachment_items import AttachmentItem, items_of_message
@@ -104,7 +104,7 @@ class MessageItem:
         attempts = [(attempt.pk, attempt.outcome, attempt.reason.text) for attempt in self.shown_attempts]
         files = [file.shown for file in self.files]
         group = (self.day, self.opens, self.closes)
-        return blake2s(repr((shown, files, schedule, attempts, group)).encode(), digest_size=6).hexdigest()
+        return digest(repr((shown, files, schedule, attempts, group)))
 
 
 def day_of(item: MessageItem | NoteItem) -> date:
