@@ -19,7 +19,7 @@ def index_page(request: HttpRequest, token_form: TokenForm | None = None, status
     """Render the list. A rejected token form shows its errors beside the field."""
     cards = list(queries.account_cards(request.user))
     for card in cards:
-        card.tone, card.words = queries.TONES[card.state], queries.STATE_WORDS[card.state]
+        card.tone, card.state_label = queries.TONES[card.state], queries.STATE_WORDS[card.state]
     context = {
         "cards": cards,
         "may_connect": access.can_connect(request.user),

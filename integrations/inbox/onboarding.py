@@ -28,7 +28,7 @@ class Step:
 
     name: str
     title: str
-    words: str
+    text: str
     done: bool
     href: str = ""
     link: str = ""

@@ -8,7 +8,7 @@
   const byId = (id) => document.getElementById(id);
   const cookie = (name) => document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
 
-  // The open composer. told: the field with the revision its text is based on; saved: the text on the server; sending:
+  // The open composer. field: the field with the revision its text is based on; saved: the text on the server; sending:
   // the text being saved; other, next: a newer draft and its revision, until the user has decided.
   let here = null;
 
@@ -26,7 +26,7 @@
   const keep = (page) => {
     try {
       sessionStorage.setItem(key(page), page.area.value);
-      sessionStorage.setItem(baseKey(page), page.told.value);
+      sessionStorage.setItem(baseKey(page), page.field.value);
     } catch { /* without storage, the draft is only on the page and on the server */ }
   };
   const forget = (page) => {
@@ -40,11 +40,11 @@
 
   const plain = new WeakMap(); // the preview of a row without a draft
   const mark = (page, text) => {
-    const row = document.querySelector(`#rows > .row[data-key="${page.told.dataset.conversation}"] .row-text`);
+    const row = document.querySelector(`#rows > .row[data-key="${page.field.dataset.conversation}"] .row-text`);
     if (!row) return;
     const marked = row.querySelector(".row-draft");
-    const words = text.trim();
-    if (!words) {
+    const trimmed = text.trim();
+    if (!trimmed) {
       if (marked && plain.has(row)) row.replaceChildren(...plain.get(row));
       else if (marked) byId("list-version").dataset.token = ""; // the next poll updates the list
       return;
@@ -53,7 +53,7 @@
     const label = document.createElement("span");
     label.className = "row-draft";
     label.textContent = gettext("Draft:");
-    row.replaceChildren(label, ` ${words.slice(0, 200)}`);
+    row.replaceChildren(label, ` ${trimmed.slice(0, 200)}`);
   };
 
   // --- Saving -------------------------------------------------------------------------------------------------------------
@@ -62,10 +62,10 @@
   const post = (page, text, leaving) => {
     const form = new FormData();
     form.set("text", text);
-    form.set("draft", page.told.value);
-    form.set("person", page.told.dataset.person);
+    form.set("draft", page.field.value);
+    form.set("person", page.field.dataset.person);
     if (leaving && page.sending !== null) form.set("next", "1");
-    return fetch(page.told.dataset.url, {
+    return fetch(page.field.dataset.url, {
       method: "POST",
       body: form,
       headers: { "HX-Request": "true", "X-CSRFToken": cookie("csrftoken") ?? "" },
@@ -108,7 +108,7 @@
   };
 
   const taken = (page, text, answer) => {
-    page.told.value = answer.revision;
+    page.field.value = answer.revision;
     page.saved = text;
     page.late = false;
     if (page.area.value === text) forget(page);
@@ -123,7 +123,7 @@
     page.late = false;
     if (answer.text && answer.text !== page.area.value) offer(page, answer.text, answer.revision);
     else {
-      page.told.value = answer.revision;
+      page.field.value = answer.revision;
       page.saved = text; // the text was sent in the meantime
     }
   };
@@ -149,7 +149,7 @@
   const decided = (page, text) => {
     const mine = page.area.value;
     page.saved = page.other;
-    page.told.value = page.next;
+    page.field.value = page.next;
     page.other = null;
     byId("draft-offer").hidden = true;
     if (text !== mine) {
@@ -187,14 +187,14 @@
 
   const open = () => {
     const area = byId("composer-text");
-    const told = byId("composer-draft");
-    if (!area || !told) {
+    const field = byId("composer-draft");
+    if (!area || !field) {
       here = null;
       return;
     }
     if (here?.area === area) return;
     const stored = area.defaultValue;
-    here = { area, told, saved: stored, sending: null, again: false, waits: 0, late: false, other: null, next: 0 };
+    here = { area, field, saved: stored, sending: null, again: false, waits: 0, late: false, other: null, next: 0 };
     if (area.selectionEnd === 0) area.setSelectionRange(area.value.length, area.value.length); // continue at the end
     const kept = local(here);
     if (!kept.text && area.value !== stored) {
@@ -207,15 +207,15 @@
       return;
     }
     // This tab has unsaved text. Either it is based on the server's draft, or another draft was saved since.
-    const follows = !stored || kept.base === told.value;
-    const newest = told.value;
+    const follows = !stored || kept.base === field.value;
+    const newest = field.value;
     if (area.value !== kept.text) {
       area.value = kept.text;
       area.dispatchEvent(new Event("input", { bubbles: true }));
     }
     if (follows) save(here);
     else {
-      told.value = kept.base ?? 0;
+      field.value = kept.base ?? 0;
       offer(here, stored, newest);
     }
   };

@@ -150,9 +150,9 @@
       item.id = `colleague-${place}`;
       item.setAttribute("role", "option");
       item.dataset.username = username;
-      const words = document.createElement("span");
-      words.textContent = `@${username}`;
-      item.append(name || username, words);
+      const handle = document.createElement("span");
+      handle.textContent = `@${username}`;
+      item.append(name || username, handle);
       return item;
     }));
     list().hidden = !found.length;

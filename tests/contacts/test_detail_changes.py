@@ -350,7 +350,7 @@ def others_field(contact) -> str:
 def test_fields_are_shown_at_once_and_told(salesmsg, staff, contact, others_field):
     change = changes.edit_custom_fields(staff, contact, {others_field: " 2027-05-01 "})
     field = next(one for one in shown(contact).filled if one.key == others_field)
-    assert (field.words, field.text, field.change) == ("Renewal date", "2027-05-01", change)
+    assert (field.label, field.text, field.change) == ("Renewal date", "2027-05-01", change)
     assert told(change).state == State.DONE
     assert {one["field_key"]: one["value"] for one in theirs(salesmsg, contact)["custom_fields"]}[
         others_field

@@ -117,7 +117,7 @@ def _respond(request: HttpRequest, pk: int, *, added: bool = False) -> HttpRespo
     if not request.headers.get("HX-Request"):
         return redirect(reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
     context = fragments.update_context(request, fragments.get_thread_or_404(request, pk))
-    context |= {"noted": True, "note_form": NoteForm.fresh() if added else None}
+    context |= {"note_posted": True, "note_form": NoteForm.fresh() if added else None}
     response = render(request, "inbox/thread/_thread_update.html", context)
     if added:
         response["HX-Trigger"] = "portal:noted"
@@ -129,7 +129,7 @@ def _redisplay(request: HttpRequest, pk: int, form: NoteForm, error: str) -> Htt
     conversation = fragments.get_thread_or_404(request, pk)
     values = {"note_form": form, "note_error": error}
     if request.headers.get("HX-Request"):
-        context = fragments.update_context(request, conversation) | {"noted": True, **values}
+        context = fragments.update_context(request, conversation) | {"note_posted": True, **values}
         return render(request, "inbox/thread/_thread_update.html", context, status=422)
     context = fragments.thread_context(fragments.read_thread(request, conversation), **values)
     sidebar = list_context(request, open_pk=pk)

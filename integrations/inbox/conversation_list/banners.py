@@ -15,7 +15,7 @@ from ...models import Account, Heartbeat
 class Banner:
     """A banner. `href` and `link` lead to the page that fixes the problem."""
 
-    words: str
+    text: str
     href: str
     link: str
 
