@@ -235,7 +235,7 @@ class Portal:
         return json.loads(said.strip().splitlines()[-1])
 
     def visit(self, page: Any, path: str, name: str = "demo") -> None:
-        """Opens a page for somebody who is signed in."""
+        """Opens a page for a signed-in user."""
         session = {"name": "sessionid", "value": self.query(SESSION.format(name)), "url": self.url}
         page.context.add_cookies([session])
         page.goto(self.url + path)

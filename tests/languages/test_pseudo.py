@@ -148,7 +148,7 @@ INLINE = {"changes-TOTAL_FORMS": "0", "changes-INITIAL_FORMS": "0"}
     ],
 )
 def test_answers(rows, address, given):
-    """What is said to somebody who pressed a button."""
+    """The messages after a button was pressed."""
     own = {
         "sync": [rows.account.pk], "accounts": [rows.account.pk], "bulk": [rows.bulks["draft"].pk],
         "contacts": [rows.conflict.pk], "admin": [rows.contacts[2].pk],

@@ -25,7 +25,7 @@ def api(world, method: str, path: str) -> None:
 
 
 def calls_of(world, account) -> int:
-    """Calls of a look at what changed, which must end well."""
+    """The calls of a check for changes, which must succeed."""
     world.post("/sandbox/reset-counters", {})
     run = changes(account)
     assert (run.state, run.notes) == (DONE, [])
@@ -195,7 +195,7 @@ def test_no_last_message_is_told(vendor):
 
 
 def test_a_failed_look_is_made_up_for(vendor):
-    """The list was stored, the threads were not: the next look reads them although the list says nothing new."""
+    """The list was stored, the threads were not: the next check reads them although the list says nothing new."""
     vendor.people(5, messages=1)
     account = connected(TOKEN)
     full(account)
@@ -263,7 +263,7 @@ def test_a_look_beside_a_full_sync_reads_news_and_no_history(vendor):
 
 
 def test_an_event_about_a_new_thread_reads_its_history(vendor):
-    """Nobody else is about to: the gap would stay."""
+    """No other run is about to: the gap would stay."""
     account = many(vendor, count=1)
     thread = vendor.conversation(vendor.contacts[0])
     for number in range(130):
