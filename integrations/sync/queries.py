@@ -34,7 +34,7 @@ from ..models import (
 )
 from ..models.account import OwnedQuerySet
 from .latency_report import HOURS, LatencyReport, summarize_latency
-from .plan import CHECK, LABELS, LOOKED
+from .plan import CHECK, LABELS, POLLED
 from .progress import Progress, progress_of_all
 
 if TYPE_CHECKING:
@@ -316,10 +316,10 @@ def _list(account: Account, name: str, row: ListSync | None, stored: int | None,
         checked=lag(row.looked_at, now),
         full_read=lag(row.walked_at, now),
         changed=lag(row.found_at, now),
-        next="" if inactive or name not in (*LOOKED, CHECK) else ahead(row.due_at, now),
+        next="" if inactive or name not in (*POLLED, CHECK) else ahead(row.due_at, now),
         interval=span(row.pause),
         repaired=row.repaired,
-        late=name in LOOKED and not inactive and row.looked_at is not None and row.due_at < now - LATE,
+        late=name in POLLED and not inactive and row.looked_at is not None and row.due_at < now - LATE,
         reason=row.reason,
         todo=row.reason.todo(account.pk, name) if row.reason else "",
         error_at=row.error_at,

@@ -10,7 +10,7 @@
 
   // The open composer. field: the field with the revision its text is based on; saved: the text on the server; sending:
   // the text being saved; other, next: a newer draft and its revision, until the user has decided.
-  let here = null;
+  let composer = null;
 
   // --- Storage of this tab ------------------------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@
     page.other = text;
     page.next = revision;
     keep(page); // with its base revision, so that the choice is offered again after a reload
-    if (page !== here) return;
+    if (page !== composer) return;
     byId("draft-other").textContent = text;
     byId("draft-choice").hidden = false;
     byId("draft-offer").hidden = false;
@@ -162,12 +162,12 @@
   };
 
   document.addEventListener("click", (event) => {
-    if (!here || here.other === null) return;
-    if (event.target.closest("#draft-mine")) decided(here, here.area.value);
+    if (!composer || composer.other === null) return;
+    if (event.target.closest("#draft-mine")) decided(composer, composer.area.value);
     if (event.target.closest("#draft-use")) {
-      const mine = decided(here, here.other);
+      const mine = decided(composer, composer.other);
       // Keep the replaced text on offer, so that the choice can be undone.
-      if (mine.trim() && mine !== here.area.value) instead(here, mine);
+      if (mine.trim() && mine !== composer.area.value) instead(composer, mine);
     }
   });
 
@@ -189,21 +189,21 @@
     const area = byId("composer-text");
     const field = byId("composer-draft");
     if (!area || !field) {
-      here = null;
+      composer = null;
       return;
     }
-    if (here?.area === area) return;
+    if (composer?.area === area) return;
     const stored = area.defaultValue;
-    here = { area, field, saved: stored, sending: null, again: false, waits: 0, late: false, other: null, next: 0 };
+    composer = { area, field, saved: stored, sending: null, again: false, waits: 0, late: false, other: null, next: 0 };
     if (area.selectionEnd === 0) area.setSelectionRange(area.value.length, area.value.length); // continue at the end
-    const kept = local(here);
+    const kept = local(composer);
     if (!kept.text && area.value !== stored) {
-      keep(here); // the user typed before this script loaded
-      save(here);
+      keep(composer); // the user typed before this script loaded
+      save(composer);
       return;
     }
     if (!kept.text || kept.text === stored || byId("composer-error")?.textContent.trim()) {
-      if (kept.text === stored) forget(here);
+      if (kept.text === stored) forget(composer);
       return;
     }
     // This tab has unsaved text. Either it is based on the server's draft, or another draft was saved since.
@@ -213,48 +213,48 @@
       area.value = kept.text;
       area.dispatchEvent(new Event("input", { bubbles: true }));
     }
-    if (follows) save(here);
+    if (follows) save(composer);
     else {
       field.value = kept.base ?? 0;
-      offer(here, stored, newest);
+      offer(composer, stored, newest);
     }
   };
 
   document.addEventListener("input", (event) => {
-    if (!here || event.target !== here.area) return;
-    keep(here);
-    if (!here.late) later(here, PAUSE);
+    if (!composer || event.target !== composer.area) return;
+    keep(composer);
+    if (!composer.late) later(composer, PAUSE);
   });
 
   document.addEventListener("portal:sent", () => {
-    if (!here) return;
-    mark(here, here.area.value);
-    if (here.sending === null && here.other === null && !here.area.value) {
+    if (!composer) return;
+    mark(composer, composer.area.value);
+    if (composer.sending === null && composer.other === null && !composer.area.value) {
       // The server cleared the draft when it queued the text.
-      clearTimeout(here.waits);
-      here.saved = "";
-      forget(here);
-    } else save(here);
+      clearTimeout(composer.waits);
+      composer.saved = "";
+      forget(composer);
+    } else save(composer);
   });
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target?.id === "pane") leave(here);
+    if (event.detail.target?.id === "pane") leave(composer);
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id === "pane") open();
-    if (event.detail.target?.id === "rows" && here?.area.value) mark(here, here.saved);
+    if (event.detail.target?.id === "rows" && composer?.area.value) mark(composer, composer.saved);
   });
   // Signed in again or back online: save the draft after the next successful poll.
   document.addEventListener("htmx:afterRequest", (event) => {
     const status = event.detail.xhr?.status;
-    if (here?.late && status >= 200 && status < 400 && here.sending === null) save(here);
+    if (composer?.late && status >= 200 && status < 400 && composer.sending === null) save(composer);
   });
   document.addEventListener("submit", (event) => {
-    if (event.target.matches(".rail-out")) leave(here);
+    if (event.target.matches(".rail-out")) leave(composer);
   });
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) leave(here);
+    if (document.hidden) leave(composer);
   });
-  window.addEventListener("pagehide", () => leave(here));
+  window.addEventListener("pagehide", () => leave(composer));
   document.addEventListener("DOMContentLoaded", open);
 })();

@@ -125,19 +125,19 @@
   }, true);
 
   const back = (event) => {
-    const here = event.target;
+    const focused = event.target;
     const messages = byId("thread-scroll");
-    const fold = here.closest("#pane details[open]");
+    const fold = focused.closest("#pane details[open]");
     if (unfolded) return;
-    if (here.id === "list-q" && here.value) {
+    if (focused.id === "list-q" && focused.value) {
       event.preventDefault();
-      here.value = "";
-      here.dispatchEvent(new Event("input", { bubbles: true }));
+      focused.value = "";
+      focused.dispatchEvent(new Event("input", { bubbles: true }));
     } else if (fold) {
       fold.open = false;
       fold.querySelector("summary").focus();
-    } else if (here.closest("#pane") && messages && here !== messages) messages.focus({ preventScroll: true });
-    else if (here.closest(".row-link")) return;
+    } else if (focused.closest("#pane") && messages && focused !== messages) messages.focus({ preventScroll: true });
+    else if (focused.closest(".row-link")) return;
     else if (listed()) toList();
     else document.querySelector(".thread-back")?.click();
   };

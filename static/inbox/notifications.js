@@ -119,8 +119,8 @@
       window.focus();
       note.close();
       if (!link) return;
-      const here = byId(link.id);
-      if (here) here.click();
+      const target = byId(link.id);
+      if (target) target.click();
       else location.assign(link.getAttribute("href"));
     };
   };

@@ -263,9 +263,9 @@
         field.focus({ preventScroll: true });
         return;
       }
-      const here = field.selectionStart;
+      const caret = field.selectionStart;
       refused = -1;
-      write(here > 0 && !/\s/.test(field.value[here - 1]) ? " /" : "/", here, field.selectionEnd);
+      write(caret > 0 && !/\s/.test(field.value[caret - 1]) ? " /" : "/", caret, field.selectionEnd);
       ours = true;
       return;
     }

@@ -300,8 +300,8 @@
     const open = document.querySelector("#pane > [data-open]")?.dataset.open;
     document.querySelectorAll("#rows > .row").forEach((row) => {
       const link = row.querySelector(".row-link");
-      const here = row.dataset.key === open;
-      if (here) {
+      const isOpen = row.dataset.key === open;
+      if (isOpen) {
         link.setAttribute("aria-current", "true");
         row.classList.remove("row-unread");
         row.querySelector(".row-badge")?.remove();

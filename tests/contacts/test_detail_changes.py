@@ -119,7 +119,7 @@ def test_a_tag_that_was_deleted_at_salesmsg_is_made_anew(salesmsg, staff, contac
 def test_an_opposite_change_takes_the_place_of_a_waiting_one(staff, contact):
     first = changes.add_tag(staff, contact, "Wavering")
     assert changes.add_tag(staff, contact, "wavering") is None, "on its way already"
-    assert changes.remove_tag(staff, contact, "Wavering") is None, "nothing has been told yet"
+    assert changes.remove_tag(staff, contact, "Wavering") is None, "nothing has been sent yet"
     first.refresh_from_db()
     assert first.state == State.SUPERSEDED
     assert push_changes.push_change(first.pk) == ""
