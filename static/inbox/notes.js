@@ -200,7 +200,7 @@
   // A poll started before a note or text was added contains it again: skip items already on the page.
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const { fragment } = event.detail;
-    if (fragment.tagName !== "OL" || "anew" in fragment.dataset) return;
+    if (fragment.tagName !== "OL" || "replaced" in fragment.dataset) return;
     fragment.querySelectorAll(":scope > .message[id]").forEach((item) => {
       if (byId(item.id)) item.remove();
     });

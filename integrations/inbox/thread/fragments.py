@@ -237,15 +237,15 @@ def update_context(
     # Opened further up, at a search hit: newer messages load on request only.
     deep = bool(data.get("deep"))
     # No overlap: the browser was away for too long, so the newest slice replaces everything it shows.
-    anew = bool(known and sent) and not deep and not any(key in known for key in sent)
+    replaced = bool(known and sent) and not deep and not any(key in known for key in sent)
     above = queries.keys_above(conversation.pk, page.thread_slice, [key for key in known if key not in keys])
     return {
         "conversation": conversation,
         "contact": conversation.contact,
         "thread_slice": page.thread_slice,
-        "anew": anew,
+        "replaced": replaced,
         "deep": deep,
-        "older": anew or not (above or deep),
-        "steps": [] if anew or deep else update_steps(page.thread_slice, known, above),
+        "older": replaced or not (above or deep),
+        "steps": [] if replaced or deep else update_steps(page.thread_slice, known, above),
         "regions": [region for region in page.regions.values() if data.get(f"r-{region.name}") != region.etag],
     }
