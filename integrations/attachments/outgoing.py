@@ -39,7 +39,7 @@ class Checked:
 def upload_limits() -> dict:
     """Limits for the composer: description, number and bytes, and why Salesmsg cannot fetch pictures (else empty)."""
     return {
-        "words": _description(),
+        "description": _description(),
         "count": settings.SALESMSG_SEND_PICTURES,
         "bytes": settings.SALESMSG_SEND_BYTES,
         "types": ",".join(SENDABLE),

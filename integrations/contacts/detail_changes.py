@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from .. import jobs
 from ..access import record_audit, require_member
 from ..models import AuditEntry, Change, Contact, Tag
-from . import opt_out as contacts_opt_out
 from .change_handlers import same_label
 from .effective import KINDS, OPEN, TAGGING, custom_field_definitions, custom_field_values
+from .opt_out import OPTS
 from .profile_changes import InvalidEdit, retry_change
 from .push_changes import PUSH, touch_threads
 
@@ -76,7 +76,7 @@ def _change_opt(user, contact: Contact, kind: str) -> Change | None:
     with transaction.atomic():
         contact = _locked(user, contact)
         is_set = contact.opted_out == (kind == Kind.OPT_OUT)
-        return _toggle(user, contact, kind, {}, _open(contact, contacts_opt_out.OPTS), is_set)
+        return _toggle(user, contact, kind, {}, _open(contact, OPTS), is_set)
 
 
 def add_note(user, contact: Contact, text: str) -> Change:

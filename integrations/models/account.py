@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -165,6 +167,11 @@ class OwnedQuerySet(models.QuerySet[Row]):
         if user.is_active and user.is_superuser:
             return self
         return self.filter(account__in=Account.objects.for_user(user))
+
+    def count_by_account(self) -> Coalesce:
+        """The number of rows of each account, as an annotation for a query of accounts."""
+        rows = self.filter(account=OuterRef("pk")).order_by().values("account")
+        return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
 
 
 class Inbox(models.Model):

@@ -245,8 +245,8 @@ def web(url) -> str:
 
 @register.filter
 def kind(content_type: str) -> str:
-    """The label of a content type: see attachments.kinds.words."""
-    return kinds.words(content_type)
+    """The label of a content type: see attachments.kinds.describe."""
+    return kinds.describe(content_type)
 
 
 @register.filter

@@ -189,7 +189,7 @@ STATES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("admin, contacts", "/admin/integrations/contact/", None),
     ("admin, contact", "/admin/integrations/contact/{contact}/change/", None),
 ]
-# For somebody without an account, and for nobody.
+# For a user without an account, and for anonymous users.
 EMPTY = [
     ("inbox, empty", "/inbox/", None),
     ("accounts, empty", "/accounts/", None),

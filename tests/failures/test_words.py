@@ -56,7 +56,7 @@ def test_every_code_has_words_and_advice(code, language):
 
 @pytest.mark.parametrize("code", Code.values)
 def test_every_code_is_stored_by_somebody(code):
-    """A code that nobody writes is a leftover."""
+    """A code that is never stored is a leftover."""
     named = rf"Code\.{Code(code).name}\b|[\"']{code}[\"']"
     if code.startswith("carrier_") or code == Code.VENDOR_FAILED:
         return  # made of the vendor's words, by Reason.from_vendor

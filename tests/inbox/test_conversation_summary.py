@@ -50,7 +50,7 @@ def recount_unread(user) -> dict[int, int]:
 
 
 class World:
-    """Threads of one account, and a vendor that tells anything about them in any order."""
+    """Threads of one account, and a vendor that reports anything about them in any order."""
 
     def __init__(self, harbor, people, chance: random.Random) -> None:
         self.account, self.people, self.chance = harbor, people, chance
@@ -76,7 +76,7 @@ class World:
         return vendor_records.ours(key, status, created_at=created)
 
     def page(self) -> int:
-        """A page of a thread: new messages, known ones told again, and some that stood in another thread."""
+        """A page of a thread: new messages, known ones repeated, and some that stood in another thread."""
         keys = {self.number() for _ in range(self.chance.randint(5, PAGE))}
         keys |= set(self.chance.sample(self.known, min(len(self.known), self.chance.randint(0, 8))))
         thread = self.chance.choice(self.threads)

@@ -119,7 +119,7 @@ FITS: dict[str, Callable[[str], bool]] = {
     "email": lambda word: _unbroken(word) and "@" not in word,  # broken up at it
     "template": lambda word: not re.search(r"[{}]", word),  # braces stand for merge fields
     "key": lambda word: _unbroken(word) and not re.search(r"[_-]", word) and word[:1] == word[:1].upper(),  # humanized
-    "label": lambda word: _unbroken(word) and word == word.capitalize(),  # case tells no two labels apart
+    "label": lambda word: _unbroken(word) and word == word.capitalize(),  # no two labels differ by case alone
     "json": lambda word: not re.search(r"[\"\\\n]", word),  # spelled differently in JSON
 }
 _KINDS = {

@@ -1,4 +1,4 @@
-"""The commands as somebody at a shell, or a script, uses them: exit codes, stdout and stderr."""
+"""The commands as a user at a shell, or a script, uses them: exit codes, stdout and stderr."""
 
 import io
 import json

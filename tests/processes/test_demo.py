@@ -1,4 +1,4 @@
-"""`make demo` as a newcomer meets it: it starts, tells where it is, ends completely, and goes on where it was."""
+"""`make demo` as a newcomer meets it: it starts, prints its addresses, ends completely, and goes on where it was."""
 
 import os
 import re

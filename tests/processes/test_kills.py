@@ -152,7 +152,7 @@ def test_the_databases_connections_are_cut_again_and_again(connected):
 
 @ON_SQLITE
 def test_the_web_server_is_killed_while_forms_are_posted(connected):
-    """Whoever got no answer posts the same form again: one row and one text for each form."""
+    """A user who got no response posts the same form again: one row and one text for each form."""
     vendor, ours, threads = connected
     ours.superuser()
     forms = [(threads[number], {"client_uuid": str(uuid.uuid4()), "text": f"form {number}"}) for number in range(20)]

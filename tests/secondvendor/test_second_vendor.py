@@ -1,4 +1,4 @@
-"""The commands against a vendor that nobody of the product's authors wrote: see choices.py for all it may do.
+"""The commands against a vendor written independently of the product: see choices.py for all it may do.
 
 More seeds: ``SECONDVENDOR_SEEDS=100-140 python -m pytest tests/secondvendor -k whole_life``.
 """

@@ -101,7 +101,7 @@ def hear(account, vendor, chance, unheard: dict[int, list[int]], *, everything: 
 
 
 def work(account, chance, share: float) -> None:
-    """The worker's part: all events that are due, then so many of the looks that follow; the others come later."""
+    """The worker's part: all events that are due, then so many of the refreshes that follow; the others come later."""
     while process.process_due(account.pk):
         pass
     due = ThreadSync.objects.filter(due_at__lte=timezone.now())
@@ -142,7 +142,7 @@ def differences(found: dict[int, list], odd: list[int]) -> str:
 
 
 def test_a_contacts_late_page_changes_nothing(db, vendor):
-    """The smallest case of the above, to look at when the large one fails."""
+    """The smallest case of the above, to debug when the large one fails."""
     account = factories.connected_account("Orders")
     begin(account, [0])
     mirror.upsert_contacts(account.pk, [orders.contact(0, LAST)])

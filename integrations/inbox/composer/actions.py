@@ -52,7 +52,7 @@ def respond(
         if error:
             messages.error(request, error)
         return redirect(_next_url(request) or reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
-    context = fragments.update_context(request, fragments.get_conversation_or_404(request, pk), redraw)
+    context = fragments.update_context(request, fragments.get_thread_or_404(request, pk), redraw)
     context |= {"composed": True, "error": error, "fresh_uuid": uuid.uuid4() if sent else None, **more}
     response = render(request, "inbox/thread/_thread_update.html", context, status=422 if error and not keep else 200)
     if sent and not keep:
@@ -106,7 +106,8 @@ def redisplay_form(
         return respond(request, conversation.pk, error=error)
     if request.FILES:
         error = f"{error} {CHOOSE_AGAIN}"
-    context = fragments.thread_context(fragments.read_thread(request, conversation), form, error, **more)
+    thread = fragments.read_thread(request, fragments.get_thread_or_404(request, conversation.pk))
+    context = fragments.thread_context(thread, form, error, **more)
     sidebar = list_context(request, open_pk=conversation.pk)
     return render(request, "inbox/inbox.html", {**sidebar, **context}, status=422)
 

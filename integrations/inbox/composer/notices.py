@@ -33,35 +33,35 @@ class Notices:
     quiet: quiet_hours.ContactClock | None = None
 
 
-def read_notices(conversation: Conversation, stretch: ThreadSlice, card: ContactPanel, newest: bool) -> Notices:
+def read_notices(conversation: Conversation, thread_slice: ThreadSlice, card: ContactPanel, newest: bool) -> Notices:
     """Return the notices of a thread. newest: whether the slice is the end of the thread."""
-    first = newest and _is_first_text(stretch, card)
+    first = newest and _is_first_text(thread_slice, card)
     return Notices(first=first, quiet=quiet_hours.contact_clock(conversation.contact, conversation.account))
 
 
-def _is_first_text(stretch: ThreadSlice, card: ContactPanel) -> bool:
+def _is_first_text(thread_slice: ThreadSlice, card: ContactPanel) -> bool:
     """Whether the contact certainly got no text before: the whole thread is loaded and it is the contact's only one."""
-    if stretch.older or stretch.gap or card.others:
+    if thread_slice.older or thread_slice.gap or card.others:
         return False
-    texts = (message for message in stretch.messages if message.kind != Message.Kind.CALL)
+    texts = (message for message in thread_slice.messages if message.kind != Message.Kind.CALL)
     return all(message.inbound or message.state in NEVER_LEFT for message in texts)
 
 
 @dataclass(frozen=True)
 class OptedOut:
-    """Why the contact gets no texts (`words`) and how they can opt in again (`back`)."""
+    """Why the contact gets no texts (`reason`) and how they can opt in again (`back`)."""
 
-    words: str
+    reason: str
     back: str
 
 
-def opted_out(conversation: Conversation, stretch: ThreadSlice, about: EffectiveContact) -> OptedOut | None:
+def opted_out(conversation: Conversation, thread_slice: ThreadSlice, about: EffectiveContact) -> OptedOut | None:
     """Explain the opt-out of the contact; None when the contact has not opted out."""
     contact, change = conversation.contact, about.opt
     if not about.opted_out:
         return None
     by_staff = change if change is not None and change.kind == Change.Kind.OPT_OUT else None
-    stop = _newest_stop(stretch)
+    stop = _newest_stop(thread_slice)
     if by_staff is not None and opt_out.forbids_texts(by_staff) and not contact.opted_out:
         return OptedOut(Reason(Code.OPT_OUT_PENDING).text, _staff_text(by_staff))
     if (
@@ -81,9 +81,9 @@ def opted_out(conversation: Conversation, stretch: ThreadSlice, about: Effective
     return None
 
 
-def _newest_stop(stretch: ThreadSlice) -> Message | None:
+def _newest_stop(thread_slice: ThreadSlice) -> Message | None:
     """The contact's newest text in the slice that consists of an opt-out word."""
-    inbound = (message for message in reversed(stretch.messages) if message.inbound)
+    inbound = (message for message in reversed(thread_slice.messages) if message.inbound)
     return next((message for message in inbound if _stripped(message).upper() in OUT_WORDS), None)
 
 
