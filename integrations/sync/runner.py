@@ -34,7 +34,7 @@ MOST_FAILURES = 8  # of one step, with growing pauses in between
 
 
 def step_lease() -> timedelta:
-    return timedelta(seconds=sum(settings.SALESMSG_TIMEOUT) * 2 + 10)
+    return timedelta(seconds=sum(settings.SALESMSG_TIMEOUT) * 2.25)
 
 
 def run_steps(run_id: int, step: int) -> int:

@@ -163,13 +163,14 @@ def crowd(rows: Rows, threads: Threads) -> None:
         SavedReply.objects.create(account=rows.account, name=f"n§{number}", text="r§")
     Contact.objects.filter(pk=rows.contacts[2].pk).update(
         tags=[f"t§{number}" for number in range(150)],
-        notes=[{"text": f"n§{number}", "created_at": "2025-05-03T14:05:00Z"} for number in range(700)],
+        notes=[{"text": f"n§{number}", "created_at": "2025-05-03T14:05:00Z"} for number in range(950)],
         custom_fields=[{"field_key": f"k§{number}", "value": "v§"} for number in range(40)],
     )
     for thread in (threads.snoozed, threads.closed):
         Contact.objects.filter(pk=thread.contact_id).update(first_name="", last_name="", full_name="f§")
+    # A note of a contact costs least to show; a message is the only place for some words.
     for thread in threads.of.values():
-        for number in range(40):
+        for number in range(10):
             factories.message(thread, f"m§{number}", source="s§", vendor_status="v§", **record)
 
 
