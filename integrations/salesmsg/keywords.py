@@ -83,8 +83,8 @@ CLOSINGS = (
 APP_SIGNATURE = re.compile(
     r"(?:^|\b)(?:sent (?:from|via|with|using) (?:my |the )?(?:\w+ ){0,4}(?:iphone|ipad|ios|android|phone|mobile|galaxy|"
     r"samsung|pixel|outlook|yahoo|gmail|aol|mail|blackberry|device|smartphone|watch|tablet|macbook|mac)"
-    r"|get outlook for|obtenir outlook pour|obten(?:er|ga) outlook para|obter o outlook para|outlook fur \w+ "
-    r"|holen sie sich outlook|envoye (?:de|depuis|a partir de|avec) (?:mon|ma|mail|yahoo|outlook)"
+    r"|(?:\w+ ){1,3}outlook (?:for|pour|para|fur) (?:ios|android|mac|windows)"
+    r"|holen sie sich outlook|envoye (?:(?:de|depuis|a partir de|a partir|avec) )(?:mon|ma|mail|yahoo|d?outlook)"
     r"|von meinem (?:\w+ ){1,3}(?:gesendet|geschickt)|gesendet (?:von|mit) (?:mein|der|mail|outlook|yahoo)"
     r"|enviado (?:desde|do|de|a partir do|con|com) (?:mi|meu|yahoo|outlook|mail|el|o)\b).{0,60}$"
 )
@@ -205,7 +205,7 @@ def _content_lines(text: str) -> list[str]:
     lines: list[str] = []
     for line in text.strip()[: LONGEST + 1].splitlines():
         plain = normalize(line)
-        if line.lstrip().startswith(">") or QUOTED_REPLY.fullmatch(plain):
+        if lines and (line.lstrip().startswith(">") or QUOTED_REPLY.fullmatch(plain)):
             break
         if _is_delimiter(line) and lines:
             lines.append("--")
@@ -263,7 +263,7 @@ def _is_signature(lines: list[str], clear: bool) -> bool:
     """Return whether every line is part of a signature: thanks, a closing, a name, a company, a phone, an address.
 
     After a delimiter line ("--") short lines without a question are enough. clear: the word before is a clear opt-out,
-    so that one capitalized word counts as a name; "Cancel" and "Haircut" need more.
+    so that thanks and one capitalized word count; after "Cancel" they do not: "Cancel / Haircut", "Yes / please".
     """
     if len(lines) > MOST_SIGNATURE_LINES:
         return False
@@ -278,7 +278,7 @@ def _is_signature(lines: list[str], clear: bool) -> bool:
 def _is_signature_part(part: str, clear: bool) -> bool:
     part = part.strip()
     plain = normalize(part)
-    if _squeeze(plain) in _CLOSINGS or not _without_thanks(plain):
+    if _squeeze(plain) in _CLOSINGS or (clear and not _without_thanks(plain)):
         return True
     if re.fullmatch(r"(?:[a-z]{1,6}[.:]?\s*)?[+(]*\d[\d\s().+/-]{5,20}", part, re.IGNORECASE):
         return True
@@ -330,7 +330,7 @@ _PT_TEXTS = r"(?:mensagens|mensagem|msgs?|sms|textos|propagandas?|promocoes|noti
 # Each is searched in one clause, normalized and without thanks; "$" is the end of the clause.
 SOUNDS = (
     # English: stop texting
-    rf"\b(?:stop|quit|cease) (?:\w+ )?{_EN_TEXTING}(?: (?:me|us|this (?:number|phone)|my (?:number|phone|cell)|here)\b|$)",
+    rf"\b(?:stop|quit|cease) (?:\w+ (?:and |or )?)?{_EN_TEXTING}(?: (?:me|us|this (?:number|phone)|my (?:number|phone|cell)|here)\b|$)",
     rf"\b(?:stop|quit|cease) {_EN_TEXTING} (?:any ?more|now|already|people|immediately)\b",
     rf"\b(?:stop|quit) sending (?:me |us )?(?:\w+ ){{0,2}}?(?:{_EN_TEXTS}|these|this|stuff|things|me|us)$",
     rf"\b(?:stop|quit) sending (?:me|us) (?:\w+ ){{0,2}}?{_EN_TEXTS}\b",
@@ -338,7 +338,7 @@ SOUNDS = (
     r"(?: (?:me|now|to (?:me|this number)|from .{1,30}))?$",
     rf"(?<!got )(?<!have )(?<!had )(?<!received )(?<!are )\bno (?:more|further) (?:\w+ )?(?:{_EN_TEXTS}|texting|messaging"
     r"|calls|contact)$",
-    r"\b(?:dont|do not|never|not to) (?:ever )?(?:text|txt|message|msg|contact|write|spam|bother|disturb|sms)"
+    r"\b(?:dont|do not|never|not to) (?:ever )?(?:\w+ or )?(?:text|txt|message|msg|contact|write|spam|bother|disturb|sms)"
     r"(?: (?:me|us|this (?:number|phone)|my (?:number|phone|cell)))?"
     r"(?: (?:any ?more|again|ever|any longer|back|here|at all|on this number|at this number))*$",
     r"\b(?:dont|do not|never) (?:ever )?call(?: (?:me|us))?(?: (?:this|my) (?:number|phone|cell))?"
@@ -347,7 +347,7 @@ SOUNDS = (
     rf"\b(?:dont|do not|never) send (?:me |us )?(?:(?:any|more|anymore|these|your|further) ){{0,2}}{_EN_TEXTS}?"
     r"(?:any ?more|again)?$",
     rf"\b(?:dont|do not|no longer|never) (?:want|wish|need|like|care)(?: to (?:receive|get|have|hear))?"
-    rf"(?: (?:any|more|anymore|further|these|your|such|from|you|to|this|all|of|get|receive))* {_EN_TEXTS}\b",
+    rf"(?: (?:any|more|anymore|further|these|your|such|from|you|this|all|of|to get|to receive))* {_EN_TEXTS}\b",
     r"\b(?:dont|do not|no longer) (?:want|wish) to (?:receive|get|hear)(?: (?:any|more|anything|this|these|from|you|them))*"
     r"(?: any ?more)?$",
     r"\b(?:dont|do not) want to be (?:contacted|texted|messaged|bothered)\b",
@@ -357,8 +357,12 @@ SOUNDS = (
     r"\b(?:remove|delete|lose|erase|forget) (?:me|us|my (?:number|phone number|cell|info|contact info)|this number)"
     r"(?: now| immediately| asap| already| at once)?$",
     r"\btake (?:me|us|my (?:number|name)) off$",
-    r"\b(?:wrong|incorrect) (?:number|num|person|guy|phone number|recipient)(?! (?:on|in|of|for|at|when|to|by|with|as)\b)",
+    r"\b(?:wrong|incorrect) (?:number|num|nbr|nr|person|guy|phone number|recipient)\b(?! (?:on|in|of|for|at|when|to|by|with|as)\b)",
     r"\bno longer (?:has|have|uses?|owns?) this (?:number|phone)|\bno longer \w+(?: \w+)? number$",
+    r"\b(?:have|got|texting|texted) the wrong$|\bthis (?:is not|isnt) (?:\w+ ){1,2}(?:phone|number)(?: any ?more)?$",
+    r"\b(?:want|like|need|wish|asked|ask) to be (?:removed|taken off|unsubscribed|deleted)(?: (?:from|off)\b.{0,40})?$|^remove$",
+    r"\b(?:said|told you|asked you to|told you to) (?:stop|unsubscribe)$",
+    rf"\benough (?:with|of) (?:\w+ ){{1,2}}?{_EN_TEXTS}\b|^no {_EN_TEXTS}$",
     r"\bleave (?:me|us) alone\b",
     r"\bunsub(?:scribe)?\b(?! (?:link|button|page|rate)\b)|\b(?:un|de)subscribe me\b",
     r"\b(?:opt|opting) (?:me|us) out\b|\b(?:optout|opting out)$",
@@ -368,7 +372,7 @@ SOUNDS = (
     # Spanish
     r"\b(?:dej(?:e|en|a|ad|ar)|par(?:e|en|a|ad|ar)) (?:ya )?de (?:\w+ )?"
     r"(?:escribir|enviar|mandar|contactar|molestar|llamar|textear|acosar|mensajear)(?:(?:me|nos)\b|$| a este numero)",
-    rf"\b(?:dej|par)(?:e|en|a|ad|ar) de (?:enviar|mandar) (?:\w+ )?{_ES_TEXTS}\b",
+    rf"\b(?:dej|par|ces)(?:e|en|a|ad|ar) de (?:enviar|mandar) (?:\w+ )?{_ES_TEXTS}\b",
     r"\bno (?:me|nos) (?:vuelv(?:a|an|as) a )?(?:escrib(?:a|an|as|ir)|envi(?:e|en|es|ar)|mand(?:e|en|es|ar)|"
     r"contact(?:e|en|es|ar)|molest(?:e|en|es|ar)|text(?:ee|een|ear)|llam(?:e|en|es|ar))"
     rf"(?: (?:mas|nunca|nada|nunca mas|jamas))(?: {_ES_TEXTS})?$",
@@ -378,13 +382,14 @@ SOUNDS = (
     rf"\bno (?:mas|(?:me )?(?:envi|mand)(?:e|en|es)(?: mas)?) {_ES_TEXTS}\b|\bbasta de {_ES_TEXTS}|^(?:ya )?basta(?: ya)?$",
     rf"\bno (?:quiero|deseo|queremos|me interesa)(?: (?:recibir|mas|sus|estos|tus|seguir|recibiendo|que|me|manden|envien))*"
     rf" {_ES_TEXTS}",
-    r"\b(?:numero|persona) (?:equivocad[oa]|incorrect[oa]|errone[oa])(?! (?:en|de|del|para)\b)",
+    r"\b(?:numero|persona) (?:equivocad[oa]|incorrect[oa]|errone[oa])\b(?! (?:en|de|del|para)\b)",
     r"\b(?:equivoc\w+|confund\w+) de (?:numero|persona)\b",
     r"\b(?:quit|saqu|sac|borr|elimin|remuev)\w*(?:me|nos)(?: (?:de|ya)(?: \w+){0,2} (?:listas?|base de datos|contactos|"
     rf"sistema|{_ES_TEXTS}))?$",
     r"\b(?:borr|elimin|quit|saqu|remuev)\w* (?:mi|este) (?:numero|nombre|telefono)\b",
     r"\b(?:dar|de|den|da|doy|dad)(?:me|nos) de baja(?: (?:de|en) (?:\w+ ){0,2}?"
     rf"(?:listas?|base de datos|{_ES_TEXTS}|todo|esto))?$",
+    r"\bme quiero dar de baja$|\b(?:este|ese) no es (?:el|mi) (?:numero|telefono)(?: de \w+)?$",
     r"\bdej\w*(?:me|nos) (?:en paz|tranquil[oa]s?)\b",
     # French: apostrophes are gone, "m'envoyer" is "menvoyer"
     rf"\b(?:arrete[zr]?|cesse[zr]?|stop) (?:de |d ?)?(?:me |m|nous ){_FR_WRITE}\b",
@@ -396,7 +401,7 @@ SOUNDS = (
     rf"\bne (?:plus|pas) (?:me |m|nous ){_FR_WRITE}\b|^(?:plus|pas) (?:de |d|aucun ){_FR_TEXTS}$",
     rf"\b(?:veux|souhaite|desire|voulons|souhaitons) (?:plus|pas) (?:recevoir )?(?:de |d|vos |ces |aucun |tes |etre )?"
     rf"(?:{_FR_TEXTS}|contacte|derange)",
-    r"\b(?:mauvais|faux) numero(?! (?:sur|dans|de|du|pour)\b)|\berreur de (?:numero|personne)|\bmauvaise personne$",
+    r"\b(?:mauvais|faux) numero\b(?! (?:sur|dans|de|du|pour)\b)|\berreur de (?:numero|personne)|\bpas le bon numero$|\bmauvaise personne$",
     r"\btromp\w+ de (?:numero|personne)\b",
     r"\b(?:retire[zr]?|enleve[zr]?|supprime[zr]?|efface[zr]?|raye[zr]?|ote[zr]?) (?:moi|nous|mon numero|mon nom)"
     r"(?: (?:de|des) (?:\w+ ){0,2}?(?:listes?|base|fichiers?|contacts|systeme)(?: de \w+)?)?$",
@@ -414,7 +419,7 @@ SOUNDS = (
     rf"(?:{_DE_WRITE}|zuschreiben|anzuschreiben|anzurufen)\b",
     rf"\bhoe?r\w* (?:sie |endlich |doch |ihr )*auf (?:mit (?:den|diesen|der|dem|ihren|euren) {_DE_TEXTS}|zu {_DE_WRITE})$",
     rf"\bstopp?(?:en)?(?: sie)? (?:die|diese|den|alle) {_DE_TEXTS}\b",
-    r"\bfalsche (?:\w+)?(?:nummer|person)(?! (?:auf|in|im|der|des|fur)\b)|\bfalsch verbunden\b",
+    r"\bfalsche (?:\w+)?(?:nummer|person)\b(?! (?:auf|in|im|der|des|fur)\b)|\bfalsch verbunden\b|\bnicht die richtige nummer$",
     r"\b(?:streich|losch|loesch|entfern|nimm|nehm|trag)\w* (?:sie )?(?:mich|uns|meine (?:\w+)?nummer|meine daten)"
     r"(?: (?:endlich|sofort))?(?: (?:aus|von)(?: (?:\w+ ){0,2}?(?:\w*liste|\w*verteiler|kartei|datenbank|system))?)?"
     r"(?: (?:heraus|raus|runter))?$",
@@ -431,11 +436,11 @@ SOUNDS = (
     r"\b(?:par|deix)(?:e|em|a) de (?:mandar|enviar|escrever|contatar|contactar|ligar|incomodar|perturbar)(?: me)?$",
     r"\bnao (?:me |nos |quero que me )?(?:mand(?:e|em|a|es)|envi(?:e|em|a|es)|escrev(?:a|am|e|as)|contat(?:e|em)|"
     r"contact(?:e|em)|lig(?:ue|uem|a)|perturb(?:e|em)|incomod(?:e|em))(?: me)? (?:mais|nunca mais|novamente|de novo)"
-    rf"(?: (?:\w+ )?{_PT_TEXTS})?$",
+    rf"(?: (?:(?:\w+ )?{_PT_TEXTS}|nada))?$",
     r"\bnao (?:me|nos) (?:escreva|contate|contacte|perturbe|incomode|mande mensagens?|envie mensagens?)m?$",
     rf"\bnao (?:quero|desejo|queremos|gostaria)(?: (?:mais|receber|de|suas|essas|estas|esses|seus|de receber))* {_PT_TEXTS}\b",
-    rf"\b(?:chega de|sem mais|nada de|nao mais) {_PT_TEXTS}\b|\bnao quero (?:mais receber|receber mais)(?: nada)?$",
-    r"\b(?:numero|pessoa) (?:errad[oa]|incorret[oa])(?! (?:na|no|da|do|de|em|para)\b)|\bengan\w+ (?:de|no|o) numero\b",
+    rf"\b(?:chega de|sem mais|nada de|nao mais) {_PT_TEXTS}\b|\bnao quero (?:mais receber|receber mais|receber nada)(?: nada)?(?: de voces?)?$|\bcancelar o recebimento\b",
+    r"\b(?:numero|pessoa) (?:errad[oa]|incorret[oa])\b(?! (?:na|no|da|do|de|em|para)\b)|\bengan\w+ (?:de|no|o) numero\b",
     r"\b(?:me )?(?:tir(?:e|em|a|ar)|remov(?:a|am|e|er)|retir(?:e|em|a|ar)|exclu(?:a|am|i|ir))(?: me)? d(?:a|e|as|essa|esta)"
     r" (?:\w+ )?(?:listas?|base|cadastro)\b|\bme (?:tire|tirem|remova|removam|retire|exclua|descadastrem?)$",
     r"\b(?:remov|apagu|exclu|delet|tir|retir)(?:e|em|a|am|ir|er|ar) (?:o )?(?:meu|este|esse) (?:numero|telefone|contato)\b",
@@ -445,7 +450,7 @@ SOUNDS = (
 _SOUNDS = tuple(re.compile(pattern) for pattern in SOUNDS)
 # The same words said of somebody else, of the past, or denied.
 _NOT_A_WISH = re.compile(
-    r"\b(?:dont|do not|didnt|did not|never|wont|will not|cant|cannot|cant you|not|why did you|when did you|did you|i will|"
+    r"\b(?:dont|do not|dont want to|do not want to|didnt|did not|never|wont|will not|cant|cannot|cant you|not|why did you|when did you|did you|i will|"
     r"ill|if you|he|him|she|her|they|them|did i|mean to|meant to|wouldnt|shouldnt) "
     r"(?:stop|quit|cease|leave|unsub|unsubscribe|optout|opting|opt|cancel|end|remove|delete|lose)\b"
     r"|\b(?:i|we|ive|weve|they|he|she|who) (?:\w+ ){0,2}?(?:gave|given|dialed|dialled|typed|entered|wrote|put|sent|ordered|"
@@ -468,9 +473,9 @@ _REACTION = re.compile(
     r"\s+(?:an? \w+|[«“„\"'].*)\s*",
     re.IGNORECASE | re.DOTALL,
 )
-_CLAUSE_END = re.compile(r"[.!?;:,…]+(?=\s|$)|\s[-–—]+\s|[¡¿\n\r]+|[!?]+")
+_CLAUSE_END = re.compile(r"[.!?;:…]+(?=\s|$)|(?<!auf),(?=\s|$)|\s[-–—]+\s|[¡¿\n\r]+|[!?]+")
 _ALMOST_ALONE = re.compile(
-    r"(?:(?:ok|okay|just|hi|hello|hey|yo|no|nope|omg|ugh|i said|si|non|nein|hola|bonjour|hallo|ola|oi) ){0,3}"
+    r"(?:(?:ok|okay|just|hi|hello|hey|yo|no|nope|omg|ugh|i said|si|nein|hola|bonjour|hallo|ola|oi) ){0,3}"
     r"(?:stop|stopp|stopall|unsubscribe|optout|arrete|arretez|pare|paren|alto|para|no mas)"
     r"(?: (?:now|right|already|it|this|that|everything|immediately|asap|ok|forever|at once|ya|jetzt|sofort|maintenant|agora|"
     r"ja|isso|ca|esto|das)){0,3}"
@@ -490,7 +495,8 @@ def seems_opt_out(text: str) -> bool:
     thanked = whole != normalize(" ".join(lines))
     if _is_clear_out(whole) or _ALMOST_ALONE.fullmatch(whole) or (thanked and _squeeze(whole) in _OUT):
         return True
-    if any(_is_clear_out(normalize(line)) and "?" not in line for line in lines):
+    # A name in small letters may be a signature, too.
+    if lines and _is_clear_out(normalize(lines[0])) and _is_signature([f"- {line}" for line in lines[1:]], clear=True):
         return True
     clauses = [clause for line in lines for clause in _CLAUSE_END.split(line) if normalize(clause)]
     if any(_is_clear_out(normalize(clause)) for clause in clauses if clause is clauses[-1] or clause.strip().isupper()):
