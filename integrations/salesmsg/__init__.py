@@ -10,5 +10,6 @@
 - pages          envelopes and pagination formats
 - envelopes      describes the form of an answer without its content, for the probe
 - text           segments, phone numbers, HTML to plain text
+- keywords       opt-out, opt-in and help words in inbound texts
 - redact         removes what must not be shown or logged
 """
