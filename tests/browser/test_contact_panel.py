@@ -115,7 +115,10 @@ def test_the_next_form_stays_folded_when_the_answer_to_the_last_one_is_lost(
         route.abort()
 
     page.route("**/contact/opt-*/**", lose)
-    for opener, button, following in [("Opt out…", "Opt out", "Opt in again…"), ("Opt in again…", "Opt in", "Opt out…")]:
+    for opener, button, following in [
+        ("Opt out…", "Opt out", "Opt in again…"),
+        ("Opt in again…", "Opt in", "Opt out…"),
+    ]:
         card.get_by_text(opener).click()
         for box in card.locator(".contact-opt").get_by_role("checkbox").all():
             box.check()
