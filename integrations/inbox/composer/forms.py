@@ -19,6 +19,7 @@ from ...salesmsg.phones import LONGEST, PhoneError
 NINE = time(9)
 WRITE_FIRST = gettext_lazy("Write a text first.")
 CHOOSE = gettext_lazy("Choose when to send it.")
+CHOOSE_NUMBER = gettext_lazy("Choose one, or write the number with its country code.")
 
 
 class Files(forms.FileInput):
@@ -204,8 +205,9 @@ class CheckedNumber:
         except PhoneError as error:
             choices = [(number, described_phone(number)) for number in error.choices]
             chosen = chosen if chosen in error.choices else ""
-            problem = Reason(error.code, error.params).text
-            return cls(chosen, "" if chosen else problem, error.code in _UNFINISHED, choices, chosen)
+            problem = str(CHOOSE_NUMBER) if choices else Reason(error.code, error.params).text
+            unfinished = bool(choices) or error.code in _UNFINISHED
+            return cls(chosen, "" if chosen else problem, unfinished, choices, chosen)
 
     @property
     def shown(self) -> str:
