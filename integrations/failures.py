@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from .crypto import Unsealable
 from .durations import moment_in_zone
 from .salesmsg.errors import SalesmsgError
+from .salesmsg.phones import international, region_of
 
 
 class Code(TextChoices):
@@ -133,6 +134,25 @@ class Code(TextChoices):
     PHONE_TOO_SHORT = "phone_too_short", _("This phone number is too short.")
     PHONE_WITHOUT_AREA = "phone_without_area", _("The area code is missing.")
     PHONE_IMPOSSIBLE = "phone_impossible", _("This phone number cannot exist.")
+    PHONE_SHORT_CODE = "phone_short_code", _("Short codes cannot receive texts.")
+    PHONE_INVALID_AREA = (
+        "phone_invalid_area",
+        _(
+            "This is not a US or Canadian number: there, the area code and the three digits after it start with 2 to "
+            "9 and do not end in 11."
+        ),
+    )
+    PHONE_NOT_ASSIGNED = "phone_not_assigned", _("This phone number does not exist (%(country)s). Check the digits.")
+    PHONE_PREMIUM = "phone_premium", _("Premium-rate numbers cannot receive texts.")
+    PHONE_AMBIGUOUS = (
+        "phone_ambiguous",
+        _("This number exists in several countries: %(choices)s. Choose one, or write it with the country code."),
+    )
+    PHONE_SEVERAL = "phone_several", _("There are several phone numbers here: %(choices)s. Choose one.")
+    PHONE_WITHOUT_PREFIX = (
+        "phone_without_prefix",
+        _("The first digit may be missing. If you mean %(choices)s, choose it. Otherwise, add the country code."),
+    )
 
     # Changes to contacts and conversations
     CONVERSATION_NOT_AT_VENDOR = (
@@ -243,6 +263,7 @@ PHONE_EXAMPLE = _(
 )
 _WITH_EXAMPLE = {
     Code.PHONE_INVALID, Code.PHONE_TOO_LONG, Code.PHONE_TOO_SHORT, Code.PHONE_WITHOUT_AREA, Code.PHONE_IMPOSSIBLE,
+    Code.PHONE_SHORT_CODE, Code.PHONE_INVALID_AREA, Code.PHONE_NOT_ASSIGNED,
 }  # fmt: skip
 _CARRIER_CODE = re.compile(r"(?<!\d)\d{5}(?!\d)")
 
@@ -373,6 +394,31 @@ _FOLLOWS = {
     "unknown": _("It may have been sent. The portal is checking with Salesmsg."),
 }
 
+# --- Phone numbers in words ------------------------------------------------------------------------------------------
+
+# Only countries that accounts are likely to text: the lists of names in libraries need a hundred megabytes.
+_COUNTRIES = {
+    "AT": _("Austria"), "AU": _("Australia"), "BE": _("Belgium"), "BR": _("Brazil"), "CA": _("Canada"),
+    "CH": _("Switzerland"), "CN": _("China"), "CZ": _("Czechia"), "DE": _("Germany"), "DK": _("Denmark"),
+    "ES": _("Spain"), "FI": _("Finland"), "FR": _("France"), "GB": _("United Kingdom"), "IE": _("Ireland"),
+    "IL": _("Israel"), "IN": _("India"), "IT": _("Italy"), "JP": _("Japan"), "LU": _("Luxembourg"),
+    "MX": _("Mexico"), "NL": _("Netherlands"), "NO": _("Norway"), "NZ": _("New Zealand"), "PL": _("Poland"),
+    "PR": _("Puerto Rico"), "PT": _("Portugal"), "SE": _("Sweden"), "US": _("United States"),
+    "ZA": _("South Africa"),
+}  # fmt: skip
+
+
+def country_name(code: str) -> str:
+    """The country in the reader's language; its code if the portal has no name for it."""
+    return str(_COUNTRIES.get(code, code)) or gettext("country unknown")
+
+
+def described_phone(e164: str) -> str:
+    """A phone number with its country: "+1 305 555 0142, United States"."""
+    country = region_of(e164)
+    return f"{international(e164)}, {country_name(country)}" if country else international(e164)
+
+
 # --- Parameters in words ---------------------------------------------------------------------------------------------
 
 
@@ -397,6 +443,8 @@ def _number(value: Any) -> str:
 _NUMBERS = ("count", "most", "seen", "total", "restarts")
 _SHOWN: dict[str, Callable[[Any], str]] = {
     **dict.fromkeys(_NUMBERS, _number),
+    "country": country_name,
+    "choices": lambda numbers: "; ".join(map(described_phone, numbers)),
     "bytes": lambda size: filesizeformat(size).replace(".0", ""),
     "fields": lambda names: ", ".join(map(_contact_field, names)),
     "custom_fields": lambda keys: ", ".join(key.replace("_", " ") for key in keys),

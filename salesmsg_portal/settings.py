@@ -179,6 +179,7 @@ SALESMSG_TIMEOUT = tuple(env.list("SALESMSG_TIMEOUT", cast=float, default=[5.0, 
 SALESMSG_ACCEPTS_FOR = 3 * sum(SALESMSG_TIMEOUT)
 
 # Hours in the contact's time zone during which staff are warned before texting, such as "21-8". Empty: never.
+DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="").upper()  # of numbers without a country code
 QUIET_HOURS = env.str("QUIET_HOURS", default="21-8")
 
 # --- Background work -------------------------------------------------------------------------------------------------

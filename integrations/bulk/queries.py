@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from ..cursors import parse_id
 from ..digests import digest
 from ..models import Account, Bulk, BulkRecipient, Contact, Message
-from ..search.words import phone_digits
+from ..salesmsg.phones import search_digits
 from . import progress as bulk_progress
 
 CONTACTS, BULKS, PROBLEMS = 100, 30, 50
@@ -94,7 +94,7 @@ def _matches(text: str) -> Q:
             | Q(full_name__icontains=word)
             | Q(email__icontains=word)
         )
-    digits = phone_digits(text)
+    digits = search_digits(text)
     return named | Q(phone__contains=digits) if digits else named
 
 

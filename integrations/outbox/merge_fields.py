@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from ..models import Contact
 from ..models.contact import FIELD_LABELS
-from ..salesmsg.text import national
+from ..salesmsg.phones import national
 
 
 class BulkProblem(Exception):

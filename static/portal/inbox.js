@@ -288,6 +288,10 @@
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id === "phone-check") {
+      const wrong = event.detail.target.querySelector(".error");
+      wrong ? byId("id_phone").setAttribute("aria-invalid", "true") : byId("id_phone").removeAttribute("aria-invalid");
+    }
     if (event.detail.target?.id !== "pane") return;
     last = newestInbound();
     ready();

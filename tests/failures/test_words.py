@@ -21,6 +21,8 @@ PARAMS = {
     "bytes": 5 << 20,
     "count": 70,
     "custom_fields": ["renewal_date"],
+    "choices": ["+13055550142", "+442079460000"],
+    "country": "US",
     "fields": ["first_name", "email"],
     "id": 7,
     "list": "contacts",

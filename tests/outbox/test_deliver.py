@@ -47,6 +47,18 @@ def test_a_reply_is_sent_once_and_followed_to_delivery(salesmsg, staff, conversa
     assert (conversation.latest_text, conversation.latest_state) == (text, State.DELIVERED)
 
 
+def test_a_refused_number_says_what_salesmsg_said(salesmsg, account, staff):
+    """The page refuses such a number; Salesmsg may refuse one that the page accepts, in words about the field."""
+    contact = Contact.objects.create(account=account, phone="+11234567890")
+    message = write(staff, compose.conversation_for(contact))
+    assert deliver.deliver_message(message.pk) == State.FAILED
+    refused = fresh(message)
+    assert refused.reason_code == "invalid"
+    assert "The number format is invalid." in refused.vendor_reason
+    assert f"Salesmsg says: “{refused.vendor_reason}”" in refused.explanation
+    assert Contact.objects.get(pk=contact.pk).vendor_id is None
+
+
 def test_the_same_form_twice_is_one_message(salesmsg, staff, conversation):
     form = uuid.uuid4()
     text = f"Twice {form}"

@@ -15,11 +15,12 @@ from ...attachments import request as attachments
 from ...models import Attachment, Conversation, Message
 from ...outbox import compose, reconcile
 from ...outbox.compose import CannotSend
+from ...salesmsg.phones import LONGEST
 from ..collaboration import read_state
 from ..conversation_list.views import list_context
 from ..thread import fragments
 from . import drafts
-from .forms import NewForm, ReplyForm
+from .forms import CheckedNumber, NewForm, ReplyForm
 
 DAMAGED = _("The form was incomplete, so nothing was sent. Your text is still here: send it again.")
 NOT_WRITTEN = _(
@@ -129,6 +130,17 @@ def new(request: HttpRequest) -> HttpResponse:
             except CannotSend as refused:
                 form.add_error(None, refused.reason)
     return render(request, "inbox/inbox.html", {**list_context(request), "new_form": form}, status=status)
+
+
+@staff_view("POST")
+def check_number(request: HttpRequest) -> HttpResponse:
+    """Read the number of a new conversation while it is typed: as it will be texted, or why not."""
+    form = NewForm(request.user, request.POST)
+    line = form.lines.get(request.POST.get("line", ""))
+    typed = request.POST.get("phone", "")[:LONGEST]
+    chosen = request.POST.get("chosen", "")
+    number = CheckedNumber.read(*line, typed, chosen) if line and typed.strip() else None
+    return render(request, "inbox/composer/_number.html", {"number": number})
 
 
 def get_own_message(request: HttpRequest, pk: int) -> Message:
