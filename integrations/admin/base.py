@@ -179,7 +179,7 @@ def pretty_json(value: object) -> SafeString:
 
 
 def reason_column(description=None):
-    """Return a column or field that shows a row's reason as text (see failures.py)."""
+    """Return a column or field that shows a row's reason as text (see `failures`)."""
 
     @admin.display(description=description or _("reason"))
     def shown(self, row) -> str:
