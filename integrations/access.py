@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -55,6 +56,21 @@ def staff_view(*methods: str) -> Callable[[Callable[..., HttpResponse]], Callabl
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         return require_http_methods(methods or ("GET", "HEAD"))(never_cache(staff_required(view)))
+
+    return decorate
+
+
+def manager_view(*methods: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """A `staff_view` of one account, for its managers: the view gets the account instead of its primary key."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def managed(request: StaffRequest, pk: int) -> HttpResponse:
+            account = get_object_or_404(Account.objects.for_user(request.user), pk=pk)
+            require_permission(can_manage(request.user, account))
+            return view(request, account)
+
+        return staff_view(*methods)(managed)
 
     return decorate
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
 
 from .outbox import quiet_hours as outbox_quiet_hours
+from .salesmsg.phones import is_region
 
 E4 = "salesmsg.E004"
 
@@ -45,6 +46,14 @@ def addresses(app_configs, **kwargs) -> list:
         if parts.scheme != "https" and not is_loopback:
             errors.append(Error(f"{name} must use https: tokens are sent to it.", id="salesmsg.E003"))
     return errors
+
+
+@register()
+def default_country(app_configs, **kwargs) -> list:
+    """E007: DEFAULT_COUNTRY is not a country code."""
+    if settings.DEFAULT_COUNTRY and not is_region(settings.DEFAULT_COUNTRY):
+        return [Error('DEFAULT_COUNTRY must be a two-letter country code, such as "US".', id="salesmsg.E007")]
+    return []
 
 
 @register()

@@ -18,7 +18,7 @@ from django_q.tasks import async_task
 from .db.immediate_transaction import immediate_transaction
 
 TICK = "integrations.tasks.tick"
-ANEW = -1  # the tick sequence that starts a new chain and ends a running one
+NEW_CHAIN = -1  # the tick sequence that starts a new chain and ends a running one
 FIRST = ":first:"  # added with a name to the queue key of urgent tasks
 PAUSE = 0.25  # minimum seconds between two wake-ups of the same kind
 TICK_SCHEDULE = "salesmsg: keep the tick alive"
@@ -149,4 +149,4 @@ def ensure_tick(**_) -> None:
     # survives.
     if not Schedule.objects.filter(name=TICK_SCHEDULE).exists():
         Schedule.objects.create(name=TICK_SCHEDULE, func=TICK, schedule_type=Schedule.MINUTES, minutes=1, repeats=-1)
-    enqueue(TICK, ANEW, keep=False)
+    enqueue(TICK, NEW_CHAIN, keep=False)

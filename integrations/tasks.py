@@ -113,12 +113,12 @@ def tick(sequence: int = 0) -> int:
     """Find due work that no task was enqueued for, every few seconds. Returns the number of tasks enqueued.
 
     Each tick enqueues the next one; the sequence number ensures that only one chain runs. The schedule calls it without
-    a number, which starts a new chain if the old one is lost. A starting worker (jobs.ANEW) always starts a new chain.
+    a number, which starts a new chain if the old one is lost. A starting worker (jobs.NEW_CHAIN) always starts one.
     """
     now = timezone.now()
     Heartbeat.objects.get_or_create(name="tick", defaults={"at": now - TICK_LOST * 2})
     pulse = Heartbeat.objects.filter(name="tick")
-    if sequence != jobs.ANEW:
+    if sequence != jobs.NEW_CHAIN:
         pulse = pulse.filter(sequence=sequence) if sequence else pulse.filter(at__lt=now - TICK_LOST)
     if not pulse.update(sequence=F("sequence") + 1, at=now):
         return 0

@@ -178,7 +178,7 @@ ONCE = ("tests/sync/test_",)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A marker that nobody has to set, and the folder of the run, before workers start."""
+    """A marker that is set automatically, and the folder of the run, before workers start."""
     shared()
     config.addinivalue_line("markers", "database: touches the database of this run (set by the suite itself)")
     config.addinivalue_line("markers", "once: `make test` runs it on PostgreSQL alone (set by the suite itself)")
@@ -186,7 +186,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tells what runs once more on PostgreSQL, and puts what is slow first."""
+    """Selects what runs once more on PostgreSQL, and puts slow tests first."""
     items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
     for item in items:
         if item.nodeid.startswith(SAME_EVERYWHERE):

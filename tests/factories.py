@@ -96,7 +96,7 @@ def inbox(of: Account, name: str = "Front desk", **values) -> Inbox:
 
 
 def contact(of: Account, first: str = "Dana", last: str = "Reyes", **values) -> Contact:
-    """A contact with a number that nobody else has."""
+    """A contact with a unique number."""
     number = next(_numbers)
     values = {"phone": f"+1305555{number:04d}", "full_name": f"{first} {last}".strip(), "vendor_id": number, **values}
     return Contact.objects.create(account=of, first_name=first, last_name=last, **values)
@@ -201,7 +201,7 @@ def touch(of: Conversation) -> None:
 
 
 def contact_edit(of: Contact, state: str = Change.State.PENDING, values: dict | None = None, **fields) -> Change:
-    """A change of a contact that somebody asked for."""
+    """A change of a contact that a user requested."""
     values = values or {"first_name": "Newname"}
     base = {"first_name": of.first_name}
     fields = {"kind": Change.Kind.CONTACT, "base": base, **fields}
@@ -216,6 +216,6 @@ def sync_run(of: Account, state: str = SyncRun.State.RUNNING, **fields) -> SyncR
 
 
 def webhook_event(of: Account, state: str = WebhookEvent.State.UNKNOWN, **fields) -> WebhookEvent:
-    """An event of a kind that nobody knows."""
+    """An event of an unknown kind."""
     values = {"name": "mystery.happened", "body": '{"id": 7, "deep": {"er": [1]}}', "digest": "0" * 64, **fields}
     return WebhookEvent.objects.create(account=of, state=state, **values)

@@ -1,7 +1,5 @@
 """POST views of the accounts pages. Managers only."""
 
-from collections.abc import Callable
-from functools import wraps
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -13,27 +11,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from .. import access
 from ..models import Account, AuditEntry
 from ..sync import request as syncing
 from . import connect
 from .forms import LabelForm, TokenForm
-from .views import detail_page, index_page, own_account
-
-
-def managed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Pass the account to the view. Only its managers may call it."""
-
-    @wraps(view)
-    @access.staff_required
-    def guarded(request: HttpRequest, pk: int) -> HttpResponse:
-        account = own_account(request, pk)
-        access.require_permission(access.can_manage(request.user, account))
-        return view(request, account)
-
-    return guarded
+from .views import detail_page, index_page
 
 
 def problem_page(request: HttpRequest, problem: connect.ConnectProblem, account: Account | None = None) -> HttpResponse:
@@ -46,8 +31,7 @@ def problem_page(request: HttpRequest, problem: connect.ConnectProblem, account:
 # --- OAuth authorization -------------------------------------------------------------------------------------------
 
 
-@require_POST
-@access.staff_required
+@access.staff_view("POST")
 def connect_oauth(request: HttpRequest) -> HttpResponse:
     access.require_permission(access.can_connect(request.user))
     form = LabelForm(request.POST)
@@ -55,8 +39,7 @@ def connect_oauth(request: HttpRequest) -> HttpResponse:
     return _redirect_to_salesmsg(request, label=label)
 
 
-@require_POST
-@managed
+@access.manager_view("POST")
 def reconnect(request: HttpRequest, account: Account) -> HttpResponse:
     return _redirect_to_salesmsg(request, account=account)
 
@@ -109,8 +92,7 @@ def _callback(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters("token")
-@require_POST
-@access.staff_required
+@access.staff_view("POST")
 def connect_token(request: HttpRequest) -> HttpResponse:
     access.require_permission(access.can_connect(request.user))
     form = TokenForm(request.POST)
@@ -119,8 +101,7 @@ def connect_token(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters("token")
-@require_POST
-@managed
+@access.manager_view("POST")
 def reconnect_token(request: HttpRequest, account: Account) -> HttpResponse:
     form = TokenForm(request.POST, labelled=False)
     connected = _connect_with_token(request, form, account)
@@ -147,8 +128,7 @@ def _connect_with_token(request: HttpRequest, form: TokenForm, account: Account 
 # --- syncs, webhook, disconnect ------------------------------------------------------------------------------------
 
 
-@require_POST
-@managed
+@access.manager_view("POST")
 def sync(request: HttpRequest, account: Account) -> HttpResponse:
     """Start a full sync (kind=full) or a check for changes (kind=changes)."""
     if account.state != Account.State.CONNECTED:
@@ -162,8 +142,7 @@ def sync(request: HttpRequest, account: Account) -> HttpResponse:
     return redirect(reverse("accounts:detail", args=[account.pk]) + "#sync")
 
 
-@require_POST
-@managed
+@access.manager_view("POST")
 def stop(request: HttpRequest, account: Account) -> HttpResponse:
     if syncing.stop_sync(account):
         access.record_audit(request.user, AuditEntry.Action.SYNC_STOPPED, account)
@@ -171,8 +150,7 @@ def stop(request: HttpRequest, account: Account) -> HttpResponse:
     return redirect(reverse("accounts:detail", args=[account.pk]) + "#sync")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@managed
+@access.manager_view("GET", "HEAD", "POST")
 def new_webhook(request: HttpRequest, account: Account) -> HttpResponse:
     """Ask for confirmation first, because the old address stops working immediately."""
     if request.method == "POST":
@@ -182,8 +160,7 @@ def new_webhook(request: HttpRequest, account: Account) -> HttpResponse:
     return render(request, "accounts/confirm_webhook.html", {"account": account})
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@managed
+@access.manager_view("GET", "HEAD", "POST")
 def disconnect(request: HttpRequest, account: Account) -> HttpResponse:
     if request.method == "POST":
         connect.disconnect_account(request.user, account)

@@ -95,7 +95,7 @@ def finish_authorization(user, session_key: str, query: dict[str, str]) -> Accou
                 "denied",
                 _("Access was not granted"),
                 _("The request to let this portal access Salesmsg was declined. Nothing was changed."),
-                _("Try again and allow access, or ask your Salesmsg administrator."),
+                _("Try again and authorize the portal, or ask your Salesmsg administrator."),
             )
         raise ConnectProblem(
             "exchange",

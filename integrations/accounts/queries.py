@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
@@ -54,8 +53,8 @@ def account_cards(user) -> list[Account]:
     """Return the user's accounts with row counts and `newest_run`, in two queries."""
     accounts = list(
         Account.objects.for_user(user).annotate(
-            contact_count=_count(Contact.objects.filter(deleted_at=None)),
-            conversation_count=_count(Conversation.objects.all()),
+            contact_count=Contact.objects.filter(deleted_at=None).count_by_account(),
+            conversation_count=Conversation.objects.all().count_by_account(),
             newest_run_pk=Subquery(SyncRun.objects.filter(account=OuterRef("pk")).order_by("-pk").values("pk")[:1]),
         )
     )
@@ -63,11 +62,6 @@ def account_cards(user) -> list[Account]:
     for account in accounts:
         account.newest_run = runs.get(account.newest_run_pk)
     return accounts
-
-
-def _count(rows: QuerySet) -> Coalesce:
-    counted = rows.filter(account=OuterRef("pk")).order_by().values("account").annotate(n=Count("pk")).values("n")
-    return Coalesce(Subquery(counted), 0)
 
 
 @dataclass(frozen=True)

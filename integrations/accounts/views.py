@@ -2,7 +2,6 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
 
 from .. import access
 from ..models import Account
@@ -10,8 +9,7 @@ from . import connect, queries
 from .forms import LabelForm, TokenForm
 
 
-@require_safe
-@access.staff_required
+@access.staff_view()
 def index(request: HttpRequest) -> HttpResponse:
     """List the user's accounts and offer to connect another."""
     return index_page(request)
@@ -21,7 +19,7 @@ def index_page(request: HttpRequest, token_form: TokenForm | None = None, status
     """Render the list. A rejected token form shows its errors beside the field."""
     cards = list(queries.account_cards(request.user))
     for card in cards:
-        card.tone, card.words = queries.TONES[card.state], queries.STATE_WORDS[card.state]
+        card.tone, card.state_label = queries.TONES[card.state], queries.STATE_WORDS[card.state]
     context = {
         "cards": cards,
         "may_connect": access.can_connect(request.user),
@@ -33,8 +31,7 @@ def index_page(request: HttpRequest, token_form: TokenForm | None = None, status
     return render(request, "accounts/list.html", context, status=status)
 
 
-@require_safe
-@access.staff_required
+@access.staff_view()
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One account."""
     return detail_page(request, own_account(request, pk))

@@ -17,10 +17,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Account
-from ..salesmsg.text import breaks, national
+from ..salesmsg.phones import national, search_digits
+from ..salesmsg.text import breaks
 
 COUNT_LIMIT = 10_000
-_PHONE_SIGNS = set("0123456789 +-().\u00a0/")
 
 
 class BoundedPaginator(Paginator):
@@ -108,7 +108,7 @@ class SupportAdmin(admin.ModelAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str):
         """Find phones in any notation: "(305) 555-0142", "+1 305…", "020 7946"."""
-        digits = phone_digits(search_term) if self.phone_search else ""
+        digits = search_digits(search_term) if self.phone_search else ""
         if not digits:
             return super().get_search_results(request, queryset, search_term)
         wanted = Q()
@@ -168,14 +168,6 @@ def is_list(request: HttpRequest) -> bool:
     return bool(request.resolver_match) and request.resolver_match.url_name.endswith("_changelist")
 
 
-def phone_digits(term: str) -> str:
-    """Return the digits of a search term that is all or part of a phone number, else an empty string."""
-    if not term.strip() or set(term) - _PHONE_SIGNS:
-        return ""
-    digits = "".join(char for char in term if char.isdigit()).lstrip("0")
-    return digits if len(digits) >= 3 else ""
-
-
 def pretty_json(value: object) -> SafeString:
     """Format JSON for reading. Text that is not JSON is shown unchanged."""
     if isinstance(value, str):
@@ -187,7 +179,7 @@ def pretty_json(value: object) -> SafeString:
 
 
 def reason_column(description=None):
-    """Return a column or field that shows a row's reason as text (see failures.py)."""
+    """Return a column or field that shows a row's reason as text (see `failures`)."""
 
     @admin.display(description=description or _("reason"))
     def shown(self, row) -> str:

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..contacts import profile_changes
 from ..models import Contact
+from ..salesmsg.phones import LONGEST
 
 
 class ContactForm(forms.ModelForm):
@@ -23,12 +24,19 @@ class ContactForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        if phone := self.fields.get("phone"):  # a number may be pasted with the text around it
+            words = {"label": phone.label, "help_text": phone.help_text}
+            self.fields["phone"] = forms.CharField(max_length=LONGEST, required=False, **words)
         self.initial |= profile_changes.shown_values(self.instance)
         kinds = {"email": "email", "phone": "tel"}
         for name, field in self.fields.items():
             field.show_hidden_initial = True
             field.widget.input_type = kinds.get(name, "text")
             field.widget.attrs["autocomplete"] = "off"
+
+    def _get_validation_exclusions(self):
+        """`profile_changes` reads the phone, which may be longer than the column."""
+        return super()._get_validation_exclusions() | {"phone"}
 
     def clean(self):
         for name, problems in self.refused.items():

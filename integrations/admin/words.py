@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from ..contacts.effective import humanize_key
 from ..contacts.three_way import EDITABLE
 from ..models import Change, Contact
-from ..salesmsg.text import national
+from ..salesmsg.phones import national
 
 FIELDS = {
     **{name: Contact._meta.get_field(name).verbose_name for name in EDITABLE},

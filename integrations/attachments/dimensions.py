@@ -56,12 +56,12 @@ def _jpeg(body: bytes) -> Size:
             height, width = struct.unpack_from(">HH", body, at + 5)
             return (height, width) if sideways else (width, height)
         if marker == 0xE1 and body[at + 4 : at + 10] == b"Exif\0\0":
-            sideways = _orientation(body[at + 10 : at + 2 + length]) in _SIDEWAYS
+            sideways = orientation(body[at + 10 : at + 2 + length]) in _SIDEWAYS
         at += 2 + length
     return UNKNOWN
 
 
-def _orientation(tiff: bytes) -> int:
+def orientation(tiff: bytes) -> int:
     """EXIF orientation: tag 0x0112 of the first directory; 1 (upright) if missing or damaged."""
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None:

@@ -82,7 +82,7 @@ def extension(content_type: str) -> str:
     return NAMES.get(content_type, ("bin", ""))[0]
 
 
-def words(content_type: str) -> str:
+def describe(content_type: str) -> str:
     """Translated name of a type; "file" if unknown."""
     return str(NAMES.get(content_type, ("", _("file")))[1])
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from . import kinds
+from .rewrite import CannotRewrite, Problem, rewrite
 
 SENDABLE = ("image/jpeg", "image/png", "image/gif")  # types that every carrier accepts
 
@@ -28,16 +30,16 @@ class CannotAttach(Exception):
 
 @dataclass(frozen=True)
 class Checked:
-    """A validated file that is not stored yet."""
+    """A validated file without metadata that is not stored yet."""
 
-    file: UploadedFile
+    file: ContentFile
     kind: kinds.Kind
 
 
 def upload_limits() -> dict:
     """Limits for the composer: description, number and bytes, and why Salesmsg cannot fetch pictures (else empty)."""
     return {
-        "words": _description(),
+        "description": _description(),
         "count": settings.SALESMSG_SEND_PICTURES,
         "bytes": settings.SALESMSG_SEND_BYTES,
         "types": ",".join(SENDABLE),
@@ -67,12 +69,13 @@ def _description() -> str:
 
 
 def check_files(files: list[UploadedFile], *, cut_off: bool = False) -> list[Checked]:
-    """Validates the files. cut_off: the request exceeded the size limit (`upload.Bounded`). Raises CannotAttach."""
-    if cut_off or sum(file.size for file in files) > settings.SALESMSG_SEND_BYTES:
-        raise CannotAttach(
-            _("These pictures exceed %(size)s in total. Choose smaller ones or send them one by one.")
-            % {"size": _size(settings.SALESMSG_SEND_BYTES)}
-        )
+    """Validates the files and removes their metadata. Raises CannotAttach.
+
+    cut_off: the request exceeded the size limit (`upload.Bounded`).
+    """
+    free = settings.SALESMSG_SEND_BYTES - sum(file.size for file in files)
+    if cut_off or free < 0:
+        raise _too_large()
     if len(files) > settings.SALESMSG_SEND_PICTURES:
         raise CannotAttach(
             ngettext(
@@ -82,7 +85,12 @@ def check_files(files: list[UploadedFile], *, cut_off: bool = False) -> list[Che
             )
             % {"count": settings.SALESMSG_SEND_PICTURES}
         )
-    return [Checked(file, _kind(file)) for file in files]
+    checked = []
+    for file in files:
+        one = _without_metadata(file, file.size + free)
+        free += file.size - one.file.size
+        checked.append(one)
+    return checked
 
 
 def store_files(files: Iterable[Checked]) -> list[dict]:
@@ -99,15 +107,38 @@ def store_files(files: Iterable[Checked]) -> list[dict]:
     ]
 
 
-def _kind(file: UploadedFile) -> kinds.Kind:
+def _without_metadata(file: UploadedFile, most: int) -> Checked:
+    """The file written anew, in at most so many bytes."""
     file.seek(0)
-    kind = kinds.detect_kind(file.read())
-    file.seek(0)
-    if kind is None or kind.content_type not in SENDABLE or not kind.width:
-        raise CannotAttach(
-            _("“%(name)s” cannot be sent. Choose a JPEG, PNG or GIF picture.") % {"name": file.name[:80]}
-        )
-    return kind
+    body = file.read()
+    kind = kinds.detect_kind(body)
+    if kind is None or kind.content_type not in SENDABLE:
+        raise _unfit(file)
+    try:
+        written = rewrite(body, kind.content_type, most)
+    except CannotRewrite as error:
+        if error.problem is Problem.TOO_MANY_BYTES:
+            raise _too_large() from None
+        if error.problem is Problem.TOO_MANY_PIXELS:
+            raise CannotAttach(
+                _("“%(name)s” has too many pixels or frames. Make it smaller, then add it again.")
+                % {"name": file.name[:80]}
+            ) from None
+        raise _unfit(file) from None
+    kind = kinds.detect_kind(written)
+    if kind is None or not kind.width:
+        raise _unfit(file)
+    return Checked(ContentFile(written), kind)
+
+
+def _unfit(file: UploadedFile) -> CannotAttach:
+    words = _("“%(name)s” cannot be sent. Choose a JPEG, PNG or GIF picture.") % {"name": file.name[:80]}
+    return CannotAttach(words)
+
+
+def _too_large() -> CannotAttach:
+    words = _("These pictures exceed %(size)s in total. Choose smaller ones or send them one by one.")
+    return CannotAttach(words % {"size": _size(settings.SALESMSG_SEND_BYTES)})
 
 
 def _size(number: int) -> str:

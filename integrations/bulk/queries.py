@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from hashlib import blake2s
 from urllib.parse import urlencode
 
 from django.core.cache import cache
@@ -12,8 +11,9 @@ from django.db.models import Case, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast
 
 from ..cursors import parse_id
+from ..digests import digest
 from ..models import Account, Bulk, BulkRecipient, Contact, Message
-from ..search.words import phone_digits
+from ..salesmsg.phones import search_digits
 from . import progress as bulk_progress
 
 CONTACTS, BULKS, PROBLEMS = 100, 30, 50
@@ -94,7 +94,7 @@ def _matches(text: str) -> Q:
             | Q(full_name__icontains=word)
             | Q(email__icontains=word)
         )
-    digits = phone_digits(text)
+    digits = search_digits(text)
     return named | Q(phone__contains=digits) if digits else named
 
 
@@ -139,7 +139,7 @@ def bulk(user, pk: int) -> Bulk | None:
 
 def seal_text(bulk: Bulk) -> str:
     """Digest of the text in the preview, so that only this text can be started."""
-    return blake2s(bulk.text.encode(), digest_size=8).hexdigest()
+    return digest(bulk.text)
 
 
 @dataclass

@@ -2,9 +2,8 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
 
-from ..access import staff_required, staff_view
+from ..access import staff_view
 from ..models import Bulk
 from . import progress as bulk_progress
 from . import queries
@@ -20,8 +19,7 @@ def own_bulk(request: HttpRequest, pk: int) -> Bulk:
     return bulk
 
 
-@require_safe
-@staff_required
+@staff_view()
 def index(request: HttpRequest) -> HttpResponse:
     """All bulk texts of the user's accounts."""
     page = queries.bulks(request.user, queries.parse_id(request.GET.get("page", "")) or 1)

@@ -6,7 +6,6 @@ between the values of each field.
 
 import json
 from dataclasses import dataclass
-from hashlib import blake2s
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..access import record_audit
+from ..digests import digest
 from ..failures import Code
 from ..models import AuditEntry, Change, Contact
 from ..models.contact import FIELD_LABELS
@@ -86,7 +86,7 @@ def conflict_rows(change: Change) -> list[Row]:
 def seal_rows(rows: list[Row]) -> str:
     """Digest of the values shown, so that a user cannot overwrite values they have not seen."""
     shown = json.dumps([(row.field, row.ours, row.theirs) for row in rows])
-    return blake2s(shown.encode(), digest_size=8).hexdigest()
+    return digest(shown)
 
 
 def clashing_labels(change: Change) -> list[str]:

@@ -16,9 +16,9 @@ from .. import jobs, mirror
 from ..access import can_opt_in, record_audit, require_member, require_permission
 from ..mirror import consent
 from ..models import AuditEntry, Change, ConsentEntry, Contact, Tag
-from . import opt_out as contacts_opt_out
 from .change_handlers import same_label
 from .effective import KINDS, OPEN, TAGGING, custom_field_definitions, custom_field_values
+from .opt_out import OPTS
 from .profile_changes import InvalidEdit, retry_change
 from .push_changes import PUSH, touch_threads
 
@@ -121,7 +121,7 @@ def _waits_for_opt_in(contacts: list[Contact]) -> bool:
 
 def _change_opt(user, contact: Contact, kind: str, values: dict[str, str]) -> Change | None:
     is_set = contact.opted_out == (kind == Kind.OPT_OUT)
-    return _toggle(user, contact, kind, values, _open(contact, contacts_opt_out.OPTS), is_set)
+    return _toggle(user, contact, kind, values, _open(contact, OPTS), is_set)
 
 
 def _touch_contact(contact: Contact) -> None:

@@ -33,7 +33,7 @@ class Shown:
     text: str
     change: Change | None = None
     key: str = ""  # of a field
-    words: str = ""  # label of the field
+    label: str = ""  # label of the field
     at: datetime | None = None  # when a note was written
 
 

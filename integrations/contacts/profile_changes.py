@@ -14,8 +14,7 @@ from .. import jobs
 from ..access import record_audit, require_member
 from ..failures import NO_REASON, Code, Reason
 from ..models import AuditEntry, Change, Contact, Conversation
-from ..salesmsg.text import PhoneError
-from ..salesmsg.text import phone as normal_phone
+from ..salesmsg import phones
 from . import three_way
 from .push_changes import PUSH, touch_threads
 from .three_way import EDITABLE, LIMITS
@@ -147,8 +146,8 @@ def _clean(contact: Contact, values: dict[str, str]) -> dict[str, str]:
         value = (value or "").replace("\x00", "").strip()
         try:
             cleaned[name] = _clean_field(contact, name, value)
-        except PhoneError as error:
-            errors[name] = [Reason(error.code).text]
+        except phones.PhoneError as error:
+            errors[name] = [Reason(error.code, error.params).text]
         except ValidationError as error:
             errors[name] = error.messages
     if errors:
@@ -157,14 +156,15 @@ def _clean(contact: Contact, values: dict[str, str]) -> dict[str, str]:
 
 
 def _clean_field(contact: Contact, name: str, value: str) -> str:
-    if len(value) > LIMITS[name]:
+    if len(value) > (phones.LONGEST if name == "phone" else LIMITS[name]):
         raise ValidationError(_("At most %(most)s characters.") % {"most": LIMITS[name]})
     if name == "email" and value:
         validate_email(value)
     if name == "phone" and value != contact.phone:
         if not value:
             raise ValidationError(_("A contact needs a phone number to receive texts."))
-        value = normal_phone(value, contact.country if len(contact.country) == 2 else "US")
+        own = [contact.country] if phones.is_region(contact.country) else []
+        value = phones.read(value, [*own, *contact.account.regions()])
         twins = Contact.objects.present().filter(account_id=contact.account_id, phone=value).exclude(pk=contact.pk)
         if twins.exists():
             raise ValidationError(_("Another contact already has this phone number."))

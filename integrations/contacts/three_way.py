@@ -12,7 +12,7 @@ from django.utils import timezone
 from ..failures import NO_REASON, Code, Reason
 from ..models import Change, Contact
 from ..models.reason import REASON_COLUMNS
-from ..salesmsg.text import phone_of_record
+from ..salesmsg.phones import phone_of_record
 
 EDITABLE = ("first_name", "last_name", "email", "phone")
 LIMITS = {"first_name": 255, "last_name": 255, "email": 320, "phone": 32}

@@ -11,13 +11,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
 from .. import access
 from ..accounts.queries import oauth_ready
 from ..models import Account, Heartbeat, Membership, Message
 from ..sync import request as sync
-from .conversation_list.banners import HEARTBEAT_TIMEOUT
 
 HIDDEN_FOR = 365 * 24 * 3600  # seconds
 CHECKS = "integrations.checks"  # found in Django's registry, without an import
@@ -30,7 +28,7 @@ class Step:
 
     name: str
     title: str
-    words: str
+    text: str
     done: bool
     href: str = ""
     link: str = ""
@@ -127,7 +125,7 @@ def _connect(accounts: list[Account], connected: list[Account], may_connect: boo
 
 
 def _worker(heartbeat) -> Step:
-    alive = heartbeat is not None and heartbeat > timezone.now() - HEARTBEAT_TIMEOUT
+    alive = heartbeat is not None and heartbeat > timezone.now() - Heartbeat.TIMEOUT
     text = _("The background worker syncs and sends texts. It is not running. Start it on the server with:")
     return Step("worker", _("Start the background worker"), text, alive, command=WORKER)
 
@@ -205,8 +203,7 @@ def page(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_POST
-@access.staff_required
+@access.staff_view("POST")
 def hide(request: HttpRequest) -> HttpResponse:
     """Hide the checklist for this user in this browser."""
     response = HttpResponse() if request.headers.get("HX-Request") else redirect("inbox:list")

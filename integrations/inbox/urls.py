@@ -19,6 +19,7 @@ app_name = "inbox"
 urlpatterns = [
     path("", conversation_list_views.inbox, name="list"),
     path("new/", actions.new, name="new"),
+    path("new/number/", actions.check_number, name="check-number"),
     path("rows/", conversation_list_views.rows, name="rows"),
     path("first-steps/", onboarding.page, name="first-steps"),
     path("first-steps/hide/", onboarding.hide, name="hide-first-steps"),

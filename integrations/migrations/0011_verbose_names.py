@@ -6,6 +6,14 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+class Wording(migrations.SeparateDatabaseAndState):
+    """Names and help texts: no table changes. Without this, Django would render all models after each operation."""
+
+    def state_forwards(self, app_label, state):
+        state.__dict__.pop("apps", None)  # rendered again when next needed
+        super().state_forwards(app_label, state)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -13,7 +21,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = [Wording(state_operations=[
         migrations.AlterModelOptions(
             name='account',
             options={'ordering': ['label', 'pk'], 'verbose_name': 'account', 'verbose_name_plural': 'accounts'},
@@ -1272,4 +1280,4 @@ class Migration(migrations.Migration):
             name='vendor_reason',
             field=models.TextField(blank=True, default='', help_text='The original message from Salesmsg.', verbose_name='Message from Salesmsg'),
         ),
-    ]
+    ])]

@@ -99,4 +99,9 @@ class Migration(migrations.Migration):
             model_name='consententry',
             constraint=models.UniqueConstraint(fields=('account', 'message_vendor_id', 'kind'), name='consent_once_per_message'),
         ),
+        migrations.AlterField(
+            model_name='auditentry',
+            name='action',
+            field=models.CharField(choices=[('account_connected', 'Account connected'), ('account_disconnected', 'Account disconnected'), ('webhook_renewed', 'Webhook address renewed'), ('membership_added', 'Membership added'), ('membership_changed', 'Membership changed'), ('membership_removed', 'Membership removed'), ('member_linked', 'Linked to a Salesmsg user'), ('sync_full', 'Full sync requested'), ('sync_changes', 'Check for changes requested'), ('sync_stopped', 'Sync stopped'), ('sync_paused', 'Sync paused'), ('sync_resumed', 'Sync resumed'), ('contact_refreshed', 'Contact refreshed'), ('conversation_refreshed', 'Conversation refreshed'), ('contact_edited', 'Contact edited'), ('fields_edited', 'Custom fields edited'), ('tag_added', 'Tag added'), ('tag_removed', 'Tag removed'), ('opted_out', 'Contact opted out'), ('opted_in', 'Contact opted in'), ('doubt_cleared', 'Text not taken as an opt-out'), ('note_added', 'Note added'), ('conflict_decided', 'Conflict resolved'), ('change_dropped', 'Refused change discarded'), ('conversation_closed', 'Conversation closed'), ('conversation_reopened', 'Conversation reopened'), ('conversation_assigned', 'Conversation assigned'), ('conversation_snoozed', 'Conversation snoozed'), ('conversation_woken', 'Snooze ended'), ('internal_note_added', 'Internal note added'), ('internal_note_deleted', 'Internal note deleted'), ('bulk_drafted', 'Bulk text drafted'), ('bulk_started', 'Bulk text started'), ('bulk_paused', 'Bulk text paused'), ('bulk_resumed', 'Bulk text resumed'), ('bulk_cancelled', 'Bulk text cancelled')], max_length=64, verbose_name='action'),
+        ),
     ]

@@ -143,7 +143,7 @@ def _opt_out(contact: Contact | None, at: datetime) -> None:
         touch(contact.account_id, list(contact.conversations.values_list("pk", flat=True)))
 
 
-def read_contacts(account_id: int, before: dict[int, bool | None], contacts: Iterable[Contact]) -> None:
+def read_contacts(account_id: int, before: dict[int, bool], contacts: Iterable[Contact]) -> None:
     """Records opt-outs and opt-ins that Salesmsg reports.
 
     before: primary key -> whether the contact was opted out before; missing for a new contact. A contact that is no
@@ -189,10 +189,12 @@ def newest_decisions(account_id: int, phones: set[str]) -> dict[str, ConsentEntr
 def record_decision(user: "User | None", contact: Contact, kind: str, note: str = "") -> None:
     """Records what staff decided for the contact's number. user: None if the user has been deleted since."""
     name = (user.get_full_name() or user.get_username())[:255] if user is not None else ""
+    newest = ConsentEntry.objects.filter(account_id=contact.account_id, phone=contact.phone).order_by("-at").first()
+    at = max(timezone.now(), newest.at) if newest is not None else timezone.now()  # Salesmsg's clock may be ahead
     _write(
         [
             _entry(
-                contact.account_id, contact.phone, kind, Source.STAFF, timezone.now(), contact,
+                contact.account_id, contact.phone, kind, Source.STAFF, at, contact,
                 user=user, user_name=name, note=note,
             )
         ]

@@ -4,9 +4,12 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ..salesmsg.phones import is_region, region_of, region_of_zone
 from .reason import ReasonFields
 
 if TYPE_CHECKING:
@@ -83,6 +86,19 @@ class Account(ReasonFields):
 
     def __str__(self) -> str:
         return self.label
+
+    def regions(self, inbox: "Inbox | None" = None) -> list[str]:
+        """Countries of a phone number without a country code, likeliest first, such as ["US", "GB"].
+
+        The API names no country of an organisation, so its numbers decide, the inbox's own first. Without any:
+        DEFAULT_COUNTRY, else the country of the organisation's time zone, else the United States.
+        """
+        own = inbox.pk if inbox else 0
+        numbers = sorted(self.numbers.values_list("inbox", "country", "phone"), key=lambda row: row[0] != own)
+        known = [region_of(inbox.phone)] if inbox else []
+        known += [country.upper() if is_region(country.upper()) else region_of(phone) for _, country, phone in numbers]
+        last = settings.DEFAULT_COUNTRY or region_of_zone(self.organization_timezone)
+        return list(dict.fromkeys(filter(None, known))) or [last if is_region(last) else "US"]
 
 
 class Credential(models.Model):
@@ -165,6 +181,11 @@ class OwnedQuerySet(models.QuerySet[Row]):
         if user.is_active and user.is_superuser:
             return self
         return self.filter(account__in=Account.objects.for_user(user))
+
+    def count_by_account(self) -> Coalesce:
+        """The number of rows of each account, as an annotation for a query of accounts."""
+        rows = self.filter(account=OuterRef("pk")).order_by().values("account")
+        return Coalesce(Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
 
 
 class Inbox(models.Model):

@@ -1,5 +1,7 @@
 """The progress of each sync."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -7,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..failures import Reason
 from .account import Account, OwnedQuerySet
+from .budget import BudgetCall
 from .conversation import Conversation
 from .reason import ReasonFields
 
@@ -69,6 +72,11 @@ class SyncRun(ReasonFields):
 
     def __str__(self) -> str:
         return _("Sync %(id)s (%(state)s)") % {"id": self.pk, "state": self.get_state_display()}
+
+    @property
+    def lane(self) -> str:
+        """The lane of the run's calls in the rate budget: a comparison uses only what is idle."""
+        return BudgetCall.Lane.IDLE if self.kind == self.Kind.CHECK else BudgetCall.Lane.SYNC
 
 
 class SyncStream(models.Model):
@@ -207,6 +215,8 @@ class ThreadSync(models.Model):
 
 class Heartbeat(models.Model):
     """The heartbeat of background work: one row. `sequence` rises with each tick, so that only one chain runs."""
+
+    TIMEOUT = timedelta(seconds=60)  # the worker writes a heartbeat every few seconds
 
     name = models.CharField(_("name"), max_length=32, unique=True)
     sequence = models.PositiveBigIntegerField(default=0)

@@ -7,7 +7,7 @@ from urllib.parse import quote_plus
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Least
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,8 +19,7 @@ from ..failures import Reason
 from ..mirror.conversations import refresh_latest
 from ..models import Account, Attachment, Contact, Conversation, Inbox, Message
 from ..models.message import DRAFT_RANK
-from ..salesmsg.text import PhoneError
-from ..salesmsg.text import phone as normal_phone
+from ..salesmsg import phones
 from . import collision, merge_fields
 
 SEND, SEND_BULK = "integrations.tasks.send_due", "integrations.tasks.send_bulk"
@@ -81,16 +80,30 @@ def queue_to_phone(
     if (existing := _existing(client_uuid, account.pk)) is not None:
         return existing
     text = _clean_text(text)
-    try:
-        number = normal_phone(phone)
-    except PhoneError as error:
-        raise CannotSend(Reason(error.code).text) from None
     inbox = inbox or _default_inbox(account)
+    try:
+        number = read_phone(account, phone, inbox)
+    except phones.PhoneError as error:
+        raise CannotSend(Reason(error.code, error.params).text) from None
     with transaction.atomic():
         contact = _contact_for(account, number)
         _check_recipient(account, contact)
         _check_fields(text, contact)
         return _queue(user, _conversation(account, contact, inbox), text, client_uuid)
+
+
+def read_phone(account: Account, typed: str, inbox: Inbox | None = None) -> str:
+    """The number that a person typed for this account and inbox, in E.164. Raises PhoneError.
+
+    A known contact's number is accepted even if the plausibility checks refuse it.
+    """
+    try:
+        return phones.read(typed, account.regions(inbox))
+    except phones.PhoneError:
+        exact = phones.possible(typed) if phones.clean(typed).startswith("+") else ""
+        if exact and _with_phone(account, exact).exists():
+            return exact
+        raise
 
 
 def resend_message(user: User, message: Message) -> Message:
@@ -217,9 +230,13 @@ def _check_fields(text: str, contact: Contact) -> None:
         raise CannotSend(problem)
 
 
+def _with_phone(account: Account, phone: str) -> QuerySet[Contact]:
+    return Contact.objects.present().filter(account=account, phone=phone)
+
+
 def _contact_for(account: Account, phone: str) -> Contact:
     """The contact with this phone: one that may not be texted first, then one known to Salesmsg, then a draft."""
-    contacts = list(Contact.objects.present().filter(account=account, phone=phone).order_by("pk"))
+    contacts = list(_with_phone(account, phone).order_by("pk"))
     for contact in contacts:
         if opt_out.why_not_textable(contact):
             return contact

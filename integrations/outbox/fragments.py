@@ -3,10 +3,8 @@
 Each part has an etag of its content. The browser sends the etags it has and receives the parts that changed.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import blake2s
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from ..contacts import conflicts
+from ..digests import html_digest
 from ..models import Account, Change
 from . import budget_chart, forecast
 
@@ -31,7 +30,6 @@ PARTS = {
 ACCOUNTS = 12  # per page; a user with more selects one
 MINUTES = 10
 SOON = timedelta(seconds=3)
-_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
 
 
 @dataclass(frozen=True)
@@ -127,8 +125,7 @@ def _next_url(request: HttpRequest) -> str:
 
 def _part(request: HttpRequest, name: str, account: Account, context: dict[str, Any]) -> Part:
     html = render_to_string(PARTS[name], context, request)
-    etag = blake2s(_TOKEN.sub("", html).encode(), digest_size=6).hexdigest()
-    return Part(f"{name}-{account.pk}", mark_safe(html), etag)  # noqa: S308 - rendered from our own template
+    return Part(f"{name}-{account.pk}", mark_safe(html), html_digest(html))  # noqa: S308 - rendered from our own template
 
 
 def format_departure(at: datetime | None) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from ..models import Contact
 from ..models.contact import FIELD_LABELS
-from ..salesmsg.text import national
+from ..salesmsg.phones import national
 
 
 class BulkProblem(Exception):
@@ -66,7 +66,7 @@ class Template:
                 parts.append(part)
                 continue
             name, fallback = part
-            value = " ".join(FIELDS[name](contact).split())
+            value = _value(name, contact)
             if not value and fallback is None:
                 raise EmptyField(name)
             parts.append(value or fallback or "")
@@ -88,15 +88,24 @@ def _check_braces(text: str) -> str:
 
 
 def _parse_field(inside: str) -> tuple[str, str | None]:
-    """(name, fallback) of "name|fallback"; fallback None without a bar. Raises BulkProblem if the name is unknown."""
-    name, bar, fallback = inside.partition("|")
-    name = name.strip().lower()
+    """Like `_split_field`. Raises BulkProblem if the name is unknown."""
+    name, fallback = _split_field(inside)
     if name not in FIELDS:
         known = ", ".join(f"{{{field}}}" for field in FIELDS)
         raise BulkProblem(
             _("Unknown merge field “{%(name)s}”. Available fields: %(known)s.") % {"name": inside[:40], "known": known}
         )
-    return name, fallback.strip() if bar else None
+    return name, fallback
+
+
+def _split_field(inside: str) -> tuple[str, str | None]:
+    """(name, fallback) of "name|fallback"; fallback None without a bar."""
+    name, bar, fallback = inside.partition("|")
+    return name.strip().lower(), fallback.strip() if bar else None
+
+
+def _value(name: str, contact: Contact) -> str:
+    return " ".join(FIELDS[name](contact).split())
 
 
 # (code, label) of the insert buttons. First names are often missing, so that code has a fallback.
@@ -104,22 +113,22 @@ INSERTS = [
     (format_lazy("{{first_name|{word}}}", word=gettext_lazy("there")) if name == "first_name" else f"{{{name}}}", label)
     for name, label in FIELD_LABELS.items()
 ]
-_PLACEHOLDER = re.compile(r"\{\s*(" + "|".join(FIELDS) + r")\s*(?:\|([^{}]*))?\}", re.IGNORECASE)
 
 
 def fill_fields(text: str, contact: Contact) -> str:
-    """The text for this contact. An empty field without a fallback stays as {field}."""
+    """The text for this contact. An empty field without a fallback stays as {field}, other braces stay as they are."""
 
     def replacement(match: re.Match[str]) -> str:
-        name, fallback = match.group(1).lower(), (match.group(2) or "").strip()
-        return " ".join(FIELDS[name](contact).split()) or fallback or f"{{{name}}}"
+        name, fallback = _split_field(match.group(1))
+        return (_value(name, contact) or fallback or f"{{{name}}}") if name in FIELDS else match.group()
 
-    return _PLACEHOLDER.sub(replacement, text)
+    return _FIELD.sub(replacement, text)
 
 
 def find_fields(text: str) -> list[str]:
     """The fields used in the text, in order and without duplicates."""
-    return list(dict.fromkeys(match.group(1).lower() for match in _PLACEHOLDER.finditer(text)))
+    names = (_split_field(match.group(1))[0] for match in _FIELD.finditer(text))
+    return [name for name in dict.fromkeys(names) if name in FIELDS]
 
 
 def empty_fields(contact: Contact) -> list[str]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from ..durations import city as city_of
 from ..durations import in_zone
 from ..models import Account, Contact
-from ..salesmsg.text import time_zones
+from ..salesmsg.phones import time_zones
 from . import scheduled
 
 MORNING = 9

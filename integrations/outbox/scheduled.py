@@ -25,7 +25,7 @@ from ..failures import NO_REASON, Code, Reason
 from ..mirror.conversations import refresh_latest
 from ..models import Account, Contact, Conversation, Message
 from ..models.message import DRAFT_RANK
-from ..salesmsg.text import time_zones
+from ..salesmsg.phones import time_zones
 from ..sync.request import schedule_refresh
 from . import compose
 from .compose import SEND, CannotSend

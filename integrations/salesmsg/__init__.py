@@ -9,6 +9,8 @@
 - records        typed records; `values` reads single values, `vocabulary` maps the vendor's terms
 - pages          envelopes and pagination formats
 - envelopes      describes the form of an answer without its content, for the probe
-- text           segments, phone numbers, HTML to plain text
+- keywords       opt-out, opt-in and help words in inbound texts
+- phones         phone numbers: reads what people type or paste
+- text           segments, HTML to plain text
 - redact         removes what must not be shown or logged
 """

@@ -99,7 +99,8 @@ class NotFound(NotDone):
 class Invalid(NotDone):
     """The vendor rejected the input.
 
-    `fields`: wire name -> error texts, redacted. `contact_id`: the contact that already has the number, or None.
+    `fields`: wire name -> error texts, redacted; `quote` includes them. `contact_id`: the contact that already has the
+    number, or None.
     """
 
     default = "invalid"
@@ -110,11 +111,20 @@ class Invalid(NotDone):
         *,
         fields: dict[str, list[str]] | None = None,
         contact_id: int | None = None,
+        quote: str = "",
         **known: Any,
     ) -> None:
-        super().__init__(code, **known)
         self.fields = {redact(name): [redact(word) for word in words] for name, words in (fields or {}).items()}
+        super().__init__(code, quote=self._all_words(quote), **known)
         self.contact_id = contact_id
+
+    def _all_words(self, quote: str) -> str:
+        """The message and the texts of the fields, each once: the message alone often names no field."""
+        parts = [quote] if quote else []
+        for text in (text for texts in self.fields.values() for text in texts):
+            if text and all(text not in part for part in parts):
+                parts.append(text)
+        return " ".join(parts)
 
 
 class Refused(NotDone):

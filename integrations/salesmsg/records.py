@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from .errors import Unreadable
-from .text import phone_of_record, plain
+from .phones import phone_of_record
+from .text import plain
 from .values import dicts, flag, ident, moment, number, string, web_address
 from .vocabulary import KINDS, STATES
 

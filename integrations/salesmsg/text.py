@@ -1,11 +1,8 @@
-"""Text segments, phone numbers, and HTML to plain text (salesmsg-api.md, sections 6.3 and 8)."""
+"""Text segments, and HTML to plain text (salesmsg-api.md, sections 6.3 and 8)."""
 
 import html
 import re
 from dataclasses import dataclass
-
-import phonenumbers
-from phonenumbers import timezone as phone_zones
 
 _GSM7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -80,58 +77,6 @@ def typed_plainly(text: str) -> str:
     return text.translate(_TYPOGRAPHIC)
 
 
-class PhoneError(ValueError):
-    """The input is not a phone number that can receive texts; `code` says why (messages: `failures.Code`)."""
-
-    def __init__(self, code: str):
-        super().__init__(code)
-        self.code = code
-
-
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
-
-
-def phone(text: str, region: str = "US") -> str:
-    """Parse a phone number into E.164 ("+13055550142"). Raises PhoneError.
-
-    Only lengths are checked, because carriers open new ranges faster than the library is updated.
-    """
-    if not text.strip():
-        raise PhoneError("phone_missing")
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        raise PhoneError("phone_invalid") from None
-    if number.extension:
-        raise PhoneError("phone_extension")
-    match phonenumbers.is_possible_number_with_reason(number):
-        case phonenumbers.ValidationResult.IS_POSSIBLE:
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-        case phonenumbers.ValidationResult.TOO_LONG:
-            raise PhoneError("phone_too_long")
-        case phonenumbers.ValidationResult.TOO_SHORT:
-            raise PhoneError("phone_too_short")
-        case phonenumbers.ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
-            raise PhoneError("phone_without_area")
-        case _:
-            raise PhoneError("phone_impossible")
-
-
-def phone_of_record(value: object, region: str = "US") -> str:
-    """Return the vendor's `number` as E.164. Other values, such as short codes, are returned unchanged; non-text gives
-    "".
-    """
-    if not isinstance(value, (str, int)) or isinstance(value, bool):
-        return ""
-    stripped = str(value).strip()
-    if _E164.fullmatch(stripped):
-        return stripped
-    try:
-        return phone(stripped, region)
-    except ValueError:
-        return stripped
-
-
 def sentence(text: str) -> str:
     """Return the vendor's text with a final full stop, so that more text can follow."""
     text = text.strip()
@@ -141,25 +86,6 @@ def sentence(text: str) -> str:
 def breaks(address: str) -> list[str]:
     """Split an email address where a line may break: ["ana.", "gomez@", "example.", "com"]."""
     return re.split(r"(?<=[@.])(?=.)", address) if address else []
-
-
-def national(e164: str) -> str:
-    """Format a phone number for display: "(305) 555-0142" for +1, "+44 20 7946 0000" for others; else unchanged."""
-    try:
-        number = phonenumbers.parse(e164, None)
-    except phonenumbers.NumberParseException:
-        return e164
-    style = phonenumbers.PhoneNumberFormat
-    return phonenumbers.format_number(number, style.NATIONAL if number.country_code == 1 else style.INTERNATIONAL)
-
-
-def time_zones(e164: str) -> list[str]:
-    """Return the IANA zones of a number by its area code: many for toll-free numbers, none if unknown."""
-    try:
-        zones = phone_zones.time_zones_for_number(phonenumbers.parse(e164, None))
-    except phonenumbers.NumberParseException:
-        return []
-    return [zone for zone in zones if zone != phone_zones.UNKNOWN_TIMEZONE]
 
 
 # Only real tags: "a < b", "<3" and "<you>" are ordinary text.

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..salesmsg.phones import search_digits
+
 WORDS_AT_MOST = 6
 AROUND = 90  # characters of a snippet
 # Letters without a Unicode decomposition, and their usual spelling.
@@ -73,7 +75,7 @@ class Wanted:
 
     @cached_property
     def digits(self) -> str:
-        return phone_digits(self.text)
+        return search_digits(self.text)
 
     @cached_property
     def _patterns(self) -> list[re.Pattern]:
@@ -159,14 +161,3 @@ def _with_origin(text: str) -> tuple[str, list[int]]:
             bare.append(piece)
             origin.append(place)
     return "".join(bare), origin
-
-
-def phone_digits(text: str) -> str:
-    """Return the digits to search for if the text may be a phone number: "3055550142" for "(305) 555-0142"; else "".
-
-    Leading zeros are removed: they are dialling prefixes, not part of the number.
-    """
-    if any(not (char.isdigit() or char in " ()+-./\u00a0\u2011\u2013") for char in text):
-        return ""
-    digits = "".join(char for char in text if char.isascii() and char.isdigit()).lstrip("0")
-    return digits if len(digits) >= 3 else ""

@@ -1,16 +1,13 @@
 """The account's health: the headline of the sync page, and what to do if something is wrong."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from ..durations import lag, since, span
-from ..models import Account, SyncRun
+from ..models import Account, Heartbeat, SyncRun
 from .queries import AccountStatus
-
-HEARTBEAT_TIMEOUT = timedelta(seconds=60)  # the worker writes a heartbeat every few seconds
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def _connection(status: AccountStatus) -> AccountHealth | None:
 
 def _worker(status: AccountStatus) -> AccountHealth | None:
     heartbeat = status.worker_at
-    if heartbeat is not None and heartbeat > status.now - HEARTBEAT_TIMEOUT:
+    if heartbeat is not None and heartbeat > status.now - Heartbeat.TIMEOUT:
         return None
     if heartbeat:
         what = _("The background worker has not run for %(span)s, so nothing is synced or sent.") % {

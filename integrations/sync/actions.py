@@ -15,8 +15,6 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
 from .. import access
 from ..access import StaffRequest
@@ -37,47 +35,43 @@ NO_MATCH = gettext_lazy(
 Action = AuditEntry.Action
 
 
-def managed(view: Callable[[StaffRequest, Account], None]) -> Callable[..., HttpResponse]:
-    """Pass the account to the view, then redirect to its sync page. Only its managers may call it."""
+def account_action(act: Callable[[StaffRequest, Account], None]) -> Callable[..., HttpResponse]:
+    """A form of the sync page for the account's managers: act on the account, then redirect to its sync page."""
 
-    @wraps(view)
-    @require_POST
-    @never_cache
-    @access.staff_required
-    def guarded(request: StaffRequest, pk: int) -> HttpResponse:
-        account = get_object_or_404(Account.objects.for_user(request.user), pk=pk)
-        access.require_permission(access.can_manage(request.user, account))
-        view(request, account)
-        return redirect("sync:one", pk)
+    @access.manager_view("POST")
+    @wraps(act)
+    def view(request: StaffRequest, account: Account) -> HttpResponse:
+        act(request, account)
+        return redirect("sync:one", account.pk)
 
-    return guarded
+    return view
 
 
-@managed
+@account_action
 def pause(request: StaffRequest, account: Account) -> None:
     if syncing.pause_sync(account, request.user):
         messages.info(request, _("The sync is paused. Texts and edits are still sent."))
 
 
-@managed
+@account_action
 def resume(request: StaffRequest, account: Account) -> None:
     if syncing.resume_sync(account, request.user):
         messages.success(request, _("Sync resumed. It checks for new data first."))
 
 
-@managed
+@account_action
 def full(request: StaffRequest, account: Account) -> None:
     """Start a full sync."""
     _start(request, account, syncing.start_full, Action.SYNC_FULL)
 
 
-@managed
+@account_action
 def changes(request: StaffRequest, account: Account) -> None:
     """Start a check for changes."""
     _start(request, account, syncing.start_changes, Action.SYNC_CHANGES)
 
 
-@managed
+@account_action
 def stop(request: StaffRequest, account: Account) -> None:
     if syncing.stop_sync(account):
         access.record_audit(request.user, Action.SYNC_STOPPED, account)

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 
 from ..models import Account, Contact, Conversation
-from ..salesmsg.text import phone
+from ..salesmsg.phones import might_be
 
 MAX_RESULTS = 10
 MAX_LENGTH = 100
@@ -43,9 +43,9 @@ def find_contacts(user: User, account: Account, typed: str) -> Found:
         )
         if by_id:
             return by_id
-    try:
-        found = contacts.filter(phone=phone(typed))
-    except ValueError:
+    if numbers := might_be(typed, account.regions()):
+        found = contacts.filter(phone__in=numbers)
+    else:
         wanted = Q()
         for word in typed.split()[:5]:
             wanted &= (

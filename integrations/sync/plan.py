@@ -8,7 +8,7 @@ LABELS = {name.value: name.label for name in ListSync.Name}
 FILTERS = ("open", "closed", "outbound")
 HOUSE = ("organization", "members", "inboxes", "numbers", "tags")
 FULL = (*HOUSE, "contacts", "deleted", *FILTERS, "lost", "messages")
-LOOKED = (*FILTERS, "contacts")
+POLLED = (*FILTERS, "contacts")
 CHANGES = (*FILTERS, "messages", "contacts")  # messages first: members wait for them
 # The inbox works without these lists, so a token that may not read them does not fail the run.
 OPTIONAL = {*HOUSE}

@@ -120,7 +120,7 @@ def _eta(run: SyncRun, fraction: float, left: float, pace: _Pace) -> int | None:
         seconds = left * each
     else:
         seconds = max(0.0, spent - pace.blocked(run.started_at, now)) * (1 - fraction) / fraction
-    least = budget.seconds_for(run.account_id, left, _lane(run), used=pace.used)
+    least = budget.seconds_for(run.account_id, left, run.lane, used=pace.used)
     return round(max(seconds, least) + pace.closed_for(now))
 
 
@@ -165,9 +165,5 @@ def _paces(runs: list[SyncRun]) -> dict[int, _Pace]:
 
 def _pace(run: SyncRun, counted: dict[tuple[int, str], Any], blocks: Iterable[tuple[datetime, datetime]]) -> _Pace:
     used = sum(counts[0] for (account, _), counts in counted.items() if account == run.account_id)
-    _, made, first = counted.get((run.account_id, _lane(run)), (0, 0, None))
+    _, made, first = counted.get((run.account_id, run.lane), (0, 0, None))
     return _Pace(used, made, first, tuple(blocks))
-
-
-def _lane(run: SyncRun) -> str:
-    return BudgetCall.Lane.IDLE if run.kind == SyncRun.Kind.CHECK else BudgetCall.Lane.SYNC

@@ -1,15 +1,14 @@
 """Data of the sync pages, from the database only, in a fixed number of queries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
-from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils import timezone
 from django.utils.formats import number_format
@@ -33,9 +32,13 @@ from ..models import (
     Tag,
     ThreadSync,
 )
+from ..models.account import OwnedQuerySet
 from .latency_report import HOURS, LatencyReport, summarize_latency
-from .plan import CHECK, LABELS, LOOKED
+from .plan import CHECK, LABELS, POLLED
 from .progress import Progress, progress_of_all
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
 
 MAX_ACCOUNTS = 50  # per page
 MAX_RUNS = 10  # recent runs listed
@@ -44,9 +47,13 @@ SPENT_OVER = timedelta(minutes=15)  # the budget keeps its calls this long
 LATE = timedelta(minutes=5)  # a check overdue by more than this is late
 COUNTS_CACHED_FOR = 15  # seconds; counting 100,000 contacts is slower than the rest of the page
 MISSED_EVENTS = 3  # consecutive texts without an event: webhook events have stopped
-TONES = {SyncRun.State.DONE: "badge-ok", SyncRun.State.FAILED: "badge-error", SyncRun.State.RUNNING: "badge-accent"}
+TONES: dict[str, str] = {
+    SyncRun.State.DONE: "badge-ok",
+    SyncRun.State.FAILED: "badge-error",
+    SyncRun.State.RUNNING: "badge-accent",
+}
 # List name -> the rows stored for it. Unanswered conversations are counted among the open ones.
-STORED: dict[str, QuerySet[Any]] = {
+STORED: dict[str, OwnedQuerySet[Any]] = {
     "contacts": Contact.objects.filter(deleted_at=None, vendor_id__isnull=False),
     "deleted": Contact.objects.filter(deleted_at__isnull=False),
     "open": Conversation.objects.filter(closed_at=None, vendor_id__isnull=False),
@@ -56,6 +63,13 @@ STORED: dict[str, QuerySet[Any]] = {
     "numbers": Number.objects.all(),
     "tags": Tag.objects.all(),
 }
+
+
+class Annotations(TypedDict):
+    """What `_visible_accounts` adds to an account."""
+
+    managed: bool
+    heartbeat_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -100,18 +114,28 @@ class Calls:
         return max(1, round(self.limit * 0.85))
 
 
+@dataclass(frozen=True)
+class RecentRun:
+    """A finished sync, formatted for display. `tone` is the CSS class of its state."""
+
+    run: SyncRun
+    tone: str
+    took: str
+    todo: str
+
+
 @dataclass
 class AccountStatus:
     """Sync status of one account. `gaps` and `recent_runs` are only set on its own page."""
 
-    account: Account
+    account: "WithAnnotations[Account, Annotations]"
     now: datetime
     can_manage: bool
     latency: LatencyReport
     calls: Calls
     lists: list[ListRow]
     running: list[Progress]
-    recent_runs: list[SyncRun] = field(default_factory=list)
+    recent_runs: list[RecentRun] = field(default_factory=list)
     gaps: int = 0
     webhook_address: str = ""
 
@@ -125,7 +149,7 @@ class AccountStatus:
 
     @property
     def silent(self) -> bool:
-        """Whether webhook events have stopped although texts inactive arrive."""
+        """Whether webhook events have stopped although new texts arrive."""
         return self.account.last_event_at is not None and self.account.events_missed >= MISSED_EVENTS
 
     @property
@@ -145,7 +169,7 @@ class AccountStatus:
 
 def account_statuses(user: User) -> list[AccountStatus]:
     """Return the status of the user's accounts, in ten queries."""
-    return _statuses(user, list(_visible_accounts(user)[:MAX_ACCOUNTS]), detailed=False)
+    return _statuses(user, list(_visible_accounts(user)[:MAX_ACCOUNTS]))
 
 
 def account_status(user: User, pk: int) -> AccountStatus:
@@ -154,18 +178,17 @@ def account_status(user: User, pk: int) -> AccountStatus:
     stored = cache.get(key)
     rows = _visible_accounts(user)
     if stored is None:
-        rows = rows.annotate(**{f"stored_{name}": _count(queryset) for name, queryset in STORED.items()})
+        rows = rows.annotate(**{f"stored_{name}": queryset.count_by_account() for name, queryset in STORED.items()})
     account = rows.filter(pk=pk).first()
     if account is None:
         raise Http404("There is no such account.")
     if stored is None:
         stored = {name: getattr(account, f"stored_{name}") for name in STORED}
         cache.set(key, stored, COUNTS_CACHED_FOR)
-    account.rows_stored = stored
-    return _statuses(user, [account], detailed=True)[0]
+    return _statuses(user, [account], stored)[0]
 
 
-def _visible_accounts(user: User) -> QuerySet[Account]:
+def _visible_accounts(user: User) -> QuerySet[Any]:
     managing = Membership.objects.filter(account=OuterRef("pk"), user=user.pk, role=Membership.Role.MANAGER)
     heartbeat = Heartbeat.objects.filter(name="tick").values("at")[:1]
     return (
@@ -175,12 +198,11 @@ def _visible_accounts(user: User) -> QuerySet[Account]:
     )
 
 
-def _count(rows: QuerySet[Any]) -> Coalesce:
-    counted = rows.filter(account=OuterRef("pk")).order_by().values("account").annotate(n=Count("pk")).values("n")
-    return Coalesce(Subquery(counted), 0)
-
-
-def _statuses(user: User, accounts: list[Account], *, detailed: bool) -> list[AccountStatus]:
+def _statuses(
+    user: User, accounts: "list[WithAnnotations[Account, Annotations]]", stored: dict[str, int] | None = None
+) -> list[AccountStatus]:
+    """stored: the rows of each list, for the full status of a single account."""
+    detailed = stored is not None
     now = timezone.now()
     lists = _by_account(ListSync.objects.filter(account__in=accounts).order_by("pk"))
     since = now - timedelta(hours=HOURS)
@@ -196,7 +218,7 @@ def _statuses(user: User, accounts: list[Account], *, detailed: bool) -> list[Ac
             can_manage=can_manage,
             latency=summarize_latency(hours.get(account.pk, [])),
             calls=_calls(account, spent, now),
-            lists=_lists(account, lists.get(account.pk, []), now),
+            lists=_lists(account, lists.get(account.pk, []), stored or {}, now),
             running=[progress for progress in running if progress.run.account_id == account.pk],
             recent_runs=recent_runs,
         )
@@ -216,9 +238,10 @@ def _by_account(rows: Iterable[Any]) -> dict[int, list[Any]]:
     return grouped
 
 
-def _runs(accounts: list[Account], *, detailed: bool) -> tuple[list[Progress], list[SyncRun]]:
+def _runs(accounts: Sequence[Account], *, detailed: bool) -> tuple[list[Progress], list[RecentRun]]:
     """Return running syncs and, if `detailed`, the latest runs with changes or errors."""
-    runs = SyncRun.objects.filter(account__in=accounts)
+    known = {account.pk: account for account in accounts}
+    runs = SyncRun.objects.filter(account__in=known)
     is_running = Q(state=SyncRun.State.RUNNING)
     if detailed:
         notable = Q(changed__gt=0) | Q(state=SyncRun.State.FAILED)
@@ -226,20 +249,20 @@ def _runs(accounts: list[Account], *, detailed: bool) -> tuple[list[Progress], l
         runs = runs.filter(is_running | notable).order_by(first, "-pk")[: MAX_RUNS + len(SyncRun.Kind.values)]
     else:
         runs = runs.filter(is_running).order_by("pk")
-    known = {account.pk: account for account in accounts}
     running: list[SyncRun] = []
     recent: list[SyncRun] = []
     for run in runs:
         run.account = known[run.account_id]
         (running if run.state == SyncRun.State.RUNNING else recent).append(run)
-    for run in recent:
-        run.tone = TONES.get(run.state, "")
-        run.took = span(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
-        run.todo = run.reason.todo(run.account_id) if run.reason else ""
-    return (progress_of_all(running) if running else []), recent[:MAX_RUNS]
+    return (progress_of_all(running) if running else []), [_recent_run(run) for run in recent[:MAX_RUNS]]
 
 
-def _spent(accounts: list[Account], now: datetime) -> dict[int, dict[str, tuple[int, int]]]:
+def _recent_run(run: SyncRun) -> RecentRun:
+    took = span(((run.finished_at or timezone.now()) - run.started_at).total_seconds())
+    return RecentRun(run, TONES.get(run.state, ""), took, run.reason.todo(run.account_id) if run.reason else "")
+
+
+def _spent(accounts: Sequence[Account], now: datetime) -> dict[int, dict[str, tuple[int, int]]]:
     """Return account -> lane -> (calls in the current window, calls in the last minutes)."""
     rows = (
         BudgetCall.objects.filter(budget__account__in=accounts)
@@ -257,7 +280,7 @@ def _spent(accounts: list[Account], now: datetime) -> dict[int, dict[str, tuple[
 
 def _calls(account: Account, spent: dict[int, dict[str, tuple[int, int]]], now: datetime) -> Calls:
     by_lane = spent.get(account.pk, {})
-    lanes = [(lane.label, by_lane[lane][1]) for lane in BudgetCall.Lane if by_lane.get(lane, (0, 0))[1]]
+    lanes = [(str(lane.label), by_lane[lane][1]) for lane in BudgetCall.Lane if by_lane.get(lane, (0, 0))[1]]
     budget = getattr(account, "budget", None)
     blocked = budget.blocked_until if budget and budget.blocked_until and budget.blocked_until > now else None
     return Calls(
@@ -270,17 +293,16 @@ def _calls(account: Account, spent: dict[int, dict[str, tuple[int, int]]], now: 
     )
 
 
-def _lists(account: Account, rows: list[ListSync], now: datetime) -> list[ListRow]:
+def _lists(account: Account, rows: list[ListSync], stored: dict[str, int], now: datetime) -> list[ListRow]:
     """Return the lists in the order of a full sync. A list without a row has not been read yet."""
     known = {row.name: row for row in rows}
     names = [name for name in LABELS if name != "messages"]
     names += [name for name in known if name not in names]
-    return [_list(account, name, known.get(name), now) for name in names]
+    return [_list(account, name, known.get(name), stored.get(name), now) for name in names]
 
 
-def _list(account: Account, name: str, row: ListSync | None, now: datetime) -> ListRow:
+def _list(account: Account, name: str, row: ListSync | None, stored: int | None, now: datetime) -> ListRow:
     label = str(LABELS.get(name, "")) or name.replace("_", " ").capitalize()
-    stored = getattr(account, "rows_stored", {}).get(name)
     if row is None:
         return ListRow(name, label, stored)
     inactive = account.sync_paused_at is not None or account.state != Account.State.CONNECTED
@@ -294,10 +316,10 @@ def _list(account: Account, name: str, row: ListSync | None, now: datetime) -> L
         checked=lag(row.looked_at, now),
         full_read=lag(row.walked_at, now),
         changed=lag(row.found_at, now),
-        next="" if inactive or name not in (*LOOKED, CHECK) else ahead(row.due_at, now),
+        next="" if inactive or name not in (*POLLED, CHECK) else ahead(row.due_at, now),
         interval=span(row.pause),
         repaired=row.repaired,
-        late=name in LOOKED and not inactive and row.looked_at is not None and row.due_at < now - LATE,
+        late=name in POLLED and not inactive and row.looked_at is not None and row.due_at < now - LATE,
         reason=row.reason,
         todo=row.reason.todo(account.pk, name) if row.reason else "",
         error_at=row.error_at,

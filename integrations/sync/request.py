@@ -10,7 +10,7 @@ from django.utils import timezone
 from .. import access, jobs
 from ..models import Account, AuditEntry, Budget, Contact, Conversation, ListSync, SyncRun, SyncStream, ThreadSync
 from .checkpoints import ListCursor
-from .plan import LOOKED, streams_of
+from .plan import POLLED, streams_of
 from .progress import Progress, StreamProgress, progress, progress_of
 
 Action = AuditEntry.Action
@@ -93,7 +93,7 @@ def resume_sync(account: Account, user: User) -> bool:
             sync_paused_at=None, sync_paused_by=None
         )
         if resumed:
-            ListSync.objects.filter(account=account, name__in=LOOKED).update(due_at=now)
+            ListSync.objects.filter(account=account, name__in=POLLED).update(due_at=now)
             access.record_audit(user, Action.SYNC_RESUMED, account)
             for run in SyncRun.objects.filter(account=account, state=SyncRun.State.RUNNING):
                 jobs.enqueue(STEP, run.pk, run.step)

@@ -20,7 +20,7 @@ from .. import gateway, jobs
 from ..crypto import Unsealable
 from ..failures import NO_REASON, Code, Reason
 from ..gateway import ApiSession, BudgetWait, NotConnected
-from ..models import Account, BudgetCall, SyncRun, SyncSeen, SyncStream
+from ..models import Account, SyncRun, SyncSeen, SyncStream
 from ..salesmsg.errors import NotAllowed, NotFound, SalesmsgError
 from . import list_state
 from .checkpoints import StepResult, Stored, SyncProblem, add_notes, skip_list
@@ -34,12 +34,7 @@ MOST_FAILURES = 8  # of one step, with growing pauses in between
 
 
 def step_lease() -> timedelta:
-    return timedelta(seconds=sum(settings.SALESMSG_TIMEOUT) * 2 + 10)
-
-
-def lane_for(run: SyncRun) -> str:
-    """The budget lane of a run: a comparison uses only what is idle."""
-    return BudgetCall.Lane.IDLE if run.kind == SyncRun.Kind.CHECK else BudgetCall.Lane.SYNC
+    return timedelta(seconds=sum(settings.SALESMSG_TIMEOUT) * 2.25)
 
 
 def run_steps(run_id: int, step: int) -> int:
@@ -51,7 +46,7 @@ def run_steps(run_id: int, step: int) -> int:
         run = _claim(run_id, step)
         if run is None:
             return pages
-        session = session or gateway.open_session(run.account_id, lane_for(run), patience=WAIT_IN_PLACE)
+        session = session or gateway.open_session(run.account_id, run.lane, patience=WAIT_IN_PLACE)
         if not advance_run(run, session):
             _wake(run_id)
             return pages

@@ -8,7 +8,7 @@ from django.utils import timezone
 from .. import jobs
 from ..models import Account, ListSync, SyncRun, SyncSeen, ThreadSync, WebhookEvent
 from . import latency, list_state, request
-from .plan import CHECK, LOOKED
+from .plan import CHECK, POLLED
 
 GRACE = timedelta(seconds=3)  # how long a task may take to start
 FOLLOWED_AT_ONCE = 3  # threads of an account that one sweep reads for delivery only
@@ -47,7 +47,7 @@ def _wake_threads(now: datetime, late: Q) -> int:
 def _start_checks(now: datetime) -> int:
     """Starts a check for changes where a list is due, and a comparison where one is. Moving due times claims them."""
     started = 0
-    due = ListSync.objects.filter(due_at__lte=now, name__in=(*LOOKED, CHECK))
+    due = ListSync.objects.filter(due_at__lte=now, name__in=(*POLLED, CHECK))
     accounts = Account.objects.reachable().filter(sync_paused_at=None, pk__in=due.values("account"))
     for account in accounts[:20]:
         names = list_state.due_now(account)

@@ -261,8 +261,10 @@ def _unknown_due(conversation: Conversation, now: datetime) -> datetime | None:
         conversation=conversation, vendor_id=None, state=Message.State.UNKNOWN, claimed_at__gt=now - UNKNOWN_CHECKED_FOR
     )
     checks = []
+    steps = [timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR * part) for part in (1 / 6, 1.02)]
     for claimed_at in unknown.values_list("claimed_at", flat=True):
-        steps = (timedelta(seconds=settings.SALESMSG_ACCEPTS_FOR * part) for part in (1 / 6, 1.02))
+        if claimed_at is None:  # for mypy: the query excludes it
+            continue
         checks.append(next((at for step in steps if (at := claimed_at + step) > now), now + timedelta(minutes=10)))
     return min(checks, default=None)
 

@@ -1,7 +1,5 @@
 """Sync pages: the list of accounts and one account's details. Both poll themselves."""
 
-import re
-from hashlib import blake2s
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,10 +9,10 @@ from django.utils.functional import Promise
 from django.utils.safestring import mark_safe
 
 from ..access import StaffRequest, staff_view
+from ..digests import html_digest
 from . import account_health, queries
 
 BUSY_SECONDS, QUIET_SECONDS = 2, 15
-_TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"')
 
 
 @staff_view()
@@ -72,7 +70,7 @@ def _account_fragment(request: StaffRequest, sync_status: queries.AccountStatus)
 def _render_fragment(request: StaffRequest, template: str, context: dict[str, Any], busy: bool) -> dict[str, Any]:
     """Return the polled fragment: its HTML, its version (`have`) and the polling interval in seconds."""
     html = render_to_string(template, context, request)
-    have = blake2s(_TOKEN.sub("", html).encode(), digest_size=6).hexdigest()
+    have = html_digest(html)
     seconds = BUSY_SECONDS if busy else QUIET_SECONDS
     html = mark_safe(html)  # noqa: S308 - rendered from our own template
     return {"html": html, "have": f"{have}-{seconds}", "seconds": seconds, "account": context.get("account")}

@@ -20,9 +20,9 @@ _UNSEEN = {"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"}
 
 @dataclass(frozen=True)
 class Cost:
-    """`words` explains the cost, or is empty. `much` highlights it."""
+    """`text` explains the cost, or is empty. `much` highlights it."""
 
-    words: str
+    text: str
     much: bool
 
 
@@ -31,9 +31,9 @@ def cost(text: str | None) -> Cost:
     """Explain the number of segments of a text. static/inbox/cost.js does the same in the browser."""
     text = (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
     size = salesmsg_text.segments(text)
-    words = []
+    sentences = []
     if size.segments > MUCH:
-        words.append(_("This text uses %(segments)s segments.") % {"segments": size.segments})
+        sentences.append(_("This text uses %(segments)s segments.") % {"segments": size.segments})
     if size.encoding == "UCS-2":
         causes = salesmsg_text.causes(text)
         named = " ".join(map(_displayed, causes[:NAMED]))
@@ -44,8 +44,8 @@ def cost(text: str | None) -> Cost:
             message = _(
                 "Unicode: %(number)s characters per segment instead of %(plain)s, because of %(characters)s and others"
             )
-        words.append(message % values)
-    return Cost(" ".join(words), size.segments > MUCH)
+        sentences.append(message % values)
+    return Cost(" ".join(sentences), size.segments > MUCH)
 
 
 def _displayed(char: str) -> str:

@@ -18,6 +18,7 @@ from salesmsg_portal import words
 from .. import durations
 from ..attachments import kinds
 from ..outbox import scheduled
+from ..salesmsg import phones
 from ..salesmsg import text as salesmsg_text
 
 register = template.Library()
@@ -54,7 +55,7 @@ def words_address() -> str:
 @register.filter
 def national(phone: str) -> str:
     """A phone number in national format."""
-    return salesmsg_text.national(phone) if phone else ""
+    return phones.national(phone) if phone else ""
 
 
 @register.filter
@@ -245,8 +246,8 @@ def web(url) -> str:
 
 @register.filter
 def kind(content_type: str) -> str:
-    """The label of a content type: see attachments.kinds.words."""
-    return kinds.words(content_type)
+    """The label of a content type: see attachments.kinds.describe."""
+    return kinds.describe(content_type)
 
 
 @register.filter

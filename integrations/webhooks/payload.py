@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from ..salesmsg.text import phone as normal_phone
+from ..salesmsg.phones import possible
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,4 @@ def _id(value) -> int | None:
 
 
 def _phone(value) -> str:
-    try:
-        return normal_phone(value) if isinstance(value, str) and value else ""
-    except ValueError:
-        return ""
+    return possible(value) if isinstance(value, str) else ""

@@ -8,10 +8,10 @@
   if (!all) return;
   const master = all.querySelector("input");
   const boxes = [...form.querySelectorAll("input[name=contact]:not(:disabled)")];
-  const words = form.querySelector("[data-ticked]");
+  const ticks = form.querySelector("[data-ticked]");
   const count = () => {
     const ticked = boxes.filter((box) => box.checked).length;
-    words.textContent = ticked ? ` (${ticked})` : "";
+    ticks.textContent = ticked ? ` (${ticked})` : "";
     master.checked = ticked > 0 && ticked === boxes.length;
     master.indeterminate = ticked > 0 && ticked < boxes.length;
   };

@@ -8,12 +8,12 @@
 
   // --- Typing ---------------------------------------------------------------------------------------------------------
 
-  let told = 0; // time of the last report
+  let reportedAt = 0; // time of the last report
 
-  const tell = (typing) => {
+  const report = (typing) => {
     const address = byId("thread-watch")?.getAttribute("hx-post");
     if (!address || document.hidden) return;
-    told = typing ? Date.now() : 0;
+    reportedAt = typing ? Date.now() : 0;
     const headers = { "X-CSRFToken": token(), "HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded" };
     // The polls report a lost session or connection.
     fetch(address, { method: "POST", headers, body: `typing=${typing}` }).catch(() => {});
@@ -22,10 +22,10 @@
   document.addEventListener("input", (event) => {
     if (event.target.id !== "composer-text") return;
     if (event.target.value.trim() === "") {
-      if (told) tell(0);
-    } else if (Date.now() - told > OFTEN) tell(1);
+      if (reportedAt) report(0);
+    } else if (Date.now() - reportedAt > OFTEN) report(1);
   });
-  document.addEventListener("portal:sent", () => tell(0));
+  document.addEventListener("portal:sent", () => report(0));
 
   // --- Leaving --------------------------------------------------------------------------------------------------------
 
@@ -35,7 +35,7 @@
     const form = new FormData();
     form.append("csrfmiddlewaretoken", token());
     navigator.sendBeacon(address, form);
-    told = 0;
+    reportedAt = 0;
   };
   window.addEventListener("pagehide", leave);
   document.addEventListener("htmx:beforeSwap", (event) => {

@@ -11,7 +11,7 @@
       details.querySelector(`input[name='${was.name.slice(4)}']`).defaultValue = was.value;
     });
     details.querySelector("form").reset();
-    details.querySelectorAll(".error").forEach((words) => words.remove());
+    details.querySelectorAll(".error").forEach((error) => error.remove());
     details.querySelectorAll("[aria-invalid]").forEach((field) => field.removeAttribute("aria-invalid"));
     details.open = false;
     details.querySelector("summary").focus({ preventScroll: true });

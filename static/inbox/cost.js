@@ -25,9 +25,9 @@
   const cost = (text) => {
     const clean = text.replace(/\r\n?/g, "\n").trim();
     const size = window.portalSegments(clean);
-    const words = [];
+    const sentences = [];
     if (size.segments > MUCH) {
-      words.push(interpolate(gettext("This text uses %(segments)s segments."), { segments: size.segments }, true));
+      sentences.push(interpolate(gettext("This text uses %(segments)s segments."), { segments: size.segments }, true));
     }
     if (!size.plain) {
       const found = [...new Set(Array.from(clean).filter((char) => !GSM7.has(char)))];
@@ -36,9 +36,9 @@
       const said = found.length > NAMED
         ? gettext("Unicode: %(number)s characters per segment instead of %(plain)s, because of %(characters)s and others")
         : gettext("Unicode: %(number)s characters per segment instead of %(plain)s, because of %(characters)s");
-      words.push(interpolate(said, { number, plain, characters }, true));
+      sentences.push(interpolate(said, { number, plain, characters }, true));
     }
-    return { words: words.join(" "), much: size.segments > MUCH };
+    return { text: sentences.join(" "), much: size.segments > MUCH };
   };
   window.portalCost = cost;
   window.portalPlainly = plainly;
@@ -47,10 +47,10 @@
     const area = document.getElementById("composer-text");
     const line = document.getElementById("composer-cost");
     if (!area || !line) return;
-    const { words, much } = cost(area.value);
+    const { text, much } = cost(area.value);
     const said = line.querySelector("[data-words]");
-    if (said.textContent !== words) said.textContent = words;
-    line.hidden = !words;
+    if (said.textContent !== text) said.textContent = text;
+    line.hidden = !text;
     line.toggleAttribute("data-long", much);
     // Offered only when it helps: with an emoji, the text stays Unicode even with plain quotes.
     line.querySelector("[data-plain]").hidden = isPlain(area.value) || !isPlain(plainly(area.value));

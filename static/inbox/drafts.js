@@ -8,9 +8,9 @@
   const byId = (id) => document.getElementById(id);
   const cookie = (name) => document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1);
 
-  // The open composer. told: the field with the revision its text is based on; saved: the text on the server; sending:
+  // The open composer. field: the field with the revision its text is based on; saved: the text on the server; sending:
   // the text being saved; other, next: a newer draft and its revision, until the user has decided.
-  let here = null;
+  let composer = null;
 
   // --- Storage of this tab ------------------------------------------------------------------------------------------
 
@@ -26,7 +26,7 @@
   const keep = (page) => {
     try {
       sessionStorage.setItem(key(page), page.area.value);
-      sessionStorage.setItem(baseKey(page), page.told.value);
+      sessionStorage.setItem(baseKey(page), page.field.value);
     } catch { /* without storage, the draft is only on the page and on the server */ }
   };
   const forget = (page) => {
@@ -36,15 +36,23 @@
     } catch { /* nothing stored */ }
   };
 
+  // The newest save of each draft in this tab: a pane that the server rendered before it would show the older text.
+  const saves = new Map();
+  const OUTRUN = 60000; // ms in which a pane may still arrive that was rendered before the save
+  const newer = (page) => {
+    const known = saves.get(key(page));
+    return known && known.revision > Number(page.field.value) && Date.now() - known.at < OUTRUN ? known : null;
+  };
+
   // --- The row of the list ----------------------------------------------------------------------------------------------
 
   const plain = new WeakMap(); // the preview of a row without a draft
   const mark = (page, text) => {
-    const row = document.querySelector(`#rows > .row[data-key="${page.told.dataset.conversation}"] .row-text`);
+    const row = document.querySelector(`#rows > .row[data-key="${page.field.dataset.conversation}"] .row-text`);
     if (!row) return;
     const marked = row.querySelector(".row-draft");
-    const words = text.trim();
-    if (!words) {
+    const trimmed = text.trim();
+    if (!trimmed) {
       if (marked && plain.has(row)) row.replaceChildren(...plain.get(row));
       else if (marked) byId("list-version").dataset.token = ""; // the next poll updates the list
       return;
@@ -53,7 +61,7 @@
     const label = document.createElement("span");
     label.className = "row-draft";
     label.textContent = gettext("Draft:");
-    row.replaceChildren(label, ` ${words.slice(0, 200)}`);
+    row.replaceChildren(label, ` ${trimmed.slice(0, 200)}`);
   };
 
   // --- Saving -------------------------------------------------------------------------------------------------------------
@@ -62,10 +70,10 @@
   const post = (page, text, leaving) => {
     const form = new FormData();
     form.set("text", text);
-    form.set("draft", page.told.value);
-    form.set("person", page.told.dataset.person);
+    form.set("draft", page.field.value);
+    form.set("person", page.field.dataset.person);
     if (leaving && page.sending !== null) form.set("next", "1");
-    return fetch(page.told.dataset.url, {
+    return fetch(page.field.dataset.url, {
       method: "POST",
       body: form,
       headers: { "HX-Request": "true", "X-CSRFToken": cookie("csrftoken") ?? "" },
@@ -108,9 +116,10 @@
   };
 
   const taken = (page, text, answer) => {
-    page.told.value = answer.revision;
+    page.field.value = answer.revision;
     page.saved = text;
     page.late = false;
+    saves.set(key(page), { text, revision: Number(answer.revision), at: Date.now() });
     if (page.area.value === text) forget(page);
     else {
       keep(page);
@@ -123,7 +132,7 @@
     page.late = false;
     if (answer.text && answer.text !== page.area.value) offer(page, answer.text, answer.revision);
     else {
-      page.told.value = answer.revision;
+      page.field.value = answer.revision;
       page.saved = text; // the text was sent in the meantime
     }
   };
@@ -141,7 +150,7 @@
     page.other = text;
     page.next = revision;
     keep(page); // with its base revision, so that the choice is offered again after a reload
-    if (page !== here) return;
+    if (page !== composer) return;
     byId("draft-other").textContent = text;
     byId("draft-choice").hidden = false;
     byId("draft-offer").hidden = false;
@@ -149,7 +158,7 @@
   const decided = (page, text) => {
     const mine = page.area.value;
     page.saved = page.other;
-    page.told.value = page.next;
+    page.field.value = page.next;
     page.other = null;
     byId("draft-offer").hidden = true;
     if (text !== mine) {
@@ -162,12 +171,12 @@
   };
 
   document.addEventListener("click", (event) => {
-    if (!here || here.other === null) return;
-    if (event.target.closest("#draft-mine")) decided(here, here.area.value);
+    if (!composer || composer.other === null) return;
+    if (event.target.closest("#draft-mine")) decided(composer, composer.area.value);
     if (event.target.closest("#draft-use")) {
-      const mine = decided(here, here.other);
+      const mine = decided(composer, composer.other);
       // Keep the replaced text on offer, so that the choice can be undone.
-      if (mine.trim() && mine !== here.area.value) instead(here, mine);
+      if (mine.trim() && mine !== composer.area.value) instead(composer, mine);
     }
   });
 
@@ -187,74 +196,83 @@
 
   const open = () => {
     const area = byId("composer-text");
-    const told = byId("composer-draft");
-    if (!area || !told) {
-      here = null;
+    const field = byId("composer-draft");
+    if (!area || !field) {
+      composer = null;
       return;
     }
-    if (here?.area === area) return;
+    if (composer?.area === area) return;
     const stored = area.defaultValue;
-    here = { area, told, saved: stored, sending: null, again: false, waits: 0, late: false, other: null, next: 0 };
+    composer = { area, field, saved: stored, sending: null, again: false, waits: 0, late: false, other: null, next: 0 };
     if (area.selectionEnd === 0) area.setSelectionRange(area.value.length, area.value.length); // continue at the end
-    const kept = local(here);
+    const kept = local(composer);
+    const known = newer(composer);
+    if (!kept.text && known && area.value === stored) {
+      field.value = known.revision;
+      composer.saved = known.text;
+      area.value = known.text;
+      area.dispatchEvent(new Event("input", { bubbles: true }));
+      return;
+    }
     if (!kept.text && area.value !== stored) {
-      keep(here); // the user typed before this script loaded
-      save(here);
+      keep(composer); // the user typed before this script loaded
+      save(composer);
       return;
     }
     if (!kept.text || kept.text === stored || byId("composer-error")?.textContent.trim()) {
-      if (kept.text === stored) forget(here);
+      if (kept.text === stored) forget(composer);
       return;
     }
     // This tab has unsaved text. Either it is based on the server's draft, or another draft was saved since.
-    const follows = !stored || kept.base === told.value;
-    const newest = told.value;
+    const follows = !stored || kept.base === field.value;
+    const newest = field.value;
     if (area.value !== kept.text) {
       area.value = kept.text;
       area.dispatchEvent(new Event("input", { bubbles: true }));
     }
-    if (follows) save(here);
+    if (follows) save(composer);
     else {
-      told.value = kept.base ?? 0;
-      offer(here, stored, newest);
+      field.value = kept.base ?? 0;
+      offer(composer, stored, newest);
     }
   };
 
   document.addEventListener("input", (event) => {
-    if (!here || event.target !== here.area) return;
-    keep(here);
-    if (!here.late) later(here, PAUSE);
+    if (!composer || event.target !== composer.area) return;
+    keep(composer);
+    if (!composer.late) later(composer, PAUSE);
   });
 
   document.addEventListener("portal:sent", () => {
-    if (!here) return;
-    mark(here, here.area.value);
-    if (here.sending === null && here.other === null && !here.area.value) {
+    if (!composer) return;
+    saves.delete(key(composer));
+    mark(composer, composer.area.value);
+    if (composer.sending === null && composer.other === null && !composer.area.value) {
       // The server cleared the draft when it queued the text.
-      clearTimeout(here.waits);
-      here.saved = "";
-      forget(here);
-    } else save(here);
+      clearTimeout(composer.waits);
+      composer.saved = "";
+      forget(composer);
+    } else save(composer);
   });
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target?.id === "pane") leave(here);
+    if (event.detail.target?.id === "pane") leave(composer);
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id === "pane") open();
-    if (event.detail.target?.id === "rows" && here?.area.value) mark(here, here.saved);
+    if (event.detail.target?.id === "rows" && composer?.area.value) mark(composer, composer.saved);
   });
   // Signed in again or back online: save the draft after the next successful poll.
   document.addEventListener("htmx:afterRequest", (event) => {
     const status = event.detail.xhr?.status;
-    if (here?.late && status >= 200 && status < 400 && here.sending === null) save(here);
+    if (composer?.late && status >= 200 && status < 400 && composer.sending === null) save(composer);
   });
   document.addEventListener("submit", (event) => {
-    if (event.target.matches(".rail-out")) leave(here);
+    if (event.target.matches(".rail-out")) leave(composer);
   });
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) leave(here);
+    if (document.hidden) leave(composer);
   });
-  window.addEventListener("pagehide", () => leave(here));
+  window.addEventListener("pagehide", () => leave(composer));
   document.addEventListener("DOMContentLoaded", open);
 })();

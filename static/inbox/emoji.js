@@ -110,10 +110,10 @@
     }
     if (!cell) return;
     const list = cells();
-    const here = list.indexOf(cell);
+    const place = list.indexOf(cell);
     const next = {
-      ArrowRight: () => list[here + 1],
-      ArrowLeft: () => list[here - 1],
+      ArrowRight: () => list[place + 1],
+      ArrowLeft: () => list[place - 1],
       ArrowDown: () => below(cell, 1),
       ArrowUp: () => below(cell, -1),
       Home: () => list[0],

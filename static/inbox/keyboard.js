@@ -66,7 +66,7 @@
     }
   };
 
-  const tell = () => {
+  const markShortcuts = () => {
     document.querySelectorAll("[data-command][data-key]").forEach((element) => {
       if (on() && !element.dataset.key.includes(" ")) element.setAttribute("aria-keyshortcuts", element.dataset.key);
       else element.removeAttribute("aria-keyshortcuts");
@@ -125,19 +125,19 @@
   }, true);
 
   const back = (event) => {
-    const here = event.target;
+    const focused = event.target;
     const messages = byId("thread-scroll");
-    const fold = here.closest("#pane details[open]");
+    const fold = focused.closest("#pane details[open]");
     if (unfolded) return;
-    if (here.id === "list-q" && here.value) {
+    if (focused.id === "list-q" && focused.value) {
       event.preventDefault();
-      here.value = "";
-      here.dispatchEvent(new Event("input", { bubbles: true }));
+      focused.value = "";
+      focused.dispatchEvent(new Event("input", { bubbles: true }));
     } else if (fold) {
       fold.open = false;
       fold.querySelector("summary").focus();
-    } else if (here.closest("#pane") && messages && here !== messages) messages.focus({ preventScroll: true });
-    else if (here.closest(".row-link")) return;
+    } else if (focused.closest("#pane") && messages && focused !== messages) messages.focus({ preventScroll: true });
+    else if (focused.closest(".row-link")) return;
     else if (listed()) toList();
     else document.querySelector(".thread-back")?.click();
   };
@@ -267,7 +267,7 @@
       if (event.target.checked) localStorage.removeItem(OFF);
       else localStorage.setItem(OFF, "1");
     } catch { /* without storage, shortcuts stay on */ }
-    tell();
+    markShortcuts();
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-keys-help]")) help();
@@ -279,7 +279,7 @@
 
   const memories = new WeakMap();
 
-  const words = (element) => [element.tagName, element.name, element.getAttribute("value"), element.textContent.trim()].join("|");
+  const fingerprint = (element) => [element.tagName, element.name, element.getAttribute("value"), element.textContent.trim()].join("|");
 
   const remember = (event) => {
     const element = document.activeElement;
@@ -289,7 +289,7 @@
       element,
       id: element.id,
       region: region?.id || (region?.matches(".tabs") ? "list-body" : ""),
-      words: words(element),
+      fingerprint: fingerprint(element),
       place: region ? Array.from(region.querySelectorAll(FOCUSABLE)).indexOf(element) : -1,
       pane: Boolean(element.closest("#pane")),
       list: Boolean(element.closest(".list")),
@@ -312,7 +312,7 @@
     if (memory.element.isConnected && focus(memory.element)) return;
     if (memory.id && focus(byId(memory.id))) return;
     const all = Array.from((memory.region && byId(memory.region)?.querySelectorAll(FOCUSABLE)) || []);
-    if (focus(all.find((item) => words(item) === memory.words))) return;
+    if (focus(all.find((item) => fingerprint(item) === memory.fingerprint))) return;
     if (focus(all[Math.min(memory.place, all.length - 1)])) return;
     if (memory.pane && focus(byId("thread-scroll"))) return;
     if (memory.list) focus(byId("list-q"));
@@ -337,7 +337,7 @@
     const memory = memories.get(xhr);
     memories.delete(xhr);
     if (elt.matches?.(".row-link")) opening = false;
-    tell();
+    markShortcuts();
     if (waits && elt.closest?.(".row-more")) {
       const { place, open } = waits;
       waits = null;
@@ -349,7 +349,7 @@
   document.addEventListener("DOMContentLoaded", () => {
     if (mac) document.querySelectorAll("[data-control]").forEach((item) => { item.textContent = "⌘"; });
     document.querySelectorAll("[data-keys-help]").forEach((item) => { item.hidden = false; });
-    tell();
+    markShortcuts();
   });
 
   window.portalKeys = { commands, run, caps };

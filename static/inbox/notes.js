@@ -150,9 +150,9 @@
       item.id = `colleague-${place}`;
       item.setAttribute("role", "option");
       item.dataset.username = username;
-      const words = document.createElement("span");
-      words.textContent = `@${username}`;
-      item.append(name || username, words);
+      const handle = document.createElement("span");
+      handle.textContent = `@${username}`;
+      item.append(name || username, handle);
       return item;
     }));
     list().hidden = !found.length;
@@ -200,7 +200,7 @@
   // A poll started before a note or text was added contains it again: skip items already on the page.
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const { fragment } = event.detail;
-    if (fragment.tagName !== "OL" || "anew" in fragment.dataset) return;
+    if (fragment.tagName !== "OL" || "replaced" in fragment.dataset) return;
     fragment.querySelectorAll(":scope > .message[id]").forEach((item) => {
       if (byId(item.id)) item.remove();
     });

@@ -50,9 +50,9 @@
     } else if (button.dataset.add) {
       text.focus({ preventScroll: true });
       text.setSelectionRange(text.value.trimEnd().length, text.value.length);
-      const words = text.value.trim() ? `\n${button.dataset.add}` : button.dataset.add;
-      if (!document.execCommand("insertText", false, words)) {
-        text.setRangeText(words, text.selectionStart, text.selectionEnd, "end");
+      const addition = text.value.trim() ? `\n${button.dataset.add}` : button.dataset.add;
+      if (!document.execCommand("insertText", false, addition)) {
+        text.setRangeText(addition, text.selectionStart, text.selectionEnd, "end");
         text.dispatchEvent(new Event("input", { bubbles: true }));
       }
       if (text.value.trim() === button.dataset.add) text.setSelectionRange(0, 0); // continue writing before it

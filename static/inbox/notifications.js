@@ -40,12 +40,12 @@
   );
 
   // Another tab of this device may have notified already.
-  const untold = ({ key, at }) => {
+  const notAnnounced = ({ key, at }) => {
     const mark = `${key}-${at}`;
     try {
-      const told = (localStorage.getItem("alerts-told") || "").split(" ");
-      if (told.includes(mark)) return false;
-      localStorage.setItem("alerts-told", [...told, mark].slice(-50).join(" "));
+      const announced = (localStorage.getItem("alerts-told") || "").split(" ");
+      if (announced.includes(mark)) return false;
+      localStorage.setItem("alerts-told", [...announced, mark].slice(-50).join(" "));
     } catch { /* without storage, each tab notifies */ }
     return true;
   };
@@ -56,10 +56,10 @@
     learn(rows);
     const { sound, notify } = wishes();
     if (!sound && !notify) return;
-    const news = fresh.filter((item) => !seenHere(item.key) && untold(item));
+    const news = fresh.filter((item) => !seenHere(item.key) && notAnnounced(item));
     if (!news.length) return;
     if (sound) play();
-    if (notify && allowed() && document.hidden) tell(news);
+    if (notify && allowed() && document.hidden) announce(news);
   };
 
   // --- Sound: two synthesized notes ---------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@
 
   // --- Notifications --------------------------------------------------------------------------------------------------------
 
-  const tell = (news) => {
+  const announce = (news) => {
     if (news.length > SEVERAL) {
       post(interpolate(ngettext("%s new message", "%s new messages", news.length), [news.length]), "", "several", null);
       return;
@@ -119,8 +119,8 @@
       window.focus();
       note.close();
       if (!link) return;
-      const here = byId(link.id);
-      if (here) here.click();
+      const target = byId(link.id);
+      if (target) target.click();
       else location.assign(link.getAttribute("href"));
     };
   };

@@ -35,8 +35,8 @@
       label: row.querySelector(".row-name")?.textContent.trim() || link.textContent.trim(),
       more: row.querySelector(".row-text")?.textContent.trim().replace(/\s+/g, " "),
       act: () => {
-        const here = byId(link.id);
-        if (here) here.click();
+        const target = byId(link.id);
+        if (target) target.click();
         else location.assign(link.getAttribute("href").split("?")[0]); // without the search
       },
     };

@@ -8,11 +8,11 @@
 
   const megabytes = (bytes) => (bytes / 1048576).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
 
-  const problem = (words) => {
+  const problem = (message) => {
     const place = byId("pictures-out-problem");
     if (!place) return;
-    place.textContent = words;
-    place.hidden = !words;
+    place.textContent = message;
+    place.hidden = !message;
   };
 
   // The reason these files cannot be sent together. The server checks again.

@@ -60,14 +60,14 @@
     const found = unfilled();
     const name = found?.[1].toLowerCase();
     const empty = strip.dataset.empty.split(" ").includes(name);
-    const words = found && interpolate(
+    const message = found && interpolate(
       empty
         ? gettext("%(field)s is empty for this contact. Replace %(code)s.")
         : gettext("%(code)s would be sent unchanged. Replace it."),
       { field: labels()[name], code: found[0] }, true);
-    if ((strip.dataset.said ?? "") === (words ?? "")) return; // do not announce it again
-    strip.dataset.said = words ?? "";
-    strip.replaceChildren(...(words ? [element("div", { class: "notice notice-warn" }, element("p", {}, marked(words)),
+    if ((strip.dataset.said ?? "") === (message ?? "")) return; // do not announce it again
+    strip.dataset.said = message ?? "";
+    strip.replaceChildren(...(message ? [element("div", { class: "notice notice-warn" }, element("p", {}, marked(message)),
       element("button", { type: "button", class: "textlike", "data-go": "" }, gettext("Fill in")))] : []));
   };
   document.addEventListener("portal:counted", warn);
@@ -130,9 +130,9 @@
     if (opened() && box()?.dataset.list === of) draw();
   };
 
-  const say = (words) => {
+  const say = (message) => {
     list().setAttribute("role", "status");
-    list().replaceChildren(element("p", { class: "muted small" }, words));
+    list().replaceChildren(element("p", { class: "muted small" }, message));
     area().removeAttribute("aria-activedescendant");
   };
 
@@ -263,9 +263,9 @@
         field.focus({ preventScroll: true });
         return;
       }
-      const here = field.selectionStart;
+      const caret = field.selectionStart;
       refused = -1;
-      write(here > 0 && !/\s/.test(field.value[here - 1]) ? " /" : "/", here, field.selectionEnd);
+      write(caret > 0 && !/\s/.test(field.value[caret - 1]) ? " /" : "/", caret, field.selectionEnd);
       ours = true;
       return;
     }

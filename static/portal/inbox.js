@@ -43,14 +43,14 @@
     const out = byId("composer-count");
     if (!area || !out) return;
     const size = segments(area.value.trim().replace(/\r\n?/g, "\n"));
-    const words = [
+    const parts = [
       interpolate(ngettext("%s character", "%s characters", size.characters), [size.characters]),
       interpolate(ngettext("%s segment", "%s segments", size.segments), [size.segments]),
     ];
-    if (size.characters && !size.plain) words.push("Unicode");
+    if (size.characters && !size.plain) parts.push("Unicode");
     const over = size.characters - LIMIT;
-    if (over > 0) words.push(interpolate(ngettext("%s too many", "%s too many", over), [over]));
-    out.textContent = size.characters ? words.join(" · ") : "";
+    if (over > 0) parts.push(interpolate(ngettext("%s too many", "%s too many", over), [over]));
+    out.textContent = size.characters ? parts.join(" · ") : "";
     out.toggleAttribute("data-long", size.segments > 3 || size.characters > LIMIT);
     out.dispatchEvent(new Event("portal:counted", { bubbles: true })); // for other scripts that depend on the text
   };
@@ -288,12 +288,16 @@
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id === "phone-check") {
+      const wrong = event.detail.target.querySelector(".error");
+      wrong ? byId("id_phone").setAttribute("aria-invalid", "true") : byId("id_phone").removeAttribute("aria-invalid");
+    }
     if (event.detail.target?.id !== "pane") return;
     last = newestInbound();
     ready();
     current();
     write();
-    beat();
+    reportWatching();
   });
 
   // Focus the composer, but not on touch screens, where the keyboard would open, nor during a search.
@@ -306,8 +310,8 @@
     const open = document.querySelector("#pane > [data-open]")?.dataset.open;
     document.querySelectorAll("#rows > .row").forEach((row) => {
       const link = row.querySelector(".row-link");
-      const here = row.dataset.key === open;
-      if (here) {
+      const isOpen = row.dataset.key === open;
+      if (isOpen) {
         link.setAttribute("aria-current", "true");
         row.classList.remove("row-unread");
         row.querySelector(".row-badge")?.remove();
@@ -326,12 +330,12 @@
       const at = new Date(item.dateTime);
       const past = (Date.now() - at) / 1000;
       if (past < 0 || past >= 3600 + 120 || Number.isNaN(past)) return;
-      let words = gettext("now");
+      let age = gettext("now");
       if (past >= 3600) {
         if (new Date().toDateString() !== at.toDateString()) return;
-        words = at.toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" });
-      } else if (past >= 60) words = interpolate(gettext("%s min"), [Math.floor(past / 60)]);
-      if (item.textContent !== words) item.textContent = words;
+        age = at.toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" });
+      } else if (past >= 60) age = interpolate(gettext("%s min"), [Math.floor(past / 60)]);
+      if (item.textContent !== age) item.textContent = age;
     });
   };
 
@@ -389,7 +393,7 @@
     if (id !== "thread-watch") busy.set(elt, Date.now());
     htmx.trigger(elt, "portal:tick");
   };
-  const beat = () => {
+  const reportWatching = () => {
     tick("thread-watch");
   };
 
@@ -407,7 +411,7 @@
     if (document.hidden) return;
     busy = new WeakMap();
     poll();
-    beat();
+    reportWatching();
   });
   window.addEventListener("online", poll);
 
@@ -416,8 +420,8 @@
     ready();
     marks();
     nextPoll = setTimeout(poll, PACE);
-    beat();
-    setInterval(beat, WATCH);
+    reportWatching();
+    setInterval(reportWatching, WATCH);
     setInterval(times, 20000);
     if (!document.activeElement?.matches("input, textarea")) write();
   });

@@ -1,4 +1,4 @@
-// What somebody unfolded on the sync page stays so when the page draws itself anew.
+// Sections that the user opened on the sync page stay open when the page refreshes.
 "use strict";
 
 (() => {

@@ -21,7 +21,7 @@ CODE = "the-code-that-nobody-may-see"
 def oauth(settings):
     settings.SALESMSG_CLIENT_ID, settings.SALESMSG_CLIENT_SECRET = "client", "secret"
     settings.SALESMSG_AUTHORIZE_URL = "https://app.salesmsg.test/auth/oauth"
-    # Nobody listens there: what would call out must end as "is not available".
+    # No server listens there: a call must end as "is not available".
     settings.SALESMSG_BASE_URL = settings.SALESMSG_TOKEN_URL = settings.SALESMSG_REFRESH_URL = "http://127.0.0.1:9"
 
 

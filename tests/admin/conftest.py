@@ -20,7 +20,7 @@ def nothing_remembered():
 
 @pytest.fixture
 def helper(account):  # noqa: F811
-    """Looks at everything, changes nothing."""
+    """Can view everything and change nothing."""
     user = factories.person("helper", permissions=tuple(f"view_{name}" for name in MODELS))
     factories.membership(user, account)
     return signed_in(user)

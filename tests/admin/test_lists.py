@@ -5,7 +5,6 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from integrations.admin.base import phone_digits
 from integrations.models import (
     Attempt,
     AuditEntry,
@@ -20,6 +19,7 @@ from integrations.models import (
     SyncRun,
     WebhookEvent,
 )
+from integrations.salesmsg.phones import search_digits
 from tests import factories
 
 from .conftest import MODELS
@@ -223,7 +223,7 @@ def test_the_body_of_an_event_is_readable(helper, account):
     ],
 )  # fmt: skip
 def test_what_counts_as_a_phone(typed, digits):
-    assert phone_digits(typed) == digits
+    assert search_digits(typed) == digits
 
 
 def test_refused_changes_are_tried_again(editor, account):

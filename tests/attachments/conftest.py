@@ -64,8 +64,8 @@ def thread(account) -> Conversation:
 
 @pytest.fixture
 def bring(thread):
-    """What Salesmsg tells of a message with files: ``bring(7, [url], age, **wire)`` -> the message. Whoever is told
-    twice is as old as before: the vendor writes whole seconds, and two of ours may not fall in the same one."""
+    """A message with files, as Salesmsg sends it: ``bring(7, [url], age, **wire)`` -> the message. A
+    repeated one keeps its age: the vendor writes whole seconds, and two of ours may not fall in the same one."""
     now = timezone.now()
 
     def brought(key: int, urls: list[str], age: timedelta = timedelta(), **wire) -> Message:

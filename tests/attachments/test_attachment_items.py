@@ -100,7 +100,7 @@ def test_a_stored_picture_is_not_asked_for_again(browser, picture):
 
 
 def test_opening_a_part_of_the_thread_asks_for_its_files(browser, thread, bring, server):
-    """History costs nothing until somebody looks, and then only what they look at."""
+    """History costs nothing until a user opens it, and then only what they see."""
     for key in range(1, 91):
         age = OLD - timedelta(minutes=key)
         bring(key, [f"{server.url}/f/{key}.jpg"] if key in (3, 88) else [], age)

@@ -73,7 +73,7 @@ def test_an_address_in_our_own_network(picture, server):
 def test_trouble_is_tried_again_later_and_later_and_then_given_up(picture, server, monkeypatch):
     server.will(500, b"trouble")
     now = timezone.now()
-    monkeypatch.setattr(timezone, "now", lambda: now)  # no pause ends while the test looks at it
+    monkeypatch.setattr(timezone, "now", lambda: now)  # no pause ends while the test checks it
     for pause in PAUSES:
         assert tasks.fetch_picture(picture.pk) == "failed"
         picture.refresh_from_db()

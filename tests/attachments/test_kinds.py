@@ -101,7 +101,7 @@ def test_other_files_are_for_download(body, content_type):
     found = kinds.detect_kind(body)
     assert (found.content_type, found.width) == (content_type, 0)
     assert content_type not in kinds.SHOWN
-    assert kinds.words(content_type) != "file"
+    assert kinds.describe(content_type) != "file"
     assert kinds.extension(content_type) != "bin"
 
 

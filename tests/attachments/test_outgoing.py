@@ -5,6 +5,7 @@ import uuid
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from PIL import Image
 
 from integrations import mirror
 from integrations.attachments import files
@@ -16,6 +17,7 @@ from tests.inbox import pages
 from tests.mirror import vendor_records
 
 from .conftest import kept_files, png
+from .pictures import SECRET, drawn, encoded, exif, gif_with, jpeg_with, opened
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +40,7 @@ def browser(client, ada):
 @pytest.fixture
 def sent(browser, thread) -> Message:
     """A text with two pictures."""
-    send(browser, thread, picture(), picture("b.gif", b"GIF89a\x02\x00\x02\x00\x00\x00\x00;"))
+    send(browser, thread, picture(), picture("b.gif", encoded(drawn("P", (2, 2)), "GIF")))
     return Message.objects.get()
 
 
@@ -76,6 +78,10 @@ def test_the_same_form_twice_is_one_message(browser, thread):
         ([picture(body=b"RIFF\0\0\0\0WEBPVP8 ")], "cannot be sent"),
         ([picture(body=b"%PDF-1.7")], "cannot be sent"),
         ([picture(body=b"\x89PNG\r\n\x1a\n")], "cannot be sent"),
+        ([picture(body=png()[:-30])], "cannot be sent"),
+        ([picture(body=jpeg_with(exif=exif())[:-90])], "cannot be sent"),
+        ([picture("b.gif", gif_with()[:-9])], "“b.gif” cannot be sent"),
+        ([picture("big.gif", gif_with()[:6] + b"\xff\xff" * 2 + gif_with()[10:])], "“big.gif” has too many pixels"),
         ([picture() for _ in range(4)], "A text can contain at most 3 pictures"),
         ([picture(body=png() + b"x" * 40_000) for _ in range(2)], "exceed 50.0 KB in total".replace(".0", "")),
     ],
@@ -90,6 +96,30 @@ def test_what_is_not_taken_says_why_and_keeps_the_text(browser, thread, settings
     assert words in text and "Choose them again" in text
     assert "Look at this" in response.content.decode()
     assert not Message.objects.exists() and not kept_files()
+
+
+def test_the_stored_file_is_the_rewritten_one(browser, thread):
+    bodies = [jpeg_with(exif=exif(6)), encoded(drawn(), "PNG", exif=exif(8)), gif_with(comment=SECRET)]
+    assert send(browser, thread, *(picture(body=body) for body in bodies)).status_code == 302
+    rows = Attachment.objects.order_by("position")
+    assert [(row.content_type, row.width, row.height) for row in rows] == [
+        ("image/jpeg", 64, 96), ("image/png", 64, 96), ("image/gif", 40, 30),
+    ]  # fmt: skip
+    for row in rows:
+        stored = row.file.read()
+        assert (row.size, (row.width, row.height)) == (len(stored), opened(stored).size)
+        assert SECRET not in stored
+
+
+def test_pictures_share_the_bytes_they_are_allowed(browser, thread, settings):
+    """One that gets larger takes what another leaves free; the sum never exceeds the limit."""
+    noise = encoded(Image.effect_noise((150, 150), 90), "JPEG", quality=60, optimize=True)
+    telling = jpeg_with(after=SECRET * 200)
+    settings.SALESMSG_SEND_BYTES = len(noise) + len(telling)
+    assert send(browser, thread, picture(body=telling), picture(body=noise)).status_code == 302
+    sizes = list(Attachment.objects.order_by("position").values_list("size", flat=True))
+    assert sizes[0] < len(telling) and sizes[1] > len(noise)
+    assert sum(sizes) <= settings.SALESMSG_SEND_BYTES
 
 
 def test_an_upload_beyond_the_bound_is_not_kept_while_it_is_read(browser, thread, settings):

@@ -1,4 +1,4 @@
-"""A picture from the sandbox's phone, told busy first and done later, to its bytes on our address."""
+"""A picture from the sandbox's phone, pending first and complete later, to its bytes at the portal's address."""
 
 import pytest
 from django.urls import reverse

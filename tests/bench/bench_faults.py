@@ -1,6 +1,6 @@
 """Texts whose sender is killed at each of ten points, and texts whose answer is lost: what becomes of them?
 
-Doubles, losses and untrue states must be 0. Of the texts whose outcome nobody saw, nearly all must be settled without
+Doubles, losses and untrue states must be 0. Of the texts with an unknown outcome, nearly all must be settled without
 a person. Time is scaled (SALESMSG_TIMEOUT, SALESMSG_RATE_PERIOD); the path is the one that users go.
 """
 

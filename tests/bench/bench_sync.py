@@ -50,7 +50,7 @@ def test_calls(sandbox, portal, contacts):
     again = synced(ours, "--full")
     show("A second full sync", ("contacts", "calls", "rows written"), (contacts, again["requests"], again["changed"]))
     assert again["changed"] == 0
-    synced(ours)  # the first look learns the orders
+    synced(ours)  # the first check learns the orders
     rows = []
     for what, make in KINDS.items():
         for k in CHANGES:

@@ -1,7 +1,7 @@
 """A page into the cache: the mirror beside a loop of Django's `update_or_create`, on SQLite and on PostgreSQL.
 
 Rows a second of records that are parsed already, with the same tables, the same connection and the same run. The loop
-commits each row, as it does where nobody says otherwise; beside it the same loop inside one transaction a page.
+commits each row, which is the default; beside it the same loop inside one transaction a page.
 """
 
 import json

@@ -114,7 +114,7 @@ def storm(address: str, bodies: list[str]) -> list[tuple[float, int]]:
 
 
 def events(conversations: list[dict], count: int) -> list[str]:
-    """Texts in many conversations, every tenth a copy of one before, contacts, and what nobody can read."""
+    """Texts in many conversations, every tenth a copy of one before, contacts, and events that cannot be parsed."""
     chance, made = random.Random(1), []
     for number in range(count):
         about = chance.choice(conversations)

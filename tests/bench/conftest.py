@@ -1,4 +1,4 @@
-"""Benchmarks print what they measured; of the portals' logs only what looks like a fault."""
+"""Benchmarks print what they measured; of the portals' logs only what could be a fault."""
 
 import tempfile
 from collections.abc import Callable, Iterator

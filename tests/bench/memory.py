@@ -22,7 +22,7 @@ from integrations.models import Account, Contact, Credential, SyncRun, SyncSeen,
 from integrations.sync import request, runner, sweep  # noqa: E402
 
 runner.TASK_SECONDS = 0.0  # a page is a task, so that phases end where they end
-UNMET = 30  # contacts that the walk does not meet: each is asked after
+UNMET = 30  # contacts that the full sync does not see: each is verified
 
 
 def memory() -> tuple[float, float]:
@@ -44,7 +44,7 @@ def connect(token: str) -> Account:
 
 
 def meet_most(run: SyncRun, account: Account) -> None:
-    """As if the walk had met all contacts that are not at the vendor, but for a few."""
+    """As if the full sync had seen all contacts that the vendor does not have, but for a few."""
     stream = run.streams.get(name="contacts")
     ids = Contact.objects.filter(account=account, vendor_id__gt=UNMET).values_list("vendor_id", flat=True)
     batch: list[SyncSeen] = []
@@ -64,7 +64,7 @@ def walked(run: SyncRun, until: Callable[[SyncStream | None], bool], most: int =
         stream = run.streams.filter(done=False).first()
         if run.state != SyncRun.State.RUNNING or until(stream):
             break
-        SyncRun.objects.filter(pk=run.pk).update(due_at=timezone.now())  # nobody waits here
+        SyncRun.objects.filter(pk=run.pk).update(due_at=timezone.now())  # no user waits here
         done += runner.run_steps(run.pk, run.step)
     return done
 

@@ -61,7 +61,7 @@ def measure(table: upserts.Table, accounts: list[int], size: int, rounds: int, f
         spent: dict[str, list[float]] = {way: [] for way in WAYS}
         for turn, block in enumerate(blocks):
             for way, account in turns[turn % len(turns) :] + turns[: turn % len(turns)]:
-                # What the second case has written, the third tells once more.
+                # The third case repeats what the second has written.
                 page = upserts.pages(table, "new" if case == "new" else "all changed", block, 2)
                 spent[way].append(seconds(way, table.ours, account, page))
         yield [case, size, *(1000 * statistics.median(times) for times in spent.values())]

@@ -89,7 +89,7 @@ class Hand:
 
 
 class Browser:
-    """Somebody who is signed in and posts forms over HTTP; may be used by several threads."""
+    """A signed-in user who posts forms over HTTP; can be used by several threads."""
 
     def __init__(self, portal: Portal) -> None:
         self.address = portal.address

@@ -37,7 +37,7 @@ class Table:
         self.make, self.ours, self.model, self.values = make, ours, model, values
 
     def loop(self, account_id: int, page: Page) -> None:
-        """What one writes first: Django's own upsert, a record at a time, everything that the record tells."""
+        """What one writes first: Django's own upsert, a record at a time, everything in the record."""
         for record in page:
             self.model.objects.update_or_create(
                 account_id=account_id, vendor_id=record.id, defaults=self.values(account_id, record)

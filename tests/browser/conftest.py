@@ -1,4 +1,4 @@
-"""Portals for all tests of the room, and ways to be somebody there."""
+"""Portals for all browser tests, and ways to sign in to them."""
 
 from collections.abc import Iterator
 

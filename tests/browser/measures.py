@@ -70,7 +70,7 @@ MEASURE = """() => {
 
 
 def misfits(page: Page) -> list[str]:
-    """What does not fit on the open page in any of the looks; it is left in the last of them."""
+    """What does not fit on the open page in any theme or size; the page stays in the last of them."""
     found = []
     for family, spaced in LOOKS:
         fonts.wear(page, family, spaced)

@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/screenshots anew: `.venv/bin/python -m tests.browser.screenshots [beginning of a name]`.
+"""Takes the pictures of docs/screenshots again: `.venv/bin/python -m tests.browser.screenshots [beginning of a name]`.
 
 Each page and state on a desktop, on a phone, and in the dark. With `inbox-`, say, only those whose names begin so.
 """

@@ -145,6 +145,14 @@ def typed(page: Page) -> None:
     page.locator("#composer-text").fill("ž" * 300)
 
 
+def number(text: str) -> Callable[[Page], None]:
+    def act(page: Page) -> None:
+        page.locator("#id_phone").fill(text)
+        expect(page.locator("#phone-check p")).to_be_visible()
+
+    return act
+
+
 STATES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("inbox", "/inbox/", None),
     ("inbox, nothing found", "/inbox/?q=zzzzzz", None),
@@ -155,6 +163,9 @@ STATES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("inbox, palette", "/inbox/", palette),
     ("inbox, alerts", "/inbox/", click("#alerts-bell")),
     ("inbox, new", "/inbox/new/", None),
+    ("inbox, new, a number", "/inbox/new/", number("(305) 555-0142")),
+    ("inbox, new, no number", "/inbox/new/", number("000-000-0000")),
+    ("inbox, new, which number", "/inbox/new/", number("(305) 555-0142, (212) 555-0142")),
     ("thread, every state of a message", "/inbox/{every}/", unfold(".tries")),
     ("thread, a long one", "/inbox/{long}/", None),
     ("thread, a planned text", "/inbox/{planned}/", None),
@@ -189,7 +200,7 @@ STATES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("admin, contacts", "/admin/integrations/contact/", None),
     ("admin, contact", "/admin/integrations/contact/{contact}/change/", None),
 ]
-# For somebody without an account, and for nobody.
+# For a user without an account, and for anonymous users.
 EMPTY = [
     ("inbox, empty", "/inbox/", None),
     ("accounts, empty", "/accounts/", None),

@@ -1,4 +1,4 @@
-"""No page or state shuts anybody out: axe-core finds nothing serious, nothing is cut off or too small to hit.
+"""Every page and state is accessible: axe-core finds nothing serious, nothing is cut off or too small to hit.
 
 Light and dark, wide and as narrow as 320 px, in two fonts, with text spaced as WCAG 1.4.12 says.
 """
@@ -76,7 +76,7 @@ def all_states() -> Iterator:
 
 @pytest.fixture(scope="module")
 def eyes(chromium, scene) -> Iterator[Callable[[str], Page]]:
-    """The page of somebody who is signed in, or of nobody; one for all states."""
+    """The page of a signed-in or an anonymous user; one for all states."""
     ours, told = scene
     pages: dict[str, Page] = {}
 

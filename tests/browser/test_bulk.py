@@ -68,7 +68,7 @@ def test_from_the_inbox_to_the_last_text(page: Page, ours: Portal):
     text.press_sequentially(", time for your check-up.")
     page.get_by_role("button", name="Preview").click()
 
-    # Choose one more: somebody who has opted out cannot be ticked, but "all found" lists her as left out.
+    # Choose one more: a contact who has opted out cannot be ticked, but "all found" lists her as left out.
     page.get_by_role("link", name="Change recipients").click()
     page.get_by_label("Name, phone or email").fill("ben")
     page.get_by_role("button", name="Search").click()

@@ -70,7 +70,7 @@ def texts(portal: Portal, pk: int) -> list[str]:
 
 
 def where(portal: Portal, name: str) -> list[int]:
-    """The threads at which a person is; whoever is only not heard of any more is still in the rows."""
+    """The threads that a user has open; the rows keep users who have only stopped reporting."""
     return portal.query(
         "from integrations.models import Presence\n"
         f"found = Presence.objects.filter(user__username={name!r})\n"
@@ -93,7 +93,7 @@ def held_polls(page: Page) -> Callable[[], None]:
 
     def resume() -> None:
         page.unroute("**/poll/**")
-        page.evaluate("dispatchEvent(new Event('online'))")  # as a browser tells, instead of waiting for the next try
+        page.evaluate("dispatchEvent(new Event('online'))")  # as a browser reports, instead of waiting for the next try
 
     return resume
 
@@ -138,7 +138,7 @@ def test_two_people_at_one_thread(filled, somebody):
     assert texts(ours, thread) == ["Open till six.", "We are open until six."]
     resume()
 
-    # Sam leaves: at once, without waiting for his beat to be missed.
+    # Sam leaves: at once, without waiting for his report to be missed.
     sam.locator(f"#row-{other}").click()
     expect(sam.locator("[data-open]")).to_have_attribute("data-open", str(other))
     wait_for("Sam is no longer at the first", lambda: thread not in where(ours, "sam"))
@@ -181,7 +181,7 @@ def test_aside_and_back(filled, somebody):
     ada.locator("#snooze-when").press("Enter")
     expect(ada.locator("#composer-error")).to_contain_text("Choose a time within a year")
 
-    # What comes while nobody looks is shown, and read only when somebody does.
+    # What arrives in a hidden tab is shown, and marked as read only when the tab is visible.
     ada.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
     ours.query(ARRIVES.format(pk=thread, key=77_000_004, text="In a hidden tab"))
     ada.evaluate("htmx.trigger('#thread-live', 'portal:tick')")

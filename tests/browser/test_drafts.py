@@ -1,7 +1,7 @@
 """Drafts in a browser: two devices of one person, a crash, and a session that was lost."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.harness.portal import Portal
 from tests.harness.sandbox import wait_for
@@ -88,3 +88,28 @@ def test_nothing_that_was_typed_is_lost(open_page, filled):
     assert stored() == []
     there.reload()
     expect(there.locator("#composer-text")).to_have_value("")
+
+
+def test_a_pane_that_was_rendered_before_the_save_shows_what_was_typed(open_page, filled):
+    """Back in a thread, the page that the server rendered first must not show the older draft."""
+    ours, first, second = filled
+    page, saves = open_page(), []
+    ours.visit(page, f"/inbox/{first}/")
+    area = page.locator("#composer-text")
+    with page.expect_response(f"**/inbox/{first}/draft/"):
+        area.fill("From the desk")
+    page.route(f"**/inbox/{first}/draft/", lambda route: saves.append(route))
+    area.fill("From the desk, more")
+    page.locator(f"#row-{second}").click()
+    expect(page.locator("#pane > [data-open]")).to_have_attribute("data-open", str(second))
+
+    def hold(route: Route):
+        rendered = route.fetch()
+        with page.expect_response(f"**/inbox/{first}/draft/"):
+            saves[0].continue_()
+        route.fulfill(response=rendered)
+
+    page.route(f"**/inbox/{first}/", hold)
+    page.locator(f"#row-{first}").click()
+    expect(page.locator("#pane > [data-open]")).to_have_attribute("data-open", str(first))
+    expect(area).to_have_value("From the desk, more")

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser]
 
 @pytest.fixture
 def ours(portal, vendor) -> Portal:
-    """A web server on an empty database, and somebody who may sign in."""
+    """A web server on an empty database, and a user who can sign in."""
     made = portal(vendor, SALESMSG_RATE_PERIOD=6, SALESMSG_RATE_LIMIT=600)
     made.superuser()
     made.start_web()

@@ -132,7 +132,7 @@ def test_nothing_is_cut_off_and_all_can_be_hit(page: Page, filled):
     page.context.clear_cookies(name="django_language")
     page.goto(f"{ours.url}/inbox/{other}/")
 
-    # Colours of the system: what is chosen is told by an outline; nobody's wish for calm is forgotten.
+    # Colours of the system: an outline marks what is chosen; reduced motion is respected.
     page.emulate_media(forced_colors="active", reduced_motion="reduce")
     page.keyboard.press("Control+k")
     option = page.locator("[role=option][aria-selected=true]")

@@ -1,4 +1,4 @@
-"""The inbox without a mouse, and updates that arrive while somebody reads, types or has a menu open."""
+"""The inbox without a mouse, and updates that arrive while a user reads, types or has a menu open."""
 
 import re
 
@@ -27,7 +27,7 @@ print(json.dumps(True))
 
 @pytest.fixture
 def filled(page: Page, scene):
-    """The portal with every state in it, and somebody signed in."""
+    """The portal with every state in it, and a signed-in user."""
     ours, told = scene
     states.enter(page, ours, told["demo"])
     return ours, told["pks"]
@@ -156,7 +156,7 @@ def test_a_day_without_a_mouse(page: Page, filled):
         expect(page).to_have_url(ours.url + path)
         page.wait_for_load_state()
 
-    # An empty list keeps nobody in the search.
+    # An empty list keeps no focus in the search.
     page.goto(f"{ours.url}/inbox/?show=failed&box=999999")
     keys.press("/")
     assert at(page) == "list-q"

@@ -29,7 +29,7 @@ def filled(empty) -> tuple[Portal, int, int]:
 
 @pytest.fixture
 def person(open_page):
-    """Somebody's browser, signed in and at a page: ``person(portal, "ada", "/inbox/")``."""
+    """A user's browser, signed in and at a page: ``person(portal, "ada", "/inbox/")``."""
 
     def opened(ours: Portal, name: str, path: str, **options) -> Page:
         page = open_page(**options)

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser]
 
 @pytest.fixture
 def thread(page: Page, connected: Portal, stranger: dict) -> Page:
-    """The open thread of somebody; in Berlin, while the contact is in America."""
+    """A user's open thread; in Berlin, while the contact is in America."""
     connected.visit(page, "/inbox/")
     page.locator(".row-link", has=page.get_by_text(stranger["full_name"], exact=True)).click()
     expect(page.locator("#messages li.message")).not_to_have_count(0)
@@ -82,7 +82,7 @@ def test_schedule_edit_and_cancel(thread: Page, connected: Portal, stranger: dic
     expect(thread.locator("#messages li.state-cancelled")).to_contain_text("Cancelled, not sent")
     expect(mine).to_have_count(0)
     assert [row[:2] for row in rows(connected, stranger)] == [["See you on Saturday", "cancelled"]]
-    # The one refusal is all that the browser has to tell.
+    # The one refusal is all that the browser reports.
     assert [words for words in thread.complaints if "422" not in words] == []
 
 
@@ -101,7 +101,7 @@ def test_it_leaves_by_itself_and_the_page_follows(thread: Page, vendor: Sandbox,
     thread.get_by_role("button", name="Schedule", exact=True).click()
     mine = thread.locator("#messages li.message-out", has_text="On the dot")
     expect(mine).to_contain_text("Scheduled for")
-    # Its hour is brought nearer: nobody wants to wait for two days.
+    # Its send time is moved nearer, because the test cannot wait for two days.
     at = connected.query(
         "from datetime import timedelta; from django.utils import timezone; from integrations.models import Message\n"
         "at = timezone.now() + timedelta(seconds=8)\n"

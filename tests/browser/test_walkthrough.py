@@ -34,7 +34,7 @@ def limited(sandbox) -> Sandbox:
 
 @pytest.fixture
 def ours(portal, limited) -> Portal:
-    """A portal that runs, with somebody who may sign in, and nothing connected."""
+    """A running portal with a user who can sign in, and nothing connected."""
     made = portal(limited, SALESMSG_RATE_PERIOD=3)
     made.superuser()
     made.start_web()
@@ -108,7 +108,7 @@ def test_the_whole_walk_through(page: Page, limited: Sandbox, ours: Portal):
     assert page.evaluate("window.notReloaded") is True
     expect(mine).to_have_count(1)
 
-    # A picture follows. The browser asks nobody but the portal for it, and opened by itself it is only a picture.
+    # A picture follows. The browser requests it from the portal only, and opened by itself it is only a picture.
     asked: set[str] = set()
     page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
     fetch(f"{vendor.url}/sandbox/phone/{contact['id']}", payload={"text": "Look at this", "media": True})
@@ -122,7 +122,7 @@ def test_the_whole_walk_through(page: Page, limited: Sandbox, ours: Portal):
     assert opened.value.evaluate("[document.contentType, document.images[0].naturalWidth]") == ["image/png", 360]
     opened.value.close()
 
-    # Edit the contact in the admin; Salesmsg has the change, the page tells so.
+    # Edit the contact in the admin; Salesmsg has the change, and the page says so.
     page.locator(".side").get_by_role("link", name="All details").click()
     expect(page).to_have_url(re.compile("/admin/integrations/contact/"))
     page.get_by_label("First name").fill("Newname")
@@ -191,7 +191,7 @@ def test_with_webhooks_news_comes_without_a_sync(
     fetch(f"{vendor.url}/sandbox/phone/{stranger['id']}", payload={"text": "Are you open on Sunday?"})
     expect(page.locator("#messages li.message-in", has_text="Are you open on Sunday?")).to_have_count(1)
 
-    # Somebody whom nobody knew writes: a row more in the list, with a badge, while another thread is open.
+    # An unknown phone texts: one more row in the list, with a badge, while another thread is open.
     fetch(f"{vendor.url}/sandbox/phone/new", payload={"number": "+13055550987", "name": "Nora New", "text": "Hello?"})
     row = page.locator(".row", has=page.locator(".row-name", has_text="Nora New"))
     expect(row.locator(".row-badge")).to_be_visible()

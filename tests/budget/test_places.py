@@ -17,12 +17,12 @@ Lane = BudgetCall.Lane
 
 
 def same(one, other) -> bool:
-    """On PostgreSQL its clock is read, and told by ours."""
+    """On PostgreSQL its clock is read, and compared with ours."""
     return abs(one - other) < timedelta(seconds=5 if connection.vendor == "postgresql" else 0.001)
 
 
 def unhurried(account) -> None:
-    """As if nobody had been in a hurry: the even distance between calls has passed."""
+    """As if no call had been urgent: the even distance between calls has passed."""
     Budget.objects.filter(account=account).update(pace_at=None)
 
 
@@ -36,7 +36,7 @@ def take(account, lane) -> bool:
 
 
 def fill(account, lane, most=1000) -> int:
-    """Takes until there is no more; how many it got. Nobody waits for it afterwards."""
+    """Takes until there is no more; returns how many it got. Nothing waits for it afterwards."""
     got = next((got for got in range(most) if not take(account, lane)), most)
     Budget.objects.filter(account=account).update(waiting={})
     return got

@@ -42,7 +42,7 @@ print(json.dumps({"made": len(made), "faults": faults}))
 
 @pytest.fixture
 def period(request) -> float:
-    """PERIOD, or what a test chooses; nobody waits for the end of a LONG one."""
+    """PERIOD, or what a test chooses; no test waits for the end of a LONG one."""
     return getattr(request, "param", PERIOD)
 
 
@@ -77,7 +77,7 @@ def test_several_processes_stay_within_every_window(vendor, account):
 
 
 def test_slow_answers_count_from_their_arrival_to_a_period_after_their_answer(vendor, account):
-    """Calls that are under way are in nobody's window yet, as far as their place goes: they may arrive any time."""
+    """Calls under way have no place in a window yet: they may arrive at any time."""
     vendor.fault("slow", "GET /user", seconds=0.6)
 
     def twice(_: int) -> list:
@@ -105,7 +105,7 @@ def test_one_more_than_the_limit_is_what_the_sandbox_would_notice(vendor, accoun
 
 @pytest.mark.parametrize("period", [4.0], indirect=True)
 def test_a_429_closes_the_door_for_everybody(vendor, account, period):
-    """No call leaves until the block is over, whoever asks, in whichever process; then it goes on by itself."""
+    """No call is made in any process until the block is over; then calls continue by themselves."""
     vendor.fault("429", "GET /user", count=1)
     with pytest.raises(BudgetWait):
         gateway.open_session(account.pk, Lane.SYNC).client.user()
@@ -123,7 +123,7 @@ def test_a_429_closes_the_door_for_everybody(vendor, account, period):
     assert all(isinstance(outcome, int) for outcome in waited), waited
     assert [result["faults"] for result in found] == [[], []]
     state = vendor.state()
-    assert state["too_many"] == 1, "nobody called during the block"
+    assert state["too_many"] == 1, "nothing called during the block"
     assert state["requests"] == 1 + 4 + 8
 
 
@@ -139,7 +139,7 @@ def test_a_429_while_others_are_under_way(vendor, account):
 
 
 def test_the_place_of_a_killed_caller_is_kept(vendor, account):
-    """Nobody can tell whether its call arrived, or still will: it counts for the longest time it could have taken."""
+    """It is unknown whether its call arrived, or still will: it counts for the longest time it could have taken."""
     vendor.fault("slow", "GET /user", seconds=5)
     with processes(1, HAMMER, ACCOUNT=account.pk, THREADS=1, CALLS=1, SALESMSG_RATE_LIMIT=LIMIT) as (process,):
         wait_for("the call is under way", lambda: vendor.calls("GET /user"), pause=0.02)

@@ -1,4 +1,4 @@
-"""Bulk texts in the admin: the action on contacts, and what there is to look at."""
+"""Bulk texts in the admin: the action on contacts, and the pages."""
 
 import pytest
 from django.urls import reverse

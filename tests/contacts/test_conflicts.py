@@ -62,7 +62,7 @@ def due_now(change):
 
 @pytest.fixture
 def conflict(staff, contact, there) -> Change:
-    """Ours against theirs: the email; the first name was told."""
+    """Ours against theirs: the email; the first name was sent."""
     change = profile_changes.edit_contact(staff, contact, {"first_name": "Oona", "email": "ours@example.com"})
     there(email="theirs@example.com")
     push_changes.push_change(change.pk)
@@ -138,7 +138,7 @@ def test_a_retry_does_not_take_its_own_effect_for_theirs(salesmsg, staff, contac
 def test_what_an_earlier_edit_of_ours_told_is_no_change_of_theirs(salesmsg, staff, contact):
     first = profile_changes.edit_contact(staff, contact, {"first_name": "Early"})
     salesmsg.post("/sandbox/faults", {"kind": "drop-after", "count": 1, "match": "PUT /"})
-    assert push_changes.push_change(first.pk) == State.PENDING  # arrived, but nobody told us
+    assert push_changes.push_change(first.pk) == State.PENDING  # arrived, but without a response
     second = profile_changes.edit_contact(staff, contact, {"first_name": "Late"})
     assert second.base == first.base
     assert push_changes.push_change(second.pk) == State.DONE
@@ -146,7 +146,7 @@ def test_what_an_earlier_edit_of_ours_told_is_no_change_of_theirs(salesmsg, staf
 
 
 def test_a_later_edit_keeps_what_was_agreed_before_the_first(salesmsg, staff, account, contact, there):
-    """A sync between two edits must not make theirs look agreed."""
+    """A sync between two edits must not make theirs appear agreed."""
     profile_changes.edit_contact(staff, contact, {"email": "ours@example.com"})
     there(email="theirs@example.com")
     read_everything(account)

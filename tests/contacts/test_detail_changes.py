@@ -119,7 +119,7 @@ def test_a_tag_that_was_deleted_at_salesmsg_is_made_anew(salesmsg, staff, contac
 def test_an_opposite_change_takes_the_place_of_a_waiting_one(staff, contact):
     first = changes.add_tag(staff, contact, "Wavering")
     assert changes.add_tag(staff, contact, "wavering") is None, "on its way already"
-    assert changes.remove_tag(staff, contact, "Wavering") is None, "nothing has been told yet"
+    assert changes.remove_tag(staff, contact, "Wavering") is None, "nothing has been sent yet"
     first.refresh_from_db()
     assert first.state == State.SUPERSEDED
     assert push_changes.push_change(first.pk) == ""
@@ -352,7 +352,7 @@ def others_field(contact) -> str:
 def test_fields_are_shown_at_once_and_told(salesmsg, staff, contact, others_field):
     change = changes.edit_custom_fields(staff, contact, {others_field: " 2027-05-01 "})
     field = next(one for one in shown(contact).filled if one.key == others_field)
-    assert (field.words, field.text, field.change) == ("Renewal date", "2027-05-01", change)
+    assert (field.label, field.text, field.change) == ("Renewal date", "2027-05-01", change)
     assert told(change).state == State.DONE
     assert {one["field_key"]: one["value"] for one in theirs(salesmsg, contact)["custom_fields"]}[
         others_field

@@ -1,4 +1,4 @@
-"""A write that somebody waits for begins when the writer is free, and waits no longer than any other."""
+"""A write that a user waits for begins when the writer is free, and waits no longer than any other."""
 
 import sqlite3
 import threading
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def writer():
-    """Somebody else who writes; SQLite only."""
+    """Another writer; SQLite only."""
     if connection.vendor != "sqlite":
         pytest.skip("SQLite's own matter")
     other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, check_same_thread=False)

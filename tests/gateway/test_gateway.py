@@ -60,7 +60,7 @@ def test_a_500_without_words_is_not_a_lost_connection(vendor):
 
 
 def test_a_500_null_that_is_the_token_leads_to_a_renewal(vendor):
-    """A malformed token on /teams: 500 {"message": null}. GET /user tells, the refresh token helps."""
+    """A malformed token on /teams: 500 {"message": null}. GET /user shows the cause, the refresh token helps."""
     account = vendor.connect("oauth")
     grant = tokens.begin(account.pk, Credential.objects.get().generation)
     tokens.abandon(grant)

@@ -127,7 +127,7 @@ def test_the_zone_of_the_viewer(cookie, zone):
     request.COOKIES["tz"] = cookie
     middleware.viewer_time_zone(lambda _: seen.append(timezone.get_current_timezone_name()))(request)
     assert seen == [zone]
-    assert timezone.get_current_timezone_name() == "UTC", "the next request begins anew"
+    assert timezone.get_current_timezone_name() == "UTC", "the next request starts fresh"
 
 
 # --- health -------------------------------------------------------------------------------------------------------

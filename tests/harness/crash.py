@@ -156,7 +156,7 @@ print(json.dumps(Message.objects.filter(client_uuid__isnull=False, state__in=["q
 
 
 def verdict(portal: Any, sandbox: Any, texts: list[str]) -> dict[str, Any]:
-    """What became of the texts: how many are doubled, lost, told wrongly, and open, with examples."""
+    """What became of the texts: how many are doubled, lost, wrongly reported, and open, with examples."""
     received = Counter(message["body"] for message in sandbox.state()["messages"])
     rows = {text: (state, reason, attempts) for text, state, reason, attempts in portal.query(STATES)}
     found: dict[str, Any] = {"texts": len(texts), "doubled": [], "lost": [], "untrue": [], "open": [], "unknown": []}

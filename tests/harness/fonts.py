@@ -54,7 +54,7 @@ def wear(page: Page, family: str, spaced: bool = False) -> None:
 
 
 def used(page: Page, selector: str) -> list[str]:
-    """The names of the font files that draw the text of an element, as the browser tells them."""
+    """The names of the font files that draw the text of an element, as the browser reports them."""
     session = page.context.new_cdp_session(page)
     session.send("DOM.enable")
     session.send("CSS.enable")

@@ -93,7 +93,7 @@ def shared() -> Path:
 
 
 def once(name: str, make: Callable[[Path], None]) -> Path:
-    """A file or folder of that name in the shared folder; whoever comes first makes it, the others wait."""
+    """A file or folder of that name in the shared folder; the first process makes it, the others wait."""
     path = shared() / name
     with (shared() / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -202,7 +202,7 @@ class Portal:
         return self.query(ACCOUNTS.replace("DATA", repr(str(data))).replace("TOKENS", repr(tokens)))
 
     def superuser(self, name: str = "demo", password: str = PASSWORD) -> None:
-        """Somebody who may sign in everywhere."""
+        """A user who can sign in everywhere."""
         if self.environment["DATABASE_URL"].startswith("sqlite:"):
             columns = "username, password, email, first_name, last_name, is_superuser, is_staff, is_active, date_joined"
             with closing(sqlite3.connect(self.directory / "portal.sqlite3")) as own, own:
@@ -235,7 +235,7 @@ class Portal:
         return json.loads(said.strip().splitlines()[-1])
 
     def visit(self, page: Any, path: str, name: str = "demo") -> None:
-        """Opens a page for somebody who is signed in."""
+        """Opens a page for a signed-in user."""
         session = {"name": "sessionid", "value": self.query(SESSION.format(name)), "url": self.url}
         page.context.add_cookies([session])
         page.goto(self.url + path)

@@ -21,14 +21,14 @@ MIGRATED: set[str] = set()  # databases that have their tables
 
 
 class Server:
-    """A running server: makes databases, tells their addresses in the spelling of DATABASE_URL."""
+    """A running server: creates databases and returns their addresses in DATABASE_URL format."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._count = 0
 
     def new_database(self, like: str = "") -> str:
-        """An empty database, or a copy of one that nobody is connected to."""
+        """An empty database, or a copy of one without connections."""
         import psycopg
 
         self._count += 1
@@ -41,7 +41,7 @@ class Server:
         return self.named(name)
 
     def drop(self, url: str) -> None:
-        """Drop a database of `new_database`, whoever still holds on to it."""
+        """Drop a database of `new_database`, even if it has open connections."""
         import psycopg
 
         name = url.rpartition("/")[2]

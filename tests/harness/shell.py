@@ -18,7 +18,7 @@ def run(code: str) -> tuple[bool, str]:
     try:
         with contextlib.redirect_stdout(said):
             exec(code, {"json": json, "django": django, "__name__": "query"})  # noqa: S102 - the tests' own code
-    except Exception:  # noqa: BLE001 - told in full
+    except Exception:  # noqa: BLE001 - reported in full
         return False, traceback.format_exc()
     finally:
         with contextlib.suppress(Exception):

@@ -1,4 +1,4 @@
-"""What every module keeps to, whoever wrote it."""
+"""Rules for every module."""
 
 import ast
 import re

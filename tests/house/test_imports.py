@@ -1,4 +1,4 @@
-"""Who may import whom. The contracts stand in pyproject.toml, each with its reason; `make lint` checks them too."""
+"""The import contracts. They are in pyproject.toml, each with its reason; `make lint` checks them too."""
 
 import shutil
 import subprocess

@@ -93,6 +93,7 @@ def test_production_settings_pass_the_deployment_check(tmp_path):
         ({"FIELD_ENCRYPTION_KEYS": ""}, "salesmsg.E001"),
         ({"FIELD_ENCRYPTION_KEYS": "no-key"}, "salesmsg.E001"),
         ({"SALESMSG_RATE_LIMIT": "0"}, "salesmsg.E002"),
+        ({"DEFAULT_COUNTRY": "Germany"}, "salesmsg.E007"),
         ({"SALESMSG_BASE_URL": "http://api.example.com"}, "salesmsg.E003"),
         ({"PORTAL_URL": "texts.example.com"}, "PORTAL_URL must be"),
         ({"REDIS_URL": "redis://localhost:6379/0"}, "salesmsg.W002"),

@@ -46,7 +46,7 @@ def rows(response) -> list[int]:
 
 
 def shown(response) -> list[str]:
-    """`pk-etag` of the messages on a page, as its script would tell them."""
+    """`pk-etag` of the messages on a page, as its script would send them."""
     found = [
         (values["id"], values["data-etag"])
         for tag, values in read(response).tags
@@ -56,7 +56,7 @@ def shown(response) -> list[str]:
 
 
 def state(response) -> dict[str, str]:
-    """What an open thread tells with each request."""
+    """What an open thread sends with each request."""
     told = {"have": ",".join(shown(response))}
     if told["have"]:
         told["top"] = told["have"].split("-")[0]

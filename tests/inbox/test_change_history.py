@@ -1,4 +1,4 @@
-"""The timeline of a contact: what was changed, by whom, from what to what, and what became of it."""
+"""The change history of a contact: who changed what, the values before and after, and the result."""
 
 from datetime import timedelta
 

@@ -66,13 +66,13 @@ def test_somebody_else_is_here_and_writes_and_leaves(poll, sams, sam, address):
     assert sams.post(f"{address}watch/").status_code == 204
     answer = poll()
     assert "Sam Ortiz is viewing" in pages.text(answer)
-    assert b"data-region" not in answer.content, "nothing else is drawn anew"
+    assert b"data-region" not in answer.content, "nothing else is rendered again"
     assert b"thread-version" not in answer.content
     assert poll(here=str(sam.pk)).status_code == 204
     sams.post(f"{address}watch/", {"typing": "1"})
     assert "Sam Ortiz is typing…" in pages.text(poll(here=str(sam.pk)))
     sams.post(f"{address}watch/")
-    assert "Sam Ortiz is typing…" in pages.text(poll()), "a beat takes nothing back"
+    assert "Sam Ortiz is typing…" in pages.text(poll()), "a later report removes nothing"
     sams.post(f"{address}watch/", {"typing": "0"})
     assert "Sam Ortiz is viewing" in pages.text(poll())
     sams.post(f"{address}leave/")
@@ -127,6 +127,19 @@ def test_a_beat_is_one_upsert(harbor, ada, conversation):
             presence.record_presence(ada, conversation)
         assert len([query for query in made if "presence" in query["sql"]]) == 1
     assert Presence.objects.count() == 1
+
+
+@pytest.mark.parametrize(("act", "data"), [("assign", {"owner": ""}), ("snooze", {"for": "hour"}), ("close", {})])
+def test_a_form_reads_the_header_only_to_show_it(browser, htmx, address, act, data):
+    known = pages.state(browser.get(address))
+
+    def reads_of_header(post, data):
+        with CaptureQueriesContext(connection) as made:
+            assert post(f"{address}{act}/", data).status_code in (200, 302)
+        return len([query for query in made if "draft_revision" in query["sql"]])
+
+    assert reads_of_header(browser.post, data) == 0, "it redirects"
+    assert reads_of_header(htmx.post, {**known, **data}) == 1, "it returns the changed header"
 
 
 def test_nobody_looks_into_another_account(client, address):
@@ -310,7 +323,7 @@ def test_claim_and_somebody_was_quicker(browser, htmx, sams, sam, ada, harbor, c
     mine, sams_own = f.member(harbor, "Ada Marsh", ada), f.member(harbor, "Sam Ortiz", sam)
     page = browser.get(address)
     assert 'id="claim-button"' in page.content.decode()
-    assert f'formaction="{address}claim/"' in page.content.decode(), "“assign to me” takes nothing from anybody either"
+    assert f'formaction="{address}claim/"' in page.content.decode(), "“assign to me” claims it as well"
     assert sams.post(f"{address}claim/").status_code == 302
     conversation.refresh_from_db()
     assert conversation.owner == sams_own
@@ -320,7 +333,7 @@ def test_claim_and_somebody_was_quicker(browser, htmx, sams, sam, ada, harbor, c
     assert "Sam Ortiz has just claimed this conversation" in pages.text(refused)
     conversation.refresh_from_db()
     assert conversation.owner == sams_own
-    assert Change.objects.count() == 1, "nothing is told to Salesmsg"
+    assert Change.objects.count() == 1, "nothing is sent to Salesmsg"
     assert sams.post(f"{address}claim/").status_code == 302, "twice is once"
     assert Change.objects.count() == 1
     assert 'id="claim-button"' not in browser.get(address).content.decode()
@@ -338,7 +351,7 @@ def test_whom_the_portal_does_not_know_is_told_how(htmx, browser, conversation, 
     assert "You are not linked to a Salesmsg user yet" in pages.text(refused)
     menu = browser.get(address).content.decode().partition("Who are you in Salesmsg?")[2].partition("</select>")[0]
     assert f'value="{member.pk}"' in menu
-    assert f'value="{taken.pk}"' not in menu, "somebody else is that"
+    assert f'value="{taken.pk}"' not in menu, "another user is linked to that member"
     assert htmx.post(f"{address}me/", {"member": taken.pk}).status_code == 422
     assert htmx.post(f"{address}me/", {"member": member.pk}).status_code == 200
     assert Membership.objects.get(user=ada).member == member

@@ -50,13 +50,13 @@ def test_what_a_text_costs_is_said_as_on_the_server(chromium, client):
         page.close()
     for text, (said, plain) in zip(texts, found, strict=True):
         own = cost(text)
-        assert (said["words"], said["much"], plain) == (own.words, own.much, typed_plainly(text)), text
+        assert (said["text"], said["much"], plain) == (own.text, own.much, typed_plainly(text)), text
 
 
 def test_what_a_text_costs_is_explained():
     assert cost("Plain") == cost(None) == cost("x" * 459)
-    assert cost("x" * 460).words == "This text uses 4 segments." and cost("x" * 460).much
+    assert cost("x" * 460).text == "This text uses 4 segments." and cost("x" * 460).much
     said = "Unicode: 70 characters per segment instead of 160, because of"
-    assert cost("ça va – oui…").words == f"{said} ç – …"
-    assert cost("ça va – oui… ’").words == f"{said} ç – … and others"
-    assert cost("a\u00a0b" + "c" * 70).words == "Unicode: 67 characters per segment instead of 153, because of U+00A0"
+    assert cost("ça va – oui…").text == f"{said} ç – …"
+    assert cost("ça va – oui… ’").text == f"{said} ç – … and others"
+    assert cost("a\u00a0b" + "c" * 70).text == "Unicode: 67 characters per segment instead of 153, because of U+00A0"

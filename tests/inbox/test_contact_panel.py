@@ -88,6 +88,9 @@ def test_a_field_that_nobody_typed_over_is_not_put_back(ask, contact):
 
 def test_an_opt_in_needs_the_tick_and_tells_that_the_carrier_may_refuse(ask, browser, conversation, contact):
     Contact.objects.filter(pk=contact.pk).update(opted_out=True)
+    assert "A manager of this account can also opt them in." in pages.text(look(browser, conversation))
+    assert ask("opt-in", agreed="1", why="On the phone").status_code == 403
+    contact.account.memberships.update(role="manager")
     page = look(browser, conversation)
     assert "the carrier may refuse" in pages.text(page)
     response = ask("opt-in", htmx=True, state=pages.state(page))
@@ -95,8 +98,6 @@ def test_an_opt_in_needs_the_tick_and_tells_that_the_carrier_may_refuse(ask, bro
     assert "Confirm that this contact has asked" in pages.text(response)
     assert not Change.objects.exists()
     assert "how and when they asked" in pages.text(ask("opt-in", htmx=True, agreed="1"))
-    assert ask("opt-in", agreed="1", why="On the phone").status_code == 403
-    contact.account.memberships.update(role="manager")
     assert ask("opt-in", agreed="1", why="On the phone").status_code == 302
     assert Change.objects.get().kind == "opt_in"
 

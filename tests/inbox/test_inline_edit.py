@@ -133,7 +133,7 @@ def test_the_last_word_counts_and_a_name_that_is_taken_off_is_gone(browser, conv
     assert '<h2 dir="auto" title="Word">Word</h2>' in look(browser, conversation).content.decode()
     asked(contact, {"last_name": ""}, State.PUSHING)
     page = look(browser, conversation).content.decode()
-    assert "Dana Reyes" not in page, "the full name that Salesmsg tells is an old one, too"
+    assert "Dana Reyes" not in page, "the full name from Salesmsg is an old one, too"
 
 
 def test_a_name_that_looks_like_json_is_a_name(browser, conversation, contact):

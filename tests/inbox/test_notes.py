@@ -1,4 +1,4 @@
-"""Internal notes: never a text, in their place in the thread, and seen by whom they mention."""
+"""Internal notes: never a text, in their place in the thread, and seen by those they mention."""
 
 import random
 import uuid
@@ -248,7 +248,7 @@ def test_paging_crosses_notes_without_a_gap(browser, harbor):
             break
         page = browser.get(address[0])
         got = keys(page)
-        assert got[0] == shown[0], "the boundary is drawn anew"
+        assert got[0] == shown[0], "the boundary is rendered again"
         shown = got[1:] + shown
     assert shown == expected(conversation)
 

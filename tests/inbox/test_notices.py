@@ -1,4 +1,4 @@
-"""What is said above the composer before somebody writes, and only where it applies."""
+"""The notices above the composer, each only where it applies."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -59,7 +59,7 @@ def test_the_first_sync_shows_its_progress_and_keeps_it_moving(browser, harbor, 
     assert "Contacts: 40 of 100" in words
     assert ". About 2 min left" in words
     assert b'value="40" max="100"' in page.content
-    # The token never matches meanwhile, so each poll draws the progress anew.
+    # The token never matches meanwhile, so each poll renders the progress again.
     poll = browser.get("/inbox/poll/", {"token": pages.state(page)["token"]})
     assert poll.status_code == 200
     progress.running = False

@@ -220,7 +220,7 @@ def test_any_change_of_the_thread_is_followed(tab, conversation, seed):
     known = dict(item.split("-") for item in tab.told["have"].split(",")) | dict(
         item.split("-") for item in pages.shown(answer)
     )
-    assert {key: known[key] for key in fresh} == fresh, "what was not sent looks the same as on a fresh page"
+    assert {key: known[key] for key in fresh} == fresh, "the parts that were not sent are the same as on a fresh page"
 
 
 @pytest.mark.parametrize("have", ["", "x", "1-", "9" * 30 + "-a", "1-a,1-a,,,", "²-a", "5" * 5000])
@@ -237,7 +237,7 @@ def test_regions_travel_when_they_change(tab, conversation):
     assert "has opted out" in pages.text(answer)
     changed = {key for key in pages.state(answer) if key.startswith("r-")}
     assert changed == {"r-head", "r-card", "r-hints", "r-gate"}
-    assert b"composer-text" not in answer.content, "the text that somebody types is never swapped"
+    assert b"composer-text" not in answer.content, "the text that a user types is never swapped"
 
 
 def test_a_poll_marks_read_what_it_brought(tab, conversation, ada):

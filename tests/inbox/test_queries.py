@@ -80,7 +80,7 @@ def test_a_thread_with_all_that_it_can_show(browser, harbor, ada, number):
             account=harbor, contact=thread.contact, kind=kind, values=values, base={"first_name": "P0"}
         )
     address = f"/inbox/{thread.pk}/"
-    # The first look also moves the mark, and finds out which custom fields there are.
+    # The first request also moves the read mark, and finds out which custom fields there are.
     assert cost(browser, address) <= PAGE
     assert cost(browser, address) <= PAGE - 2
     page = browser.get(address).content.decode()

@@ -277,7 +277,7 @@ def test_edit_by_htmx_is_one_bubble_that_becomes_a_form_and_back(htmx, browser, 
     assert pages.shown(form) == [state["have"].split(",")[-1]]
     assert b'id="edit-text"' not in htmx.get(f"{address}poll/", {**state, "version": "0"}).content
     for back in (htmx.get(edit, {**state, "close": 1}), htmx.post(edit, {**state, **typed(), "text": text.text})):
-        assert pages.shown(back), "drawn anew although it may show what it did"
+        assert pages.shown(back), "rendered again although it may show the same"
         assert b'id="edit-text"' not in back.content
 
 

@@ -1,4 +1,4 @@
-"""A thread: what is shown, how it is read, and that nobody's text becomes HTML."""
+"""A thread: what is shown, how it is read, and that no text becomes HTML."""
 
 import re
 from datetime import timedelta
@@ -144,7 +144,7 @@ def test_older_messages_come_on_demand_and_meet_without_a_gap(browser, harbor):
             break
         page = browser.get(href[0])
         got = [int(item.split("-")[0]) for item in pages.shown(page)]
-        assert got[0] == seen[0], "the boundary is drawn anew"
+        assert got[0] == seen[0], "the boundary is rendered again"
         seen = got[1:] + seen
     assert seen == made
 
@@ -323,7 +323,7 @@ def test_queries_do_not_grow(browser, harbor, ada, size):
     assert len(first) <= 15, [query["sql"][:80] for query in first]
     with CaptureQueriesContext(connection) as again:
         browser.get(address(conversation))
-    assert len(again) == len(first) - 1, "a second look writes no mark"
+    assert len(again) == len(first) - 1, "a second request writes no mark"
 
 
 # --- Whose it is -----------------------------------------------------------------------------------------------------
@@ -399,7 +399,7 @@ def test_the_first_message_shown_names_its_day(browser, harbor):
 
 
 def test_where_the_cache_ends_the_rest_is_asked_for_and_said(browser, harbor):
-    """A gap in history is known as one: whoever scrolls there has it filled."""
+    """A gap in history is known as one: scrolling there fills it."""
     thread = f.conversation(harbor)
     for number in range(60):
         f.message(thread, f"Text {number}", at=timezone.now() - timedelta(minutes=100 - number))
@@ -407,7 +407,7 @@ def test_where_the_cache_ends_the_rest_is_asked_for_and_said(browser, harbor):
     page = browser.get(f"/inbox/{thread.pk}/").content.decode()
     assert "Older messages" in page
     assert "being fetched" not in page
-    assert ThreadSync.objects.get().due_at is None, "nobody has come to the gap"
+    assert ThreadSync.objects.get().due_at is None, "no user has scrolled to the gap"
     cursor = re.search(r"older/\?until=([^\"]+)", page)[1]
     top = browser.get(f"/inbox/{thread.pk}/older/?until={cursor}").content.decode()
     assert "Loading earlier messages from Salesmsg" in top

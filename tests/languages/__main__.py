@@ -1,4 +1,4 @@
-"""The catalogues of texts anew from the sources, and compiled: `make messages`. Needs GNU gettext."""
+"""Updates the message catalogues from the sources and compiles them: `make messages`. Needs GNU gettext."""
 
 import os
 import re

@@ -11,7 +11,7 @@ SILENT = {"script", "style", "svg", "code", "pre", "template"}
 NAMES = ("Salesmsg Portal", "Salesmsg", "OAuth", "PDF", "English", "US", "GET", "STOP", "UTC", "Berlin", "New York")
 # Django says these in English, whatever the language.
 DJANGO = ("Search", "True", "False")
-# A letter that stands alone (a country's "US", the "h" of an hour) tells nothing.
+# A letter that stands alone (a country's "US", the "h" of an hour) says nothing.
 _FILLED = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 
@@ -43,7 +43,7 @@ def speak(monkeypatch) -> None:
 
 
 class _Bare(HTMLParser):
-    """Collects the words outside of brackets. Data is told by a § or a digit in the word."""
+    """Collects the words outside of brackets. A § or a digit in the word marks data."""
 
     def __init__(self):
         super().__init__()

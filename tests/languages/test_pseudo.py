@@ -27,7 +27,7 @@ def client_of(rows: Rows | None = None) -> Client:
 
 
 def addresses(rows: Rows) -> list[str]:
-    """Every page there is to look at, in every state of `Rows`."""
+    """Every page, in every state of `Rows`."""
     found = [reverse(name) for name in ("accounts:list", "sync:list", "outbox:page", "bulk:list", "bulk:new")]
     for account in (rows.account, rows.away, rows.gone):
         for name in ("accounts:detail", "accounts:disconnect", "accounts:webhook", "sync:one"):
@@ -148,7 +148,7 @@ INLINE = {"changes-TOTAL_FORMS": "0", "changes-INITIAL_FORMS": "0"}
     ],
 )
 def test_answers(rows, address, given):
-    """What is said to somebody who pressed a button."""
+    """The messages after a button was pressed."""
     own = {
         "sync": [rows.account.pk], "accounts": [rows.account.pk], "bulk": [rows.bulks["draft"].pk],
         "contacts": [rows.conflict.pk], "admin": [rows.contacts[2].pk],

@@ -26,6 +26,7 @@ OUTSIDE = {
     "Bulk": ("text",),
     "BulkRecipient": ("text", "vendor_reason"),
     "Change": ("values", "base", "theirs", "reason_params", "vendor_reason"),
+    "ConsentEntry": ("contact_name", "text", "user_name", "note"),
     "Contact": ("first_name", "last_name", "full_name", "email", "tags", "custom_fields", "notes", "raw"),
     "Conversation": ("latest_text", "raw"),
     "Draft": ("text",),
@@ -56,7 +57,9 @@ OURS = {
         "label": "becomes the label of the account, and is shown nowhere before",
     },
     "Budget": {"waiting": "lanes and times"},
+    "Bulk": {"accepted": _CODES},
     "BulkRecipient": {"reason_params": _PARAMS},
+    "ConsentEntry": {"phone": _PHONE},
     "Contact": {"phone": _PHONE, "country": _COUNTRY, "color": "a colour", "photo_url": _ADDRESS},
     "Conversation": {"line_phone": _PHONE, "latest_state": _CODES, "trouble": _CODES},
     "Credential": {"access_token": _SECRET, "refresh_token": _SECRET, "scopes": _CODES},
@@ -65,7 +68,7 @@ OURS = {
     "Inbox": {"phone": _PHONE},
     "ListSync": {"reason_params": _PARAMS, "name": _CODES},
     "Message": {
-        "reason_params": _PARAMS, "media": "addresses and media types", "zone": _ZONE,
+        "reason_params": _PARAMS, "accepted": _CODES, "media": "addresses and media types", "zone": _ZONE,
         "call": "numbers, an address, and a status that is shown nowhere",
     },
     "Number": {"phone": _PHONE, "country": _COUNTRY},
@@ -119,7 +122,7 @@ FITS: dict[str, Callable[[str], bool]] = {
     "email": lambda word: _unbroken(word) and "@" not in word,  # broken up at it
     "template": lambda word: not re.search(r"[{}]", word),  # braces stand for merge fields
     "key": lambda word: _unbroken(word) and not re.search(r"[_-]", word) and word[:1] == word[:1].upper(),  # humanized
-    "label": lambda word: _unbroken(word) and word == word.capitalize(),  # case tells no two labels apart
+    "label": lambda word: _unbroken(word) and word == word.capitalize(),  # no two labels differ by case alone
     "json": lambda word: not re.search(r"[\"\\\n]", word),  # spelled differently in JSON
 }
 _KINDS = {
@@ -163,13 +166,14 @@ def crowd(rows: Rows, threads: Threads) -> None:
         SavedReply.objects.create(account=rows.account, name=f"n§{number}", text="r§")
     Contact.objects.filter(pk=rows.contacts[2].pk).update(
         tags=[f"t§{number}" for number in range(150)],
-        notes=[{"text": f"n§{number}", "created_at": "2025-05-03T14:05:00Z"} for number in range(700)],
+        notes=[{"text": f"n§{number}", "created_at": "2025-05-03T14:05:00Z"} for number in range(950)],
         custom_fields=[{"field_key": f"k§{number}", "value": "v§"} for number in range(40)],
     )
     for thread in (threads.snoozed, threads.closed):
         Contact.objects.filter(pk=thread.contact_id).update(first_name="", last_name="", full_name="f§")
+    # A note of a contact costs least to show; a message is the only place for some words.
     for thread in threads.of.values():
-        for number in range(40):
+        for number in range(10):
             factories.message(thread, f"m§{number}", source="s§", vendor_status="v§", **record)
 
 

@@ -1,4 +1,4 @@
-"""An account, short ways to say what the vendor tells, and what was written."""
+"""An account, short ways to build what the vendor sends, and to read what was written."""
 
 import re
 from collections import Counter

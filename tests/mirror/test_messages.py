@@ -71,7 +71,7 @@ def test_what_is_the_same_bumps_nothing(thread, account):
 
 
 def test_any_order_of_pages_ends_the_same(account, thread):
-    """Each text's life, told in pieces that arrive shuffled and repeated."""
+    """Each text's life, in pieces that arrive shuffled and repeated."""
     told_about = []
     for key in range(1, 6):
         second = f"09:00:0{key // 2}"

@@ -1,4 +1,4 @@
-"""A text STOP counts from its arrival, before Salesmsg has told anything about the contact."""
+"""A text STOP counts from its arrival, before Salesmsg has reported anything about the contact."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What the vendor tells, as records: wire keys with small defaults."""
+"""What the vendor sends, as records: wire keys with small defaults."""
 
 from integrations.salesmsg.records import Contact, Conversation, Message
 

@@ -57,7 +57,7 @@ def staff(transactional_db):
 
 @pytest.fixture
 def conversation(account) -> Conversation:
-    """An open conversation with somebody who may be texted."""
+    """An open conversation with a contact who can be texted."""
     return (
         Conversation.objects.select_related("contact", "account")
         .filter(account=account, contact__opted_out=False, contact__blocked=False, closed_at=None)

@@ -281,7 +281,7 @@ def test_each_recipient_gets_one_message_and_then_it_is_done(ada, shop, people):
 
 
 def test_eight_workers_at_once(ada, shop):
-    """Nobody is texted twice, and no two workers are given the same message."""
+    """No contact is texted twice, and no two workers get the same message."""
     people = [factories.contact(shop, f"P{number}") for number in range(24)]
     made = running(ada, shop, people)
     start, given, lock, errors = threading.Barrier(8), [], threading.Lock(), []
@@ -292,7 +292,7 @@ def test_eight_workers_at_once(ada, shop):
             while (pk := bulk_queue.next_message(shop.pk)) is not None:
                 with lock:
                     given.append(pk)
-        except Exception as error:  # noqa: BLE001 - told below
+        except Exception as error:  # noqa: BLE001 - reported below
             errors.append(error)
         finally:
             connection.close()

@@ -47,6 +47,18 @@ def test_a_reply_is_sent_once_and_followed_to_delivery(salesmsg, staff, conversa
     assert (conversation.latest_text, conversation.latest_state) == (text, State.DELIVERED)
 
 
+def test_a_refused_number_says_what_salesmsg_said(salesmsg, account, staff):
+    """The page refuses such a number; Salesmsg may refuse one that the page accepts, in words about the field."""
+    contact = Contact.objects.create(account=account, phone="+11234567890")
+    message = write(staff, compose.conversation_for(contact))
+    assert deliver.deliver_message(message.pk) == State.FAILED
+    refused = fresh(message)
+    assert refused.reason_code == "invalid"
+    assert "The number format is invalid." in refused.vendor_reason
+    assert f"Salesmsg says: “{refused.vendor_reason}”" in refused.explanation
+    assert Contact.objects.get(pk=contact.pk).vendor_id is None
+
+
 def test_the_same_form_twice_is_one_message(salesmsg, staff, conversation):
     form = uuid.uuid4()
     text = f"Twice {form}"
@@ -161,7 +173,7 @@ def test_a_429_waits_for_the_blocks_end_and_sends_once(salesmsg, staff, account,
     assert [attempt.outcome for attempt in message.attempts.all()] == [Attempt.Outcome.NOT_DONE]
     asked = salesmsg.state()["requests"]
     due_now(message)
-    assert deliver.deliver_message(message.pk) == State.QUEUED, "nobody calls while it is blocked"
+    assert deliver.deliver_message(message.pk) == State.QUEUED, "nothing is called while it is blocked"
     assert salesmsg.state()["requests"] == asked
     due_now(message)
     assert deliver.deliver_message(message.pk, patience=5) == State.SENT
@@ -287,7 +299,7 @@ def test_waiting_texts_are_one_row_in_the_queue_and_hold_no_worker(salesmsg, sta
 def test_the_sweep_wakes_what_was_forgotten(staff, account, conversation):
     message = write(staff, conversation, f"forgotten {uuid.uuid4()}")
     OrmQ.objects.all().delete()
-    assert dispatcher.wake_due() == 0, "its own nudge has a moment to arrive"
+    assert dispatcher.wake_due() == 0, "its own task has a moment to arrive"
     Message.objects.filter(pk=message.pk).update(due_at=timezone.now() - timezone.timedelta(seconds=10))
     assert dispatcher.wake_due() == 1
     assert OrmQ.objects.get().task["args"] == (account.pk,)
@@ -398,7 +410,7 @@ def test_what_is_written_into_a_draft_that_is_merged_right_now_is_not_deleted_si
             with connection.cursor() as cursor:
                 cursor.execute("SET lock_timeout = 500")
             written.append(compose.queue_reply(staff, draft, "second", uuid.uuid4()).pk)
-        except Exception as error:  # noqa: BLE001 - told to the person
+        except Exception as error:  # noqa: BLE001 - shown to the user
             faults.append(error)
         finally:
             connection.close()

@@ -1,4 +1,4 @@
-"""Texts whose outcome nobody saw: a verdict only on what was read late enough, and never against a possible copy."""
+"""Texts with an unknown outcome: a verdict only on what was read late enough, and never against a possible copy."""
 
 import uuid
 from datetime import timedelta
@@ -37,7 +37,7 @@ def doubtful(staff, conversation, settings):
 
 
 def theirs(message: Message, text: str, at, **values) -> Message:
-    """A text of nobody's in the same thread, as a page brought it."""
+    """A text without an author in the same thread, as a page contained it."""
     number = int(uuid.uuid4()) % 10**12
     return Message.objects.create(
         account_id=message.account_id, conversation_id=message.conversation_id, vendor_id=number, rank=number,
@@ -147,7 +147,7 @@ def test_a_copy_that_was_left_for_later_is_not_passed_by(doubtful, conversation,
 
 
 def test_a_kill_between_an_unclear_answer_and_the_texts_state_sends_nothing_again(staff, conversation, monkeypatch):
-    """The attempt's end and the text's are one; and an attempt that ended in doubt is a doubt, whoever reads it."""
+    """The attempt's end and the text's are one; and an attempt that ended in doubt is always a doubt."""
     message = write(staff, conversation, f"dropped {uuid.uuid4()}")
     long_ago = timezone.now() - timedelta(seconds=200)
     Message.objects.filter(pk=message.pk).update(state=State.SENDING, claimed_at=long_ago)

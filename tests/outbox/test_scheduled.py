@@ -1,4 +1,4 @@
-"""Texts for later: the moment in somebody's zone, the changes until the claim, and what keeps one back."""
+"""Texts for later: the moment in a given time zone, the changes until the claim, and what keeps one back."""
 
 import threading
 import uuid
@@ -316,14 +316,14 @@ def test_more_than_an_hour_late_it_asks_first(ada, conversation, wakes):
     assert scheduled.check_hold(message) == "held"
     assert scheduled.check_hold(on_time) == ""
     assert scheduled.sweep_scheduled() == 1
-    assert scheduled.sweep_scheduled() == 0, "it is told once"
+    assert scheduled.sweep_scheduled() == 0, "it is reported once"
     message.refresh_from_db()
     assert message.held
     assert moment_in_zone(message.send_at, NEW_YORK) in message.reason.text
     assert message.reason.text.endswith("It was not sent. Send it now or cancel it.")
     conversation.refresh_from_db()
     assert conversation.version == version + 1
-    assert conversation.latest_text == "See you tomorrow", "it stands where people look"
+    assert conversation.latest_text == "See you tomorrow", "it is where users see it"
     assert claim(message) == 0
 
     wakes.clear()

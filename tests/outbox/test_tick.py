@@ -60,7 +60,7 @@ def test_a_workers_start_sweeps_also_when_the_last_tick_was_a_moment_ago(monkeyp
 def test_of_chains_that_begin_side_by_side_one_lives(monkeypatch):
     monkeypatch.setattr(tasks, "sweep", lambda sequence: 0)
     for _ in range(3):
-        tasks.tick(jobs.ANEW)
+        tasks.tick(jobs.NEW_CHAIN)
     chains = ticks()
     OrmQ.objects.all().delete()
     for args in chains:

@@ -1,4 +1,4 @@
-"""The commands as somebody at a shell, or a script, uses them: exit codes, stdout and stderr."""
+"""The commands as a user at a shell, or a script, uses them: exit codes, stdout and stderr."""
 
 import io
 import json
@@ -19,7 +19,7 @@ def textable(vendor) -> dict:
 
 
 @ON_POSTGRES
-def test_connect_sync_send_status(sandbox, portal, each_database):
+def test_connect_sync_status(sandbox, portal, each_database):
     vendor = sandbox(contacts=16, messages=3, rate=60, period=2, no_auto_replies=True, no_failures=True)
     ours = portal(vendor, each_database, SALESMSG_RATE_PERIOD=2)
 
@@ -39,6 +39,19 @@ def test_connect_sync_send_status(sandbox, portal, each_database):
     again = json.loads(ours.manage("sync", "--account", account, "--full", "--json").stdout)
     assert again["changed"] == 0, again
     assert vendor.state()["too_many"] == 0
+    row = ours.status()["accounts"][0]
+    fixed = ("id", "label", "state", "contacts", "conversations", "messages", "outbox", "budget", "last_sync")
+    assert set(fixed) <= set(row)
+    assert (row["id"], row["label"], row["state"]) == (int(account), "Shop", "connected")
+    assert row["budget"]["limit"] == 60
+
+
+@ON_POSTGRES
+def test_send(sandbox, portal, each_database):
+    vendor = sandbox(contacts=16, messages=3, rate=60, period=2, no_auto_replies=True, no_failures=True)
+    ours = portal(vendor, each_database, SALESMSG_RATE_PERIOD=2)
+    account = ours.connect(vendor)
+    ours.manage("sync", "--account", account)
 
     someone = textable(vendor)
     queued = ours.manage("send", "--account", account, "--to", someone["number"], "For the worker")
@@ -59,13 +72,9 @@ def test_connect_sync_send_status(sandbox, portal, each_database):
         no = ours.manage("send", "--account", account, "--to", out["number"], "Hello", "--wait", "20", check=False)
         assert no.returncode == 1, no.stdout + no.stderr
         assert "opted out" in no.stderr.lower()
-    row = ours.status()["accounts"][0]
-    fixed = ("id", "label", "state", "contacts", "conversations", "messages", "outbox", "budget", "last_sync")
-    assert set(fixed) <= set(row)
-    assert (row["id"], row["label"], row["state"]) == (int(account), "Shop", "connected")
-    assert row["outbox"]["sent"] == 2
-    assert row["outbox"]["queued"] == row["outbox"]["sending"] == row["outbox"]["unknown"] == 0
-    assert row["budget"]["limit"] == 60
+    outbox = ours.status()["accounts"][0]["outbox"]
+    assert outbox["sent"] == 2
+    assert outbox["queued"] == outbox["sending"] == outbox["unknown"] == 0
     assert len(vendor.state()["messages"]) == 2
 
 

@@ -1,4 +1,4 @@
-"""Two workers, six accounts: whoever has no room waits without holding a worker, and the sixth one's text leaves."""
+"""Two workers, six accounts: an account without budget holds no worker, and the sixth one's text is sent."""
 
 import statistics
 

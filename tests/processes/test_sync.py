@@ -1,4 +1,4 @@
-"""The whole account through real processes and a real limit: nothing is lost, nobody is ever told to wait."""
+"""The whole account through real processes and a real limit: nothing is lost, and no call is refused."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def finished(portal) -> bool:
 
 
 def quiet(sandbox) -> dict:
-    """The sandbox's state, after a look that no call was refused and the limit was kept in every window."""
+    """The sandbox's state, after checking that no call was refused and the limit was kept in every window."""
     state = sandbox.state()
     assert state["too_many"] == 0, state
     assert state["max_in_period"] <= state["rate"], state

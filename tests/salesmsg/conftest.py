@@ -1,4 +1,4 @@
-"""A real HTTP server in a thread that answers what a test tells it and remembers what reached it."""
+"""A real HTTP server in a thread that answers what a test sets and remembers what reached it."""
 
 import contextlib
 import json

@@ -120,14 +120,14 @@ def test_fields_of_a_validation(vendor):
     error = failure(vendor.will(422, {"message": "No.", "errors": {"number": ["Taken.", "Bad."], "email": "Odd."}}))
     assert error.fields == {"number": ["Taken.", "Bad."], "email": ["Odd."]}
     assert error.contact_id is None
-    assert error.quote == "No."
+    assert error.quote == "No. Taken. Bad. Odd."
 
 
 def test_fields_at_the_top_level(vendor):
     error = failure(vendor.will(400, {"message": ["One.", "Two."], "number": ["Taken."], "contact_id": [9]}))
     assert error.fields == {"number": ["Taken."]}
     assert error.contact_id == 9
-    assert error.quote == "One. Two."
+    assert error.quote == "One. Two. Taken."
 
 
 @pytest.mark.parametrize(("given", "read"), [(187700101, 187700101), ([187700101], 187700101), ("7", 7), ([], None)])

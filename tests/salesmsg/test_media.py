@@ -243,7 +243,7 @@ def test_a_name_that_is_none(names):
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A key and a certificate for files.example.com, in one file, that nobody but this test trusts."""
+    """A key and a certificate for files.example.com, in one file, that only this test trusts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "files.example.com")])
     now = datetime.datetime.now(datetime.UTC)
@@ -268,7 +268,7 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture
 def world(raw_server, certificate, monkeypatch):
-    """Every public address is one server here, with that certificate; what is connected to is told."""
+    """Every public address is one server here, with that certificate; the addresses connected to are recorded."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     connected: list[str] = []

@@ -18,7 +18,7 @@ LIBRARIES = ["urllib3", "urllib3.connectionpool", "requests", "requests_oauthlib
 
 @pytest.fixture
 def everything_logged(caplog):
-    """All loggers at DEBUG, whatever level anybody gave them before."""
+    """All loggers at DEBUG, whatever their level was before."""
     loggers = [logging.getLogger(), *map(logging.getLogger, LIBRARIES), logging.getLogger("integrations.salesmsg.http")]
     before = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,16 +1,12 @@
-"""Segments at their borders, phones, and HTML made plain."""
+"""Segments at their borders, and HTML made plain."""
 
 import time
 
 import pytest
 
 from integrations.salesmsg.text import (
-    PhoneError,
     breaks,
     causes,
-    national,
-    phone,
-    phone_of_record,
     plain,
     segments,
     sentence,
@@ -63,72 +59,6 @@ def test_the_whole_alphabet_is_gsm7():
     assert (segments("^{}\\[~]|€\f").encoding, segments("^{}\\[~]|€\f").units) == ("GSM-7", 20)
     for odd in "`\tÁáâЖ\N{NO-BREAK SPACE}“–…":
         assert segments(odd).encoding == "UCS-2", odd
-
-
-@pytest.mark.parametrize(
-    ("given", "region", "e164"),
-    [
-        ("305 555 0142", "US", "+13055550142"),
-        ("(305) 555-0142", "US", "+13055550142"),
-        ("1-305-555-0142", "US", "+13055550142"),
-        (" +1 305 555 0142 ", "GB", "+13055550142"),
-        ("020 7946 0000", "GB", "+442079460000"),
-        ("+44 20 7946 0000", "US", "+442079460000"),
-    ],
-)
-def test_phone(given, region, e164):
-    assert phone(given, region) == e164
-    assert phone(e164) == e164
-
-
-@pytest.mark.parametrize(
-    ("given", "code"),
-    [
-        ("", "phone_missing"),
-        ("  ", "phone_missing"),
-        ("Dana", "phone_invalid"),
-        ("305 555", "phone_too_short"),
-        ("555 0142", "phone_without_area"),
-        ("305 555 0142 00", "phone_too_long"),
-        ("305 555 0142 ext 5", "phone_extension"),
-        ("+999 305 555 0142", "phone_invalid"),
-    ],
-)
-def test_no_phone(given, code):
-    with pytest.raises(PhoneError) as refused:
-        phone(given)
-    assert refused.value.code == code
-
-
-@pytest.mark.parametrize(
-    ("given", "read"),
-    [
-        ("+13055550142", "+13055550142"),
-        ("3055550142", "+13055550142"),
-        (13055550142, "+13055550142"),
-        ("(305) 555-0142", "+13055550142"),
-        ("24365", "24365"),
-        ("", ""),
-        (None, ""),
-        ({"id": 1}, ""),
-        (True, ""),
-    ],
-)
-def test_phone_of_record(given, read):
-    assert phone_of_record(given) == read
-
-
-@pytest.mark.parametrize(
-    ("given", "shown"),
-    [
-        ("+13055550142", "(305) 555-0142"),
-        ("+442079460000", "+44 20 7946 0000"),
-        ("24365", "24365"),
-        ("", ""),
-    ],
-)
-def test_national(given, shown):
-    assert national(given) == shown
 
 
 @pytest.mark.parametrize(

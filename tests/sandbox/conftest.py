@@ -19,7 +19,7 @@ SCOPES = "contacts:read contacts:write conversations:read messages:read messages
 
 
 def ask(method: str, url: str, token: str | None = None, **how) -> requests.Response:
-    """One request of nobody, or with this token."""
+    """One anonymous request, or one with this token."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return requests.request(method, url, headers=headers, timeout=60, **how)
 

@@ -35,7 +35,7 @@ def test_a_dropped_connection(trouble, kind, effect):
     state = vendor.state()
     assert arrived() == effect and state["by_endpoint"]["POST /messages/{conversation}"] == 1
     assert state["status"]["dropped"] == 1
-    assert vendor.get("/user").status_code == 200  # nobody else is hit
+    assert vendor.get("/user").status_code == 200  # no other call is hit
     vendor.own("faults", {"kind": "none"})
     assert send().status_code == 200 and arrived() == effect + 1
 

@@ -1,4 +1,4 @@
-"""A sandbox that is told to keep goes on where it was stopped."""
+"""A sandbox started with --keep continues where it was stopped."""
 
 from tests.harness.sandbox import Sandbox, fetch
 

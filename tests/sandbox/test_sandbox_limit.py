@@ -1,4 +1,4 @@
-"""The limit (section 3) and what /sandbox/state tells."""
+"""The limit (section 3) and what /sandbox/state reports."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What is found: every text and every contact, however it is typed, by the index as by the look at the newest."""
+"""What is found: every text and every contact, however it is typed, by the index and by the scan of new texts."""
 
 from datetime import timedelta
 
@@ -31,7 +31,7 @@ def find(user, q: str, **more) -> search_results.SearchResults:
 
 
 def texts(user, q: str, **more) -> list[int]:
-    return [row.sight.message for row in find(user, q, **more).texts.rows]
+    return [row.hit.message for row in find(user, q, **more).texts.rows]
 
 
 def people(user, q: str, **more) -> list[str]:
@@ -77,7 +77,7 @@ def test_a_text_is_found_however_it_is_typed(ada, harbor, way, said, typed):
     wanted = f.message(thread, said)
     assert texts(ada, typed) == [wanted.pk]
     [row] = find(ada, typed).texts.rows
-    assert "<mark>" in row.sight.snippet
+    assert "<mark>" in row.hit.snippet
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_pages_go_on_where_the_last_one_ended(ada, harbor, way):
     seen, before = [], ""
     for _ in range(4):
         page = find(ada, "invoice", before=before, limit=2)
-        seen += [row.sight.message for row in page.texts.rows]
+        seen += [row.hit.message for row in page.texts.rows]
         before = page.more_texts
         if not before:
             break

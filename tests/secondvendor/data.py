@@ -1,4 +1,4 @@
-"""An account's data as it truly is; how it is told is another matter (wire.py)."""
+"""An account's data as it truly is; how it is sent is another matter (wire.py)."""
 
 import random
 from dataclasses import dataclass, field
@@ -172,7 +172,7 @@ def _fill(account: Account, chance: random.Random, choices, own: int) -> None:
         number = chance.choice([0, 1, most // 2, most, chance.randrange(most + 1)])
         at = began
         for step in range(number):
-            # Often several in one second: only the id tells their order.
+            # Often several in one second: only the id shows their order.
             at += timedelta(seconds=chance.choice([0, 1, 3700]))
             _say(account, talk, chance, at, step)
         if talk["unread"] and chance.random() < 0.7:

@@ -1,4 +1,4 @@
-"""What happens at the vendor while the portal looks away."""
+"""What happens at the vendor while the portal does not ask."""
 
 from datetime import timedelta
 

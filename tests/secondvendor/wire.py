@@ -1,4 +1,4 @@
-"""How the account's data is told: sections 4, 6 and 8 of salesmsg-api.md, by the choices of a seed."""
+"""How the account's data is sent: sections 4, 6 and 8 of salesmsg-api.md, by the choices of a seed."""
 
 import html
 import random
@@ -21,7 +21,7 @@ class Wire:
     # --- small things ---
 
     def same_again(self, kind: str, row: dict) -> None:
-        """A record is told in the same words each time."""
+        """A record has the same format each time."""
         self.chance.seed(f"{kind} {row['id']} {self.seed}")
 
     def id(self, value: int | None) -> Any:

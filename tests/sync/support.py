@@ -1,4 +1,4 @@
-"""Runs syncs in the foreground, inside the test's own process and database, and looks at what they wrote."""
+"""Runs syncs in the foreground, inside the test's own process and database, and reads what they wrote."""
 
 import io
 import json
@@ -85,7 +85,7 @@ def finish(run: SyncRun, each: Callable[[SyncRun], None] = lambda run: None, ste
     for _ in range(steps):
         SyncRun.objects.filter(pk=run.pk).update(due_at=timezone.now())
         claimed = runner.claim_step(run.pk)
-        assert claimed is not None, "nobody else works on it, and yet the step is not free"
+        assert claimed is not None, "no other task works on it, and yet the step is not free"
         runner.advance_run(claimed, session)
         run.refresh_from_db()
         if run.state != SyncRun.State.RUNNING:
@@ -95,7 +95,7 @@ def finish(run: SyncRun, each: Callable[[SyncRun], None] = lambda run: None, ste
 
 
 def looks(steps: int = 200) -> int:
-    """Does every look at a thread that is due now, as the worker would; how many."""
+    """Refreshes every thread that is due now, as the worker would; returns how many."""
     for done in range(steps):
         due = ThreadSync.objects.filter(due_at__lte=timezone.now()).values_list("conversation_id", flat=True).first()
         if due is None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from integrations import mirror
 from integrations.models import Account, Contact, Conversation, ListSync, Message, SyncRun, ThreadSync
 from integrations.salesmsg.records import Conversation as Record
-from integrations.sync import request, runner, sweep
+from integrations.sync import request, sweep
 
 from .support import by_pages, changes, connected, differences, endpoints, finish, full, looks, writes
 from .vendor import TOKEN, stamp
@@ -25,7 +25,7 @@ def api(world, method: str, path: str) -> None:
 
 
 def calls_of(world, account) -> int:
-    """Calls of a look at what changed, which must end well."""
+    """The calls of a check for changes, which must succeed."""
     world.post("/sandbox/reset-counters", {})
     run = changes(account)
     assert (run.state, run.notes) == (DONE, [])
@@ -195,7 +195,7 @@ def test_no_last_message_is_told(vendor):
 
 
 def test_a_failed_look_is_made_up_for(vendor):
-    """The list was stored, the threads were not: the next look reads them although the list says nothing new."""
+    """The list was stored, the threads were not: the next check reads them although the list says nothing new."""
     vendor.people(5, messages=1)
     account = connected(TOKEN)
     full(account)
@@ -263,7 +263,7 @@ def test_a_look_beside_a_full_sync_reads_news_and_no_history(vendor):
 
 
 def test_an_event_about_a_new_thread_reads_its_history(vendor):
-    """Nobody else is about to: the gap would stay."""
+    """No other run is about to: the gap would stay."""
     account = many(vendor, count=1)
     thread = vendor.conversation(vendor.contacts[0])
     for number in range(130):
@@ -300,7 +300,7 @@ def test_what_was_closed_far_below_is_found_by_the_comparison(vendor):
     ListSync.objects.filter(name="check").update(due_at=timezone.now())
     sweep.wake_due_work()
     run = SyncRun.objects.get(state=SyncRun.State.RUNNING)
-    assert (run.kind, runner.lane_for(run)) == (SyncRun.Kind.CHECK, "idle")
+    assert (run.kind, run.lane) == (SyncRun.Kind.CHECK, "idle")
     assert finish(run).changed == 1
     assert not Conversation.objects.get(vendor_id=threads[0]["id"]).is_open
     known = ListSync.objects.get(name="check")

@@ -1,4 +1,4 @@
-"""The comparison in idle budget: it finds what no look can see, puts it right, and writes nothing where all is well."""
+"""The comparison in idle budget: it repairs what no check for changes can see, and writes nothing otherwise."""
 
 import urllib.request
 from datetime import timedelta

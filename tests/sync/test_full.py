@@ -271,7 +271,7 @@ def fetch_as(world, method, path):
 
 
 def test_contacts_that_come_during_the_walk_are_not_missed(world):
-    """Newest first, they push the others down, so that the walk meets none of them by itself."""
+    """Newest first, they push the others down, so that the full sync sees none of them by itself."""
     account = by_pages(world)
     run = request.start_full(account)
     new = iter(range(3))

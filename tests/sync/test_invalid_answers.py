@@ -94,7 +94,7 @@ def test_a_list_that_ends_before_its_total(vendor, account):
     run = full(account)
     assert run.state == "done"
     assert run.notes == [{"code": "count_differs", "params": {"total": 25, "seen": 20}, "quote": ""}]
-    assert vendor.calls["GET /contacts"] == 2 * 2, "one walk more, to see whether rows were jumped over"
+    assert vendor.calls["GET /contacts"] == 2 * 2, "one more full sync, to see whether rows were skipped"
 
 
 def test_a_list_that_ends_elsewhere_before_its_total_each_time(vendor, account):

@@ -1,4 +1,4 @@
-"""Many threads that wait for a place in the budget: the queue holds a few of them, and nobody is forgotten."""
+"""Many threads that wait for a place in the budget: the queue holds a few of them, and no thread is forgotten."""
 
 from datetime import timedelta
 
@@ -33,7 +33,7 @@ def threads(account, count: int, **values) -> list[Conversation]:
 
 
 def woken() -> set[int]:
-    """The conversations whose look is queued."""
+    """The conversations whose refresh is queued."""
     tasks = [row.task for row in OrmQ.objects.all()]
     return {task["args"][0] for task in tasks if task["func"] == request.THREAD}
 

@@ -23,7 +23,7 @@ def account(vendor):
 
 
 def swept(account, *names) -> SyncRun:
-    """A look that the sweep began for these lists, worked to its end."""
+    """A check for changes that the sweep started for these lists, run to its end."""
     ListSync.objects.filter(account=account).update(due_at=timezone.now() + timedelta(hours=1))
     ListSync.objects.filter(account=account, name__in=names).update(due_at=timezone.now())
     assert sweep.wake_due_work() == 1
@@ -54,7 +54,7 @@ def test_only_lists_that_are_due_are_looked_at(vendor, account):
     run = swept(account, "open")
     assert list(run.streams.values_list("name", flat=True)) == ["open", "messages"]
     assert vendor.calls == {"GET /conversations": 1}
-    assert sweep.wake_due_work() == 0, "the same look twice"
+    assert sweep.wake_due_work() == 0, "the same check twice"
 
 
 def test_a_pause_grows_while_nothing_is_found_and_shrinks_when_something_is(vendor, account):
@@ -90,7 +90,7 @@ def test_while_webhooks_come_a_look_is_the_safety_net(account):
 
 
 def test_looks_stay_within_their_share(account, settings):
-    """Whatever the limit: one page of each list at its fastest is at most the share, and long looks pause longer."""
+    """Whatever the limit: one page of each list at its fastest is at most the share, and long checks pause longer."""
     now = timezone.now()
     for limit in (5, 20, 60, 600):
         settings.SALESMSG_RATE_LIMIT, settings.SALESMSG_RATE_PERIOD = limit, 60.0

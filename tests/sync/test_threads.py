@@ -35,7 +35,7 @@ def shown(conversation: dict) -> list[tuple[int, str]]:
 
 
 def ask(conversation: dict) -> int:
-    """Has the thread looked at, to the end of what that takes; how many looks."""
+    """Refreshes the thread until nothing is due; returns how many refreshes."""
     request.schedule_refresh(Conversation.objects.get(vendor_id=conversation["id"]).pk)
     return looks()
 
@@ -113,7 +113,7 @@ def test_what_shares_a_second_keeps_the_vendors_order(way, thread):
 
 
 def test_a_late_event_takes_its_place(vendor, thread):
-    """It is told after later ones, with an earlier time."""
+    """It arrives after later ones, with an earlier time."""
     for number in (20_000, 20_010):
         vendor.message(thread, number)
     full(connected(TOKEN))
@@ -125,7 +125,7 @@ def test_a_late_event_takes_its_place(vendor, thread):
 
 @few_ways
 def test_pages_that_shift_while_they_are_walked(way, thread):
-    """Texts keep coming between the pages of the first walk."""
+    """Texts keep coming between the pages of the first read."""
     numbers = itertools.count(20_000)
     for number in itertools.islice(numbers, 250):
         way.message(thread, number)
@@ -221,7 +221,7 @@ def test_a_look_beside_a_walk_leaves_it_its_place(vendor, thread):
             looked.append(ask(thread))
             again = ThreadSync.objects.get()
             assert (again.cursor, again.pending, again.complete) == (row.cursor, True, False)
-            assert Message.objects.filter(vendor_id=620_300).exists(), "the look brought nothing"
+            assert Message.objects.filter(vendor_id=620_300).exists(), "the refresh found nothing"
 
     run = finish(request.start_full(account), beside)
     assert looked == [1]
@@ -336,7 +336,7 @@ def test_a_walk_that_was_fetched_is_stored_by_nobody_twice(vendor, thread):
 
 
 def test_a_look_that_a_sync_overtook_leaves_it_its_place_and_is_dated_by_its_beginning(vendor, thread):
-    """The sync begins to walk the thread after the look's page was asked for, and before it is stored."""
+    """The sync begins to read the thread after the refresh has requested its page and before it is stored."""
     vendor.message(thread, 20_000)
     full(connected(TOKEN))
     vendor.message(thread, 20_001)

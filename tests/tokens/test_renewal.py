@@ -1,4 +1,4 @@
-"""Renewing: once whoever asks, stored before used, told in words when it is over, and nothing lost on the way."""
+"""Renewing: once for all callers, stored before use, explained when it ends, and nothing lost on the way."""
 
 import threading
 from datetime import timedelta
@@ -40,7 +40,7 @@ def test_eight_who_find_it_due_renew_once(vendor, settings, kind, state):
     assert len(set(outcomes)) == 1, outcomes
     assert isinstance(outcomes[0], int), outcomes
     assert vendor.calls(RENEWALS[kind]) == 1
-    assert vendor.calls("GET /user") == 8, "nobody tried a token that was dead"
+    assert vendor.calls("GET /user") == 8, "the dead token was not tried"
     assert vendor.state()["status"] == {"200": 9}
     credential = Credential.objects.get()
     assert credential.generation == old.generation + 1
@@ -125,10 +125,10 @@ def test_a_refused_renewal_asks_for_a_person(vendor, kind):
     assert account.state == Account.State.ATTENTION
     assert account.reason_code == "token_renewal_refused"
     assert account.last_error_at is not None
-    assert raised.value.reason == account.reason, "whoever asked can tell why"
+    assert raised.value.reason == account.reason, "the caller learns why"
     with pytest.raises(gateway.NotConnected):
         session(account).client.user()
-    assert vendor.state()["requests"] == 1, "and nobody calls any more"
+    assert vendor.state()["requests"] == 1, "and nothing calls any more"
 
 
 @pytest.mark.parametrize("kind", ["oauth", "pat"])
@@ -218,7 +218,7 @@ class Nothing(BaseHTTPRequestHandler):
 
 
 def test_a_missing_token_address_is_no_missing_contact(vendor, settings):
-    """404 of the token endpoint must not look like a contact that is gone."""
+    """A 404 of the token endpoint must not be taken for a missing contact."""
     account = vendor.connect()
     vendor.post("/sandbox/expire", {})
     with HTTPServer(("127.0.0.1", 0), Nothing) as server:
@@ -267,7 +267,7 @@ def test_an_oauth_token_is_used_while_somebody_renews_it(vendor):
 
 
 def test_a_late_writer_loses(vendor):
-    """A renewal that began before somebody connected again must not touch the new grant."""
+    """A renewal that began before the account was reconnected must not touch the new grant."""
     account = vendor.connect()
     late = tokens.begin(account.pk, Credential.objects.get().generation)
     tokens.forget(account)
@@ -344,7 +344,7 @@ def test_the_new_pair_survives_a_lost_database_connection(vendor, kind):
 
 
 def test_the_tick_renews_a_pat_long_before_it_dies(vendor):
-    """Day and night, also when nobody works: the sweep finds it due and the task renews it."""
+    """Day and night, also when no user is active: the sweep finds it due and the task renews it."""
     account = vendor.connect("pat")
     credential = Credential.objects.get()
     left = credential.expires_at - timezone.now()
@@ -358,7 +358,7 @@ def test_the_tick_renews_a_pat_long_before_it_dies(vendor):
     assert queued() == [("integrations.tasks.renew_token", (account.pk, credential.generation))]
     old = access(account)
     assert tasks.renew_token(account.pk, credential.generation) == "renewed"
-    assert tasks.renew_token(account.pk, credential.generation) == "renewed", "a second nudge does no harm"
+    assert tasks.renew_token(account.pk, credential.generation) == "renewed", "a second task does no harm"
     assert vendor.calls(RENEWALS["pat"]) == 1
     assert access(account) != old
     assert session(account).client.user().id

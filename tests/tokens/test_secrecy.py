@@ -108,7 +108,7 @@ def test_no_secret_in_tables_logs_or_exceptions(vendor, kind, everything_logged)
     account, secrets, told = live_a_life(vendor, kind)
     assert len(secrets) >= 4
     texts = list(stored())
-    assert any(where == "integrations_account.label" and text == "Life" for where, text in texts), "looks at all tables"
+    assert any(where == "integrations_account.label" and text == "Life" for where, text in texts), "checks all tables"
     assert any(where == "integrations_auditentry.action" for where, _ in texts)
     assert any(where == "django_q_ormq.payload" for where, _ in texts)
     assert not in_clear(secrets, texts)

@@ -130,7 +130,7 @@ def at_once(count: int, work: Callable[[int], Any], seconds: float = 300) -> lis
         try:
             gate.wait()
             outcomes[number] = work(number)
-        except Exception as error:  # noqa: BLE001 - the test looks at it
+        except Exception as error:  # noqa: BLE001 - the test checks it
             outcomes[number] = error
         finally:
             connection.close()

@@ -1,4 +1,4 @@
-"""A day of one conversation at Salesmsg, told a thousand times over: each world is a contact with a conversation of its
+"""A day of one conversation at Salesmsg, a thousand times over: each world is a contact with a conversation of its
 own, and the same things happen in all of them. What differs is when and in which order the portal hears of them.
 """
 
@@ -103,7 +103,7 @@ def thread(world: int, version: int) -> list[MessageRecord]:
     return [MessageRecord.parse(wire) for wire in message_wires(world, version)]
 
 
-# -- what it tells by itself ----------------------------------------------------------------------------------
+# -- what it sends by itself ----------------------------------------------------------------------------------
 
 
 def event(account: Account, world: int, change: int, chance: random.Random) -> WebhookEvent:

@@ -184,7 +184,7 @@ def test_the_sweep_wakes_an_account_once(vendor, account):
     assert process.wake_due() == 1
 
 
-# -- looks at many threads ------------------------------------------------------------------------------------
+# -- refreshes of many threads ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("used", "blocked", "woken"), [(0, False, 6), (57, False, 3), (60, False, 1), (0, True, 1)])

@@ -51,7 +51,7 @@ def about(message: dict, contact: dict | None = None) -> dict:
 
 
 def told(one: WebhookEvent) -> str:
-    """Processes it, and does the looks that follow."""
+    """Processes it, and runs the refreshes that follow."""
     state = process.process_event(one.pk)
     looks()
     return state
@@ -102,7 +102,7 @@ def ours(account: Account, message: dict, **values) -> Message:
 
 
 def test_our_own_text_costs_no_call(vendor, account):
-    """Its answer told everything already."""
+    """Its response already contained everything."""
     message = vendor.message(vendor.conversations[0], 20_000, "Ours", status="sent")
     ours(account, message)
     assert told(event(account, "message.sent", about(message))) == State.DONE
@@ -137,7 +137,7 @@ def test_a_new_conversation_of_a_new_contact_is_fetched_whole(vendor, account):
     text = vendor.message(vendor.conversation(contact, unread=1), 20_000, "First")
     assert told(event(account, "message.received", about(text, contact))) == State.DONE
     row = Contact.objects.get(vendor_id=contact["id"])
-    assert (row.first_name, bool(row.raw)) == ("Ana3", True), "only what was told in passing"
+    assert (row.first_name, bool(row.raw)) == ("Ana3", True), "only what the event contained"
     assert Conversation.objects.get(contact=row).latest_text == "First"
     assert Message.objects.get(vendor_id=text["id"]).is_news
     assert vendor.calls.total() == 3
@@ -201,7 +201,7 @@ def test_a_phone_that_nobody_has_changes_nothing(vendor, account):
     assert vendor.calls.total() == 1
 
 
-# -- what nobody understands --------------------------------------------------------------------------------
+# -- unknown events --------------------------------------------------------------------------------
 
 
 UNREADABLE = (
@@ -318,7 +318,7 @@ def test_the_sweep_finds_what_was_not_woken(vendor, account):
 
 
 def a_busy_day(vendor: Vendor, chance: random.Random):
-    """Changes at the vendor, one by one; yields the event that each is told by."""
+    """Changes at the vendor, one by one; yields the event that reports each."""
     numbers = iter(range(30_000, 40_000))
     people = vendor.contacts[:]
     for turn in range(14):
@@ -359,7 +359,7 @@ def a_busy_day(vendor: Vendor, chance: random.Random):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_any_order_and_any_number_of_events_ends_in_the_vendors_truth(vendor, account, seed):
-    """Events come after what they tell of, at any later time, repeated and overtaking each other."""
+    """Events come after what they report, at any later time, repeated and overtaking each other."""
     chance = random.Random(f"events {seed}")
     on_their_way: list[WebhookEvent] = []
     for name, data in a_busy_day(vendor, chance):
@@ -371,7 +371,7 @@ def test_any_order_and_any_number_of_events_ends_in_the_vendors_truth(vendor, ac
     for one in on_their_way:
         process.process_event(one.pk)
     looks()
-    ThreadSync.objects.exclude(due_at=None).update(due_at=timezone.now())  # the looks for delivery and pictures
+    ThreadSync.objects.exclude(due_at=None).update(due_at=timezone.now())  # the refreshes for delivery and pictures
     looks_once()
     by_events = cache()
     for thread in vendor.conversations:

@@ -54,7 +54,7 @@ def test_an_event_is_stored_as_it_came_and_queued(account, django_capture_on_com
 
 
 def test_its_words_are_not_believed(account):
-    """Whoever learns the address can write what they like: nothing of it reaches the cache."""
+    """Anyone who learns the address can write anything: none of it reaches the cache."""
     forged = {
         "event": "message.received",
         "data": {

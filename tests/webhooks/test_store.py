@@ -61,7 +61,7 @@ def test_what_cannot_be_kept_is_told_to_each(db, monkeypatch):
 
 
 def test_whoever_is_not_written_hears_of_it(db, monkeypatch):
-    """The thread that wrote for others was stopped in the middle: nobody is told that all is well."""
+    """The thread that wrote for others was stopped in the middle: no sender gets a success response."""
     account, writer = factories.connected_account(), EventWriter()
 
     def stopped(batch):
@@ -109,7 +109,7 @@ def test_the_last_event_is_noted_once_a_second(db, django_assert_max_num_queries
     assert account.last_event_at < first + timedelta(hours=1)
 
 
-# -- nudges ---------------------------------------------------------------------------------------------------
+# -- tasks ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_each_account_is_woken(db, clock, django_capture_on_commit_callbacks):
 
 @pytest.mark.parametrize(("name", "again"), [("contact.updated", "new"), ("message.received", "done")])
 def test_a_contact_s_event_that_was_worked_on_is_worked_on_again(db, name, again):
-    """It names the contact and not what changed of it, so the same words may be news; a message's event tells all."""
+    """It names the contact and not what changed of it, so a repeat may be news; a message's event is complete."""
     account = factories.connected_account()
     body = json.dumps({"event": name, "data": {"contact": {"id": 7}}}).encode()
     store.EventWriter().write(account.pk, body)

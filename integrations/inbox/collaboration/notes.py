@@ -77,12 +77,12 @@ def note(request: HttpRequest, pk: int) -> HttpResponse:
     form = NoteForm(request.POST)
     if not form.is_valid():
         if "client_uuid" in form.errors:
-            return _redisplay(request, conversation, _with_new_uuid(request), DAMAGED)
-        return _redisplay(request, conversation, form, " ".join(form.errors["text"]))
+            return _redisplay(request, pk, _with_new_uuid(request), DAMAGED)
+        return _redisplay(request, pk, form, " ".join(form.errors["text"]))
     text = form.cleaned_data["text"]
     added = add_note(request.user, conversation, text, form.cleaned_data["client_uuid"])
     if added.text != text or added.conversation_id != pk or added.author_id != request.user.pk:
-        return _redisplay(request, conversation, _with_new_uuid(request), OTHER_NOTE)
+        return _redisplay(request, pk, _with_new_uuid(request), OTHER_NOTE)
     return _respond(request, pk, added=True)
 
 
@@ -116,20 +116,21 @@ def _respond(request: HttpRequest, pk: int, *, added: bool = False) -> HttpRespo
     """Redirect to the thread; for htmx, return only the changes. added: replace the form with an empty one."""
     if not request.headers.get("HX-Request"):
         return redirect(reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
-    context = fragments.update_context(request, fragments.get_conversation_or_404(request, pk))
-    context |= {"noted": True, "note_form": NoteForm.fresh() if added else None}
+    context = fragments.update_context(request, fragments.get_thread_or_404(request, pk))
+    context |= {"note_posted": True, "note_form": NoteForm.fresh() if added else None}
     response = render(request, "inbox/thread/_thread_update.html", context)
     if added:
         response["HX-Trigger"] = "portal:noted"
     return response
 
 
-def _redisplay(request: HttpRequest, conversation: Conversation, form: NoteForm, error: str) -> HttpResponse:
+def _redisplay(request: HttpRequest, pk: int, form: NoteForm, error: str) -> HttpResponse:
     """The thread with the submitted note and the error."""
+    conversation = fragments.get_thread_or_404(request, pk)
     values = {"note_form": form, "note_error": error}
     if request.headers.get("HX-Request"):
-        context = fragments.update_context(request, conversation) | {"noted": True, **values}
+        context = fragments.update_context(request, conversation) | {"note_posted": True, **values}
         return render(request, "inbox/thread/_thread_update.html", context, status=422)
     context = fragments.thread_context(fragments.read_thread(request, conversation), **values)
-    sidebar = list_context(request, open_pk=conversation.pk)
+    sidebar = list_context(request, open_pk=pk)
     return render(request, "inbox/inbox.html", {**sidebar, **context}, status=422)

@@ -19,7 +19,7 @@ _FORWARD = (
 def mark_read(user, conversation: Conversation, up_to: int) -> bool:
     """Move the user's read mark forward to the message with primary key `up_to`, never back. Returns whether it moved.
 
-    One statement; none when `conversation.read_to` (see thread.queries.read_conversation) is already there."""
+    One statement; none when `conversation.read_to` (see thread.queries.find_conversation) is already there."""
     if up_to <= (conversation.read_to or 0):
         return False
     with connection.cursor() as cursor:

@@ -35,7 +35,7 @@ class Choice:
     """A choice of the snooze menu, in the viewer's time zone. `at` is None for “In an hour”: it has no fixed time."""
 
     name: str
-    words: str
+    label: str
     at: datetime | None = None
 
 

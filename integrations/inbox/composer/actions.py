@@ -15,11 +15,12 @@ from ...attachments import request as attachments
 from ...models import Attachment, Conversation, Message
 from ...outbox import compose, reconcile
 from ...outbox.compose import CannotSend
+from ...salesmsg.phones import LONGEST
 from ..collaboration import read_state
 from ..conversation_list.views import list_context
 from ..thread import fragments
 from . import drafts
-from .forms import NewForm, ReplyForm
+from .forms import CheckedNumber, NewForm, ReplyForm
 
 DAMAGED = _("The form was incomplete, so nothing was sent. Your text is still here: send it again.")
 NOT_WRITTEN = _(
@@ -52,7 +53,7 @@ def respond(
         if error:
             messages.error(request, error)
         return redirect(_next_url(request) or reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
-    context = fragments.update_context(request, fragments.get_conversation_or_404(request, pk), redraw)
+    context = fragments.update_context(request, fragments.get_thread_or_404(request, pk), redraw)
     context |= {"composed": True, "error": error, "fresh_uuid": uuid.uuid4() if sent else None, **more}
     response = render(request, "inbox/thread/_thread_update.html", context, status=422 if error and not keep else 200)
     if sent and not keep:
@@ -106,7 +107,8 @@ def redisplay_form(
         return respond(request, conversation.pk, error=error)
     if request.FILES:
         error = f"{error} {CHOOSE_AGAIN}"
-    context = fragments.thread_context(fragments.read_thread(request, conversation), form, error, **more)
+    thread = fragments.read_thread(request, fragments.get_thread_or_404(request, conversation.pk))
+    context = fragments.thread_context(thread, form, error, **more)
     sidebar = list_context(request, open_pk=conversation.pk)
     return render(request, "inbox/inbox.html", {**sidebar, **context}, status=422)
 
@@ -128,6 +130,17 @@ def new(request: HttpRequest) -> HttpResponse:
             except CannotSend as refused:
                 form.add_error(None, refused.reason)
     return render(request, "inbox/inbox.html", {**list_context(request), "new_form": form}, status=status)
+
+
+@staff_view("POST")
+def check_number(request: HttpRequest) -> HttpResponse:
+    """Read the number of a new conversation while it is typed: as it will be texted, or why not."""
+    form = NewForm(request.user, request.POST)
+    line = form.lines.get(request.POST.get("line", ""))
+    typed = request.POST.get("phone", "")[:LONGEST]
+    chosen = request.POST.get("chosen", "")
+    number = CheckedNumber.read(*line, typed, chosen) if line and typed.strip() else None
+    return render(request, "inbox/composer/_number.html", {"number": number})
 
 
 def get_own_message(request: HttpRequest, pk: int) -> Message:

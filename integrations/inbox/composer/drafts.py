@@ -133,21 +133,20 @@ def save_draft_view(request: HttpRequest, pk: int) -> HttpResponse:
     except ValueError as refused:
         if is_script:
             return JsonResponse({"error": str(refused)}, status=422)
-        return _page(request, conversation, text, base, error=str(refused))
+        return _page(request, pk, text, base, error=str(refused))
     if is_script:
         data = {"revision": saved.revision} if saved.accepted else {"revision": saved.revision, "text": saved.text}
         return JsonResponse(data, status=200 if saved.accepted else 409)
     if not saved.accepted:
-        return _page(request, conversation, text, saved.revision, draft_other=saved.text)
+        return _page(request, pk, text, saved.revision, draft_other=saved.text)
     messages.success(request, _("Draft saved.") if text.strip() else _("Draft deleted."))
     return redirect(reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
 
 
-def _page(request: HttpRequest, conversation: Conversation, text: str, revision: int, **more) -> HttpResponse:
+def _page(request: HttpRequest, pk: int, text: str, revision: int, **more) -> HttpResponse:
     """The thread with the submitted text and the reason it was not saved. Saving again replaces the newer draft."""
     form = ReplyForm.fresh(text)
+    conversation = fragments.get_thread_or_404(request, pk)
     conversation.draft_revision = revision
     context = fragments.thread_context(fragments.read_thread(request, conversation), form, **more)
-    return render(
-        request, "inbox/inbox.html", {**list_context(request, open_pk=conversation.pk), **context}, status=422
-    )
+    return render(request, "inbox/inbox.html", {**list_context(request, open_pk=pk), **context}, status=422)

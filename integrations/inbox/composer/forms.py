@@ -1,6 +1,7 @@
 """Forms of the composer: replies, scheduled texts and new conversations."""
 
 import uuid
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
 from django import forms
@@ -10,15 +11,15 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from ...attachments import outgoing
 from ...durations import in_zone
-from ...failures import Reason
+from ...failures import Code, Reason, described_phone
 from ...models import Account, Inbox, Message
-from ...outbox import scheduled
-from ...salesmsg.text import PhoneError
-from ...salesmsg.text import phone as normal_phone
+from ...outbox import compose, scheduled
+from ...salesmsg.phones import LONGEST, PhoneError
 
 NINE = time(9)
 WRITE_FIRST = gettext_lazy("Write a text first.")
 CHOOSE = gettext_lazy("Choose when to send it.")
+CHOOSE_NUMBER = gettext_lazy("Choose one, or write the number with its country code.")
 
 
 class Files(forms.FileInput):
@@ -137,13 +138,15 @@ class NewForm(forms.Form):
     line = forms.ChoiceField(label=pgettext_lazy("new conversation", "From"))
     phone = forms.CharField(
         label=pgettext_lazy("new conversation", "To"),
-        max_length=64,
+        max_length=LONGEST,
         error_messages={"required": gettext_lazy("Enter a phone number.")},
     )
+    chosen = forms.CharField(max_length=32, required=False)
     text = forms.CharField(strip=True, label=gettext_lazy("Text"), error_messages={"required": WRITE_FIRST})
 
     def __init__(self, user, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.number: CheckedNumber | None = None
         self.lines: dict[str, tuple[Account, Inbox | None]] = {}
         accounts = list(Account.objects.for_user(user).reachable())
         inboxes: dict[int, list[Inbox]] = {}
@@ -160,13 +163,52 @@ class NewForm(forms.Form):
 
     @classmethod
     def fresh(cls, user, phone: str = "") -> "NewForm":
-        return cls(user, initial={"client_uuid": uuid.uuid4(), "phone": phone[:64]})
-
-    def clean_phone(self) -> str:
-        try:
-            return normal_phone(self.cleaned_data["phone"])
-        except PhoneError as error:
-            raise forms.ValidationError(Reason(error.code).text) from None
+        form = cls(user, initial={"client_uuid": uuid.uuid4(), "phone": phone[:LONGEST]})
+        if phone.strip() and form.lines:
+            form.number = CheckedNumber.read(*next(iter(form.lines.values())), phone[:LONGEST])
+        return form
 
     def clean_line(self) -> tuple[Account, Inbox | None]:
         return self.lines[self.cleaned_data["line"]]
+
+    def clean(self) -> dict:
+        data = super().clean()
+        if "line" in data and "phone" in data:
+            self.number = CheckedNumber.read(*data["line"], data["phone"], data.get("chosen", ""))
+            self.number.unfinished = False
+            if self.number.e164:
+                data["phone"] = self.number.e164
+            else:
+                self.add_error("phone", self.number.problem)
+        return data
+
+
+# A number that is still being typed shows these; they are no errors yet.
+_UNFINISHED = {Code.PHONE_MISSING, Code.PHONE_TOO_SHORT, Code.PHONE_WITHOUT_AREA, Code.PHONE_SHORT_CODE}
+
+
+@dataclass
+class CheckedNumber:
+    """A typed number as it will be texted, or why not. `choices`: (E.164, words) of what it may stand for."""
+
+    e164: str = ""
+    problem: str = ""
+    unfinished: bool = False
+    choices: list[tuple[str, str]] = field(default_factory=list)
+    chosen: str = ""
+
+    @classmethod
+    def read(cls, account: Account, inbox: Inbox | None, typed: str, chosen: str = "") -> "CheckedNumber":
+        """Read a number for this account and inbox. chosen: the person's choice, if the number asked for one."""
+        try:
+            return cls(compose.read_phone(account, typed, inbox))
+        except PhoneError as error:
+            choices = [(number, described_phone(number)) for number in error.choices]
+            chosen = chosen if chosen in error.choices else ""
+            problem = str(CHOOSE_NUMBER) if choices else Reason(error.code, error.params).text
+            unfinished = bool(choices) or error.code in _UNFINISHED
+            return cls(chosen, "" if chosen else problem, unfinished, choices, chosen)
+
+    @property
+    def shown(self) -> str:
+        return described_phone(self.e164)

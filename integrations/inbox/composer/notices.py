@@ -32,25 +32,25 @@ class Notices:
     quiet: quiet_hours.ContactClock | None = None
 
 
-def read_notices(conversation: Conversation, stretch: ThreadSlice, card: ContactPanel, newest: bool) -> Notices:
+def read_notices(conversation: Conversation, thread_slice: ThreadSlice, card: ContactPanel, newest: bool) -> Notices:
     """Return the notices of a thread. newest: whether the slice is the end of the thread."""
-    first = newest and _is_first_text(stretch, card)
+    first = newest and _is_first_text(thread_slice, card)
     return Notices(first=first, quiet=quiet_hours.contact_clock(conversation.contact, conversation.account))
 
 
-def _is_first_text(stretch: ThreadSlice, card: ContactPanel) -> bool:
+def _is_first_text(thread_slice: ThreadSlice, card: ContactPanel) -> bool:
     """Whether the contact certainly got no text before: the whole thread is loaded and it is the contact's only one."""
-    if stretch.older or stretch.gap or card.others:
+    if thread_slice.older or thread_slice.gap or card.others:
         return False
-    texts = (message for message in stretch.messages if message.kind != Message.Kind.CALL)
+    texts = (message for message in thread_slice.messages if message.kind != Message.Kind.CALL)
     return all(message.inbound or message.state in NEVER_LEFT for message in texts)
 
 
 @dataclass(frozen=True)
 class OptedOut:
-    """Why the contact gets no texts (`words`) and how they can opt in again (`back`)."""
+    """Why the contact gets no texts (`reason`) and how they can opt in again (`back`)."""
 
-    words: str
+    reason: str
     back: str
 
 

@@ -87,10 +87,8 @@ def _form(request: HttpRequest, message: Message, form: EditScheduledForm, error
         response = respond(request, conversation.pk, redraw=message.pk, **editing)
         response.status_code = status
         return response
-    context = {
-        **list_context(request, open_pk=conversation.pk),
-        **fragments.thread_context(fragments.read_thread(request, conversation)),
-    }
+    thread = fragments.read_thread(request, fragments.get_thread_or_404(request, conversation.pk))
+    context = {**list_context(request, open_pk=conversation.pk), **fragments.thread_context(thread)}
     return render(request, "inbox/inbox.html", {**context, **editing}, status=status)
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from ...contacts.three_way import EDITABLE, LIMITS
 from ...models.contact import FIELD_LABELS
+from ...salesmsg.phones import LONGEST
 
 KINDS = {"email": "email", "phone": "tel"}
 SPOTS = ("side", "h3")  # the page has the panel twice: beside the thread and in the menu of its header
@@ -32,7 +33,7 @@ class Field:
 
     @property
     def limit(self) -> int:
-        return LIMITS[self.name]
+        return LONGEST if self.name == "phone" else LIMITS[self.name]
 
     @property
     def typed(self) -> bool:

@@ -31,7 +31,7 @@ def change(request: HttpRequest, pk: int, what: str) -> HttpResponse:
         if problem:
             messages.error(request, problem)
         return redirect(reverse("inbox:thread", args=[pk]) + fragments.list_query(request))
-    context = fragments.update_context(request, fragments.get_conversation_or_404(request, pk), problem=problem)
+    context = fragments.update_context(request, fragments.get_thread_or_404(request, pk), problem=problem)
     return render(request, "inbox/thread/_thread_update.html", context, status=422 if problem else 200)
 
 
@@ -53,14 +53,15 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "inbox/thread/_thread_update.html",
-        fragments.update_context(request, fragments.get_conversation_or_404(request, pk)),
+        fragments.update_context(request, fragments.get_thread_or_404(request, pk)),
     )
 
 
 def _redisplay(request: HttpRequest, conversation: Conversation, form: list[inline_edit.Field]) -> HttpResponse:
     """The submitted form with its errors. For htmx, the rest of the page stays unchanged."""
     if not request.headers.get("HX-Request"):
-        context = fragments.thread_context(fragments.read_thread(request, conversation, quick=form))
+        thread = fragments.read_thread(request, fragments.get_thread_or_404(request, conversation.pk), quick=form)
+        context = fragments.thread_context(thread)
         sidebar = list_context(request, open_pk=conversation.pk)
         return render(request, "inbox/inbox.html", {**sidebar, **context}, status=422)
     spot = request.POST.get("spot", "")

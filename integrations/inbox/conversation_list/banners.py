@@ -2,29 +2,27 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from ...models import Account
-
-HEARTBEAT_TIMEOUT = timedelta(seconds=60)  # the worker writes a heartbeat every few seconds
+from ...models import Account, Heartbeat
 
 
 @dataclass(frozen=True)
 class Banner:
     """A banner. `href` and `link` lead to the page that fixes the problem."""
 
-    words: str
+    text: str
     href: str
     link: str
 
 
 def worker_stopped(heartbeat: datetime | None) -> bool:
-    """Whether the worker has run before and its last heartbeat is older than HEARTBEAT_TIMEOUT."""
-    return heartbeat is not None and heartbeat < timezone.now() - HEARTBEAT_TIMEOUT
+    """Whether the worker has run before and its last heartbeat is too old."""
+    return heartbeat is not None and heartbeat < timezone.now() - Heartbeat.TIMEOUT
 
 
 def banners_for(accounts: Iterable[Account]) -> list[Banner]:

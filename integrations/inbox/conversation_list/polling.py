@@ -25,7 +25,7 @@ def list_poll(request: HttpRequest) -> HttpResponse:
     rows = queries.read_conversations(request.user, filters, limit=limit)
     context = {
         "accounts": accounts,
-        "alarms": banners.banners_for(accounts),
+        "banners": banners.banners_for(accounts),
         "filters": filters,
         "mentions": queries.total_mentions(accounts),
         "rows": rows,

@@ -138,7 +138,7 @@ class InboxChoice:
     """An entry of the inbox menu. `inner`: an inbox listed below its account."""
 
     value: str
-    words: str
+    label: str
     inner: bool = False
 
 

@@ -52,7 +52,7 @@ def search_inbox(
     limit: int = queries.ROWS,
     accounts: list[Account] | None = None,
 ) -> SearchResults:
-    """Search the user's contacts and texts. Rows of texts have the hit as `.sight`.
+    """Search the user's contacts and texts. Rows of texts have the hit as `.hit`.
 
     before: "p" or "t" and a cursor, to read only more contacts or more texts. accounts: the user's accounts, if already
     loaded. Six queries at most, plus three for a transaction on PostgreSQL."""
@@ -100,7 +100,7 @@ def search_inbox(
         if hit.conversation in rows:
             row = copy(rows[hit.conversation])  # the same row may be listed as a contact as well
             query = filters.query(at=str(hit.message))
-            row.sight = SearchHit(hit.message, hit.at, hit.inbound, marked(wanted.snippet(hit.text)), query)
+            row.hit = SearchHit(hit.message, hit.at, hit.inbound, marked(wanted.snippet(hit.text)), query)
             found.texts.rows.append(row)
     return found
 

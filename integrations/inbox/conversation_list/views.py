@@ -19,7 +19,7 @@ def list_context(request: HttpRequest, *, open_pk: int | None = None) -> dict:
     return {
         "accounts": accounts,
         "boxes": queries.inbox_choices(accounts),
-        "alarms": banners.banners_for(accounts),
+        "banners": banners.banners_for(accounts),
         "filters": filters,
         "rows": rows,
         "mentions": queries.total_mentions(accounts),

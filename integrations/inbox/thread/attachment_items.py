@@ -48,7 +48,7 @@ class AttachmentItem:
         return self.row.file.name.rpartition("-")[2] if self.row and self.row.file else ""
 
     @property
-    def box(self) -> tuple[int, int]:
+    def display_size(self) -> tuple[int, int]:
         """Displayed width and height in CSS pixels; (0, 0) for files that can only be downloaded."""
         if self.row is None or not self.row.width or not self.row.height:
             return 0, 0
@@ -60,7 +60,7 @@ class AttachmentItem:
         """Everything the page shows of it, for the etag."""
         row = self.row
         reason = row.reason.text if row and row.state in {State.LOST, State.REFUSED} else ""
-        return self.state, self.is_picture, self.version, self.box, reason
+        return self.state, self.is_picture, self.version, self.display_size, reason
 
 
 def items_of_message(message: Message, rows: dict[int, Attachment]) -> list[AttachmentItem]:

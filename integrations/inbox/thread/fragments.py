@@ -4,9 +4,7 @@ A thread consists of regions (header, contact panel, notices, send block) and of
 content. The browser sends the etags it has and gets only what changed, as htmx out-of-band swaps by id.
 """
 
-import re
 from dataclasses import dataclass
-from hashlib import blake2s
 
 from django.http import Http404, HttpRequest
 from django.template.loader import render_to_string
@@ -19,6 +17,7 @@ from ...access import can_opt_in
 from ...attachments import outgoing
 from ...attachments import request as attachments
 from ...contacts.effective import EffectiveContact, effective_contact, suggest_tags
+from ...digests import html_digest
 from ...models import Account, Conversation
 from ...outbox import scheduled
 from ...sync import request as sync
@@ -29,7 +28,7 @@ from ..composer import notices
 from ..composer.forms import ReplyForm, ScheduleForm
 from ..contact_panel.inline_edit import Field, fields_closed, inline_fields
 from ..contact_panel.panel import read_panel
-from ..conversation_list import queries as conversation_list_queries
+from ..conversation_list.queries import Filters
 from . import queries
 from .message_items import MessageItem
 from .note_items import NoteItem
@@ -41,8 +40,6 @@ REGIONS = {
     "hints": "inbox/composer/_notices.html",
     "gate": "inbox/composer/_send_blocked.html",
 }
-# Parts that differ between renderings of unchanged content: CSRF tokens, and clocks, which the browser advances.
-_VOLATILE = re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"|(?<= data-clock>)[^<]*')
 
 
 @dataclass
@@ -59,14 +56,22 @@ class ThreadPage:
     """A thread with its rendered regions. `blocked` is the reason why texts cannot be sent, or empty."""
 
     conversation: Conversation
-    stretch: queries.ThreadSlice
+    thread_slice: queries.ThreadSlice
     regions: dict[str, Region]
     blocked: str
 
 
 def get_conversation_or_404(request: HttpRequest, pk: int) -> Conversation:
-    """Return the conversation. Raises Http404 when the user cannot see it."""
-    conversation = queries.read_conversation(request.user, pk)
+    """Return the conversation to act on. Raises Http404 when the user cannot see it."""
+    return _or_404(queries.find_conversation(request.user, pk))
+
+
+def get_thread_or_404(request: HttpRequest, pk: int) -> Conversation:
+    """Return the conversation to show, for `read_thread`. Raises Http404 when the user cannot see it."""
+    return _or_404(queries.read_conversation(request.user, pk))
+
+
+def _or_404(conversation: Conversation | None) -> Conversation:
     if conversation is None:
         raise Http404("Conversation not found.")
     return conversation
@@ -99,22 +104,23 @@ def read_thread(
 ) -> ThreadPage:
     """Read the thread, mark the shown messages as read and render the regions.
 
-    problem: an error to show in the contact panel. quick: rejected fields of the contact panel, as typed."""
+    conversation: from `get_thread_or_404`. problem: an error to show in the contact panel. quick: rejected fields of
+    the contact panel, as typed."""
     about = effective_contact(conversation.contact)
     blocked = why_not(conversation, about)
-    stretch = queries.read_slice(conversation, top=top, before=before)
-    if stretch.gap:
+    thread_slice = queries.read_slice(conversation, top=top, before=before)
+    if thread_slice.gap:
         sync.fill_history(conversation)
     if "hidden" not in request.GET:  # messages that arrive in a hidden tab stay unread
-        mark_read(request.user, conversation, stretch.newest_inbound)
+        mark_read(request.user, conversation, thread_slice.newest_inbound)
         mentions.mark_mentions_seen(request.user, conversation)
-    fetch_files(conversation, stretch)
+    fetch_files(conversation, thread_slice)
     card = read_panel(request.user, conversation, about.edit)
     context = {
         "conversation": conversation,
         "contact": conversation.contact,
         "card": card,
-        "hints": notices.read_notices(conversation, stretch, card, newest=not before),
+        "hints": notices.read_notices(conversation, thread_slice, card, newest=not before),
         "opted_out": notices.opted_out(conversation, about),
         "quick": quick or inline_fields(card.values),
         "quick_open": quick is not None,
@@ -127,41 +133,40 @@ def read_thread(
         "snooze_choices": snooze.snooze_choices(),
         "back": list_query(request),
     }
-    return ThreadPage(conversation, stretch, {name: _region(request, name, context) for name in REGIONS}, blocked)
+    return ThreadPage(conversation, thread_slice, {name: _region(request, name, context) for name in REGIONS}, blocked)
 
 
-def fetch_files(conversation: Conversation, stretch: queries.ThreadSlice) -> None:
+def fetch_files(conversation: Conversation, thread_slice: queries.ThreadSlice) -> None:
     """Request the attachments in the slice that have not been requested yet."""
-    if stretch.asleep:
-        attachments.request_files(conversation.pk, stretch.asleep)
+    if thread_slice.asleep:
+        attachments.request_files(conversation.pk, thread_slice.asleep)
 
 
 def list_query(request: HttpRequest) -> str:
     """Return the query string of the list beside the thread."""
-    return conversation_list_queries.Filters.from_query(request.GET).query()
+    return Filters.from_query(request.GET).query()
 
 
 def _region(request: HttpRequest, name: str, context: dict) -> Region:
     html = render_to_string(REGIONS[name], context, request)
-    etag = blake2s(_VOLATILE.sub("", html).encode(), digest_size=8).hexdigest()
-    return Region(name, mark_safe(html), etag)  # noqa: S308 - output of our own template
+    return Region(name, mark_safe(html), html_digest(html))  # noqa: S308 - output of our own template
 
 
-def thread_context(pane: ThreadPage, form: ReplyForm | None = None, error: str = "", **more) -> dict:
+def thread_context(page: ThreadPage, form: ReplyForm | None = None, error: str = "", **more) -> dict:
     """The context of a full thread. A bound form keeps the text that could not be sent or scheduled."""
-    zones = zones_for(pane.conversation)
+    zones = zones_for(page.conversation)
     return {
-        "conversation": pane.conversation,
-        "contact": pane.conversation.contact,
-        "stretch": pane.stretch,
-        "seen": max([pane.conversation.read_to or 0, *(message.pk for message in pane.stretch.messages)]),
-        "regions": pane.regions,
-        "form": form or ReplyForm.fresh(pane.conversation.draft_text or ""),
+        "conversation": page.conversation,
+        "contact": page.conversation.contact,
+        "thread_slice": page.thread_slice,
+        "seen": max([page.conversation.read_to or 0, *(message.pk for message in page.thread_slice.messages)]),
+        "regions": page.regions,
+        "form": form or ReplyForm.fresh(page.conversation.draft_text or ""),
         "note_form": NoteForm.fresh(),
         "later_form": form if isinstance(form, ScheduleForm) else ScheduleForm.fresh(zones),
         "zones": zones,
         "error": error,
-        "blocked": pane.blocked,
+        "blocked": page.blocked,
         "enclosing": outgoing.upload_limits(),
         **more,
     }
@@ -179,24 +184,24 @@ class Step:
 
     way: str
     target: str
-    bubble: MessageItem | NoteItem | None = None
+    item: MessageItem | NoteItem | None = None
 
 
-def update_steps(stretch: queries.ThreadSlice, known: dict[str, str], above: set[str]) -> list[Step]:
+def update_steps(thread_slice: queries.ThreadSlice, known: dict[str, str], above: set[str]) -> list[Step]:
     """Return the swaps, in order, that turn a browser showing `known` into one showing the slice.
 
     The two must overlap, unless `known` is empty. above: keys that belong above the slice and stay unchanged."""
-    items = {bubble.key: bubble for bubble in stretch.bubbles}
+    items = {item.key: item for item in thread_slice.items}
     shown, wanted = [key for key in known if key not in above], list(items)
     kept = _in_order([key for key in shown if key in items], wanted)
     steps = [Step("delete", f"m-{key}") for key in shown if key not in kept]
     previous = f"m-{[key for key in known if key in above][-1]}" if above else ""
     for key in wanted:
-        bubble = items[key]
+        item = items[key]
         if key not in kept:
-            steps.append(Step("afterend" if previous else "afterbegin", previous or "messages", bubble))
-        elif known[key] != bubble.etag:
-            steps.append(Step("outerHTML", f"m-{key}", bubble))
+            steps.append(Step("afterend" if previous else "afterbegin", previous or "messages", item))
+        elif known[key] != item.etag:
+            steps.append(Step("outerHTML", f"m-{key}", item))
         previous = f"m-{key}"
     return steps
 
@@ -224,22 +229,22 @@ def update_context(
     known = parse_known(data)
     if str(redraw) in known:
         known[str(redraw)] = ""
-    pane = read_thread(request, conversation, top=cursors.parse_key(data.get("top", "")), problem=problem)
-    keys = [bubble.key for bubble in pane.stretch.bubbles]
+    page = read_thread(request, conversation, top=cursors.parse_key(data.get("top", "")), problem=problem)
+    keys = [item.key for item in page.thread_slice.items]
     # Scheduled texts are at the end of every slice, so they do not count as overlap.
-    sent = [bubble.key for bubble in pane.stretch.bubbles if not bubble.planned]
+    sent = [item.key for item in page.thread_slice.items if not item.planned]
     # Opened further up, at a search hit: newer messages load on request only.
     deep = bool(data.get("deep"))
     # No overlap: the browser was away for too long, so the newest slice replaces everything it shows.
-    anew = bool(known and sent) and not deep and not any(key in known for key in sent)
-    above = queries.keys_above(conversation.pk, pane.stretch, [key for key in known if key not in keys])
+    replaced = bool(known and sent) and not deep and not any(key in known for key in sent)
+    above = queries.keys_above(conversation.pk, page.thread_slice, [key for key in known if key not in keys])
     return {
         "conversation": conversation,
         "contact": conversation.contact,
-        "stretch": pane.stretch,
-        "anew": anew,
+        "thread_slice": page.thread_slice,
+        "replaced": replaced,
         "deep": deep,
-        "older": anew or not (above or deep),
-        "steps": [] if anew or deep else update_steps(pane.stretch, known, above),
-        "regions": [region for region in pane.regions.values() if data.get(f"r-{region.name}") != region.etag],
+        "older": replaced or not (above or deep),
+        "steps": [] if replaced or deep else update_steps(page.thread_slice, known, above),
+        "regions": [region for region in page.regions.values() if data.get(f"r-{region.name}") != region.etag],
     }

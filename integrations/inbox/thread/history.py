@@ -11,7 +11,7 @@ from ...models import Conversation, Message
 from ...search import ask
 from ...search.words import Wanted
 from ..collaboration.read_state import mark_read
-from ..conversation_list import queries as conversation_list_queries
+from ..conversation_list.queries import Filters
 from . import fragments, queries
 from .message_items import item_order
 
@@ -36,10 +36,10 @@ def slice_end(request: HttpRequest, conversation: Conversation) -> str:
 def search_hit_context(request: HttpRequest, before: str) -> dict:
     """The context of the search a thread was opened from, and the cursor of newer messages."""
     key = cursors.parse_id(request.GET.get("at", ""))
-    wanted = Wanted(conversation_list_queries.Filters.from_query(request.GET).q)
+    wanted = Wanted(Filters.from_query(request.GET).q)
     if key is None or not wanted.terms:
         return {"newer": before}
-    return {"newer": before, "sighted": key, "wanted": wanted, "no_more": request.GET.get("end", "")}
+    return {"newer": before, "hit_pk": key, "wanted": wanted, "no_more": request.GET.get("end", "")}
 
 
 def _end(conversation: Conversation, spot: tuple, number: int) -> str:
@@ -59,17 +59,17 @@ def newer(request: HttpRequest, pk: int) -> HttpResponse:
     end = _end(conversation, spot, STEP) if spot else ""
     if spot is None or "HX-Request" not in request.headers:
         return redirect(reverse("inbox:thread", args=[pk]) + (f"?until={end}" if end else ""))
-    stretch = queries.read_slice(conversation, before=end)
-    mark_read(request.user, conversation, stretch.newest_inbound)
-    fragments.fetch_files(conversation, stretch)
+    thread_slice = queries.read_slice(conversation, before=end)
+    mark_read(request.user, conversation, thread_slice.newest_inbound)
+    fragments.fetch_files(conversation, thread_slice)
     context = {"conversation": conversation, "contact": conversation.contact, "newer": end, "boundary": None}
     below = []
-    for bubble in stretch.bubbles:
-        place = item_order(bubble)
+    for item in thread_slice.items:
+        place = item_order(item)
         if place == spot:
-            context["boundary"] = bubble
+            context["boundary"] = item
         elif place > spot:
-            below.append(bubble)
+            below.append(item)
     return render(request, "inbox/thread/_newer_update.html", {**context, "below": below})
 
 
@@ -77,7 +77,7 @@ def newer(request: HttpRequest, pk: int) -> HttpResponse:
 def hit(request: HttpRequest, pk: int) -> HttpResponse:
     """Redirect to the previous or next search hit; without one, back to the open hit with a notice."""
     conversation = fragments.get_conversation_or_404(request, pk)
-    filters, older = conversation_list_queries.Filters.from_query(request.GET), request.GET.get("way") != "newer"
+    filters, older = Filters.from_query(request.GET), request.GET.get("way") != "newer"
     key = cursors.parse_id(request.GET.get("at", "")) or 0
     message = Message.objects.filter(conversation=conversation, pk=key).only("at").first()
     wanted = Wanted(filters.q)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from hashlib import blake2s
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from ...digests import digest
 from ...failures import Code
 from ...models import Attachment, Attempt, Message
 from .attachment_items import AttachmentItem, items_of_message
@@ -104,7 +104,7 @@ class MessageItem:
         attempts = [(attempt.pk, attempt.outcome, attempt.reason.text) for attempt in self.shown_attempts]
         files = [file.shown for file in self.files]
         group = (self.day, self.opens, self.closes)
-        return blake2s(repr((shown, files, schedule, attempts, group)).encode(), digest_size=6).hexdigest()
+        return digest(repr((shown, files, schedule, attempts, group)))
 
 
 def day_of(item: MessageItem | NoteItem) -> date:
@@ -124,10 +124,10 @@ def arrange_items(
     notes: list[NoteItem] | None = None,
 ) -> list[MessageItem | NoteItem]:
     """Order messages and notes, group them, and mark where a day begins. Scheduled texts come last."""
-    bubbles = [
+    items = [
         MessageItem(row, attempts.get(row.pk, []), items_of_message(row, pictures.get(row.pk, {}))) for row in rows
     ]
-    sent = [bubble for bubble in bubbles if not bubble.planned]
+    sent = [item for item in items if not item.planned]
     if notes:
         sent = sorted([*sent, *notes], key=item_order)
     for before, after in zip([None, *sent], sent, strict=False):
@@ -135,7 +135,7 @@ def arrange_items(
             after.day = day_of(after)
         elif _is_same_group(before, after):
             before.closes = after.opens = False
-    planned = [bubble for bubble in bubbles if bubble.planned]
+    planned = [item for item in items if item.planned]
     for first in planned[:1]:
         first.plans = True
     return sent + planned

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from hashlib import blake2s
 
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from ...db.top_n import BoundedCount
+from ...digests import digest
 from ...models import Conversation, InternalNote, Mention
 
 NOTE_RANK = 1 << 62  # sorts a note after all messages of the same moment
@@ -53,7 +53,7 @@ class NoteItem:
     def etag(self) -> str:
         """Changes when anything the note shows changes."""
         shown = (self.at, self.author, self.text, sorted(self.names), self.day)
-        return blake2s(repr(shown).encode(), digest_size=6).hexdigest()
+        return digest(repr(shown))
 
 
 def mention_spans(text: str, names: Iterable[str]) -> Iterator[tuple[int, int, str]]:

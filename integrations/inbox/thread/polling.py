@@ -20,10 +20,10 @@ def thread_poll(request: HttpRequest, pk: int) -> HttpResponse:
     if request.GET.get("version") == str(version):
         if request.GET.get("here", "") == present.token:
             return HttpResponse(status=204)
-        return render(request, "inbox/collaboration/_presence.html", {"here": present, "oob": True})
-    conversation = fragments.get_conversation_or_404(request, pk)
+        return render(request, "inbox/collaboration/_presence.html", {"presence": present, "oob": True})
+    conversation = fragments.get_thread_or_404(request, pk)
     context = fragments.update_context(request, conversation)
-    return render(request, "inbox/thread/_thread_update.html", {**context, "here": present})
+    return render(request, "inbox/thread/_thread_update.html", {**context, "presence": present})
 
 
 @staff_view("POST")

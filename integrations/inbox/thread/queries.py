@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from ... import cursors
 from ...contacts import profile_changes
@@ -30,24 +30,39 @@ def parse_known(data) -> dict[str, str]:
 MESSAGES = 50
 
 
+def find_conversation(user, pk: int) -> Conversation | None:
+    """Return the conversation with its contact and account, or None when the user cannot see it. One query.
+
+    `.read_to` is the user's read mark, None when there is none."""
+    return _first(_visible(user, pk))
+
+
 def read_conversation(user, pk: int) -> Conversation | None:
     """Return the conversation with everything its header and contact panel show, or None. One query.
 
-    Annotations of the user: `.read_to` (read mark), `.draft_text` and `.draft_revision`, each None when there is none,
-    and `.mentioned` (has an unseen mention). `.scopes` are the account's OAuth scopes, [] when unknown."""
-    mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
-    related = ("contact", "inbox", "owner", "account", "thread_sync", "snoozed_by")
-    found = Conversation.objects.for_user(user).select_related(*related).annotate(read_to=Subquery(mark))
+    Annotations of the user besides those of `find_conversation`: `.draft_text` and `.draft_revision`, each None when
+    there is none, and `.mentioned` (has an unseen mention). `.scopes` are the account's OAuth scopes, [] when
+    unknown."""
     draft = Draft.objects.filter(user=user, conversation=OuterRef("pk"))
-    found = found.annotate(
+    found = _visible(user, pk).select_related("inbox", "owner", "snoozed_by")
+    found = found.defer("inbox__raw", "owner__raw", "snoozed_by__password").annotate(
         draft_text=Subquery(draft.values("text")[:1]),
         draft_revision=Subquery(draft.values("revision")[:1]),
         mentioned=note_items.is_mentioned(user),
         scopes=Subquery(Credential.objects.filter(account=OuterRef("account")).values("scopes")[:1]),
-        **profile_changes.annotate_names(),
     )
-    heavy = ("raw", "contact__raw", "inbox__raw", "owner__raw", "account__webhook_secret", "snoozed_by__password")
-    rows = list(found.defer(*heavy).filter(pk=pk)[:1])
+    return _first(found)
+
+
+def _visible(user, pk: int) -> QuerySet[Conversation]:
+    mark = ReadMark.objects.filter(user=user, conversation=OuterRef("pk")).values("message_pk")[:1]
+    found = Conversation.objects.for_user(user).filter(pk=pk).select_related("contact", "account", "thread_sync")
+    found = found.defer("raw", "contact__raw", "account__webhook_secret")
+    return found.annotate(read_to=Subquery(mark), **profile_changes.annotate_names())
+
+
+def _first(found: QuerySet[Conversation]) -> Conversation | None:
+    rows = list(found[:1])
     profile_changes.apply_names(rows)
     return rows[0] if rows else None
 
@@ -56,7 +71,7 @@ def read_conversation(user, pk: int) -> Conversation | None:
 class ThreadSlice:
     """A part of a thread, oldest first. `older` is the cursor of earlier messages, empty at the beginning."""
 
-    bubbles: list[MessageItem | NoteItem] = field(default_factory=list)
+    items: list[MessageItem | NoteItem] = field(default_factory=list)
     older: str = ""
     gap: bool = False  # earlier messages have not been synced from Salesmsg yet
     begins: str = ""  # with a gap: the cursor before which they will appear
@@ -64,12 +79,12 @@ class ThreadSlice:
     @property
     def asleep(self) -> list[int]:
         """Primary keys of messages with attachments that have not been requested yet."""
-        return [bubble.message.pk for bubble in self.bubbles if any(file.asleep for file in bubble.files)]
+        return [item.message.pk for item in self.items if any(file.asleep for file in item.files)]
 
     @property
     def messages(self) -> list[Message]:
         """The messages without the notes."""
-        return [bubble.message for bubble in self.bubbles if not bubble.note]
+        return [item.message for item in self.items if not item.note]
 
     @property
     def newest_inbound(self) -> int:
@@ -129,26 +144,26 @@ def read_slice(
     rows = [one for one in both if isinstance(one, Message)]
     attempts = {row.pk: rows_from_json(Attempt, row.tries) for row in rows}
     pictures = {row.pk: {one.position: one for one in rows_from_json(Attachment, row.files)} for row in rows}
-    bubbles = arrange_items(rows, attempts, pictures, [one for one in both if isinstance(one, NoteItem)])
+    items = arrange_items(rows, attempts, pictures, [one for one in both if isinstance(one, NoteItem)])
     older = len(both) > limit
     if older:
-        del bubbles[0]
+        del items[0]
         del both[0]
-    if bubbles and not bubbles[0].planned and (top is None or any(bubble.key == top for bubble in bubbles)):
-        bubbles[0].day = day_of(bubbles[0])
+    if items and not items[0].planned and (top is None or any(item.key == top for item in items)):
+        items[0].day = day_of(items[0])
     if older:
-        return ThreadSlice(bubbles, format_cursor(both[0].at, both[0].rank))
+        return ThreadSlice(items, format_cursor(both[0].at, both[0].rank))
     thread_sync: ThreadSync | None = getattr(conversation, "thread_sync", None)
     complete = thread_sync is not None and thread_sync.complete
     gap = conversation.vendor_id is not None and conversation.gone_at is None and not complete
-    return ThreadSlice(bubbles, gap=gap, begins=format_cursor(both[0].at, both[0].rank) if both else "")
+    return ThreadSlice(items, gap=gap, begins=format_cursor(both[0].at, both[0].rank) if both else "")
 
 
-def keys_above(conversation_id: int, stretch: ThreadSlice, keys: list[str]) -> set[str]:
+def keys_above(conversation_id: int, thread_slice: ThreadSlice, keys: list[str]) -> set[str]:
     """Return the keys of the messages and notes that come before the slice; empty at the beginning of the thread."""
-    if not (stretch.older and keys):
+    if not (thread_slice.older and keys):
         return set()
-    at, rank = item_order(stretch.bubbles[0])
+    at, rank = item_order(thread_slice.items[0])
     earlier = Q(at__lt=at) | Q(at=at, rank__lt=rank)
     ids = [int(key) for key in keys if key.isdigit()]
     found = Message.objects.filter(earlier, conversation=conversation_id, pk__in=ids).values_list("pk", flat=True)

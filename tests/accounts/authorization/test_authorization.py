@@ -137,7 +137,7 @@ def test_a_state_of_another_trip(vendor, root, spoil):
     assert problem_of(user, query, session).kind == "state"
     assert vendor.state()["requests"] == before, "no code leaves"
     if spoil not in ("old",):
-        assert AuthorizationState.objects.get().used_at is None, "somebody else's try does not use it up"
+        assert AuthorizationState.objects.get().used_at is None, "another user's attempt does not use it up"
 
 
 def test_nine_minutes_are_in_time(vendor, root):

@@ -239,7 +239,7 @@ def test_two_accounts_do_not_become_one_organisation(vendor, root, account):
 
 @pytest.mark.parametrize("state", Account.State)
 def test_a_manager_of_another_account_gets_no_foot_in_this_one(vendor, root, account, state):
-    """What is cached here belongs to its members, whatever its state is and whoever can sign in at Salesmsg."""
+    """Cached data belongs to the account's members, whatever its state is and whoever can sign in to Salesmsg."""
     stranger = factories.person("stranger")
     factories.membership(stranger, factories.connected_account("Northside Clinic"), Membership.Role.MANAGER)
     Account.objects.filter(pk=account.pk).update(state=state)

@@ -1,4 +1,4 @@
-"""django-helpdesk in a project of its own, for the comparison of lists; DATABASE_URL tells where."""
+"""django-helpdesk in a project of its own, for the comparison of lists; DATABASE_URL names the database."""
 
 import os
 from pathlib import Path

@@ -13,7 +13,7 @@ SMALL = 200  # conversations of the second account
 
 
 def before() -> None:
-    """A superuser, an agent of two accounts who is somebody at Salesmsg, and one who has read everything."""
+    """A superuser, an agent of two accounts who is linked to a Salesmsg member, and one who has read everything."""
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
 
@@ -32,7 +32,7 @@ def before() -> None:
 
 
 def after() -> None:
-    """Tidy has read everything but the one conversation that nobody wrote in for longest."""
+    """Tidy has read everything but the conversation with the oldest last message."""
     from django.contrib.auth import get_user_model
     from django.db import connection
     from django.db.models import F

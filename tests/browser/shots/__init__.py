@@ -1,4 +1,4 @@
-"""Pictures for docs/screenshots: in which looks, and how they are kept small."""
+"""Pictures for docs/screenshots: in which themes and sizes, and how they are kept small."""
 
 import base64
 import struct
@@ -58,7 +58,7 @@ class Camera:
         FOLDER.mkdir(parents=True, exist_ok=True)
 
     def wants(self, name: str) -> bool:
-        """Whether somebody asked for this one, by the beginning of its name."""
+        """Whether this picture was requested, by the beginning of its name."""
         return name.startswith(self.only)
 
     def shoot(self, page: Page, name: str, *, whole: bool = False) -> None:

@@ -25,7 +25,7 @@ HISTORY = (
 )
 
 
-# What a busy hour leaves behind: texts for later, a bulk text under way, one that nobody saw end, one that was refused.
+# What a busy hour leaves behind: texts for later, a bulk text under way, an unknown outcome, and a refusal.
 SCENE = """
 import uuid
 from datetime import datetime, timedelta

@@ -53,7 +53,7 @@ def test_three_values_for_each_field(browser, conflict):
     for words in ("Last name", "Here", "There", "Reyes", "Yours", "In Salesmsg now", "Last agreed", "empty", "You"):
         assert words in shown
     assert "First name" not in shown
-    assert checked(response) == {}, "nobody is nudged"
+    assert checked(response) == {}, "no task is enqueued"
     assert pages.inline(response) == []
 
 

@@ -167,7 +167,7 @@ def test_a_text_behind_one_that_is_being_sent(harbor, books, queued, noon):
 
 
 def test_a_text_to_somebody_new_takes_three_places(harbor, books, queued, noon):
-    """Salesmsg must first be told the contact, then asked for the conversation."""
+    """The contact must be created in Salesmsg first, then the conversation."""
     books.called(20, number=4)
     stranger = f.conversation(harbor, f.contact(harbor, vendor_id=None), vendor_id=None)
     queued(stranger)

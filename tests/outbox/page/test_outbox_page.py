@@ -17,7 +17,7 @@ from tests.inbox import pages
 
 
 def state(response) -> str:
-    """What the page tells with its next poll."""
+    """What the page sends with its next poll."""
     for _, values in pages.read(response).tags:
         if values.get("id") == "outbox-poll":
             return values["hx-vals"].removeprefix('{"have": "').removesuffix('"}')

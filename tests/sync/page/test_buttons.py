@@ -1,4 +1,4 @@
-"""Every button: who may press it, what it does, and what is told."""
+"""Every button: who can press it, what it does, and the message it shows."""
 
 import pytest
 from django.urls import reverse

@@ -271,7 +271,7 @@ def test_runs_that_found_something_and_what_they_noted(agent, synced):
     response = agent.get(reverse("sync:one", args=[synced.pk]))
     found = response.context["sync_status"].recent_runs
     assert len(found) == 10
-    assert all(run.changed for run in found)
+    assert all(row.run.changed for row in found)
     SyncRun.objects.filter(changed=1).delete()
     assert "“Members” could not be read: Salesmsg does not allow" in page(agent, synced)
 

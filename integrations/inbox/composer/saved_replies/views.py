@@ -106,7 +106,7 @@ def used(request: HttpRequest, pk: int, reply: int) -> HttpResponse:
 @staff_view("POST")
 def choose(request: HttpRequest, pk: int) -> HttpResponse:
     """Without JavaScript: show the thread with the list of replies, or with the chosen reply in the composer."""
-    conversation = fragments.get_conversation_or_404(request, pk)
+    conversation = fragments.get_thread_or_404(request, pk)
     typed = request.POST.get("text", "").replace("\r\n", "\n")
     rows = queries.offered_replies(request.user, conversation)
     reply_id = cursors.parse_id(request.POST.get("reply", ""))
