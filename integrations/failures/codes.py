@@ -62,6 +62,15 @@ class Code(TextChoices):
     )
     BLOCKED = "blocked", _("This contact is blocked in Salesmsg.")
     DELETED = "deleted", _("This contact was deleted in Salesmsg.")
+    PLACEHOLDER_LEFT = "placeholder_left", _("%(placeholder)s has not been filled in. Replace it with text.")
+    PLACEHOLDER_EMPTY = (
+        "placeholder_empty",
+        _("This contact has no value for %(merge_field)s. Replace %(placeholder)s with text."),
+    )
+    DUPLICATE_TEXT = (
+        "duplicate_text",
+        _("This contact is getting the same text already: it was sent less than a minute ago or is about to be sent."),
+    )
     WORKER_STOPPED = "worker_stopped", _("The worker stopped before Salesmsg answered.")
     ACCEPTED = "accepted", _("Salesmsg's message %(id)s, %(vendor_status)s.")
     NOT_AT_VENDOR = "not_at_vendor", _("Salesmsg does not have this text, so it was not sent.")

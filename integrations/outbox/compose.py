@@ -1,7 +1,8 @@
 """Validates and queues outgoing texts. A task delivers the queued row after the request commits."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -20,21 +21,14 @@ from ..mirror.conversations import refresh_latest
 from ..models import Account, Attachment, Contact, Conversation, Inbox, Message
 from ..models.message import DRAFT_RANK
 from ..salesmsg import phones
-from . import collision, merge_fields
+from . import collision, safeguards
+from .safeguards import CannotSend, Outgoing, Way
 
 SEND, SEND_BULK = "integrations.tasks.send_due", "integrations.tasks.send_bulk"
 MAX_CHARACTERS = 1600
 LONGEST_WITH_PICTURES = 5000  # URL-encoded: with pictures the text is part of the URL, limited to about 8,000
 ENCLOSED = ("file", "content_type", "size", "width", "height")
 AGAIN = uuid.UUID("5b0d6f0e-6f0b-4c0a-9d5e-3f1c7f2a9b11")  # namespace for texts sent again
-
-
-class CannotSend(Exception):
-    """The text was rejected. `reason`: explanation for staff, and what to do."""
-
-    def __init__(self, reason: str):
-        super().__init__(reason)
-        self.reason = reason
 
 
 def queue_reply(
@@ -45,36 +39,51 @@ def queue_reply(
     *,
     pictures: Sequence[dict[str, Any]] = (),
     seen: int | None = None,
+    accepted: Collection[str] = (),
+    way: Way = Way.REPLY,
     **later: Any,
 ) -> Message:
     """Queues a text in a conversation. A repeated client_uuid returns the existing row.
 
     pictures: Attachment columns of files that are already stored (`attachments.outgoing`); the text may then be empty.
     seen: primary key of the newest message the user has seen (0: none); a newer message rejects the text.
+    accepted: the safeguards whose questions the author has answered with “send”.
     later: send_at, zone and stop_on_reply, set by `scheduled`.
-    Raises CannotSend; PermissionDenied if the user has no access to the account.
+    Raises CannotSend, NeedsConfirmation; PermissionDenied if the user has no access to the account.
     """
     _check_access(user, conversation.account_id)
     if (existing := _existing(client_uuid, conversation.account_id)) is not None:
         return existing
-    text = validate_text(conversation, text, bool(pictures))
-    return _queue(user, conversation, text, client_uuid, pictures, seen, **later)
+    text = _clean_text(text, bool(pictures))
+    return _queue(user, conversation, text, client_uuid, way, pictures, seen, accepted, **later)
 
 
-def validate_text(conversation: Conversation, text: str, with_pictures: bool = False) -> str:
-    """The cleaned text, if it can be queued in this conversation now. Raises CannotSend."""
-    text = _clean_text(text, with_pictures)
-    _check_recipient(conversation.account, conversation.contact)
-    _check_fields(text, conversation.contact)
+def check_text(message: Message, text: str, at: datetime, way: Way, accepted: Collection[str]) -> str:
+    """The cleaned text, if it may replace the text of this queued message. Hold the lock of its thread.
+
+    Raises CannotSend, NeedsConfirmation.
+    """
+    text = _clean_text(text)
+    _check_account(message.account)
+    safeguards.check_written(
+        Outgoing(way, message.conversation, text, at, accepted=frozenset(accepted), message_id=message.pk)
+    )
     return text
 
 
 def queue_to_phone(
-    user: User | None, account: Account, phone: str, text: str, client_uuid: uuid.UUID, inbox: Inbox | None = None
+    user: User | None,
+    account: Account,
+    phone: str,
+    text: str,
+    client_uuid: uuid.UUID,
+    inbox: Inbox | None = None,
+    accepted: Collection[str] = (),
 ) -> Message:
     """Queues a text to a phone number. A new contact or conversation is a draft until it is created in Salesmsg.
 
-    user: None for the command line. Raises CannotSend; PermissionDenied if the user has no access to the account.
+    user: None for the command line. accepted: as in `queue_reply`.
+    Raises CannotSend, NeedsConfirmation; PermissionDenied if the user has no access to the account.
     """
     _check_access(user, account.pk)
     if (existing := _existing(client_uuid, account.pk)) is not None:
@@ -86,10 +95,9 @@ def queue_to_phone(
     except phones.PhoneError as error:
         raise CannotSend(Reason(error.code, error.params).text) from None
     with transaction.atomic():
-        contact = _contact_for(account, number)
-        _check_recipient(account, contact)
-        _check_fields(text, contact)
-        return _queue(user, _conversation(account, contact, inbox), text, client_uuid)
+        conversation = _conversation(account, _contact_for(account, number), inbox)
+        way = Way.COMMAND if user is None else Way.NEW
+        return _queue(user, conversation, text, client_uuid, way, accepted=accepted)
 
 
 def read_phone(account: Account, typed: str, inbox: Inbox | None = None) -> str:
@@ -119,7 +127,8 @@ def resend_message(user: User, message: Message) -> Message:
     pictures = list(message.attachments.filter(ours=True).order_by("position").values(*ENCLOSED))
     if not message.text.strip() and not pictures:
         raise CannotSend(_("This message has no text to send again."))
-    return queue_reply(user, message.conversation, message.text, uuid.uuid5(AGAIN, str(message.pk)), pictures=pictures)
+    again = uuid.uuid5(AGAIN, str(message.pk))
+    return queue_reply(user, message.conversation, message.text, again, pictures=pictures, way=Way.RESENT)
 
 
 def cancel_message(user: User, message: Message) -> bool:
@@ -140,13 +149,19 @@ def _queue(
     conversation: Conversation,
     text: str,
     client_uuid: uuid.UUID,
+    way: Way,
     pictures: Sequence[dict[str, Any]] = (),
     seen: int | None = None,
+    accepted: Collection[str] = (),
     **later: Any,
 ) -> Message:
     """later: send_at, zone and stop_on_reply of a scheduled text; the caller enqueues its task."""
     now = timezone.now()
     leaves = later.get("send_at") or now
+    sizes = tuple(one["size"] for one in pictures)
+    # To send a text again is a decision that holds until it leaves.
+    kept = [*accepted, safeguards.Safeguard.DUPLICATE] if way == Way.RESENT else list(accepted)
+    _check_account(conversation.account)
     try:
         with transaction.atomic():
             # Serialize with syncs of the thread and with other members' texts.
@@ -157,6 +172,10 @@ def _queue(
                 and (reason := collision.collision_reason(user, conversation, seen))
             ):
                 raise CannotSend(reason)
+            text_to_check = Outgoing(way, conversation, text, leaves, sizes, frozenset(accepted))
+            if (existing := _existing(client_uuid, conversation.account_id)) is not None:
+                return existing  # the same form was submitted twice at the same time
+            safeguards.check_written(text_to_check)
             message = Message.objects.create(
                 account_id=conversation.account_id,
                 conversation=conversation,
@@ -170,6 +189,7 @@ def _queue(
                 at=leaves,
                 rank=DRAFT_RANK + int(now.timestamp() * 1_000_000),
                 due_at=leaves,
+                accepted=kept,
                 **later,
             )
             stored = {
@@ -216,18 +236,11 @@ def _clean_text(text: str, with_pictures: bool = False) -> str:
     return text
 
 
-def _check_recipient(account: Account, contact: Contact) -> None:
+def _check_account(account: Account) -> None:
     if account.state == Account.State.DISCONNECTED:
         raise CannotSend(_("This account is disconnected. Reconnect it on the accounts page, then send the text."))
     if account.state == Account.State.ATTENTION:
         raise CannotSend(_("Salesmsg no longer accepts this account's sign-in. Reconnect it, then send the text."))
-    if reason := opt_out.why_not_textable(contact):
-        raise CannotSend(reason.text)
-
-
-def _check_fields(text: str, contact: Contact) -> None:
-    if problem := merge_fields.fields_problem(text, contact):
-        raise CannotSend(problem)
 
 
 def _with_phone(account: Account, phone: str) -> QuerySet[Contact]:

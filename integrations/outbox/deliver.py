@@ -27,8 +27,9 @@ from ..mirror.conversations import refresh_latest
 from ..models import Account, Attempt, BudgetCall, Bulk, Contact, Conversation, Message
 from ..salesmsg.errors import CredentialRefused, Invalid, SalesmsgError
 from ..sync.request import schedule_refresh
-from . import media_urls, scheduled
+from . import media_urls, safeguards, scheduled
 from .compose import SEND, SEND_BULK
+from .safeguards import Answer
 
 State = Message.State
 Lane = BudgetCall.Lane
@@ -88,8 +89,8 @@ def send_message(message_id: int, session: ApiSession) -> str:
         return state
     if message.account.state != Account.State.CONNECTED:
         return _fail(message, Reason(Code.NOT_CONNECTED))
-    if reason := opt_out.why_not_textable(message.conversation.contact):
-        return _fail(message, reason)
+    if finding := safeguards.check_dispatch(message):
+        return _hold(message, finding.reason) if finding.answer == Answer.HOLD else _fail(message, finding.reason)
     try:
         conversation_id = _open_conversation(message, session)
     except BudgetWait as wait:
@@ -311,6 +312,12 @@ def _requeue(message: Message, until: datetime, reason: Reason = NO_REASON) -> s
 def _fail(message: Message, reason: Reason) -> str:
     _settle(message, State.FAILED, due_at=None, failed_at=timezone.now(), **reason.columns())
     return State.FAILED
+
+
+def _hold(message: Message, reason: Reason) -> str:
+    """Keeps the text back until a person sends or cancels it."""
+    _settle(message, State.QUEUED, due_at=None, **reason.columns())
+    return State.QUEUED
 
 
 def _mark_unknown(message: Message, reason: Reason) -> str:

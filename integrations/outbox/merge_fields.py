@@ -11,6 +11,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ..failures import NO_REASON, Code, Reason
 from ..models import Contact
 from ..models.contact import FIELD_LABELS
 from ..salesmsg.phones import national
@@ -136,12 +137,10 @@ def empty_fields(contact: Contact) -> list[str]:
     return [name for name, value in FIELDS.items() if not value(contact).strip()]
 
 
-def fields_problem(text: str, contact: Contact) -> str:
-    """Explanation for staff why placeholders block this text; empty if it contains none."""
+def placeholder_reason(text: str, contact: Contact) -> Reason:
+    """Why placeholders block this text; empty if it contains none."""
     names = find_fields(text)
     if not names:
-        return ""
-    params = {"field": FIELD_LABELS[names[0]], "code": f"{{{names[0]}}}"}
-    if names[0] in empty_fields(contact):
-        return _("This contact has no value for %(field)s. Replace %(code)s with text.") % params
-    return _("%(code)s has not been filled in. Replace it with text.") % params
+        return NO_REASON
+    params = {"merge_field": names[0], "placeholder": f"{{{names[0]}}}"}
+    return Reason(Code.PLACEHOLDER_EMPTY if names[0] in empty_fields(contact) else Code.PLACEHOLDER_LEFT, params)

@@ -21,7 +21,7 @@ from ..failures import Code, Reason
 from ..mirror.conversations import refresh_latest
 from ..mirror.messages import EARLY, LATE, OUR_MEDIA
 from ..models import Message
-from .compose import CannotSend
+from .safeguards import CannotSend
 
 State = Message.State
 

@@ -6,6 +6,7 @@ decides), or the contact replied first and `stop_on_reply` is set (it is then ca
 """
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,7 +29,8 @@ from ..models.message import DRAFT_RANK
 from ..salesmsg.phones import time_zones
 from ..sync.request import schedule_refresh
 from . import compose
-from .compose import SEND, CannotSend
+from .compose import SEND
+from .safeguards import CannotSend, Safeguard, Way
 
 State = Message.State
 LATE = timedelta(hours=1)  # a text that is overdue by more than this is held
@@ -140,6 +142,7 @@ def schedule_message(
     local: datetime,
     zone: str,
     stop_on_reply: bool = False,
+    accepted: Collection[str] = (),
 ) -> Message:
     """Queues a text for a naive local time in `zone`. A repeated client_uuid returns the existing row.
 
@@ -152,27 +155,38 @@ def schedule_message(
     at = _send_time(local, zone)
     with transaction.atomic():
         message = compose.queue_reply(
-            user, conversation, text, client_uuid, send_at=at, zone=zone, stop_on_reply=stop_on_reply
-        )
+            user, conversation, text, client_uuid, accepted=accepted, way=Way.SCHEDULED,
+            send_at=at, zone=zone, stop_on_reply=stop_on_reply,
+        )  # fmt: skip
         _wake(message.account_id, at)
     return message
 
 
 def edit_scheduled(
-    user: User, message: Message, text: str, local: datetime, zone: str, stop_on_reply: bool = False
+    user: User,
+    message: Message,
+    text: str,
+    local: datetime,
+    zone: str,
+    stop_on_reply: bool = False,
+    accepted: Collection[str] = (),
 ) -> bool:
     """Changes a scheduled text and releases it if it was held. Returns False if it is too late.
 
     Raises CannotSend; PermissionDenied if the user has no access to the account.
     """
     require_member(user, message.account_id)
-    text = compose.validate_text(message.conversation, text)
     at, now = _send_time(local, zone), timezone.now()
     with transaction.atomic():
+        mirror.lock_thread(message.conversation_id)
+        if not _scheduled().filter(pk=message.pk).exists():
+            return False
+        text = compose.check_text(message, text, at, Way.SCHEDULED, accepted)
         # Leave answered texts to the sweep. An edit resets created_at: only later messages count as a reply.
         changed = _scheduled().filter(pk=message.pk).exclude(_answered(), stop_on_reply=True)
         values = {"send_at": at, "due_at": at, "at": at, "zone": zone, "stop_on_reply": stop_on_reply}
-        if not changed.update(text=text, created_at=now, **values, **NO_REASON.columns()):
+        answers = list(accepted)
+        if not changed.update(text=text, created_at=now, accepted=answers, **values, **NO_REASON.columns()):
             return False
         _touch_conversation(message)
         _wake(message.account_id, at)
@@ -185,13 +199,15 @@ def send_now(user: User, message: Message) -> bool:
     Raises CannotSend; PermissionDenied if the user has no access to the account.
     """
     require_member(user, message.account_id)
-    compose.validate_text(message.conversation, message.text)
     now = timezone.now()
     with transaction.atomic():
+        mirror.lock_thread(message.conversation_id)
+        compose.check_text(message, message.text, now, Way.RESENT, ())
         # Turn it into an ordinary text written now, so that no condition stops it again.
         values = {"send_at": None, "zone": "", "stop_on_reply": False, "due_at": now, "at": now, "created_at": now}
+        decided = [Safeguard.DUPLICATE.value]
         rank = DRAFT_RANK + int(now.timestamp() * 1_000_000)
-        if not _waiting().filter(pk=message.pk).update(rank=rank, **values, **NO_REASON.columns()):
+        if not _waiting().filter(pk=message.pk).update(rank=rank, accepted=decided, **values, **NO_REASON.columns()):
             return False
         _touch_conversation(message)
         _wake(message.account_id, now)

@@ -11,7 +11,7 @@ from integrations.contacts import detail_changes, opt_out
 from integrations.mirror import consent
 from integrations.mirror.contacts import merge_draft
 from integrations.models import ConsentEntry, Contact
-from integrations.outbox import compose
+from integrations.outbox import compose, safeguards
 from integrations.salesmsg import records
 from tests import factories as f
 
@@ -70,7 +70,7 @@ def test_a_stop_counts_for_every_row_with_the_phone(account, contact, fate):
     mirror.upsert_contacts(account.pk, [record(2), record(3)])
     assert refused(twin)
     assert refused(Contact.objects.get(vendor_id=3))
-    with pytest.raises(compose.CannotSend, match="opted out"):
+    with pytest.raises(safeguards.CannotSend, match="opted out"):
         compose.queue_to_phone(None, account, PHONE, "Hello", uuid.uuid4())
     assert opt_out.refusing_phones(account.pk) == {PHONE}
 

@@ -15,7 +15,7 @@ from integrations.contacts import opt_out, profile_changes, push_changes
 from integrations.contacts.effective import effective_contact, suggest_tags
 from integrations.contacts.profile_changes import InvalidEdit
 from integrations.models import AuditEntry, Change, Contact, Message, Tag
-from integrations.outbox import compose, deliver
+from integrations.outbox import compose, deliver, safeguards
 from integrations.salesmsg import records
 from tests import factories
 from tests.harness.sandbox import wait_for
@@ -168,9 +168,9 @@ def test_an_opt_out_holds_here_from_the_moment_it_is_asked_for(salesmsg, staff, 
     assert contact.textable, "Salesmsg has not said so yet"
     assert deliver.deliver_message(message.pk) == Message.State.FAILED
     assert posts(salesmsg, text) == 0
-    with pytest.raises(compose.CannotSend, match="being opted out"):
+    with pytest.raises(safeguards.CannotSend, match="being opted out"):
         write(staff, conversation, "Another")
-    with pytest.raises(compose.CannotSend, match="being opted out"):
+    with pytest.raises(safeguards.CannotSend, match="being opted out"):
         compose.queue_to_phone(staff, contact.account, contact.phone, "By number", uuid.uuid4())
     draft = recipients.create_draft(staff, contact.account, [contact], "Hi")
     assert draft.recipients.get().reason_code == "skip_twin_refuses"
@@ -182,7 +182,7 @@ def test_an_opt_out_holds_here_from_the_moment_it_is_asked_for(salesmsg, staff, 
     assert changes.request_opt_out(staff, contact) is None
 
     back = changes.request_opt_in(staff, contact, agreed=True, why="Asked on the phone")
-    with pytest.raises(compose.CannotSend, match="opted out"):
+    with pytest.raises(safeguards.CannotSend, match="opted out"):
         write(staff, conversation, "Too early")
     assert told(back).state == State.DONE
     assert not theirs(salesmsg, contact)["opt_out"]

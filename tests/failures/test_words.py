@@ -29,6 +29,7 @@ PARAMS = {
     "list": "contacts",
     "merge_field": "first_name",
     "most": 1600,
+    "placeholder": "{first_name}",
     "restarts": 2,
     "seen": 20,
     "total": 25,

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from integrations.inbox.collaboration import presence, read_state
 from integrations.models import AuditEntry, Change, Member, Membership, Message, Presence, ReadMark
-from integrations.outbox import compose
+from integrations.outbox import compose, safeguards
 from tests import factories as f
 
 from . import pages
@@ -298,9 +298,9 @@ def test_of_two_at_the_same_moment_one_is_refused(conversation, ada, sam):
     def write(user, newest):
         try:
             ready.wait(10)
-            compose.queue_reply(user, conversation, f"By {user}", uuid.uuid4(), seen=newest)
+            compose.queue_reply(user, conversation, f"By {user}, after {newest}", uuid.uuid4(), seen=newest)
             ended.append("sent")
-        except compose.CannotSend:
+        except safeguards.CannotSend:
             ended.append("refused")
         finally:
             connection.close()

@@ -39,10 +39,10 @@ def test_fields_are_filled_where_the_contact_has_something(harbor):
     assert text == "Hi Dana, neighbour! (305) 555-0142 {last_name} {order}"
     assert merge_fields.find_fields(text) == ["last_name"]
     assert (
-        merge_fields.fields_problem(text, dana)
+        merge_fields.placeholder_reason(text, dana).text
         == "This contact has no value for Last name. Replace {last_name} with text."
     )
-    assert merge_fields.fields_problem("Your code is {order}", dana) == ""
+    assert not merge_fields.placeholder_reason("Your code is {order}", dana)
 
 
 def test_a_value_with_braces_is_not_filled_a_second_time(harbor):

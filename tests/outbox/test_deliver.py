@@ -12,7 +12,7 @@ from django_q.models import OrmQ
 
 from integrations import budget, gateway, mirror
 from integrations.models import Attempt, Budget, BudgetCall, Change, Contact, Conversation, Message, ThreadSync
-from integrations.outbox import compose, deliver, dispatcher
+from integrations.outbox import compose, deliver, dispatcher, safeguards
 from integrations.salesmsg.errors import CredentialRefused
 
 from .conftest import posts, read_thread, worker_is_gone, write
@@ -220,7 +220,7 @@ def test_sent_again_by_a_person_is_a_new_text_and_pressed_twice_one(salesmsg, st
     before = posts(salesmsg, text)
     assert deliver.deliver_message(once.pk) == State.SENT
     assert posts(salesmsg, text) == before + 1
-    with pytest.raises(compose.CannotSend):
+    with pytest.raises(safeguards.CannotSend):
         compose.resend_message(staff, once)
 
 
@@ -260,7 +260,7 @@ def test_a_disconnected_account_sends_nothing_and_says_so(salesmsg, staff, accou
     account.save()
     assert deliver.deliver_message(message.pk) == State.FAILED
     assert fresh(message).reason_code == "not_connected"
-    with pytest.raises(compose.CannotSend, match="Reconnect it"):
+    with pytest.raises(safeguards.CannotSend, match="Reconnect it"):
         write(staff, Conversation.objects.get(pk=conversation.pk), "no")
 
 
@@ -268,7 +268,7 @@ def test_a_disconnected_account_sends_nothing_and_says_so(salesmsg, staff, accou
     ("text", "words"), [("", "Write a text"), ("   \n ", "Write a text"), ("x" * 1601, "1601 characters")]
 )
 def test_bad_texts_are_refused_with_words(staff, conversation, text, words):
-    with pytest.raises(compose.CannotSend, match=words):
+    with pytest.raises(safeguards.CannotSend, match=words):
         write(staff, conversation, text)
     assert not Message.objects.filter(client_uuid__isnull=False).exists()
 

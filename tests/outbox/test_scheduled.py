@@ -180,7 +180,7 @@ def test_far_ahead_only_the_sweep_finds_it(ada, conversation, wakes):
 
 
 def test_the_sweep_wakes_the_outbox_on_the_second(ada, harbor, conversation, wakes):
-    texts = [write(ada, conversation, minutes=60 * 24 * 3) for _ in range(3)]
+    texts = [write(ada, conversation, text=f"Text {n}", minutes=60 * 24 * 3) for n in range(3)]
     soon, other = timezone.now() + timedelta(seconds=3), timezone.now() + timedelta(seconds=9)
     for message, at in zip(texts, (soon, soon, other), strict=True):
         Message.objects.filter(pk=message.pk).update(send_at=at, due_at=at)
@@ -259,7 +259,7 @@ def test_once_claimed_nobody_changes_it(ada, conversation):
 
 
 def test_once_changed_or_taken_back_nobody_claims_it(ada, conversation):
-    edited, cancelled = (overdue(write(ada, conversation), timedelta(seconds=1)) for _ in range(2))
+    edited, cancelled = (overdue(write(ada, conversation, text=f"Text {n}"), timedelta(seconds=1)) for n in "12")
     assert scheduled.edit_scheduled(ada, edited, "Later", clock(timezone.now() + timedelta(hours=1)), "UTC")
     assert compose.cancel_message(ada, cancelled)
     assert claim(edited) == claim(cancelled) == 0
@@ -369,7 +369,7 @@ def test_an_opted_out_contact_gets_nothing_by_send_now(ada, conversation):
 
 
 def test_an_answer_stops_it(ada, conversation):
-    message, other = write(ada, conversation, stop=True), write(ada, conversation, stop=False)
+    message, other = write(ada, conversation, stop=True), write(ada, conversation, text="Other", stop=False)
     assert scheduled.sweep_scheduled() == 0
     f.message(conversation, "I am on my way", at=timezone.now() + timedelta(seconds=1))
     assert scheduled.check_hold(message) == "answered"

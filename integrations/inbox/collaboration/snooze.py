@@ -14,7 +14,7 @@ from ... import mirror
 from ...access import record_audit
 from ...models import AuditEntry, Conversation
 from ...outbox import collision, scheduled
-from ...outbox.compose import CannotSend
+from ...outbox.safeguards import CannotSend
 
 MORNING, EVENING = time(9), time(18)
 EVENING_ENDS = timedelta(minutes=30)  # “This evening” is offered until this long before EVENING

@@ -14,7 +14,7 @@ from ...attachments import outgoing
 from ...attachments import request as attachments
 from ...models import Attachment, Conversation, Message
 from ...outbox import compose, reconcile
-from ...outbox.compose import CannotSend
+from ...outbox.safeguards import CannotSend, NeedsConfirmation
 from ...salesmsg.phones import LONGEST
 from ..collaboration import read_state
 from ..conversation_list.views import list_context
@@ -81,15 +81,21 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
         seen = read_state.shown_to(request.POST, conversation)
         pictures = outgoing.store_files(form.cleaned_data["pictures"])
         form_key = form.cleaned_data["client_uuid"]
-        queue = partial(compose.queue_reply, request.user, conversation, text, form_key, pictures=pictures, seen=seen)
+        more = {"pictures": pictures, "seen": seen, "accepted": form.cleaned_data["accept"]}
+        queue = partial(compose.queue_reply, request.user, conversation, text, form_key, **more)
         message = drafts.queue_and_clear(request, conversation, text, queue)
     except OSError:
         return redisplay_form(request, conversation, form, NOT_WRITTEN)
     except CannotSend as refused:
-        return redisplay_form(request, conversation, form, refused.reason)
+        return redisplay_form(request, conversation, form, refused.reason, questions=questions_of(refused))
     if message.text != text or message.conversation_id != pk:
         return other_text(request, conversation, ReplyForm({"client_uuid": uuid.uuid4(), "text": text}))
     return respond(request, pk, sent=True)
+
+
+def questions_of(refused: CannotSend) -> list[str]:
+    """The safeguards that ask the author for a confirmation; empty if the text was refused."""
+    return refused.questions if isinstance(refused, NeedsConfirmation) else []
 
 
 def other_text(request: HttpRequest, conversation: Conversation, form: ReplyForm) -> HttpResponse:
@@ -104,7 +110,7 @@ def redisplay_form(
 ) -> HttpResponse:
     """The thread with the submitted form and the error."""
     if request.headers.get("HX-Request"):
-        return respond(request, conversation.pk, error=error)
+        return respond(request, conversation.pk, error=error, **more)
     if request.FILES:
         error = f"{error} {CHOOSE_AGAIN}"
     thread = fragments.read_thread(request, fragments.get_thread_or_404(request, conversation.pk))
@@ -118,18 +124,21 @@ def new(request: HttpRequest) -> HttpResponse:
     """Send a text to a phone number, then redirect to the conversation. `?phone=` prefills the number."""
     phone = request.GET.get("phone", "")
     form = NewForm(request.user, request.POST) if request.method == "POST" else NewForm.fresh(request.user, phone)
-    status = 200
+    status, questions = 200, []
     if request.method == "POST":
         status = 422
         if form.is_valid():
             account, inbox = form.cleaned_data["line"]
             values = [form.cleaned_data[name] for name in ("phone", "text", "client_uuid")]
             try:
-                message = compose.queue_to_phone(request.user, account, *values, inbox=inbox)
+                accepted = form.cleaned_data["accept"]
+                message = compose.queue_to_phone(request.user, account, *values, inbox=inbox, accepted=accepted)
                 return redirect("inbox:thread", message.conversation_id)
             except CannotSend as refused:
                 form.add_error(None, refused.reason)
-    return render(request, "inbox/inbox.html", {**list_context(request), "new_form": form}, status=status)
+                questions = questions_of(refused)
+    context = {**list_context(request), "new_form": form, "questions": questions}
+    return render(request, "inbox/inbox.html", context, status=status)
 
 
 @staff_view("POST")

@@ -13,7 +13,7 @@ from ...attachments import outgoing
 from ...durations import in_zone
 from ...failures import Code, Reason, described_phone
 from ...models import Account, Inbox, Message
-from ...outbox import compose, scheduled
+from ...outbox import compose, safeguards, scheduled
 from ...salesmsg.phones import LONGEST, PhoneError
 
 NINE = time(9)
@@ -44,12 +44,23 @@ class PicturesField(forms.FileField):
             raise forms.ValidationError(refused.reason) from None
 
 
+class AcceptedField(forms.CharField):
+    """The safeguards whose questions the author has answered with “send”: names, separated by commas."""
+
+    def __init__(self) -> None:
+        super().__init__(required=False, widget=forms.HiddenInput)
+
+    def clean(self, value) -> list[str]:
+        return safeguards.accepted_names(super().clean(value).split(","))
+
+
 class ReplyForm(forms.Form):
     """A reply: a text, pictures, or both. The server sets `client_uuid`, so that a form posted twice is one message."""
 
     client_uuid = forms.UUIDField(widget=forms.HiddenInput)
     text = forms.CharField(strip=True, required=False)
     pictures = PicturesField(required=False)
+    accept = AcceptedField()
 
     def clean_text(self) -> str:
         """Normalize line ends: browsers post CRLF."""
@@ -143,6 +154,7 @@ class NewForm(forms.Form):
     )
     chosen = forms.CharField(max_length=32, required=False)
     text = forms.CharField(strip=True, label=gettext_lazy("Text"), error_messages={"required": WRITE_FIRST})
+    accept = AcceptedField()
 
     def __init__(self, user, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -5,16 +5,17 @@ from functools import partial
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from ...access import staff_view
 from ...models import Message
 from ...outbox import scheduled
-from ...outbox.compose import CannotSend
+from ...outbox.safeguards import CannotSend
 from ..conversation_list.views import list_context
 from ..thread import fragments
 from . import drafts
-from .actions import DAMAGED, get_own_message, other_text, redisplay_form, respond
+from .actions import DAMAGED, get_own_message, other_text, questions_of, redisplay_form, respond
 from .forms import EditScheduledForm, ScheduleForm
 
 TOO_LATE = _("It was too late to change this text: it is being sent, was cancelled, or the contact has replied.")
@@ -34,12 +35,14 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
         if "client_uuid" in form.errors:
             return redisplay_form(request, conversation, _with_new_uuid(request), DAMAGED)
         return redisplay_form(request, conversation, form, form.problem)
-    values = [form.cleaned_data[name] for name in ("text", "client_uuid", "when", "zone", "stop_on_reply")]
+    values = [form.cleaned_data[name] for name in ("text", "client_uuid", "when", "zone", "stop_on_reply", "accept")]
     try:
         queue = partial(scheduled.schedule_message, request.user, conversation, *values)
         message = drafts.queue_and_clear(request, conversation, form.cleaned_data["text"], queue)
     except CannotSend as refused:
-        return redisplay_form(request, conversation, form, refused.reason)
+        address = reverse("inbox:later", args=[pk]) + fragments.list_query(request)
+        asked = {"questions": questions_of(refused), "question_action": address}
+        return redisplay_form(request, conversation, form, refused.reason, **asked)
     if message.text != form.cleaned_data["text"] or message.conversation_id != pk:
         return other_text(request, conversation, _with_new_uuid(request))
     return respond(request, pk, sent=True)
@@ -65,24 +68,26 @@ def _save_change(request: HttpRequest, message: Message) -> HttpResponse:
     form = EditScheduledForm(request.POST)
     if not form.is_valid():
         return _form(request, message, form, form.problem)
-    values = [form.cleaned_data[name] for name in ("text", "when", "zone", "stop_on_reply")]
+    values = [form.cleaned_data[name] for name in ("text", "when", "zone", "stop_on_reply", "accept")]
     try:
         if scheduled.edit_scheduled(request.user, message, *values):
             return respond(request, message.conversation_id, redraw=message.pk)
     except CannotSend as refused:
-        return _form(request, message, form, refused.reason)
+        return _form(request, message, form, refused.reason, questions_of(refused))
     error = f"{TOO_LATE} {WRITTEN % {'text': form.cleaned_data['text']}}"
     return respond(request, message.conversation_id, error=error, redraw=message.pk)
 
 
-def _form(request: HttpRequest, message: Message, form: EditScheduledForm, error: str = "") -> HttpResponse:
+def _form(
+    request: HttpRequest, message: Message, form: EditScheduledForm, error: str = "", questions: list[str] | None = None
+) -> HttpResponse:
     """The thread with this message shown as a form."""
     conversation = fragments.get_conversation_or_404(request, message.conversation_id)
     zones = fragments.zones_for(conversation)
     if message.zone not in {zone.name for zone in zones}:
         zones.append(scheduled.Zone(message.zone))
     status = 422 if error else 200
-    editing = {"editing": message.pk, "edit": form, "edit_zones": zones, "edit_error": error}
+    editing = {"editing": message.pk, "edit": form, "edit_zones": zones, "edit_error": error, "questions": questions}
     if request.headers.get("HX-Request"):
         response = respond(request, conversation.pk, redraw=message.pk, **editing)
         response.status_code = status

@@ -7,7 +7,7 @@ import uuid
 from django.core.management.base import BaseCommand, CommandError
 
 from integrations.models import Account, Message
-from integrations.outbox import compose, deliver
+from integrations.outbox import compose, deliver, safeguards
 
 WAITING = {Message.State.QUEUED, Message.State.SENDING}
 SENT = {Message.State.SENT, Message.State.DELIVERED}
@@ -23,15 +23,22 @@ class Command(BaseCommand):
         parser.add_argument("--account", type=int, required=True, metavar="ID")
         parser.add_argument("--to", required=True, metavar="PHONE", help="such as +13055550142")
         parser.add_argument("--wait", type=float, default=0, metavar="SECONDS")
+        parser.add_argument(
+            "--accept", action="append", default=[], metavar="SAFEGUARD", choices=safeguards.askable_names(),
+            help="send the text although this safeguard asks for confirmation: %(choices)s",
+        )  # fmt: skip
         parser.add_argument("text")
 
-    def handle(self, *, account: int, to: str, wait: float, text: str, **options) -> None:
+    def handle(self, *, account: int, to: str, wait: float, text: str, accept: list[str], **options) -> None:
         sender = Account.objects.filter(pk=account).first()
         if sender is None:
             raise CommandError(f"There is no account {account}. `status --json` lists them.")
         try:
-            message = compose.queue_to_phone(None, sender, to, text, uuid.uuid4())
-        except compose.CannotSend as problem:
+            message = compose.queue_to_phone(None, sender, to, text, uuid.uuid4(), accepted=accept)
+        except safeguards.NeedsConfirmation as asked:
+            flags = " ".join(f"--accept {name}" for name in asked.questions)
+            raise CommandError(f"{asked.reason} To send it anyway, add {flags}.") from None
+        except safeguards.CannotSend as problem:
             raise CommandError(problem.reason) from None
         self.stdout.write(str(message.pk))
         if wait > 0:

@@ -115,7 +115,7 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
     if chosen is not None:
         queries.count_use(request.user, conversation, chosen["id"])
         typed = queries.append_reply(typed, chosen["text"])
-        error = merge_fields.fields_problem(typed, conversation.contact)
+        error = merge_fields.placeholder_reason(typed, conversation.contact).text
     elif request.POST.get("reply"):
         error = _("This saved reply has been deleted. Choose another one.")
     client_uuid = request.POST.get("client_uuid") or uuid.uuid4()
