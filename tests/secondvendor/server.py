@@ -24,7 +24,7 @@ from .data import Account, make, moment
 from .wire import Wire
 
 OPEN_FILTERS = ("open", "closed", "unread", "assigned", "unassigned", "outbound", "optout", "nocalls")
-BAD_NUMBER = "+15550000000"
+BAD_NUMBER = "+13055559999"
 EPOCH = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 
