@@ -239,6 +239,7 @@
 
   document.addEventListener("input", (event) => {
     if (!composer || event.target !== composer.area) return;
+    if (event.isTrusted) byId("draft-gone").hidden = true;
     keep(composer);
     if (!composer.late) later(composer, PAUSE);
   });
@@ -255,6 +256,23 @@
     } else save(composer);
   });
 
+  // Sent or deleted in another tab or on another device: nothing is left to send here.
+  const empty = (page) => {
+    const state = byId("draft-state");
+    const revision = Number(state?.dataset.revision ?? 0);
+    if (!state || state.dataset.empty === undefined || revision <= Number(page.field.value)) return;
+    if (!page.saved || page.area.value !== page.saved || page.sending !== null || page.other !== null) return;
+    clearTimeout(page.waits);
+    page.field.value = revision;
+    page.saved = "";
+    page.area.value = "";
+    page.area.dispatchEvent(new Event("input", { bubbles: true }));
+    saves.delete(key(page));
+    forget(page);
+    mark(page, "");
+    byId("draft-gone").hidden = false;
+  };
+
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target?.id === "pane") leave(composer);
   });
@@ -265,6 +283,7 @@
   // Signed in again or back online: save the draft after the next successful poll.
   document.addEventListener("htmx:afterRequest", (event) => {
     const status = event.detail.xhr?.status;
+    if (composer && event.detail.elt.id === "thread-live") empty(composer);
     if (composer?.late && status >= 200 && status < 400 && composer.sending === null) save(composer);
   });
   document.addEventListener("submit", (event) => {
