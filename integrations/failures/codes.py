@@ -69,7 +69,7 @@ class Code(TextChoices):
     )
     DUPLICATE_TEXT = (
         "duplicate_text",
-        _("This contact is getting the same text already: it was sent less than a minute ago or is about to be sent."),
+        _("The same text was sent to this contact less than a minute ago, or is about to be sent."),
     )
     WORKER_STOPPED = "worker_stopped", _("The worker stopped before Salesmsg answered.")
     ACCEPTED = "accepted", _("Salesmsg's message %(id)s, %(vendor_status)s.")

@@ -41,7 +41,7 @@ def test_the_second_tab_asks(open_page, connected: Portal, vendor: Sandbox, stra
     expect(first.locator("li.message-out", has_text="The same words")).to_have_count(1)
     there.press("Enter")
     error = second.locator("#composer-error")
-    expect(error).to_contain_text("the same text already")
+    expect(error).to_contain_text("The same text")
     expect(there).to_have_value("The same words")
 
     def texts() -> int:
