@@ -145,7 +145,7 @@ def message(of: Conversation, text: str = "Hello", *, at: datetime | None = None
     """A message of the thread; the newest one is repeated in the conversation, as mirror does."""
     inbound = values.setdefault("inbound", True)
     values.setdefault("state", Message.State.RECEIVED if inbound else Message.State.DELIVERED)
-    values.setdefault("is_news", inbound)
+    values.setdefault("is_news", inbound and not values.get("machine"))
     at = at or timezone.now()
     if values["state"] in (Message.State.QUEUED, Message.State.SENDING):
         values = {"client_uuid": uuid.uuid4(), "rank": DRAFT_RANK + next(_numbers), "due_at": at, **values}
@@ -153,7 +153,7 @@ def message(of: Conversation, text: str = "Hello", *, at: datetime | None = None
         number = next(_numbers)
         values = {"vendor_id": number, "rank": number, **values}
     made = Message.objects.create(account_id=of.account_id, conversation=of, text=text, at=at, **values)
-    newest = of.messages.order_by("-at", "-rank").first()
+    newest = of.messages.filter(machine="").order_by("-at", "-rank").first() or made
     of.latest_at, of.latest_inbound, of.latest_state = newest.at, newest.inbound, newest.state
     of.latest_text = (newest.text or {"call": "Call", "mms": "Picture"}.get(newest.kind, ""))[:200]
     of.save(update_fields=["latest_at", "latest_inbound", "latest_state", "latest_text"])

@@ -22,8 +22,8 @@ LATEST_KINDS: dict[str, Conversation.LatestKind] = {
 
 
 def refresh_latest(conversation_id: int, *, locked: bool = False) -> None:
-    """Update a conversation's copies of message data: the newest message, the newest inbound one that counts as new,
-    and a problem with the newest outbound text.
+    """Update a conversation's copies of message data: the newest message of a person, the newest inbound one that
+    counts as new, and a problem with the newest outbound text.
 
     Call it in the same transaction after inserting, moving, deleting or settling messages. locked: the caller has
     locked the row; else it is locked here, so that no concurrent message is missed.
@@ -31,7 +31,8 @@ def refresh_latest(conversation_id: int, *, locked: bool = False) -> None:
     if not locked and connection.features.has_select_for_update:
         lock_thread(conversation_id)
     messages = Message.objects.filter(conversation_id=conversation_id)
-    newest = messages.exclude(_not_sent_yet).order_by("-at", "-rank").first()
+    shown = messages.exclude(_not_sent_yet).order_by("-at", "-rank")
+    newest = shown.filter(machine="").first() or shown.first()
     values = {} if newest is None else latest_of(newest)
     Conversation.objects.filter(pk=conversation_id).update(**values, **standing_of(messages))
 

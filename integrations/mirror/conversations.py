@@ -14,6 +14,7 @@ from ..salesmsg.records import Conversation as Record
 from .contacts import upsert_contacts
 from .conversation_summary import refresh_latest as refresh_latest  # where others look for it
 from .diff import by_vendor_id, collector_paused, differing, insert_new, save_changed
+from .machine import read_machine
 from .versions import touch
 
 SAME_SECOND = timedelta(seconds=2)  # includes clock drift
@@ -126,6 +127,8 @@ def _latest(row: Conversation | None, record: Record) -> dict[str, Any]:
     at = record.last_message_at or (last.at if last else None) or record.started_at
     if row is not None and (at is None or (row.latest_state and at < row.latest_at)):
         return {}
+    if row is not None and row.latest_state and last is not None and last.inbound and read_machine(last.text):
+        return {}  # a reaction or an automatic reply moves nothing
     values: dict[str, Any] = {"latest_at": at or timezone.now()}
     if last is not None and (last.text or last.kind != "sms"):
         text = last.text or {"call": "Call", "mms": "Picture"}.get(last.kind, "")

@@ -16,6 +16,7 @@ from .attachments import keep_attachments
 from .conversation_summary import refresh_latest
 from .conversations import STATES
 from .diff import by_vendor_id, collector_paused, cut, differing, insert_new, save_changed
+from .machine import read_machine
 from .versions import end_snooze, lock_thread, touch
 
 # A text's state never goes back: pages may be older than the cached state.
@@ -74,7 +75,9 @@ def upsert_messages(conversation: Conversation, records: Iterable[Record]) -> Me
             values = _values(record, names)
             values.setdefault("at", conversation.last_message_at or timezone.now())
             values |= {"account_id": conversation.account_id, "conversation_id": conversation.pk}
-            new.append(Message(**values, vendor_id=record.id, rank=record.id, is_news=is_news(record)))
+            machine = _machine(values)
+            news = is_news(record) and not machine
+            new.append(Message(**values, vendor_id=record.id, rank=record.id, machine=machine, is_news=news))
     if not insert_new(new):
         # Another process inserted one of them first: start again and compare with its rows.
         return upsert_messages(conversation, found.values())
@@ -132,6 +135,11 @@ def _update(row: Message, record: Record, conversation: Conversation, names: dic
         values = {**NO_REASON.columns(), **values, "vendor_id": record.id, "rank": record.id, "due_at": None}
     if row.conversation_id != conversation.pk:
         values["conversation_id"] = conversation.pk
+    if (
+        values.get("text", row.text) != row.text
+        and (machine := _machine({"inbound": row.inbound} | values)) != row.machine
+    ):
+        values |= {"machine": machine} | ({"is_news": False} if machine else {})
     return differing(row, values)
 
 
@@ -191,6 +199,12 @@ def _values(record: Record, names: dict[int, str]) -> dict[str, Any]:
         values["at"] = record.at
     values.setdefault("state", STATES[record.state])
     return cut(values, Message)
+
+
+def _machine(values: dict[str, Any]) -> str:
+    """Return which machine wrote a message with these columns; empty for people's, which files and calls always are."""
+    file = values.get("media") or values.get("media_pending") or values.get("kind") == Message.Kind.CALL
+    return read_machine(values["text"]) if values.get("inbound") and values.get("text") and not file else ""
 
 
 def _authors(account_id: int, records: Iterable[Record]) -> dict[int, str]:

@@ -22,7 +22,7 @@ def newer_message(user: User, conversation: Conversation, seen: int) -> Message 
     history is recognized by its time. Two or three queries.
     """
     thread = Message.objects.filter(conversation=conversation).exclude(PLANNED)
-    theirs = Q(inbound=True) | (Q(inbound=False, automated=False) & ~Q(state=State.CANCELLED) & ~_own(user))
+    theirs = Q(inbound=True, machine="") | (Q(inbound=False, automated=False) & ~Q(state=State.CANCELLED) & ~_own(user))
     found = thread.filter(theirs, pk__gt=seen).exclude(kind=Message.Kind.CALL)
     unseen = list(found.select_related("sender").defer("raw").order_by("-at", "-rank")[:20])
     if not unseen:

@@ -279,14 +279,19 @@ def _keep_back(still: QuerySet[Any], message: Message, verdict: str) -> int:
 
 
 def _answered() -> Exists:
-    """Whether the contact has sent a message since the text was written. Phone calls do not count.
+    """Whether the contact has sent a message since the text was written. Phone calls do not count, nor do reactions and
+    automatic replies.
 
     Both the portal's and the vendor's time must be later: a message that was already synced could be read, and one that
     is synced late may be older than the text.
     """
     written = OuterRef("created_at")
     replies = Message.objects.filter(
-        conversation=OuterRef("conversation"), inbound=True, created_at__gt=written, at__gte=written - SAME_MOMENT
+        conversation=OuterRef("conversation"),
+        inbound=True,
+        machine="",
+        created_at__gt=written,
+        at__gte=written - SAME_MOMENT,
     )
     return Exists(replies.exclude(kind=Message.Kind.CALL))
 

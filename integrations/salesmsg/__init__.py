@@ -10,6 +10,7 @@
 - pages          envelopes and pagination formats
 - envelopes      describes the form of an answer without its content, for the probe
 - keywords       opt-out, opt-in and help words in inbound texts
+- machine_replies  reactions and automatic replies in inbound texts
 - phones         phone numbers: reads what people type or paste
 - text           segments, HTML to plain text
 - redact         removes what must not be shown or logged

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
 
+from .machine_replies import read_reaction
+
 
 class Keyword(StrEnum):
     OPT_OUT = "opt_out"
@@ -466,13 +468,6 @@ _INSTRUCTION = re.compile(
     r"senden sie|sende|texte)(?: \w+){0,2}? (?:stop\w*|unsubscribe|optout|end|quit|cancel|baja|alto|arret|sair|parar)"
     r"(?: \w+){0,4}? (?:to|for|para|pour|um|zum|at|para no)\b.{0,60}"
 )
-# A phone's reaction repeats our own text, which may name the keywords.
-_REACTION = re.compile(
-    r"\W*(?:liked|loved|disliked|laughed at|emphasi[sz]ed|questioned|reacted .{1,20} to|removed .{1,30} from|"
-    r"a aimé|a adoré|le gustó|me gusta|le encantó|hat .{1,30} reagiert auf|gefällt|curtiu|gostou de|adorou)"
-    r"\s+(?:an? \w+|[«“„\"'].*)\s*",
-    re.IGNORECASE | re.DOTALL,
-)
 _CLAUSE_END = re.compile(r"[.!?;:…]+(?=\s|$)|(?<!auf),(?=\s|$)|\s[-–—]+\s|[¡¿\n\r]+|[!?]+")
 _ALMOST_ALONE = re.compile(
     r"(?:(?:ok|okay|just|hi|hello|hey|yo|no|nope|omg|ugh|i said|si|nein|hola|bonjour|hallo|ola|oi) ){0,3}"
@@ -488,7 +483,7 @@ def seems_opt_out(text: str) -> bool:
 
     False for a text whose keyword is certain, see `find_keyword`. A question counts: "stop?".
     """
-    if find_keyword(text) is not None or _REACTION.fullmatch(text[: LONGEST + 1]):
+    if find_keyword(text) is not None or read_reaction(text) is not None:  # a reaction repeats our own text
         return False
     lines = _content_lines(text)
     whole = _without_thanks(_STRETCHED.sub(r"\1", normalize(" ".join(lines))))

@@ -73,6 +73,16 @@ Conversation.objects.filter(pk=closed.pk).update(closed_at=now)
 calls = talk("Calls")
 make.message(calls, "", kind="call", call={"duration": 61, "voicemail": True})
 make.message(calls, "", kind="mms", media=[{"id": 1, "url": "https://x.example/a.jpg", "content_type": "image/jpeg"}])
+reactions = talk("Reactions")
+make.message(reactions, "Liked “Yes, at ten.”", machine="reaction", at=now - timedelta(minutes=70))
+make.message(reactions, "Loved “See you on Monday at the clinic, and bring the form we sent you.”", machine="reaction",
+    at=now - timedelta(minutes=60))
+make.message(reactions, "I'm driving with Focus turned on. I'll see your message when I get where I'm going.",
+    machine="auto_reply", at=now - timedelta(minutes=50))
+make.message(reactions, "Please come at half past nine, so that there is time for the form.", inbound=False,
+    at=now - timedelta(minutes=40))
+make.message(reactions, "Removed a heart from an image", machine="reaction", at=now - timedelta(minutes=30))
+make.message(reactions, "👍 to “Please come at half past nine…”", machine="reaction", at=now - timedelta(minutes=20))
 notes = [{"id": place, "text": f"Note {place}", "created_at": now.isoformat()} for place in range(5)]
 noted = talk("Noted", notes=notes)
 refused = Change.objects.create(account=harbor, kind="opt_out", contact=noted.contact, values={}, state="refused",
@@ -173,6 +183,7 @@ STATES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("thread, blocked", "/inbox/{blocked}/", None),
     ("thread, closed", "/inbox/{closed}/", None),
     ("thread, calls and pictures", "/inbox/{calls}/", None),
+    ("thread, reactions and an automatic reply", "/inbox/{reactions}/", None),
     ("thread, notes and a refusal", "/inbox/{noted}/", unfold(".thread-more", ".contact-older")),
     ("thread, conflict", "/inbox/{clash}/", unfold(".thread-more")),
     ("thread, long text", "/inbox/{planned}/", typed),

@@ -137,6 +137,9 @@ class Threads:
         said("", "received", inbound=True)
         said("", "received", inbound=True, media_pending=True)
         self._pictures(said)
+        for text in ("Liked “Yes§”", "Loved “Gone§”", "Removed a heart from “Gone§”", "Liked an image"):
+            said(text, "received", inbound=True, machine="reaction")
+        said("Back§", "received", inbound=True, machine="auto_reply")
         self.news = factories.message(self.busy, "Hello9 world§", is_news=True)
         Conversation.objects.filter(pk=self.busy.pk).update(news_pk=self.news.pk, version=3)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -9,8 +10,10 @@ from django.utils.translation import gettext as _
 from ...digests import digest
 from ...failures import Code
 from ...models import Attachment, Attempt, Message
+from ...salesmsg.machine_replies import Kind, Reaction, read_reaction
 from .attachment_items import AttachmentItem, items_of_message
 from .note_items import NoteItem
+from .reactions import Badge
 
 GROUP_GAP = timedelta(minutes=10)
 State = Message.State
@@ -23,6 +26,7 @@ class MessageItem:
     message: Message
     attempts: list[Attempt] = field(default_factory=list)
     files: list[AttachmentItem] = field(default_factory=list)
+    badge: Badge | None = None  # the contact's reaction to it
     day: date | None = None
     plans: bool = False
     opens: bool = True  # first message of a group by one author
@@ -46,6 +50,15 @@ class MessageItem:
     @property
     def inbound(self) -> bool:
         return self.message.inbound
+
+    @cached_property
+    def reaction(self) -> Reaction | None:
+        """The reaction that this message is, when the text it names is not in this part of the thread."""
+        return read_reaction(self.message.text) if self.message.machine == Message.Machine.REACTION else None
+
+    @property
+    def removes(self) -> bool:
+        return self.reaction is not None and self.reaction.kind == Kind.REMOVED
 
     @property
     def author(self) -> str:
@@ -103,7 +116,7 @@ class MessageItem:
         schedule = (row.held, row.send_at, row.zone, row.stop_on_reply, self.plans)
         attempts = [(attempt.pk, attempt.outcome, attempt.reason.text) for attempt in self.shown_attempts]
         files = [file.shown for file in self.files]
-        group = (self.day, self.opens, self.closes)
+        group = (self.day, self.opens, self.closes, self.badge, row.machine)
         return digest(repr((shown, files, schedule, attempts, group)))
 
 
@@ -122,10 +135,17 @@ def arrange_items(
     attempts: dict[int, list[Attempt]],
     pictures: dict[int, dict[int, Attachment]],
     notes: list[NoteItem] | None = None,
+    badges: dict[int, Badge] | None = None,
 ) -> list[MessageItem | NoteItem]:
     """Order messages and notes, group them, and mark where a day begins. Scheduled texts come last."""
     items = [
-        MessageItem(row, attempts.get(row.pk, []), items_of_message(row, pictures.get(row.pk, {}))) for row in rows
+        MessageItem(
+            row,
+            attempts.get(row.pk, []),
+            items_of_message(row, pictures.get(row.pk, {})),
+            (badges or {}).get(row.pk),
+        )
+        for row in rows
     ]
     sent = [item for item in items if not item.planned]
     if notes:
@@ -148,6 +168,7 @@ def _is_same_group(first: MessageItem | NoteItem, second: MessageItem | NoteItem
     return (
         one.inbound == two.inbound
         and "call" not in (one.kind, two.kind)
+        and not (one.machine or two.machine)
         and first.settled
         and second.settled
         and first.author == second.author

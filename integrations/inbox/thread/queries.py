@@ -13,6 +13,7 @@ from ...models.reason import REASON_COLUMNS
 from . import note_items
 from .message_items import MessageItem, arrange_items, day_of, item_order
 from .note_items import NoteItem
+from .reactions import place_reactions
 
 KNOWN_AT_MOST = 80
 
@@ -28,6 +29,7 @@ def parse_known(data) -> dict[str, str]:
 
 
 MESSAGES = 50
+LATER_REACTIONS = 50  # reactions below a slice that are searched for those to its texts
 
 
 def find_conversation(user, pk: int) -> Conversation | None:
@@ -105,6 +107,7 @@ _SHOWN = (
     "author_name",
     "author_vendor_id",
     "automated",
+    "machine",
     *REASON_COLUMNS,
     "at",
     "rank",
@@ -142,10 +145,14 @@ def read_slice(
     both = [*found.order_by("-at", "-rank")[: limit + 1], *note_items.newest_notes(conversation, limit + 1, start)]
     both = sorted(both, key=item_order)[-limit - 1 :]
     rows = [one for one in both if isinstance(one, Message)]
+    older = len(both) > limit
+    badges, placed = place_reactions(
+        [*rows[older and isinstance(both[0], Message) :], *_later_reactions(conversation, start)]
+    )
+    rows = [row for row in rows if row.pk not in placed]
     attempts = {row.pk: rows_from_json(Attempt, row.tries) for row in rows}
     pictures = {row.pk: {one.position: one for one in rows_from_json(Attachment, row.files)} for row in rows}
-    items = arrange_items(rows, attempts, pictures, [one for one in both if isinstance(one, NoteItem)])
-    older = len(both) > limit
+    items = arrange_items(rows, attempts, pictures, [one for one in both if isinstance(one, NoteItem)], badges)
     if older:
         del items[0]
         del both[0]
@@ -157,6 +164,16 @@ def read_slice(
     complete = thread_sync is not None and thread_sync.complete
     gap = conversation.vendor_id is not None and conversation.gone_at is None and not complete
     return ThreadSlice(items, gap=gap, begins=format_cursor(both[0].at, both[0].rank) if both else "")
+
+
+def _later_reactions(conversation: Conversation, start: tuple | None) -> list[Message]:
+    """The reactions after a slice that ends at `start`, oldest first. No query for the newest slice."""
+    if start is None:
+        return []
+    at, rank = start
+    found = Message.objects.filter(Q(at__gt=at) | Q(rank__gt=rank), at__gte=at, conversation=conversation)
+    found = found.filter(machine=Message.Machine.REACTION).only("inbound", "state", "text", "machine")
+    return list(found.order_by("at", "rank")[:LATER_REACTIONS])
 
 
 def keys_above(conversation_id: int, thread_slice: ThreadSlice, keys: list[str]) -> set[str]:
