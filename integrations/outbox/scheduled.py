@@ -20,14 +20,13 @@ from django.utils.translation import gettext as _
 
 from .. import jobs, mirror
 from ..access import require_member
-from ..durations import city, moment_in_zone, zone_names
+from ..durations import city, first_after_gap, in_zone, moment_in_zone, zone_names
 from ..failures import NO_REASON, Code, Reason
 from ..mirror.conversations import refresh_latest
 from ..models import Account, Contact, Conversation, Message
 from ..models.message import DRAFT_RANK
-from ..salesmsg.phones import time_zones
 from ..sync.request import schedule_refresh
-from . import compose
+from . import compose, quiet_hours
 from .compose import SEND, CannotSend
 
 State = Message.State
@@ -37,7 +36,6 @@ AHEAD = timedelta(days=366)
 WOKEN = timedelta(days=1)  # texts due later than this are left to the sweep
 SOON = timedelta(seconds=4)  # slightly longer than the sweep's interval
 LOOK_AHEAD = timedelta(seconds=20)
-PRECISE = 8  # a phone with more possible zones than this (toll-free) says nothing about the zone
 SAME_MOMENT = timedelta(seconds=2)  # vendor times are whole seconds from a different clock
 BATCH = 200
 
@@ -56,16 +54,48 @@ class Zone:
 
 def zones_of(contact: Contact, account: Account, viewer: str = "") -> list[Zone]:
     """Time zone options, likeliest first: the contact's zone if it is unambiguous, else the account's."""
-    theirs = [Zone(name, "contact") for name in time_zones(contact.phone) if name in zone_names()]
-    if len(theirs) > PRECISE:
-        theirs = []
-    ours = [Zone(account.organization_timezone, "account")] if account.organization_timezone in zone_names() else []
-    zones = [*theirs, *ours] if len(theirs) == 1 else [*ours, *theirs]
-    zones += [Zone(viewer, "viewer")] if viewer in zone_names() else []
+    own = quiet_hours.own_zone(contact)
+    phone = [Zone(name, "contact") for name in quiet_hours.phone_zones(contact.phone)]
+    theirs = [Zone(own, "contact")] if own else phone if len(phone) == 1 else []
+    return _distinct([*theirs, *_account_zone(account), *phone, *_viewer_zone(viewer)])
+
+
+def zones_for_bulk(account: Account, viewer: str = "") -> list[Zone]:
+    """Time zone options for the start of a bulk text, likeliest first."""
+    return _distinct([*_account_zone(account), *_viewer_zone(viewer)])
+
+
+def _account_zone(account: Account) -> list[Zone]:
+    return [Zone(account.organization_timezone, "account")] if account.organization_timezone in zone_names() else []
+
+
+def _viewer_zone(viewer: str) -> list[Zone]:
+    return [Zone(viewer, "viewer")] if viewer in zone_names() else []
+
+
+def _distinct(zones: list[Zone]) -> list[Zone]:
     unique: dict[str, Zone] = {}
     for zone in zones:
         unique.setdefault(zone.name, zone)
     return list(unique.values()) or [Zone("UTC")]
+
+
+@dataclass(frozen=True)
+class NightQuestion:
+    """A send time that is in the contact's quiet hours. `local`: their local time; `until`: when they end, in UTC."""
+
+    local: datetime
+    zone: quiet_hours.ContactZone
+    until: datetime
+
+
+def night_question(contact: Contact, account: Account, at: datetime) -> NightQuestion | None:
+    """What to ask before a text is scheduled for `at`; None if it is not in the contact's quiet hours. No query."""
+    until = quiet_hours.quiet_until(contact, account, at)
+    if until is None:
+        return None
+    zone = quiet_hours.contact_zone(contact, account)
+    return NightQuestion(in_zone(at, zone.name), zone, until)
 
 
 def resolve_local_time(local: datetime, zone: str) -> datetime:
@@ -78,7 +108,7 @@ def resolve_local_time(local: datetime, zone: str) -> datetime:
         at = local.replace(tzinfo=tz, fold=0).astimezone(UTC)
         round_trip = at.astimezone(tz).replace(tzinfo=None, fold=0)
         if round_trip != local:
-            following = _after_gap(local, tz)
+            following = first_after_gap(local, tz)
             params = {
                 "day": date_format(local, "MONTH_DAY"),
                 "city": city(zone),
@@ -119,19 +149,6 @@ def _zone_info(zone: str) -> ZoneInfo:
     return ZoneInfo(zone)
 
 
-def _after_gap(local: datetime, tz: ZoneInfo) -> datetime:
-    """The first naive local time after the gap that contains `local`."""
-    later, earlier = (local.replace(tzinfo=tz, fold=fold).astimezone(UTC) for fold in (0, 1))
-    offset = earlier.astimezone(tz).utcoffset()
-    while later - earlier > timedelta(seconds=1):
-        middle = earlier + (later - earlier) // 2
-        if middle.astimezone(tz).utcoffset() == offset:
-            earlier = middle
-        else:
-            later = middle
-    return later.replace(microsecond=0).astimezone(tz).replace(tzinfo=None, fold=0)
-
-
 def schedule_message(
     user: User,
     conversation: Conversation,
@@ -149,7 +166,7 @@ def schedule_message(
     existing = Message.objects.filter(client_uuid=client_uuid, account_id=conversation.account_id).first()
     if existing is not None:
         return existing
-    at = _send_time(local, zone)
+    at = send_time(local, zone)
     with transaction.atomic():
         message = compose.queue_reply(
             user, conversation, text, client_uuid, send_at=at, zone=zone, stop_on_reply=stop_on_reply
@@ -167,7 +184,7 @@ def edit_scheduled(
     """
     require_member(user, message.account_id)
     text = compose.validate_text(message.conversation, text)
-    at, now = _send_time(local, zone), timezone.now()
+    at, now = send_time(local, zone), timezone.now()
     with transaction.atomic():
         # Leave answered texts to the sweep. An edit resets created_at: only later messages count as a reply.
         changed = _scheduled().filter(pk=message.pk).exclude(_answered(), stop_on_reply=True)
@@ -283,7 +300,7 @@ def _scheduled() -> QuerySet[Any]:
     return _waiting().filter(send_at__isnull=False)
 
 
-def _send_time(local: datetime, zone: str) -> datetime:
+def send_time(local: datetime, zone: str) -> datetime:
     """The send time in UTC. Raises CannotSend if it is in the past or too far ahead."""
     at, now = resolve_local_time(local, zone), timezone.now()
     if at < now - GRACE:
