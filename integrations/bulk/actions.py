@@ -137,7 +137,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
         if lifecycle.start_bulk(request.user, bulk):
             later = bulk.start_at and bulk.start_at > timezone.now()
             started = (
-                _("Scheduled. You can change your mind until it starts.")
+                _("Scheduled. You can pause or cancel it at any time.")
                 if later
                 else _("Started. Replies are still sent first.")
             )

@@ -17,8 +17,8 @@ GUESSES = (quiet_hours.ZoneSource.GUESS, quiet_hours.ZoneSource.UNKNOWN)
 class Departures:
     """`first_run`: texts that leave without waiting; `held`: texts that wait for their recipient's next morning.
 
-    starts_at: the start time; None if it is now. guessed: recipients whose time zone is a guess, if hours matter. last_at, last_zone:
-    when the last text leaves, and the time zone of its recipient.
+    starts_at: the start time; None if it is now. guessed: recipients whose time zone is a guess, if hours matter.
+    last_at, last_zone: when the last text leaves, and the time zone of its recipient.
     """
 
     starts_at: datetime | None
