@@ -12,13 +12,15 @@ from tests.harness.portal import Portal
 
 pytestmark = [pytest.mark.browser]
 PEOPLE = """
+from datetime import UTC, datetime
 from tests import factories
+noon = [{"field_key": "timezone", "value": f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"}]  # no quiet hours, at any hour
 account = factories.account()
 names = ["Ana Silva", "Ben Okoro", "Cleo Marin", "Dan Frost", "Eva Lindqvist", "Finn Doyle"]
 for number, name in enumerate(names, 1):
     first, last = name.split()
     tags = ["Recall"] if number < 6 else []
-    factories.contact(account, first, last, tags=tags, opted_out=number == 2)
+    factories.contact(account, first, last, tags=tags, opted_out=number == 2, custom_fields=noon)
 print(json.dumps(account.pk))
 """
 # What a worker does, one text at a time; the vendor's answer is put in its place.
