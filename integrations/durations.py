@@ -1,7 +1,7 @@
 """Durations and times as pages show them, in the reader's language."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -116,3 +116,16 @@ def moment_in_zone(at: datetime, zone: str) -> str:
     local = in_zone(at, zone)
     form = "PLANNED" if local.year == timezone.now().year else "PLANNED_YEAR"
     return f"{date_format(local, form)} ({city(zone) or 'UTC'})"
+
+
+def first_after_gap(local: datetime, tz: ZoneInfo) -> datetime:
+    """Return the first naive local time after the gap that contains `local`, where clocks go forward."""
+    later, earlier = (local.replace(tzinfo=tz, fold=fold).astimezone(UTC) for fold in (0, 1))
+    offset = earlier.astimezone(tz).utcoffset()
+    while later - earlier > timedelta(seconds=1):
+        middle = earlier + (later - earlier) // 2
+        if middle.astimezone(tz).utcoffset() == offset:
+            earlier = middle
+        else:
+            later = middle
+    return later.replace(microsecond=0).astimezone(tz).replace(tzinfo=None, fold=0)

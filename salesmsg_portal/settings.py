@@ -182,8 +182,8 @@ SALESMSG_ACCEPTS_FOR = 3 * sum(SALESMSG_TIMEOUT)
 OPT_OUT_WORDS = env.list("OPT_OUT_WORDS", default=[])
 OPT_IN_WORDS = env.list("OPT_IN_WORDS", default=[])
 
-# Hours in the contact's time zone during which staff are warned before texting, such as "21-8". Empty: never.
 DEFAULT_COUNTRY = env.str("DEFAULT_COUNTRY", default="").upper()  # of numbers without a country code
+# Hours in the contact's time zone in which bulk texts wait and staff are warned, such as "21-8". Empty: none.
 QUIET_HOURS = env.str("QUIET_HOURS", default="21-8")
 
 # --- Background work -------------------------------------------------------------------------------------------------

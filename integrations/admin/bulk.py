@@ -24,8 +24,8 @@ class BulkAdmin(SupportAdmin):
     sortable_by = ()
     links_by = ("account__id__exact",)
     fields = (
-        "page", "text", "state_shown", "recipients_link", "account", "created_by", "created_at", "started_at",
-        "finished_at",
+        "page", "text", "state_shown", "recipients_link", "account", "start_at", "from_hour", "to_hour", "created_by",
+        "created_at", "started_at", "finished_at",
     )  # fmt: skip
     readonly_fields = ("page", "state_shown", "recipients_link")
 
@@ -60,7 +60,7 @@ class BulkRecipientAdmin(SupportAdmin):
     phone_search = ("contact__phone",)
     sortable_by = ()
     links_by = ("bulk__id__exact", "contact__id__exact")
-    fields = ("bulk_link", "contact_link", "text", "delivery_state", "reason_shown", "in_inbox")
+    fields = ("bulk_link", "contact_link", "text", "delivery_state", "due_at", "reason_shown", "in_inbox")
     readonly_fields = ("bulk_link", "contact_link", "delivery_state", "reason_shown", "in_inbox")
     reason_shown = reason_column()
 

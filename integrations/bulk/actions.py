@@ -1,15 +1,18 @@
 """Views that create and change bulk texts. Every form works without JavaScript."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from ..access import staff_view
 from ..models import Bulk, Contact
+from ..outbox import scheduled
 from ..outbox.merge_fields import BulkProblem
 from . import lifecycle, queries, recipients
 from .forms import INSERTS, TextForm
@@ -94,19 +97,23 @@ def _choose_page(
 
 @staff_view("GET", "HEAD", "POST")
 def write(request: HttpRequest, pk: int) -> HttpResponse:
-    """Text form. A valid POST saves the text and redirects to the preview."""
+    """The form of the text and its times. A valid POST saves them and redirects to the preview."""
     bulk = own_bulk(request, pk)
     if bulk.state != Bulk.State.DRAFT:
         return _too_late(request, bulk)
-    form = TextForm(request.POST) if request.method == "POST" else TextForm(initial={"text": bulk.text})
+    zones = scheduled.zones_for_bulk(bulk.account, timezone.get_current_timezone_name())
+    form = TextForm(request.POST) if request.method == "POST" else TextForm.for_draft(bulk, zones)
     if form.is_bound and form.is_valid():
         try:
-            recipients.write_text(request.user, bulk, form.cleaned_data["text"])
+            with transaction.atomic():
+                recipients.set_times(request.user, bulk, form.start_at, form.window)
+                recipients.write_text(request.user, bulk, form.cleaned_data["text"])
             return redirect("bulk:detail", pk)
         except BulkProblem as problem:
             form.add_error("text", problem.reason)
     codes = format_html_join(", ", "<code>{}</code>", ((code,) for code, _label in INSERTS))
     context = {"bulk": bulk, "form": form, "inserts": INSERTS, "codes": codes, "count": bulk.recipients.count()}
+    context["zones"] = zones
     return render(request, "bulk/write.html", context, status=422 if form.errors else 200)
 
 
@@ -128,7 +135,13 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
         return preview_page(request, bulk, OTHER_TEXT)
     try:
         if lifecycle.start_bulk(request.user, bulk):
-            messages.success(request, _("Started. Replies are still sent first."))
+            later = bulk.start_at and bulk.start_at > timezone.now()
+            started = (
+                _("Scheduled. You can pause or cancel it at any time.")
+                if later
+                else _("Started. Replies are still sent first.")
+            )
+            messages.success(request, started)
     except BulkProblem as problem:
         return preview_page(request, bulk, problem.reason)
     return redirect("bulk:detail", pk)

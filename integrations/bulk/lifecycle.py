@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 from .. import jobs
 from ..access import record_audit, require_member
 from ..models import Account, AuditEntry, Bulk
-from ..outbox.bulk_queue import SEND, cancel_waiting
+from ..outbox.bulk_queue import SEND, cancel_waiting, set_due_times
 from ..outbox.merge_fields import BulkProblem
 from .recipients import Action, State, Waits
 
 
 def start_bulk(user, bulk: Bulk) -> bool:
-    """Draft → running, with the text of the given instance. Returns False if it was started already.
+    """Draft → running, with the text and times of the given instance. Returns False if it was started already.
 
     Raises BulkProblem, PermissionDenied.
     """
@@ -27,8 +27,14 @@ def start_bulk(user, bulk: Bulk) -> bool:
         )
     if not bulk.text or not bulk.recipients.filter(state=Waits.WAITING).exists():
         raise BulkProblem(_("This text has no recipients, so nothing was started. Change the text or select contacts."))
-    draft_as_seen = Bulk.objects.filter(pk=bulk.pk, state=State.DRAFT, text=bulk.text)
-    started = _switch(user, bulk, draft_as_seen, Action.BULK_STARTED, state=State.RUNNING, started_at=timezone.now())
+    seen = {name: getattr(bulk, name) for name in ("text", "start_at", "from_hour", "to_hour")}
+    draft_as_seen = Bulk.objects.filter(pk=bulk.pk, state=State.DRAFT, **seen)
+    with transaction.atomic():
+        started = _switch(
+            user, bulk, draft_as_seen, Action.BULK_STARTED, state=State.RUNNING, started_at=timezone.now()
+        )
+        if started:
+            set_due_times(bulk)
     if not started and bulk.state == State.DRAFT:
         raise BulkProblem(_("The text was changed in the meantime, so nothing was started. Check it again."))
     return started

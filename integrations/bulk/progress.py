@@ -11,12 +11,16 @@ from ..failures import Reason
 from ..models import Bulk, BulkRecipient, Conversation, Message
 from ..models.reason import REASON_COLUMNS
 from ..salesmsg.text import segments
+from .departures import Departures, plan_departures
 
 Waits, State = BulkRecipient.State, Message.State
 NAMES = 20  # excluded recipients listed per reason
 SAMPLES = 3
 RECENT = timedelta(minutes=3)  # period over which the current rate is measured
-LIGHT = ("contact__first_name", "contact__last_name", "contact__full_name", "contact__phone")
+LIGHT = (
+    "contact__first_name", "contact__last_name", "contact__full_name", "contact__phone", "contact__custom_fields",
+    "contact__raw",
+)  # fmt: skip
 
 
 @dataclass
@@ -46,6 +50,7 @@ class Preview:
     seconds: float
     ahead: int
     samples: list[BulkRecipient]
+    departures: Departures
 
     @property
     def left_out_count(self) -> int:
@@ -69,6 +74,7 @@ def read_preview(bulk: Bulk) -> Preview:
         seconds=seconds_for(calls),
         ahead=_ahead(bulk),
         samples=_samples(waiting),
+        departures=plan_departures(bulk, waiting, seconds_for(calls / max(1, len(waiting)))),
     )
 
 
@@ -116,7 +122,10 @@ def _samples(waiting: list[BulkRecipient]) -> list[BulkRecipient]:
 
 @dataclass
 class Progress:
-    """Number of recipients per state. `ends_at`: estimate at the current rate; None if unknown or completed."""
+    """Number of recipients per state. `ends_at`: estimate at the current rate; None if unknown or completed.
+
+    held: moment -> number of recipients who wait for it, such as the end of their quiet hours.
+    """
 
     waiting: int = 0
     sending: int = 0
@@ -127,6 +136,19 @@ class Progress:
     left_out: int = 0
     cancelled: int = 0
     ends_at: datetime | None = None
+    held: dict[datetime, int] = field(default_factory=dict)
+
+    @property
+    def held_count(self) -> int:
+        return sum(self.held.values())
+
+    @property
+    def held_first(self) -> datetime | None:
+        return min(self.held, default=None)
+
+    @property
+    def held_last(self) -> datetime | None:
+        return max(self.held, default=None)
 
     @property
     def total(self) -> int:
@@ -155,7 +177,7 @@ class Progress:
     def token(self) -> str:
         """Token that changes whenever a number does."""
         shown = (self.waiting, self.sending, self.sent, self.delivered, self.failed, self.unknown)
-        return "-".join(map(str, (*shown, self.left_out, self.cancelled)))
+        return "-".join(map(str, (*shown, self.left_out, self.cancelled, self.held_count, len(self.held))))
 
 
 COUNTED_AS = {
@@ -173,18 +195,30 @@ def read_progress(bulk: Bulk) -> Progress:
     """The progress of a bulk text. At most two queries."""
     progress = read_progresses([bulk])[bulk.pk]
     if bulk.state == Bulk.State.RUNNING and progress.open:
-        progress.ends_at = timezone.now() + timedelta(seconds=progress.open * _seconds_per_text(bulk))
+        progress.ends_at = _estimate_end(progress, _seconds_per_text(bulk))
     return progress
+
+
+def _estimate_end(progress: Progress, seconds: float) -> datetime:
+    at = timezone.now() + timedelta(seconds=(progress.open - progress.held_count) * seconds)
+    for due, count in sorted(progress.held.items()):
+        at = max(at, due) + timedelta(seconds=count * seconds)
+    return at
 
 
 def read_progresses(bulks: list[Bulk]) -> dict[int, Progress]:
     """The progress of several bulk texts by primary key, without `ends_at`. One query."""
-    progresses = {bulk.pk: Progress() for bulk in bulks}
+    progresses, now = {bulk.pk: Progress() for bulk in bulks}, timezone.now()
     rows = BulkRecipient.objects.filter(bulk__in=list(progresses)).order_by()
-    for pk, state, message_state, count in rows.values_list("bulk", "state", "message__state").annotate(Count("pk")):
+    groups = rows.values_list("bulk", "state", "message__state", "due_at").annotate(Count("pk"))
+    for pk, state, message_state, due_at, count in groups:
+        progress = progresses[pk]
         # A message that was deleted from the thread counts as unknown.
         name = COUNTED_AS.get(message_state, "unknown") if state == Waits.HANDED else str(state)
-        setattr(progresses[pk], name, getattr(progresses[pk], name) + count)
+        if name in {"waiting", "sending"} and message_state != State.SENDING and due_at and due_at > now:
+            name = "waiting"
+            progress.held[due_at] = progress.held.get(due_at, 0) + count
+        setattr(progress, name, getattr(progress, name) + count)
     return progresses
 
 

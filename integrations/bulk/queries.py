@@ -138,8 +138,8 @@ def bulk(user, pk: int) -> Bulk | None:
 
 
 def seal_text(bulk: Bulk) -> str:
-    """Digest of the text in the preview, so that only this text can be started."""
-    return digest(bulk.text)
+    """Digest of the text and times in the preview, so that only these can be started."""
+    return digest(f"{bulk.start_at} {bulk.window} {bulk.text}")
 
 
 @dataclass

@@ -5,6 +5,7 @@ A bulk text has one row per recipient, which is WAITING until the dispatcher req
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -107,6 +108,19 @@ def write_text(user, bulk: Bulk, text: str) -> Bulk:
         )
     bulk.refresh_from_db()
     return bulk
+
+
+def set_times(user, bulk: Bulk, start_at: datetime | None, window: tuple[int, int] | None) -> None:
+    """Sets when a draft starts, and in which hours of its recipients' time zones. Raises BulkProblem, PermissionDenied.
+
+    window: None for the hours outside the quiet hours.
+    """
+    require_member(user, bulk.account_id)
+    from_hour, to_hour = window or (None, None)
+    times = {"start_at": start_at, "from_hour": from_hour, "to_hour": to_hour}
+    if not Bulk.objects.filter(pk=bulk.pk, state=State.DRAFT).update(**times):
+        raise BulkProblem(_("This bulk text has already been started, so its times can no longer be changed."))
+    bulk.refresh_from_db(fields=list(times))
 
 
 def _fill(rows: list[BulkRecipient], template: Template, refusing: set[str], doubted: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 
 from ..access import staff_view
 from ..models import Bulk
@@ -54,6 +55,7 @@ def status_context(bulk: Bulk, progress: bulk_progress.Progress) -> dict:
         "status": queries.read_status(bulk, progress),
         "token": queries.status_token(bulk, progress),
         "polled": bulk.state in POLLED,
+        "started": bulk.start_at is None or bulk.start_at <= timezone.now(),
     }
 
 

@@ -71,6 +71,11 @@ class Code(TextChoices):
         "duplicate_text",
         _("The same text was sent to this contact less than a minute ago, or is about to be sent."),
     )
+    QUIET_THEN = "quiet_then", _("It will be %(at)s for this contact then, in their quiet hours.")
+    QUIET_THEN_GUESS = (
+        "quiet_then_guess",
+        _("It may be %(at)s for this contact then, in their quiet hours. Their time zone is a guess."),
+    )
     WORKER_STOPPED = "worker_stopped", _("The worker stopped before Salesmsg answered.")
     ACCEPTED = "accepted", _("Salesmsg's message %(id)s, %(vendor_status)s.")
     NOT_AT_VENDOR = "not_at_vendor", _("Salesmsg does not have this text, so it was not sent.")

@@ -53,6 +53,17 @@ class Bulk(models.Model):
     def __str__(self) -> str:
         return _("Bulk text %(id)s (%(state)s)") % {"id": self.pk, "state": self.get_state_display()}
 
+    @property
+    def state_label(self) -> str:
+        """The state as pages show it: a started bulk text is scheduled until its start time."""
+        later = self.state == self.State.RUNNING and self.start_at is not None and self.start_at > timezone.now()
+        return _("Scheduled") if later else self.get_state_display()
+
+    @property
+    def window(self) -> tuple[int, int] | None:
+        """The hours in which to text recipients, in their time zone; None for those outside the quiet hours."""
+        return None if self.from_hour is None or self.to_hour is None else (self.from_hour, self.to_hour)
+
 
 class BulkRecipient(ReasonFields):
     """One contact of a bulk text. The row is the job; `message` is set just before sending."""

@@ -1,11 +1,14 @@
 """Queue of bulk text messages for the dispatcher. Each message is created just before it is sent.
 
 A recipient stays WAITING until a worker that has reserved a call in the budget asks for the `next_message`. Bulk texts
-therefore never delay replies, and a contact who opts out before their turn is skipped.
+therefore never delay replies, and a contact who opts out before their turn is skipped. In a recipient's quiet hours,
+their row gets a `due_at` when these end, and the next recipient is texted.
 """
 
 import uuid
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -17,13 +20,17 @@ from ..failures import NO_REASON, Code, Reason
 from ..mirror.conversations import refresh_latest
 from ..models import Account, Bulk, BulkRecipient, Contact, Message
 from ..models.message import DRAFT_RANK
-from . import compose
+from . import compose, quiet_hours
 
 State, Waits = Bulk.State, BulkRecipient.State
 SEND = "integrations.tasks.send_bulk"
 ONCE = uuid.UUID("0f3a2c5e-8f5d-4c9a-9a63-1c7f0c1f5a77")  # namespace: one message for each recipient
 HANDED_OUT = timedelta(seconds=10)  # how long a message stays reserved for the worker that received it
+HELD_AT_ONCE = 200  # recipients that are held in one transaction when their quiet hours begin
 UNDER_WAY = (Message.State.QUEUED, Message.State.SENDING)
+# What `quiet_until` reads of a contact.
+ZONE_FIELDS = ("bulk", "contact__phone", "contact__custom_fields", "contact__raw")
+MESSAGE_FIELDS = tuple(f"conversation__{name}" for name in ZONE_FIELDS[1:])
 
 
 def exclusion_reason(contact: Contact, refusing: set[str], doubted: set[str]) -> Reason:
@@ -64,12 +71,12 @@ def next_message(account_id: int) -> int | None:
     """
     if not Account.objects.reachable().filter(pk=account_id).exists():
         return None  # wait for the account to reconnect instead of failing one text after another
-    running = Bulk.objects.filter(account_id=account_id, state=State.RUNNING).order_by("started_at", "pk")
-    for bulk_id in list(running.values_list("pk", flat=True)):
-        message_id = _retry_message(bulk_id) or _next_recipient(bulk_id)
+    running = Bulk.objects.filter(_begun(), account_id=account_id, state=State.RUNNING).select_related("account")
+    for bulk in running.order_by("started_at", "pk"):
+        message_id = _retry_message(bulk) or _next_recipient(bulk.pk)
         if message_id is not None:
             return message_id
-        _finish(bulk_id)
+        _finish(bulk.pk)
     return None
 
 
@@ -89,11 +96,37 @@ def settle_bulks() -> set[int]:
     return set(_with_work().values_list("account", flat=True))
 
 
+def set_due_times(bulk: Bulk) -> None:
+    """Sets when each waiting recipient may be texted: at the start, or after their quiet hours. For a new start."""
+    now = timezone.now()
+    at = max(now, bulk.start_at or now)
+    waiting = bulk.recipients.filter(state=Waits.WAITING)
+    waiting.update(due_at=at if at > now else None)
+    _hold_quiet(bulk, waiting.select_related("contact").only(*ZONE_FIELDS), at)
+
+
+def _hold_quiet(bulk: Bulk, rows: Iterable[BulkRecipient], at: datetime) -> None:
+    """Sets `due_at` of the recipients whose quiet hours include `at`."""
+    held: dict[datetime, list[int]] = defaultdict(list)
+    for row in rows:
+        until = quiet_hours.quiet_until(row.contact, bulk.account, at, bulk.window)
+        if until is not None:
+            held[until].append(row.pk)
+    for until, keys in held.items():  # one for each time zone
+        BulkRecipient.objects.filter(pk__in=keys, state=Waits.WAITING).update(due_at=until)
+
+
+def _begun() -> Q:
+    return Q(start_at=None) | Q(start_at__lte=timezone.now())
+
+
 def _with_work() -> QuerySet[Bulk]:
     waiting = BulkRecipient.objects.filter(bulk=OuterRef("pk"), state=Waits.WAITING)
-    due = _available().filter(bulk=OuterRef("pk"))
-    running = Bulk.objects.filter(state=State.RUNNING, account__state=Account.State.CONNECTED)
-    return running.filter(Exists(waiting) | Exists(due)).order_by()
+    # Two lookups in the index on due_at, because one with OR would read all waiting rows.
+    recipient_due = Exists(waiting.filter(due_at=None)) | Exists(waiting.filter(due_at__lte=timezone.now()))
+    message_due = Exists(_available().filter(bulk=OuterRef("pk")))
+    running = Bulk.objects.filter(_begun(), state=State.RUNNING, account__state=Account.State.CONNECTED)
+    return running.filter(recipient_due | message_due).order_by()
 
 
 def _available() -> QuerySet[Message]:
@@ -104,14 +137,27 @@ def _available() -> QuerySet[Message]:
     return due.filter(Q(claimed_at=None) | ~reserved)
 
 
-def _retry_message(bulk_id: int) -> int | None:
-    """Reserves a message of this bulk text that was created earlier but not sent."""
-    running = Bulk.objects.filter(pk=bulk_id, state=State.RUNNING)
-    for pk in list(_available().filter(bulk=bulk_id).order_by("due_at", "pk").values_list("pk", flat=True)[:20]):
+def _retry_message(bulk: Bulk) -> int | None:
+    """Reserves a message of this bulk text that was created earlier but not sent, except in quiet hours."""
+    running, now = Bulk.objects.filter(pk=bulk.pk, state=State.RUNNING), timezone.now()
+    due = _available().filter(bulk=bulk).order_by("due_at", "pk").select_related("conversation__contact")
+    for message in list(due.only(*MESSAGE_FIELDS)[:20]):
         # No join: PostgreSQL does not re-evaluate a join after waiting for another worker's lock.
-        if _available().filter(pk=pk, bulk__in=running).update(claimed_at=timezone.now()):
-            return pk
+        mine = _available().filter(pk=message.pk, bulk__in=running)
+        until = quiet_hours.quiet_until(message.conversation.contact, bulk.account, now, bulk.window)
+        if until is not None:
+            _hold_message(mine, until)
+        elif mine.update(claimed_at=now):
+            return message.pk
     return None
+
+
+def _hold_message(rows: QuerySet[Message], until: datetime) -> None:
+    """Postpones a queued message. Its retries count from then: a night is not a time in which it could not be sent."""
+    with transaction.atomic():
+        keys = list(rows.values_list("pk", flat=True))
+        if rows.update(due_at=until, created_at=until):
+            BulkRecipient.objects.filter(message__in=keys).update(due_at=until)
 
 
 def _next_recipient(bulk_id: int) -> int | None:
@@ -121,15 +167,21 @@ def _next_recipient(bulk_id: int) -> int | None:
             # The lock serializes workers with each other and with pause and cancel.
             bulk = (
                 Bulk.objects.select_for_update(of=("self",), no_key=True)
+                .select_related("account")
                 .filter(pk=bulk_id, state=State.RUNNING)
                 .first()
             )
             if bulk is None:
                 return None
-            waiting = bulk.recipients.filter(state=Waits.WAITING).select_related("contact__account")
-            row = waiting.select_for_update(of=("self",), no_key=True).order_by("pk").first()
+            now = timezone.now()
+            due = bulk.recipients.filter(Q(due_at=None) | Q(due_at__lte=now), state=Waits.WAITING).order_by("pk")
+            waiting = due.select_related("contact__account").select_for_update(of=("self",), no_key=True)
+            row = waiting.first()
             if row is None:
                 return None
+            if quiet_hours.quiet_until(row.contact, bulk.account, now, bulk.window):
+                _hold_quiet(bulk, due.select_related("contact").only(*ZONE_FIELDS)[:HELD_AT_ONCE], now)
+                continue
             if reason := _exclusion_now(bulk.account_id, row.contact):
                 reason = Reason(reason.code, {"after_start": True})
                 BulkRecipient.objects.filter(pk=row.pk).update(state=Waits.LEFT_OUT, **reason.columns())

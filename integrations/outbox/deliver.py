@@ -29,7 +29,7 @@ from ..salesmsg.errors import CredentialRefused, Invalid, SalesmsgError
 from ..sync.request import schedule_refresh
 from . import media_urls, safeguards, scheduled
 from .compose import SEND, SEND_BULK
-from .safeguards import Answer
+from .safeguards import Answer, Finding
 
 State = Message.State
 Lane = BudgetCall.Lane
@@ -90,7 +90,7 @@ def send_message(message_id: int, session: ApiSession) -> str:
     if message.account.state != Account.State.CONNECTED:
         return _fail(message, Reason(Code.NOT_CONNECTED))
     if finding := safeguards.check_dispatch(message):
-        return _hold(message, finding.reason) if finding.answer == Answer.HOLD else _fail(message, finding.reason)
+        return _stop(message, finding)
     try:
         conversation_id = _open_conversation(message, session)
     except BudgetWait as wait:
@@ -314,9 +314,13 @@ def _fail(message: Message, reason: Reason) -> str:
     return State.FAILED
 
 
-def _hold(message: Message, reason: Reason) -> str:
-    """Keeps the text back until a person sends or cancels it."""
-    _settle(message, State.QUEUED, due_at=None, **reason.columns())
+def _stop(message: Message, finding: Finding) -> str:
+    """Fails the text, lets it wait, or holds it until a person sends or cancels it."""
+    if finding.answer == Answer.WAIT and finding.until is not None:
+        return _requeue(message, finding.until)
+    if finding.answer != Answer.HOLD:
+        return _fail(message, finding.reason)
+    _settle(message, State.QUEUED, due_at=None, **finding.reason.columns())
     return State.QUEUED
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -288,7 +288,12 @@ def _bulks(account: Account, places: _Places | None) -> list[BulkLeaving]:
     if not bulks:
         return []
     rows = BulkRecipient.objects.filter(bulk__in=bulks, state=BulkRecipient.State.WAITING).order_by()
-    left = dict(rows.values_list("bulk").annotate(Count("pk")))
+    left: dict[int, int] = {}
+    held: dict[int, datetime] = {}  # bulk text -> when its last recipient may be texted
+    for pk, number, due_at in rows.values_list("bulk").annotate(Count("pk"), Max("due_at")):
+        left[pk] = number
+        if due_at:
+            held[pk] = due_at
     queued = _outbox(account).filter(bulk__in=bulks, state=State.QUEUED).order_by()
     for pk, number in queued.values_list("bulk").annotate(Count("pk")):
         left[pk] = left.get(pk, 0) + number
@@ -299,6 +304,7 @@ def _bulks(account: Account, places: _Places | None) -> list[BulkLeaving]:
         if number and places and bulk.state == Bulk.State.RUNNING:
             sum_before += number
             last = places.after(sum_before)
+            last = max(last, held.get(bulk.pk, last))
         if number:
             leaving.append(BulkLeaving(bulk, number, last))
     return leaving

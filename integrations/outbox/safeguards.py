@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from ..contacts import opt_out
 from ..failures import NO_REASON, Code, Reason
-from ..models import Contact, Conversation, Message
-from . import merge_fields
+from ..models import Bulk, Contact, Conversation, Message
+from . import merge_fields, quiet_hours
 
 SAME_TEXT_WITHIN = timedelta(minutes=1)
 State = Message.State
@@ -54,14 +54,16 @@ class Safeguard(models.TextChoices):
     DOUBT = "doubt"
     PLACEHOLDER = "placeholder"
     DUPLICATE = "duplicate"
+    QUIET_HOURS = "quiet_hours"
 
 
 class Answer(models.TextChoices):
-    """What a finding means. ASK is for a person who is there, HOLD for one who comes back later."""
+    """What a finding means. ASK is for a person who is there, HOLD for one who comes back later; WAIT ends itself."""
 
     REFUSE = "refuse"
     ASK = "ask"
     HOLD = "hold"
+    WAIT = "wait"
     IGNORE = "ignore"
 
 
@@ -80,6 +82,7 @@ class Outgoing:
     pictures: tuple[int, ...] = ()
     accepted: frozenset[str] = frozenset()
     message_id: int | None = None
+    bulk: Bulk | None = None
 
     @property
     def contact(self) -> Contact:
@@ -88,12 +91,15 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Finding:
+    """What a safeguard found. until: when it ends by itself, if it does."""
+
     safeguard: Safeguard
     answer: Answer
     reason: Reason
+    until: datetime | None = None
 
 
-_R, _A, _H, _I = Answer.REFUSE, Answer.ASK, Answer.HOLD, Answer.IGNORE
+_R, _A, _H, _W, _I = Answer.REFUSE, Answer.ASK, Answer.HOLD, Answer.WAIT, Answer.IGNORE
 # (when it is written, when it is dispatched)
 RULES: dict[Safeguard, dict[Way, tuple[Answer, Answer]]] = {
     Safeguard.CONSENT: dict.fromkeys(Way, (_R, _R)),
@@ -107,6 +113,11 @@ RULES: dict[Safeguard, dict[Way, tuple[Answer, Answer]]] = {
         Way.COMMAND: (_A, _H),
         Way.RESENT: (_I, _I),  # to send it again is the author's decision
         Way.BULK: (_I, _R),  # the start of a bulk text asks once for all recipients
+    },
+    Safeguard.QUIET_HOURS: {
+        **dict.fromkeys(Way, (_I, _I)),  # who answers at night sees the contact's time above the composer
+        Way.SCHEDULED: (_A, _I),
+        Way.BULK: (_W, _W),  # its queue lets each recipient wait for their morning
     },
 }
 
@@ -147,11 +158,25 @@ def _sizes(message: Message) -> tuple[int, ...]:
     return tuple(message.attachments.filter(ours=True).order_by("position").values_list("size", flat=True))
 
 
+def _quiet_hours(text: Outgoing) -> Reason:
+    if _quiet_until(text) is None:
+        return NO_REASON
+    zone = quiet_hours.contact_zone(text.contact, text.conversation.account)
+    code = Code.QUIET_THEN if zone.sure else Code.QUIET_THEN_GUESS
+    return Reason(code, {"at": text.at.isoformat(), "zone": zone.name})
+
+
+def _quiet_until(text: Outgoing) -> datetime | None:
+    window = text.bulk.window if text.bulk is not None else None
+    return quiet_hours.quiet_until(text.contact, text.conversation.account, text.at, window)
+
+
 CHECKS: dict[Safeguard, Callable[[Outgoing], Reason]] = {
     Safeguard.CONSENT: _consent,
     Safeguard.DOUBT: _doubt,
     Safeguard.PLACEHOLDER: _placeholder,
     Safeguard.DUPLICATE: _duplicate,
+    Safeguard.QUIET_HOURS: _quiet_hours,
 }
 
 
@@ -178,6 +203,7 @@ def check_dispatch(message: Message) -> Finding | None:
         _sizes(message),
         frozenset(message.accepted),
         message.pk,
+        message.bulk,
     )
     return next(_findings(text, 1), None)
 
@@ -193,7 +219,7 @@ def _findings(text: Outgoing, stage: int) -> Iterator[Finding]:
     for safeguard, check in CHECKS.items():
         answer = RULES[safeguard][text.way][stage]
         if answer != Answer.IGNORE and safeguard not in text.accepted and (reason := check(text)):
-            yield Finding(safeguard, answer, reason)
+            yield Finding(safeguard, answer, reason, _quiet_until(text) if answer == Answer.WAIT else None)
 
 
 def askable_names() -> list[str]:

@@ -21,14 +21,13 @@ from django.utils.translation import gettext as _
 
 from .. import jobs, mirror
 from ..access import require_member
-from ..durations import city, moment_in_zone, zone_names
+from ..durations import city, first_after_gap, moment_in_zone, zone_names
 from ..failures import NO_REASON, Code, Reason
 from ..mirror.conversations import refresh_latest
 from ..models import Account, Contact, Conversation, Message
 from ..models.message import DRAFT_RANK
-from ..salesmsg.phones import time_zones
 from ..sync.request import schedule_refresh
-from . import compose
+from . import compose, quiet_hours
 from .compose import SEND
 from .safeguards import CannotSend, Safeguard, Way
 
@@ -39,7 +38,6 @@ AHEAD = timedelta(days=366)
 WOKEN = timedelta(days=1)  # texts due later than this are left to the sweep
 SOON = timedelta(seconds=4)  # slightly longer than the sweep's interval
 LOOK_AHEAD = timedelta(seconds=20)
-PRECISE = 8  # a phone with more possible zones than this (toll-free) says nothing about the zone
 SAME_MOMENT = timedelta(seconds=2)  # vendor times are whole seconds from a different clock
 BATCH = 200
 
@@ -58,12 +56,26 @@ class Zone:
 
 def zones_of(contact: Contact, account: Account, viewer: str = "") -> list[Zone]:
     """Time zone options, likeliest first: the contact's zone if it is unambiguous, else the account's."""
-    theirs = [Zone(name, "contact") for name in time_zones(contact.phone) if name in zone_names()]
-    if len(theirs) > PRECISE:
-        theirs = []
-    ours = [Zone(account.organization_timezone, "account")] if account.organization_timezone in zone_names() else []
-    zones = [*theirs, *ours] if len(theirs) == 1 else [*ours, *theirs]
-    zones += [Zone(viewer, "viewer")] if viewer in zone_names() else []
+    own = quiet_hours.own_zone(contact)
+    phone = [Zone(name, "contact") for name in quiet_hours.phone_zones(contact.phone)]
+    theirs = [Zone(own, "contact")] if own else phone if len(phone) == 1 else []
+    return _distinct([*theirs, *_account_zone(account), *phone, *_viewer_zone(viewer)])
+
+
+def zones_for_bulk(account: Account, viewer: str = "") -> list[Zone]:
+    """Time zone options for the start of a bulk text, likeliest first."""
+    return _distinct([*_account_zone(account), *_viewer_zone(viewer)])
+
+
+def _account_zone(account: Account) -> list[Zone]:
+    return [Zone(account.organization_timezone, "account")] if account.organization_timezone in zone_names() else []
+
+
+def _viewer_zone(viewer: str) -> list[Zone]:
+    return [Zone(viewer, "viewer")] if viewer in zone_names() else []
+
+
+def _distinct(zones: list[Zone]) -> list[Zone]:
     unique: dict[str, Zone] = {}
     for zone in zones:
         unique.setdefault(zone.name, zone)
@@ -80,7 +92,7 @@ def resolve_local_time(local: datetime, zone: str) -> datetime:
         at = local.replace(tzinfo=tz, fold=0).astimezone(UTC)
         round_trip = at.astimezone(tz).replace(tzinfo=None, fold=0)
         if round_trip != local:
-            following = _after_gap(local, tz)
+            following = first_after_gap(local, tz)
             params = {
                 "day": date_format(local, "MONTH_DAY"),
                 "city": city(zone),
@@ -121,19 +133,6 @@ def _zone_info(zone: str) -> ZoneInfo:
     return ZoneInfo(zone)
 
 
-def _after_gap(local: datetime, tz: ZoneInfo) -> datetime:
-    """The first naive local time after the gap that contains `local`."""
-    later, earlier = (local.replace(tzinfo=tz, fold=fold).astimezone(UTC) for fold in (0, 1))
-    offset = earlier.astimezone(tz).utcoffset()
-    while later - earlier > timedelta(seconds=1):
-        middle = earlier + (later - earlier) // 2
-        if middle.astimezone(tz).utcoffset() == offset:
-            earlier = middle
-        else:
-            later = middle
-    return later.replace(microsecond=0).astimezone(tz).replace(tzinfo=None, fold=0)
-
-
 def schedule_message(
     user: User,
     conversation: Conversation,
@@ -152,7 +151,7 @@ def schedule_message(
     existing = Message.objects.filter(client_uuid=client_uuid, account_id=conversation.account_id).first()
     if existing is not None:
         return existing
-    at = _send_time(local, zone)
+    at = send_time(local, zone)
     with transaction.atomic():
         message = compose.queue_reply(
             user, conversation, text, client_uuid, accepted=accepted, way=Way.SCHEDULED,
@@ -176,7 +175,7 @@ def edit_scheduled(
     Raises CannotSend; PermissionDenied if the user has no access to the account.
     """
     require_member(user, message.account_id)
-    at, now = _send_time(local, zone), timezone.now()
+    at, now = send_time(local, zone), timezone.now()
     with transaction.atomic():
         mirror.lock_thread(message.conversation_id)
         if not _scheduled().filter(pk=message.pk).exists():
@@ -304,7 +303,7 @@ def _scheduled() -> QuerySet[Any]:
     return _waiting().filter(send_at__isnull=False)
 
 
-def _send_time(local: datetime, zone: str) -> datetime:
+def send_time(local: datetime, zone: str) -> datetime:
     """The send time in UTC. Raises CannotSend if it is in the past or too far ahead."""
     at, now = resolve_local_time(local, zone), timezone.now()
     if at < now - GRACE:

@@ -131,6 +131,12 @@ def planned(message) -> str:
 
 
 @register.filter
+def here(at: datetime | None) -> str:
+    """A time in the viewer's time zone, which is named: "Fri, Nov 28, 9:00 AM (New York)"."""
+    return durations.moment_in_zone(at, timezone.get_current_timezone_name()) if at else ""
+
+
+@register.filter
 def planned_here(message) -> str:
     """The send time in the viewer's time zone: "Fri 3:00 PM". Empty when it is the same as in the text's zone."""
     local = timezone.localtime(message.send_at)

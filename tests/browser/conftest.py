@@ -37,7 +37,7 @@ def vendor(tmp_path_factory) -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def web(tmp_path_factory, vendor) -> Iterator[Portal]:
     """A web server without a worker."""
-    running = Portal(tmp_path_factory.mktemp("web"), vendor, **PERIOD)
+    running = Portal(tmp_path_factory.mktemp("web"), vendor, QUIET_HOURS="21-8", **PERIOD)
     try:
         running.start_web()
         yield running

@@ -95,8 +95,12 @@ people = Contact.objects.filter(account=harbor).order_by("pk")
 new, preview, running = (recipients.create_draft(demo, harbor, list(people[:20])) for _ in range(3))
 for one in (preview, running):
     recipients.write_text(demo, one, "Hi {first_name|there}, your yearly check is due.")
+recipients.set_times(demo, preview, now + timedelta(days=1), (9, 17))
 running.refresh_from_db()
 lifecycle.start_bulk(demo, running)
+for hours, rows in ((5, running.recipients.all()[:9]), (8, running.recipients.all()[9:15])):
+    keys = [row.pk for row in rows]
+    running.recipients.filter(pk__in=keys).update(due_at=now + timedelta(hours=hours))
 pks |= {"bulk_new": new.pk, "bulk_preview": preview.pk, "bulk_running": running.pk}
 SyncRun.objects.create(account=harbor, kind="full", state="failed", reason_code="timed_out", finished_at=now)
 
@@ -194,6 +198,7 @@ STATES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("bulk texts", "/bulk/", None),
     ("bulk, choose", "/bulk/{bulk_new}/contacts/", None),
     ("bulk, write", "/bulk/{bulk_new}/text/", None),
+    ("bulk, write with times", "/bulk/{bulk_preview}/text/", None),
     ("bulk, preview", "/bulk/{bulk_preview}/", None),
     ("bulk, running", "/bulk/{bulk_running}/", None),
     ("bulk, cancel", "/bulk/{bulk_running}/cancel/", None),

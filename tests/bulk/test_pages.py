@@ -1,7 +1,10 @@
 """The bulk pages over HTTP: choose, write, check, start, watch, stop."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from integrations.bulk import lifecycle, recipients
 from integrations.models import Account, AuditEntry, Bulk, BulkRecipient, Contact, Message
@@ -193,6 +196,68 @@ def test_a_started_one_cannot_be_written_or_filled(browser, ada, made, people):
         done = browser.post(at(name, made), data, follow=True)
         assert "can no longer be changed" in pages.text(done)
     assert Bulk.objects.get().text == "Hello {first_name}"
+
+
+# --- times -----------------------------------------------------------------------------------------------------------
+
+
+def times(**values) -> dict:
+    """What the form posts for a start in two days, from 9 AM to 5 PM."""
+    when = (timezone.now() + timedelta(days=2)).strftime("%Y-%m-%dT06:30")
+    posted = {"text": "Hello", "start": "later", "when": when, "zone": "UTC", "hours": "own"}
+    return {**posted, "from_hour": "9", "to_hour": "17", **values}
+
+
+def test_a_start_time_and_hours_are_kept_and_taken_back(browser, made):
+    assert browser.post(at("write", made), times())["Location"] == at("detail", made)
+    made.refresh_from_db()
+    assert (made.start_at.strftime("%H:%M"), made.window) == ("06:30", (9, 17))
+    preview = browser.get(at("detail", made))
+    assert "Starts on" in pages.text(preview) and "Schedule for 3 contacts" in pages.text(preview)
+    assert pages.inline(preview) == []
+    browser.post(at("write", made), times(start="now", hours="daytime"))
+    made.refresh_from_db()
+    assert (made.start_at, made.window) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"when": ""}, "Choose when to send it."),
+        ({"when": "soon"}, "Choose when to send it."),
+        ({"when": "2020-01-01T09:00"}, "is in the past"),
+        ({"when": "2999-01-01T09:00"}, "up to one year ahead"),
+        ({"zone": "Nowhere"}, "Unknown time zone"),
+        ({"zone": ""}, "Unknown time zone"),
+        ({"to_hour": "9"}, "Choose two different hours."),
+        ({"to_hour": ""}, "Choose two different hours."),
+        ({"from_hour": "24"}, "Choose two different hours."),
+    ],
+)
+def test_times_that_cannot_be_are_kept_with_the_reason(browser, made, values, said):
+    response = browser.post(at("write", made), times(**values))
+    assert response.status_code == 422
+    assert said in pages.text(response)
+    made.refresh_from_db()
+    assert (made.text, made.start_at, made.window) == ("Hello {first_name}", None, None)
+
+
+def test_a_text_that_cannot_be_changes_no_times(browser, made):
+    assert browser.post(at("write", made), times(text="Hello {nick}")).status_code == 422
+    made.refresh_from_db()
+    assert (made.start_at, made.window) == (None, None)
+
+
+def test_times_that_were_changed_meanwhile_are_not_started(browser, ada, made):
+    seal = pages.field(browser.get(at("detail", made)), "seal")
+    recipients.set_times(ada, made, None, (9, 17))
+    assert browser.post(at("start", made), {"seal": seal}).status_code == 422
+    assert Bulk.objects.get().state == State.DRAFT
+
+
+def test_a_start_time_that_has_passed_is_said(browser, ada, made):
+    recipients.set_times(ada, made, timezone.now() - timedelta(hours=1), None)
+    assert "The start time has passed" in pages.text(browser.get(at("detail", made)))
 
 
 # --- watching and stopping -------------------------------------------------------------------------------------------

@@ -15,6 +15,11 @@ from . import pages
 FIRST = "This is your first text to this contact."
 
 
+@pytest.fixture(autouse=True)
+def nights(settings):
+    settings.QUIET_HOURS = "21-8"
+
+
 @pytest.fixture
 def conversation(harbor):
     return f.conversation(harbor, f.contact(harbor, phone="+12125550142"))  # New York

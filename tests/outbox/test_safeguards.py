@@ -5,15 +5,17 @@ A new way or safeguard without a row fails: `WAYS` and `SCENES` must name them a
 
 import threading
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
 from integrations.bulk import lifecycle, recipients
-from integrations.models import Account, Conversation, Message
+from integrations.models import Account, BulkRecipient, Conversation, Message
 from integrations.outbox import bulk_queue, compose, deliver, safeguards, scheduled
 from integrations.outbox.safeguards import RULES, Answer, CannotSend, NeedsConfirmation, Safeguard, Way
 from tests import factories as f
@@ -25,6 +27,12 @@ PHONE, TEXT = "+13055550142", "See you tomorrow"
 @pytest.fixture
 def ada():
     return f.person("ada")
+
+
+@pytest.fixture
+def quiet(settings):
+    """Quiet hours that a scene may set; without one there are none, at whatever hour the test runs."""
+    settings.QUIET_HOURS = ""
 
 
 @pytest.fixture
@@ -76,9 +84,9 @@ def bulk(user, thread, text, accepted):
         raise CannotSend(left_out.reason.text)
     lifecycle.start_bulk(user, draft)
     pk = bulk_queue.next_message(thread.account_id)
-    if pk is None:
-        raise CannotSend(draft.recipients.get().reason.text)
-    return Message.objects.get(pk=pk)
+    if pk is None and (reason := draft.recipients.get().reason):
+        raise CannotSend(reason.text)
+    return Message.objects.filter(pk=pk).first()
 
 
 WAYS = {
@@ -105,11 +113,17 @@ def got_the_same(thread):
     f.message(thread, TEXT, inbound=False, state="sent", at=timezone.now())
 
 
+def night_falls(thread):
+    hour = datetime.now(ZoneInfo("America/New_York")).hour
+    settings.QUIET_HOURS = f"{(hour - 2) % 24}-{(hour + 3) % 24}"
+
+
 SCENES = {
     Safeguard.CONSENT: (TEXT, said_stop),
     Safeguard.DOUBT: (TEXT, may_have_said_stop),
     Safeguard.PLACEHOLDER: ("Hi {last_name}", lambda thread: thread.contact.__class__.objects.update(last_name="")),
     Safeguard.DUPLICATE: (TEXT, got_the_same),
+    Safeguard.QUIET_HOURS: (TEXT, night_falls),
 }
 
 
@@ -127,7 +141,7 @@ def test_an_ordinary_text_leaves(ada, conversation, way):
 
 @pytest.mark.parametrize("way", Way)
 @pytest.mark.parametrize("safeguard", Safeguard)
-def test_when_it_is_written(ada, conversation, safeguard, way):
+def test_when_it_is_written(quiet, ada, conversation, safeguard, way):
     text, happen = SCENES[safeguard]
     happen(conversation)
     conversation.contact.refresh_from_db()
@@ -135,6 +149,11 @@ def test_when_it_is_written(ada, conversation, safeguard, way):
     answer = RULES[safeguard][way][0]
     if answer == Answer.IGNORE:
         assert WAYS[way](ada, conversation, text, []).state == "queued"
+        return
+    if answer == Answer.WAIT:
+        assert WAYS[way](ada, conversation, text, []) is None
+        waiting = BulkRecipient.objects.get()
+        assert (waiting.state, waiting.due_at > timezone.now()) == ("waiting", True)
         return
     with pytest.raises(NeedsConfirmation if answer == Answer.ASK else CannotSend) as refused:
         WAYS[way](ada, conversation, text, [])
@@ -148,7 +167,7 @@ def test_when_it_is_written(ada, conversation, safeguard, way):
 
 @pytest.mark.parametrize("way", Way)
 @pytest.mark.parametrize("safeguard", [one for one in Safeguard if one != Safeguard.PLACEHOLDER])
-def test_when_it_is_dispatched(ada, conversation, safeguard, way):
+def test_when_it_is_dispatched(quiet, ada, conversation, safeguard, way):
     """What happens between the two counts, however long that is."""
     text, happen = SCENES[safeguard]
     message = WAYS[way](ada, conversation, text, [])
@@ -159,6 +178,9 @@ def test_when_it_is_dispatched(ada, conversation, safeguard, way):
     answer = RULES[safeguard][way][1]
     if answer == Answer.REFUSE:
         assert ended == message.state == "failed"
+    elif answer == Answer.WAIT:
+        assert (ended, message.held) == ("queued", False)
+        assert timezone.now() < message.due_at < timezone.now() + timedelta(hours=4)
     elif answer == Answer.HOLD:
         assert (ended, message.held) == ("queued", True)
         assert scheduled.send_now(ada, message), "a person decides"

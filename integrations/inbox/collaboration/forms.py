@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ...models import Member
-from ..composer.forms import ClockField
+from ...outbox.forms import ClockField
 
 NOTE_CHARACTERS = 5000
 

@@ -14,11 +14,11 @@ from ...durations import in_zone
 from ...failures import Code, Reason, described_phone
 from ...models import Account, Inbox, Message
 from ...outbox import compose, safeguards, scheduled
+from ...outbox.forms import CHOOSE, ClockField
 from ...salesmsg.phones import LONGEST, PhoneError
 
 NINE = time(9)
 WRITE_FIRST = gettext_lazy("Write a text first.")
-CHOOSE = gettext_lazy("Choose when to send it.")
 CHOOSE_NUMBER = gettext_lazy("Choose one, or write the number with its country code.")
 
 
@@ -87,24 +87,6 @@ class ReplyForm(forms.Form):
     @classmethod
     def fresh(cls, text: str = "") -> "ReplyForm":
         return cls(initial={"client_uuid": uuid.uuid4(), "text": text})
-
-
-class ClockField(forms.Field):
-    """The value of <input type="datetime-local">: a naive datetime without a time zone."""
-
-    def to_python(self, value) -> datetime | None:
-        text = str(value or "").strip().replace(" ", "T")
-        for form in ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"):
-            try:
-                return datetime.strptime(text, form)
-            except ValueError:
-                continue
-        if text:
-            raise forms.ValidationError(CHOOSE)
-        return None
-
-    def prepare_value(self, value):
-        return value.strftime("%Y-%m-%dT%H:%M") if isinstance(value, datetime) else value
 
 
 class ScheduleForm(ReplyForm):

@@ -214,7 +214,7 @@ NAMES = [shot.name for shot in SHOTS]
 def take(browser: Browser, camera: Camera) -> None:
     """Builds the rows up, takes the pictures, and tears it down."""
     with tempfile.TemporaryDirectory() as folder:
-        portal = Portal(Path(folder), "http://127.0.0.1:9")
+        portal = Portal(Path(folder), "http://127.0.0.1:9", QUIET_HOURS="21-8")
         for place, drawn in enumerate(DRAWN):
             page = browser.new_page(viewport={"width": 320, "height": 240})
             page.set_content(TOOTH % drawn)
