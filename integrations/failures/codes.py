@@ -109,6 +109,16 @@ class Code(TextChoices):
     SKIP_TOO_LONG = "skip_too_long", _("Longer than %(most)s characters once its merge fields are filled in")
     SKIP_EMPTY_FIELD = "skip_empty_field", _("%(merge_field)s is empty, and the text names no replacement for it")
 
+    # Placeholders of a text to one contact
+    FIELD_EMPTY = (
+        "field_empty",
+        _("This contact has no value for %(merge_field)s. Replace %(placeholder)s with text."),
+    )
+    FIELD_NOT_FILLED_IN = (
+        "field_not_filled_in",
+        _("%(placeholder)s has not been filled in. Replace it with text."),
+    )
+
     # Phone numbers as people type them
     PHONE_MISSING = "phone_missing", _("Enter a phone number.")
     PHONE_EXTENSION = "phone_extension", _("Texts cannot reach an extension. Leave it out.")

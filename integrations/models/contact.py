@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..failures import Code, Reason
+from ..salesmsg.text import visible_text
 from .account import Account, OwnedQuerySet
 
 # The fields as labels of forms and lists say them.
@@ -82,12 +83,23 @@ class Contact(models.Model):
     @property
     def name(self) -> str:
         """Return the display name: the requested or stored name, else the phone number."""
-        asked = (self.asked_first_name, self.asked_last_name)
-        first = self.first_name if asked[0] is None else asked[0]
-        last = self.last_name if asked[1] is None else asked[1]
-        own = " ".join(part for part in (first, last) if part)
-        full = self.full_name if asked == (None, None) else ""  # it still contains the old name
-        return own or full or self.phone or f"Contact {self.vendor_id or self.pk}"
+        full = self.full_name if self.asked_first_name is self.asked_last_name is None else ""  # may hold the old name
+        return self.own_name or visible_text(full) or self.phone or f"Contact {self.vendor_id or self.pk}"
+
+    @property
+    def shown_first_name(self) -> str:
+        """Return the requested or stored first name; empty if it has no visible character."""
+        return visible_text(self.first_name if self.asked_first_name is None else self.asked_first_name)
+
+    @property
+    def shown_last_name(self) -> str:
+        """Return the requested or stored last name; empty if it has no visible character."""
+        return visible_text(self.last_name if self.asked_last_name is None else self.asked_last_name)
+
+    @property
+    def own_name(self) -> str:
+        """Return first and last name, without the full name that Salesmsg may have besides."""
+        return " ".join(part for part in (self.shown_first_name, self.shown_last_name) if part)
 
     @property
     def textable(self) -> bool:
