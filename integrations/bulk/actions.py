@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..access import staff_view
 from ..models import Bulk, Contact
+from ..outbox import merge_fields
 from ..outbox.merge_fields import BulkProblem
 from . import lifecycle, queries, recipients
-from .forms import INSERTS, TextForm
+from .forms import TextForm
 from .views import own_bulk, preview_page
 
 OTHER_TEXT = gettext_lazy(
@@ -94,19 +95,27 @@ def _choose_page(
 
 @staff_view("GET", "HEAD", "POST")
 def write(request: HttpRequest, pk: int) -> HttpResponse:
-    """Text form. A valid POST saves the text and redirects to the preview."""
+    """Text form. A valid POST saves the text and redirects to the preview. With `convert`, it only shows the text with
+    placeholders of other products converted to merge fields."""
     bulk = own_bulk(request, pk)
     if bulk.state != Bulk.State.DRAFT:
         return _too_late(request, bulk)
     form = TextForm(request.POST) if request.method == "POST" else TextForm(initial={"text": bulk.text})
-    if form.is_bound and form.is_valid():
+    custom = merge_fields.custom_fields(bulk.account_id)
+    offer = ""
+    if "convert" in request.POST:
+        form = TextForm(initial={"text": merge_fields.convert_to_fields(request.POST.get("text", ""), custom)})
+    elif form.is_bound and form.is_valid():
         try:
             recipients.write_text(request.user, bulk, form.cleaned_data["text"])
             return redirect("bulk:detail", pk)
         except BulkProblem as problem:
             form.add_error("text", problem.reason)
-    codes = format_html_join(", ", "<code>{}</code>", ((code,) for code, _label in INSERTS))
-    context = {"bulk": bulk, "form": form, "inserts": INSERTS, "codes": codes, "count": bulk.recipients.count()}
+            offer = merge_fields.convert_offer(form.cleaned_data["text"], custom)
+    inserts = merge_fields.insert_buttons([bulk.account_id])
+    codes = format_html_join(", ", "<code>{}</code>", ((code,) for code, _label in inserts))
+    context = {"bulk": bulk, "form": form, "inserts": inserts, "codes": codes, "count": bulk.recipients.count()}
+    context["offer"] = offer
     return render(request, "bulk/write.html", context, status=422 if form.errors else 200)
 
 

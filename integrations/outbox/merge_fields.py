@@ -169,11 +169,6 @@ def find_fields(text: str) -> list[str]:
     return list(dict.fromkeys(one.field or one.text for one in find_placeholders(text)))
 
 
-def empty_fields(contact: Contact) -> list[str]:
-    """Our fields for which this contact has no value."""
-    return [name for name in FIELDS if not _value(name, contact)]
-
-
 def field_values(contact: Contact) -> dict[str, str]:
     """Merge field -> value of this contact, without empty ones."""
     names = [*FIELDS, *(f"{CUSTOM}{key}" for key in custom_field_values(contact))]

@@ -14,8 +14,9 @@ from ...outbox.compose import CannotSend
 from ..conversation_list.views import list_context
 from ..thread import fragments
 from . import drafts
-from .actions import DAMAGED, get_own_message, other_text, redisplay_form, respond
+from .actions import DAMAGED, fill_in, get_own_message, other_text, redisplay_form, respond
 from .forms import EditScheduledForm, ScheduleForm
+from .saved_replies import queries as saved_replies
 
 TOO_LATE = _("It was too late to change this text: it is being sent, was cancelled, or the contact has replied.")
 TOO_LATE_TO_SEND = _("This text is no longer waiting to be sent.")
@@ -27,6 +28,8 @@ NO_PICTURES = _("Pictures cannot be scheduled. Remove them to schedule the text,
 def schedule(request: HttpRequest, pk: int) -> HttpResponse:
     """Schedule a reply. A text that cannot be scheduled stays in the form, with the reason."""
     conversation = fragments.get_conversation_or_404(request, pk)
+    if "convert" in request.POST:
+        return fill_in(request, conversation, ScheduleForm)
     form = ScheduleForm(request.POST)
     if request.FILES or getattr(request, "cut_off", False):
         return redisplay_form(request, conversation, form, NO_PICTURES)
@@ -39,7 +42,8 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
         queue = partial(scheduled.schedule_message, request.user, conversation, *values)
         message = drafts.queue_and_clear(request, conversation, form.cleaned_data["text"], queue)
     except CannotSend as refused:
-        return redisplay_form(request, conversation, form, refused.reason)
+        offer = saved_replies.convert_offer(form.cleaned_data["text"], conversation)
+        return redisplay_form(request, conversation, form, refused.reason, offer=offer)
     if message.text != form.cleaned_data["text"] or message.conversation_id != pk:
         return other_text(request, conversation, _with_new_uuid(request))
     return respond(request, pk, sent=True)
@@ -62,6 +66,9 @@ def edit_scheduled(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _save_change(request: HttpRequest, message: Message) -> HttpResponse:
+    if "convert" in request.POST:
+        text = saved_replies.convert_text(request.POST.get("text", ""), message.conversation)
+        return _form(request, message, EditScheduledForm({**request.POST.dict(), "text": text}))
     form = EditScheduledForm(request.POST)
     if not form.is_valid():
         return _form(request, message, form, form.problem)
@@ -70,19 +77,22 @@ def _save_change(request: HttpRequest, message: Message) -> HttpResponse:
         if scheduled.edit_scheduled(request.user, message, *values):
             return respond(request, message.conversation_id, redraw=message.pk)
     except CannotSend as refused:
-        return _form(request, message, form, refused.reason)
+        offer = saved_replies.convert_offer(form.cleaned_data["text"], message.conversation)
+        return _form(request, message, form, refused.reason, offer)
     error = f"{TOO_LATE} {WRITTEN % {'text': form.cleaned_data['text']}}"
     return respond(request, message.conversation_id, error=error, redraw=message.pk)
 
 
-def _form(request: HttpRequest, message: Message, form: EditScheduledForm, error: str = "") -> HttpResponse:
+def _form(
+    request: HttpRequest, message: Message, form: EditScheduledForm, error: str = "", offer: str = ""
+) -> HttpResponse:
     """The thread with this message shown as a form."""
     conversation = fragments.get_conversation_or_404(request, message.conversation_id)
     zones = fragments.zones_for(conversation)
     if message.zone not in {zone.name for zone in zones}:
         zones.append(scheduled.Zone(message.zone))
     status = 422 if error else 200
-    editing = {"editing": message.pk, "edit": form, "edit_zones": zones, "edit_error": error}
+    editing = {"editing": message.pk, "edit": form, "edit_zones": zones, "edit_error": error, "edit_offer": offer}
     if request.headers.get("HX-Request"):
         response = respond(request, conversation.pk, redraw=message.pk, **editing)
         response.status_code = status
