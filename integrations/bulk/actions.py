@@ -111,7 +111,7 @@ def write(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("bulk:detail", pk)
         except BulkProblem as problem:
             form.add_error("text", problem.reason)
-            offer = merge_fields.convert_offer(form.cleaned_data["text"], custom)
+            offer = merge_fields.convert_offer(request.POST["text"], custom)
     inserts = merge_fields.insert_buttons([bulk.account_id])
     codes = format_html_join(", ", "<code>{}</code>", ((code,) for code, _label in inserts))
     context = {"bulk": bulk, "form": form, "inserts": inserts, "codes": codes, "count": bulk.recipients.count()}

@@ -83,8 +83,7 @@ class Contact(models.Model):
     @property
     def name(self) -> str:
         """Return the display name: the requested or stored name, else the phone number."""
-        full = self.full_name if self.asked_first_name is self.asked_last_name is None else ""  # may hold the old name
-        return self.own_name or visible_text(full) or self.phone or f"Contact {self.vendor_id or self.pk}"
+        return self.shown_full_name or self.phone or f"Contact {self.vendor_id or self.pk}"
 
     @property
     def shown_first_name(self) -> str:
@@ -97,9 +96,11 @@ class Contact(models.Model):
         return visible_text(self.last_name if self.asked_last_name is None else self.asked_last_name)
 
     @property
-    def own_name(self) -> str:
-        """Return first and last name, without the full name that Salesmsg may have besides."""
-        return " ".join(part for part in (self.shown_first_name, self.shown_last_name) if part)
+    def shown_full_name(self) -> str:
+        """Return first and last name, else the full name from Salesmsg; empty if it has no visible character."""
+        own = " ".join(part for part in (self.shown_first_name, self.shown_last_name) if part)
+        requested = self.asked_first_name is not None or self.asked_last_name is not None
+        return own or ("" if requested else visible_text(self.full_name))  # the full name would still hold the old one
 
     @property
     def textable(self) -> bool:

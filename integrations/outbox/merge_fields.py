@@ -40,7 +40,7 @@ class EmptyField(Exception):
 FIELDS: dict[str, Callable[[Contact], str]] = {
     "first_name": lambda contact: contact.shown_first_name,
     "last_name": lambda contact: contact.shown_last_name,
-    "full_name": lambda contact: contact.own_name or contact.full_name,
+    "full_name": lambda contact: contact.shown_full_name,
     "phone": lambda contact: national(contact.phone),
     "email": lambda contact: contact.email,
 }

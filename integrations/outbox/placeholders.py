@@ -34,7 +34,7 @@ SHAPES = [
     (rf"%\(([{_LETTER}_]{{3,40}})\)s", "any"),  # Python
     (rf"(?<!<)<<\s*({_NAME}?)\s*>>(?!>)", "known"),
     (rf"\[\[\s*({_NAME}?)\s*\]\]", "known"),
-    (rf"\[%?\s*({_NAME}?)\s*%?\]", "known"),
+    (rf"\[%?\s*({_NAME}?)\s*%?\](?!\()", "known"),
     (rf"{_BEFORE}%])%({_NAME}?)%{_AFTER}%])", "field"),
     (rf"(?<!<)<\s?({_NAME}?)\s?>(?!>)", "field"),
     (rf"\(\(\s*({_NAME}?)\s*\)\)", "field"),

@@ -28,6 +28,7 @@ PARAMS = {
     "id": 7,
     "list": "contacts",
     "merge_field": "first_name",
+    "placeholder": "{{name}}",
     "most": 1600,
     "restarts": 2,
     "seen": 20,
