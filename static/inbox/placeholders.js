@@ -33,19 +33,19 @@
       ["(?<![A-Za-z\\u00c0-\\u024f\\u0300-\\u1fff\\u3040-\\ud7a30-9_])([A-Za-z\\u00c0-\\u024f\\u0300-\\u1fff\\u3040-\\ud7a3][A-Za-z\\u00c0-\\u024f\\u0300-\\u1fff\\u3040-\\ud7a3_.]{3,40})\\s*\\}{1,3}", "half"]
     ],
     "fields": {
-      "first_name": "firstname fname first givenname forename vorname prenom nombre primernombre nome primeironome",
-      "last_name": "lastname lname surname familyname nachname familienname zuname apellido apellidos nom nomdefamille sobrenome apelido ultimonome",
-      "full_name": "name fullname nombrecompleto nomcomplet nomecompleto vollername vollstandigername",
-      "phone": "phone phonenumber mobile mobilephone mobilenumber cell cellphone telefon telefonnummer handynummer telephone telefono telefone celular numerodetelefono",
-      "email": "email emailaddress mail mailadresse emailadresse correo correoelectronico courriel"
+      "first_name": "firstname,fname,first,givenname,forename,vorname,prenom,nombre,primernombre,nome,primeironome",
+      "last_name": "lastname,lname,surname,familyname,nachname,familienname,zuname,apellido,apellidos,nom,nomdefamille,sobrenome,apelido,ultimonome",
+      "full_name": "name,fullname,nombrecompleto,nomcomplet,nomecompleto,vollername,vollstandigername",
+      "phone": "phone,phonenumber,mobile,mobilephone,mobilenumber,cell,cellphone,telefon,telefonnummer,handynummer,telephone,telefono,telefone,celular,numerodetelefono",
+      "email": "email,emailaddress,mail,mailadresse,emailadresse,correo,correoelectronico,courriel"
     },
-    "other": "company companyname business businessname organization organisation agent agentname repname sendername date time day appointment appointmentdate appointmenttime duedate address city link url amount price ordernumber invoicenumber title empresa entreprise firma unternehmen fecha hora datum uhrzeit adresse direccion endereco data signature",
-    "owners": "contact customer client recipient person lead subscriber member patient guest student custom customfield customfields field fields attribute attributes profile kontakt kunde contacto cliente destinatario contato",
-    "senders": "your my our dein ihr tu su votre mon seu",
-    "sure": "firstname fname lastname lname fullname givenname familyname phonenumber emailaddress vorname nachname prenom primernombre nombrecompleto nomcomplet nomecompleto primeironome nomdefamille"
+    "other": "company,companyname,business,businessname,organization,organisation,agent,agentname,repname,sendername,date,time,day,appointment,appointmentdate,appointmenttime,duedate,address,city,link,url,amount,price,ordernumber,invoicenumber,title,empresa,entreprise,firma,unternehmen,fecha,hora,datum,uhrzeit,adresse,direccion,endereco,data,signature",
+    "owners": "contact,customer,client,recipient,person,lead,subscriber,member,patient,guest,student,custom,customfield,customfields,field,fields,attribute,attributes,profile,kontakt,kunde,contacto,cliente,destinatario,contato",
+    "senders": "your,my,our,dein,ihr,tu,su,votre,mon,seu",
+    "sure": "firstname,fname,lastname,lname,fullname,givenname,familyname,phonenumber,emailaddress,vorname,nachname,prenom,primernombre,nombrecompleto,nomcomplet,nomecompleto,primeironome,nomdefamille"
   };
 
-  const words = (text) => text.split(" ");
+  const words = (text) => text.split(",");
   const FIELDS = new Map(Object.entries(TABLES.fields).flatMap(([name, text]) => words(text).map((word) => [word, name])));
   const OTHER = new Set(words(TABLES.other));
   const SURE = new Set(words(TABLES.sure));
