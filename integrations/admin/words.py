@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from ..contacts.effective import humanize_key
+from ..contacts.custom_fields import humanize_key
 from ..contacts.three_way import EDITABLE
 from ..models import Change, Contact
 from ..salesmsg.phones import national

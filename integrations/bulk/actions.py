@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..access import staff_view
 from ..models import Bulk, Contact
-from ..outbox import scheduled
+from ..outbox import merge_fields, scheduled
 from ..outbox.merge_fields import BulkProblem
 from . import lifecycle, queries, recipients
-from .forms import INSERTS, TextForm
+from .forms import TextForm
 from .views import own_bulk, preview_page
 
 OTHER_TEXT = gettext_lazy(
@@ -97,13 +97,19 @@ def _choose_page(
 
 @staff_view("GET", "HEAD", "POST")
 def write(request: HttpRequest, pk: int) -> HttpResponse:
-    """The form of the text and its times. A valid POST saves them and redirects to the preview."""
+    """The form of the text and its times. A valid POST saves them and redirects to the preview. With `convert`, it only
+    shows the text with placeholders of other products converted to merge fields."""
     bulk = own_bulk(request, pk)
     if bulk.state != Bulk.State.DRAFT:
         return _too_late(request, bulk)
     zones = scheduled.zones_for_bulk(bulk.account, timezone.get_current_timezone_name())
     form = TextForm(request.POST) if request.method == "POST" else TextForm.for_draft(bulk, zones)
-    if form.is_bound and form.is_valid():
+    custom = merge_fields.custom_fields(bulk.account_id)
+    offer = ""
+    if "convert" in request.POST:
+        converted = merge_fields.convert_to_fields(request.POST.get("text", ""), custom)
+        form = TextForm(initial={**request.POST.dict(), "text": converted})
+    elif form.is_bound and form.is_valid():
         try:
             with transaction.atomic():
                 recipients.set_times(request.user, bulk, form.start_at, form.window)
@@ -111,9 +117,11 @@ def write(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("bulk:detail", pk)
         except BulkProblem as problem:
             form.add_error("text", problem.reason)
-    codes = format_html_join(", ", "<code>{}</code>", ((code,) for code, _label in INSERTS))
-    context = {"bulk": bulk, "form": form, "inserts": INSERTS, "codes": codes, "count": bulk.recipients.count()}
-    context["zones"] = zones
+            offer = merge_fields.convert_offer(request.POST["text"], custom)
+    inserts = merge_fields.insert_buttons([bulk.account_id])
+    codes = format_html_join(", ", "<code>{}</code>", ((code,) for code, _label in inserts))
+    context = {"bulk": bulk, "form": form, "inserts": inserts, "codes": codes, "count": bulk.recipients.count()}
+    context |= {"offer": offer, "zones": zones}
     return render(request, "bulk/write.html", context, status=422 if form.errors else 200)
 
 

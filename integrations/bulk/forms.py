@@ -10,14 +10,10 @@ from django.utils.translation import gettext_lazy
 
 from ..durations import in_zone
 from ..models import Bulk
-from ..models.contact import FIELD_LABELS
 from ..outbox import quiet_hours, scheduled
 from ..outbox.forms import CHOOSE, ClockField
-from ..outbox.merge_fields import FIELDS
 from ..outbox.safeguards import CannotSend
 
-# (code, label) of the insert buttons. First names are often missing, so that code has a fallback.
-INSERTS = [("{first_name|there}" if name == "first_name" else f"{{{name}}}", FIELD_LABELS[name]) for name in FIELDS]
 NOW, LATER, DAYTIME, OWN = "now", "later", "daytime", "own"
 
 

@@ -20,7 +20,7 @@ from ..models import Account, AuditEntry, Bulk, BulkRecipient, Contact
 from ..models.reason import REASON_COLUMNS
 from ..outbox import compose
 from ..outbox.bulk_queue import exclusion_reason
-from ..outbox.merge_fields import BulkProblem, EmptyField, Template
+from ..outbox.merge_fields import BulkProblem, EmptyField, Template, custom_fields
 
 MOST = 5000
 BATCH = 1000
@@ -94,8 +94,10 @@ def write_text(user, bulk: Bulk, text: str) -> Bulk:
     text = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if not text:
         raise BulkProblem(_("Write a text first."))
-    template = Template(text)
-    heavy = ("contact__raw", "contact__custom_fields", "contact__notes", "contact__tags")
+    template = Template(text, custom_fields(bulk.account_id))
+    heavy = ["contact__raw", "contact__notes", "contact__tags"]
+    if not template.uses_custom_fields:
+        heavy.append("contact__custom_fields")
     rows = list(bulk.recipients.select_related("contact").defer(*heavy))
     _fill(rows, template, opt_out.refusing_phones(bulk.account_id), opt_out.doubted_phones(bulk.account_id))
     with transaction.atomic():

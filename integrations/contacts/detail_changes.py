@@ -17,7 +17,8 @@ from ..access import can_opt_in, record_audit, require_member, require_permissio
 from ..mirror import consent
 from ..models import AuditEntry, Change, ConsentEntry, Contact, Tag
 from .change_handlers import same_label
-from .effective import KINDS, OPEN, TAGGING, custom_field_definitions, custom_field_values
+from .custom_fields import custom_field_definitions, custom_field_values
+from .effective import KINDS, OPEN, TAGGING
 from .opt_out import OPTS
 from .profile_changes import InvalidEdit, retry_change
 from .push_changes import PUSH, touch_threads

@@ -1,10 +1,8 @@
 """A contact including pending changes: tags, opt-out, notes and custom fields. Reads only."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.core.cache import cache
 from django.db.models import Case, Q, Subquery, When
 from django.utils.dateparse import parse_datetime
 from django.utils.text import Truncator
@@ -14,16 +12,15 @@ from ..failures import NO_REASON, Reason
 from ..mirror import consent
 from ..models import Change, ConsentEntry, Contact, Tag
 from . import opt_out
-from .change_handlers import field_value, same_label
+from .change_handlers import same_label
+from .custom_fields import custom_field_definitions, custom_field_values, humanize_key
 
 Kind, State = Change.Kind, Change.State
 TAGGING = (Kind.TAG, Kind.UNTAG)
 KINDS = (*TAGGING, *opt_out.OPTS, Kind.NOTE, Kind.FIELDS)
 OPEN = (State.PENDING, State.PUSHING, State.REFUSED)
 SUGGESTED = 300  # labels
-SCANNED = 5000  # newest contacts searched for custom field keys
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-CACHE_SECONDS = 600  # for the custom field keys
 
 
 @dataclass(frozen=True)
@@ -145,23 +142,6 @@ def suggest_tags(contact: Contact, labels: list[str] | None = None) -> list[str]
     return [label for label in labels if label and not any(same_label(label, own) for own in contact.tags)]
 
 
-def custom_field_values(contact: Contact) -> dict[str, str]:
-    """Field key -> value, in the order returned by Salesmsg."""
-    return {str(one["field_key"]): field_value(one) for one in contact.custom_fields if _has_key(one)}
-
-
-def custom_field_definitions(contact: Contact) -> list[tuple[str, str]]:
-    """(key, label) of the custom fields used by this contact or others of the account. The API cannot list them."""
-    keys = cache.get_or_set(f"field-keys-{contact.account_id}", lambda: _field_keys(contact.account_id), CACHE_SECONDS)
-    return [(key, humanize_key(key)) for key in dict.fromkeys([*custom_field_values(contact), *keys])]
-
-
-def humanize_key(key: str) -> str:
-    """ "renewal_date" -> "Renewal date"."""
-    label = re.sub(r"[_-]+", " ", key).strip() or key
-    return label[:1].upper() + label[1:]
-
-
 def _tags(contact: Contact, waiting: list[Change]) -> tuple[list[Shown], list[Shown]]:
     """(tags including pending ones, tags being removed). The newer of two changes of one label applies."""
     shown = {str(label).casefold(): Shown(str(label)) for label in contact.tags}
@@ -199,20 +179,3 @@ def _fields(contact: Contact, waiting: list[Change]) -> list[Shown]:
         value, change = pending.get(key, (stored.get(key, ""), None))
         fields.append(Shown(value, change, key, label))
     return fields
-
-
-def _field_keys(account_id: int) -> list[str]:
-    """Custom field keys of the newest contacts, at most `SCANNED`, to bound the time on large accounts."""
-    rows = Contact.objects.filter(account_id=account_id)
-    newest = rows.order_by("-pk").values("pk")[:1]
-    field_lists = (
-        rows.filter(pk__gt=Subquery(newest) - SCANNED)
-        .exclude(custom_fields=[])
-        .order_by()
-        .values_list("custom_fields", flat=True)
-    )
-    return sorted({str(one["field_key"]) for fields in field_lists.iterator() for one in fields if _has_key(one)})
-
-
-def _has_key(one) -> bool:
-    return isinstance(one, dict) and bool(one.get("field_key"))

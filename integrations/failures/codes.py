@@ -62,11 +62,6 @@ class Code(TextChoices):
     )
     BLOCKED = "blocked", _("This contact is blocked in Salesmsg.")
     DELETED = "deleted", _("This contact was deleted in Salesmsg.")
-    PLACEHOLDER_LEFT = "placeholder_left", _("%(placeholder)s has not been filled in. Replace it with text.")
-    PLACEHOLDER_EMPTY = (
-        "placeholder_empty",
-        _("This contact has no value for %(merge_field)s. Replace %(placeholder)s with text."),
-    )
     DUPLICATE_TEXT = (
         "duplicate_text",
         _("The same text was sent to this contact less than a minute ago, or is about to be sent."),
@@ -122,6 +117,16 @@ class Code(TextChoices):
     SKIP_EMPTY_TEXT = "skip_empty_text", _("Nothing would be left of the text")
     SKIP_TOO_LONG = "skip_too_long", _("Longer than %(most)s characters once its merge fields are filled in")
     SKIP_EMPTY_FIELD = "skip_empty_field", _("%(merge_field)s is empty, and the text names no replacement for it")
+
+    # Placeholders of a text to one contact
+    FIELD_EMPTY = (
+        "field_empty",
+        _("This contact has no value for %(merge_field)s. Replace %(placeholder)s with text."),
+    )
+    FIELD_NOT_FILLED_IN = (
+        "field_not_filled_in",
+        _("%(placeholder)s has not been filled in. Replace it with text."),
+    )
 
     # Phone numbers as people type them
     PHONE_MISSING = "phone_missing", _("Enter a phone number.")

@@ -44,6 +44,12 @@ def _contact_field(name: str) -> str:
     return str(field.verbose_name) if isinstance(field, Field) else name
 
 
+def _merge_field(name: str) -> str:
+    """ "first_name" → "First name"; a custom field by its key: "field:plan" → "Plan"."""
+    key = name.removeprefix("field:")
+    return capfirst(_contact_field(name) if key == name else key.replace("_", " "))
+
+
 def _list_label(name: str) -> str:
     labels = dict(apps.get_model("integrations", "ListSync").Name.choices)
     return str(labels.get(name, name))
@@ -66,7 +72,7 @@ _SHOWN: dict[str, Callable[[Any], str]] = {
     "fields": lambda names: ", ".join(map(_contact_field, names)),
     "custom_fields": lambda keys: ", ".join(key.replace("_", " ") for key in keys),
     "list": _list_label,
-    "merge_field": lambda name: capfirst(_contact_field(name)),
+    "merge_field": _merge_field,
     "why": lambda code: str(Code(code).label) if code in Code.values else "",
     "vendor_status": lambda status: status or gettext("no status"),
 }

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..salesmsg.phones import is_region, region_of, region_of_zone
+from ..salesmsg.text import visible_text
 from .reason import ReasonFields
 
 if TYPE_CHECKING:
@@ -270,4 +271,4 @@ class Member(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "vendor_id"], name="member_once")]
 
     def __str__(self) -> str:
-        return self.full_name or self.email or _("Member %(id)s") % {"id": self.vendor_id}
+        return visible_text(self.full_name) or self.email or _("Member %(id)s") % {"id": self.vendor_id}

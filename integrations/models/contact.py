@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..failures import Code, Reason
+from ..salesmsg.text import visible_text
 from .account import Account, OwnedQuerySet
 
 # The fields as labels of forms and lists say them.
@@ -82,12 +83,24 @@ class Contact(models.Model):
     @property
     def name(self) -> str:
         """Return the display name: the requested or stored name, else the phone number."""
-        asked = (self.asked_first_name, self.asked_last_name)
-        first = self.first_name if asked[0] is None else asked[0]
-        last = self.last_name if asked[1] is None else asked[1]
-        own = " ".join(part for part in (first, last) if part)
-        full = self.full_name if asked == (None, None) else ""  # it still contains the old name
-        return own or full or self.phone or f"Contact {self.vendor_id or self.pk}"
+        return self.shown_full_name or self.phone or f"Contact {self.vendor_id or self.pk}"
+
+    @property
+    def shown_first_name(self) -> str:
+        """Return the requested or stored first name; empty if it has no visible character."""
+        return visible_text(self.first_name if self.asked_first_name is None else self.asked_first_name)
+
+    @property
+    def shown_last_name(self) -> str:
+        """Return the requested or stored last name; empty if it has no visible character."""
+        return visible_text(self.last_name if self.asked_last_name is None else self.asked_last_name)
+
+    @property
+    def shown_full_name(self) -> str:
+        """Return first and last name, else the full name from Salesmsg; empty if it has no visible character."""
+        own = " ".join(part for part in (self.shown_first_name, self.shown_last_name) if part)
+        requested = self.asked_first_name is not None or self.asked_last_name is not None
+        return own or ("" if requested else visible_text(self.full_name))  # the full name would still hold the old one
 
     @property
     def textable(self) -> bool:

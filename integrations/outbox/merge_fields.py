@@ -1,20 +1,24 @@
-"""Merge fields, such as “Hello {first_name|there}”.
+"""Merge fields, such as “Hello {first_name|there}” or “Your plan is {field:plan}”.
 
-`fill_fields` is for a text to one contact: a field that stays a placeholder blocks sending. `Template` is for bulk
-texts: recipients without a value are excluded.
+`fill_fields` is for a text to one contact: a placeholder that is left blocks sending. `Template` is for bulk texts:
+recipients without a value are excluded. Placeholders of other products (`placeholders`) are never sent either: for one
+contact they are filled in, in a template they are converted to ours.
 """
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ..contacts.custom_fields import account_field_definitions, custom_field_values, humanize_key
 from ..failures import NO_REASON, Code, Reason
 from ..models import Contact
 from ..models.contact import FIELD_LABELS
 from ..salesmsg.phones import national
+from ..salesmsg.text import visible_text
+from .placeholders import CUSTOM, Placeholder, find_placeholders, replace_placeholders
 
 
 class BulkProblem(Exception):
@@ -33,31 +37,34 @@ class EmptyField(Exception):
         self.field = field
 
 
-def _full_name(contact: Contact) -> str:
-    own = " ".join(part for part in (contact.first_name.strip(), contact.last_name.strip()) if part)
-    return own or contact.full_name
-
-
 FIELDS: dict[str, Callable[[Contact], str]] = {
-    "first_name": lambda contact: contact.first_name,
-    "last_name": lambda contact: contact.last_name,
-    "full_name": _full_name,
+    "first_name": lambda contact: contact.shown_first_name,
+    "last_name": lambda contact: contact.shown_last_name,
+    "full_name": lambda contact: contact.shown_full_name,
     "phone": lambda contact: national(contact.phone),
     "email": lambda contact: contact.email,
 }
-_FIELD = re.compile(r"\{([^{}]*)\}")
+BUTTONS = 12  # custom fields with an insert button
 
 
 class Template:
-    """A text with merge fields. Raises BulkProblem if a field is unknown or a brace is unmatched."""
+    """A text with merge fields. Raises BulkProblem if a field is unknown, a brace is unmatched, or a placeholder is not
+    one of ours. custom: keys of the account's custom fields; None accepts any."""
 
-    def __init__(self, text: str):
-        self._parts: list[str | tuple[str, str | None]] = []
+    def __init__(self, text: str, custom: Sequence[str] | None = None):
+        self._parts: list[str | Placeholder] = []
         end = 0
-        for match in _FIELD.finditer(text):
-            self._parts += [_check_braces(text[end : match.start()]), _parse_field(match.group(1))]
-            end = match.end()
+        for placeholder in find_placeholders(text, custom or ()):
+            if not placeholder.closed:
+                continue  # reported as an unmatched brace
+            _check_field(placeholder, custom)
+            self._parts += [_check_braces(text[end : placeholder.start]), placeholder]
+            end = placeholder.end
         self._parts.append(_check_braces(text[end:]))
+
+    @property
+    def uses_custom_fields(self) -> bool:
+        return any(isinstance(part, Placeholder) and part.field.startswith(CUSTOM) for part in self._parts)
 
     def fill(self, contact: Contact) -> str:
         """The text for this contact. Raises EmptyField."""
@@ -66,11 +73,10 @@ class Template:
             if isinstance(part, str):
                 parts.append(part)
                 continue
-            name, fallback = part
-            value = _value(name, contact)
-            if not value and fallback is None:
-                raise EmptyField(name)
-            parts.append(value or fallback or "")
+            value = _value(part.field, contact)
+            if not value and part.fallback is None:
+                raise EmptyField(part.field)
+            parts.append(value or part.fallback or "")
         return "".join(parts).strip()
 
 
@@ -88,59 +94,119 @@ def _check_braces(text: str) -> str:
     return text
 
 
-def _parse_field(inside: str) -> tuple[str, str | None]:
-    """Like `_split_field`. Raises BulkProblem if the name is unknown."""
-    name, fallback = _split_field(inside)
-    if name not in FIELDS:
-        known = ", ".join(f"{{{field}}}" for field in FIELDS)
+def _check_field(placeholder: Placeholder, custom: Sequence[str] | None) -> None:
+    """Raises BulkProblem if the placeholder is not one of our merge fields."""
+    key = placeholder.field.removeprefix(CUSTOM)
+    is_custom = key != placeholder.field
+    if placeholder.own and (not is_custom or custom is None or key.lower() in map(str.lower, custom)):
+        return
+    if placeholder.field and not placeholder.own:
         raise BulkProblem(
-            _("Unknown merge field “{%(name)s}”. Available fields: %(known)s.") % {"name": inside[:40], "known": known}
+            _("“%(code)s” is a placeholder of another product. Write it as %(ours)s.")
+            % {"code": placeholder.text, "ours": placeholder.spelling}
         )
-    return name, fallback
-
-
-def _split_field(inside: str) -> tuple[str, str | None]:
-    """(name, fallback) of "name|fallback"; fallback None without a bar."""
-    name, bar, fallback = inside.partition("|")
-    return name.strip().lower(), fallback.strip() if bar else None
+    known = ", ".join(f"{{{field}}}" for field in [*FIELDS, *(f"{CUSTOM}{key}" for key in (custom or ())[:BUTTONS])])
+    if placeholder.text.startswith("{"):
+        text = _("Unknown merge field “%(name)s”. Available fields: %(known)s.")
+    else:
+        text = _("“%(name)s” looks like a placeholder. Replace it with text, or with one of these fields: %(known)s.")
+    raise BulkProblem(text % {"name": placeholder.text[:40], "known": known})
 
 
 def _value(name: str, contact: Contact) -> str:
-    return " ".join(FIELDS[name](contact).split())
+    """The contact's value; empty if nothing in it is visible, or if it is a placeholder that an import left there."""
+    if name.startswith(CUSTOM):
+        key = name.removeprefix(CUSTOM).lower()
+        values = (value for own, value in custom_field_values(contact).items() if own.lower() == key)
+        value = visible_text(next(values, ""))
+    else:
+        value = visible_text(FIELDS[name](contact))
+    return "" if find_placeholders(value) else value
 
 
-# (code, label) of the insert buttons. First names are often missing, so that code has a fallback.
-INSERTS = [
+# First names are often missing, so that code has a fallback.
+_INSERTS = [
     (format_lazy("{{first_name|{word}}}", word=gettext_lazy("there")) if name == "first_name" else f"{{{name}}}", label)
     for name, label in FIELD_LABELS.items()
 ]
 
 
+def insert_buttons(account_ids: Iterable[int] = ()) -> list[tuple[Any, Any]]:
+    """(code, label) of the insert buttons: our fields, and the custom fields of these accounts."""
+    custom = dict(pair for account_id in account_ids for pair in account_field_definitions(account_id))
+    return [*_INSERTS, *((f"{{{CUSTOM}{key}}}", label) for key, label in list(custom.items())[:BUTTONS])]
+
+
+def custom_fields(account_id: int) -> list[str]:
+    """The keys of the account's custom fields. At most two queries, from a cache."""
+    return [key for key, _label in account_field_definitions(account_id)]
+
+
+def convert_to_fields(text: str, custom: Sequence[str] = ()) -> str:
+    """A template with the placeholders of other products written as our merge fields, as far as we have the field."""
+    found = [one for one in find_placeholders(text, custom) if one.field and not one.own]
+    return replace_placeholders(text, [(one, one.spelling) for one in found])
+
+
 def fill_fields(text: str, contact: Contact) -> str:
-    """The text for this contact. An empty field without a fallback stays as {field}, other braces stay as they are."""
+    """The text for this contact. A placeholder without a value or a fallback stays as it is."""
+    filled = [(one, _filling(one, contact)) for one in _placeholders(text, contact)]
+    return replace_placeholders(text, [(one, value) for one, value in filled if value is not None])
 
-    def replacement(match: re.Match[str]) -> str:
-        name, fallback = _split_field(match.group(1))
-        return (_value(name, contact) or fallback or f"{{{name}}}") if name in FIELDS else match.group()
 
-    return _FIELD.sub(replacement, text)
+def _filling(placeholder: Placeholder, contact: Contact) -> str | None:
+    value = _value(placeholder.field, contact) if placeholder.field else ""
+    return value or placeholder.fallback or None
+
+
+def _placeholders(text: str, contact: Contact) -> list[Placeholder]:
+    return find_placeholders(text, list(custom_field_values(contact)))
 
 
 def find_fields(text: str) -> list[str]:
-    """The fields used in the text, in order and without duplicates."""
-    names = (_split_field(match.group(1))[0] for match in _FIELD.finditer(text))
-    return [name for name in dict.fromkeys(names) if name in FIELDS]
+    """The merge fields that the text has or stands for, in order and without duplicates; a placeholder as it is written
+    if there is no field for it."""
+    return list(dict.fromkeys(one.field or one.text for one in find_placeholders(text)))
 
 
-def empty_fields(contact: Contact) -> list[str]:
-    """The fields for which this contact has no value."""
-    return [name for name, value in FIELDS.items() if not value(contact).strip()]
+def field_values(contact: Contact) -> dict[str, str]:
+    """Merge field -> value of this contact, without empty ones."""
+    names = [*FIELDS, *(f"{CUSTOM}{key}" for key in custom_field_values(contact))]
+    return {name: value for name in names if (value := _value(name, contact))}
 
 
-def placeholder_reason(text: str, contact: Contact) -> Reason:
-    """Why placeholders block this text; empty if it contains none."""
-    names = find_fields(text)
-    if not names:
+def field_label(name: str) -> str:
+    """The label of a merge field."""
+    return humanize_key(name.removeprefix(CUSTOM)) if name.startswith(CUSTOM) else str(FIELD_LABELS[name])
+
+
+def fields_reason(text: str, contact: Contact) -> Reason:
+    """Why a placeholder blocks this text, whichever way it leaves; empty if it contains none."""
+    found = _placeholders(text, contact)
+    if not found:
         return NO_REASON
-    params = {"merge_field": names[0], "placeholder": f"{{{names[0]}}}"}
-    return Reason(Code.PLACEHOLDER_EMPTY if names[0] in empty_fields(contact) else Code.PLACEHOLDER_LEFT, params)
+    first = found[0]
+    if first.field and not _value(first.field, contact):
+        return Reason(Code.FIELD_EMPTY, {"merge_field": first.field, "placeholder": first.text})
+    return Reason(Code.FIELD_NOT_FILLED_IN, {"placeholder": first.text})
+
+
+def fields_problem(text: str, contact: Contact) -> str:
+    """`fields_reason` as an explanation for staff."""
+    return fields_reason(text, contact).text
+
+
+def fill_offer(text: str, contact: Contact) -> str:
+    """The label of a button that fills in the placeholders; empty if none can be filled in."""
+    values = {value for one in _placeholders(text, contact) if (value := _filling(one, contact))}
+    if len(values) == 1:
+        return _("Replace with “%(value)s”") % {"value": values.pop()}
+    return _("Fill in the contact’s details") if values else ""
+
+
+def convert_offer(text: str, custom: Sequence[str] = ()) -> str:
+    """The label of a button that converts the placeholders of other products; empty if there are none to convert."""
+    ours = {one.spelling for one in find_placeholders(text, custom) if one.field and not one.own}
+    if len(ours) == 1:
+        return _("Convert to %(code)s") % {"code": ours.pop()}
+    return _("Convert the placeholders") if ours else ""

@@ -132,7 +132,7 @@ def _doubt(text: Outgoing) -> Reason:
 
 
 def _placeholder(text: Outgoing) -> Reason:
-    return merge_fields.placeholder_reason(text.text, text.contact)
+    return merge_fields.fields_reason(text.text, text.contact)
 
 
 def _duplicate(text: Outgoing) -> Reason:

@@ -2,6 +2,7 @@
 
 import html
 import re
+import unicodedata
 from dataclasses import dataclass
 
 _GSM7 = frozenset(
@@ -112,3 +113,24 @@ def plain(text: str, *, raw: bool = False) -> str:
             text = text.strip()  # the end of the last paragraph is not a line of the text
     text = _ENTITY.sub(lambda match: html.unescape(match.group()), text)
     return text.replace("\r\n", "\n").replace("\N{NO-BREAK SPACE}", " ")
+
+
+# Letters and symbols that show nothing: Hangul fillers and the empty braille pattern.
+_EMPTY_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+
+def _shows(char: str) -> bool:
+    """Whether the character is visible on its own; a combining mark is not."""
+    category = unicodedata.category(char)
+    return category[0] not in "ZM" and category not in {"Cc", "Cf", "Cs"} and char not in _EMPTY_LETTERS
+
+
+def visible_text(text: str) -> str:
+    """The text on one line without invisible characters around it; empty if no character is visible."""
+    if not any(map(_shows, text)):
+        return ""
+    text = " ".join(text.split())
+    start = next(place for place, char in enumerate(text) if _shows(char))
+    while text and not _shows(text[-1]) and unicodedata.category(text[-1])[0] != "M":
+        text = text[:-1]
+    return text[start:]

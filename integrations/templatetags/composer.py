@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from django import template
 from django.utils.translation import gettext as _
 
+from ..contacts.custom_fields import custom_field_values
 from ..models import Contact
 from ..models.contact import FIELD_LABELS
 from ..outbox import merge_fields
+from ..outbox.placeholders import CUSTOM
 from ..salesmsg import text as salesmsg_text
 
 register = template.Library()
@@ -55,11 +57,12 @@ def _displayed(char: str) -> str:
 
 @register.filter
 def field_labels(contact: Contact | None) -> str:
-    """The labels of the merge fields as JSON: {field: label}."""
-    return json.dumps({name: str(label) for name, label in FIELD_LABELS.items()}, ensure_ascii=False)
+    """The labels of the merge fields as JSON: {field: label}. Custom fields: those the contact has."""
+    custom = [f"{CUSTOM}{key}" for key in custom_field_values(contact)] if contact else []
+    return json.dumps({name: merge_fields.field_label(name) for name in [*FIELD_LABELS, *custom]}, ensure_ascii=False)
 
 
 @register.filter
-def empty_fields(contact: Contact | None) -> str:
-    """The merge fields the contact has no value for, separated by spaces."""
-    return " ".join(merge_fields.empty_fields(contact)) if contact else ""
+def field_values(contact: Contact | None) -> str:
+    """The contact's values of the merge fields as JSON: {field: value}, without empty ones."""
+    return json.dumps(merge_fields.field_values(contact) if contact else {}, ensure_ascii=False)

@@ -32,18 +32,20 @@
     field.dispatchEvent(new Event("input", { bubbles: true }));
   };
 
-  // --- Merge fields without a value --------------------------------------------------------------------------------
+  // --- Placeholders that are not filled in -------------------------------------------------------------------------
 
   const labels = () => JSON.parse(byId("composer-unfilled")?.dataset.labels ?? "{}");
-  const pattern = (flags) => new RegExp(`\\{\\s*(${Object.keys(labels()).join("|")})\\s*(?:\\|[^{}]*)?\\}`, flags);
-  const unfilled = () => (byId("composer-unfilled") && area() ? pattern("i").exec(area().value) : null);
+  const values = () => JSON.parse(byId("composer-unfilled")?.dataset.values ?? "{}");
+  const custom = () => Object.keys(labels()).filter((name) => name.startsWith("field:")).map((name) => name.slice(6));
+  const placeholders = (text) => window.portalPlaceholders(text, custom());
+  const unfilled = () => (byId("composer-unfilled") && area() ? placeholders(area().value)[0] : null);
 
   const marked = (text) => {
     const made = document.createDocumentFragment();
     let end = 0;
-    for (const found of text.matchAll(pattern("gi"))) {
-      made.append(text.slice(end, found.index), element("mark", {}, found[0]));
-      end = found.index + found[0].length;
+    for (const found of placeholders(text)) {
+      made.append(text.slice(end, found.index), element("mark", {}, found.text));
+      end = found.index + found.text.length;
     }
     made.append(text.slice(end));
     return made;
@@ -51,24 +53,35 @@
 
   const aim = (found) => {
     area().focus({ preventScroll: true });
-    area().setSelectionRange(found.index, found.index + found[0].length);
+    area().setSelectionRange(found.index, found.index + found.text.length);
+  };
+
+  // The button that fills in what the contact has values for, else one that goes to the placeholder.
+  const remedy = (known) => {
+    const fits = [...new Set(placeholders(area().value).map((one) => known[one.field]).filter(Boolean))];
+    if (!fits.length) return element("button", { type: "button", class: "textlike", "data-go": "" }, gettext("Fill in"));
+    const said = fits.length === 1
+      ? interpolate(gettext("Replace with “%(value)s”"), { value: fits[0] }, true) : gettext("Fill in the contact’s details");
+    return element("button", { type: "submit", class: "textlike", name: "convert", value: "1", formnovalidate: "" }, said);
   };
 
   const warn = () => {
     const strip = byId("composer-unfilled");
     if (!strip) return;
     const found = unfilled();
-    const name = found?.[1].toLowerCase();
-    const empty = strip.dataset.empty.split(" ").includes(name);
+    const known = values();
+    const name = found?.field;
+    const empty = name && !known[name];
     const message = found && interpolate(
       empty
         ? gettext("%(field)s is empty for this contact. Replace %(code)s.")
         : gettext("%(code)s would be sent unchanged. Replace it."),
-      { field: labels()[name], code: found[0] }, true);
-    if ((strip.dataset.said ?? "") === (message ?? "")) return; // do not announce it again
-    strip.dataset.said = message ?? "";
-    strip.replaceChildren(...(message ? [element("div", { class: "notice notice-warn" }, element("p", {}, marked(message)),
-      element("button", { type: "button", class: "textlike", "data-go": "" }, gettext("Fill in")))] : []));
+      { field: labels()[name] ?? name.replace("field:", ""), code: found.text }, true);
+    const button = found && remedy(known);
+    const said = found ? `${message} ${button.textContent}` : "";
+    if ((strip.dataset.said ?? "") === said) return; // do not announce it again
+    strip.dataset.said = said;
+    strip.replaceChildren(...(found ? [element("div", { class: "notice notice-warn" }, element("p", {}, marked(message)), button)] : []));
   };
   document.addEventListener("portal:counted", warn);
   document.addEventListener("click", (event) => {
@@ -81,6 +94,7 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const way = event.submitter?.getAttribute("formaction") || form.getAttribute("hx-post") || "";
+    if (event.submitter?.name === "convert") return; // sends nothing
     const found = form.id === "composer" && /\/(send|later)\//.test(way) ? unfilled() : null;
     if (!found) return;
     event.preventDefault();
@@ -88,6 +102,11 @@
     warn();
     aim(found);
   }, true);
+
+  // The server has filled in the text.
+  document.addEventListener("portal:filled-in", (event) => {
+    if (area()) write(event.detail.text, 0, area().value.length);
+  });
 
   // --- The list ------------------------------------------------------------------------------------------------------
 

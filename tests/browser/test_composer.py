@@ -137,3 +137,31 @@ def test_writing(page: Page, thread: str):
     expect(first).to_have_count(0)
     assert ours(page) == ["Morning! Hi Dana! We open at nine - every day.😀😀\nReply STOP to opt out."]
     assert page.complaints == []
+
+
+def test_a_placeholder_of_another_product(page: Page, thread: str):
+    """Pasted, it is not sent; the button fills in the contact's name, which can be undone."""
+    page.made.query("from integrations.models import Contact\nContact.objects.update(first_name='Dana')\nprint(1)")
+    page.reload()
+    text, strip = page.locator("#composer-text"), page.locator("#composer-unfilled")
+    text.fill("Hi {{contact.first_name}}, we are open.")
+    page.locator("#composer-send").click()
+    expect(strip).to_contain_text("{{contact.first_name}} would be sent unchanged. Replace it.")
+    assert ours(page) == []
+    strip.get_by_role("button", name="Replace with “Dana”").click()
+    expect(text).to_have_value("Hi Dana, we are open.")
+    expect(strip).to_be_empty()
+    text.press("Control+z")
+    expect(text).to_have_value("Hi {{contact.first_name}}, we are open.")
+    strip.get_by_role("button", name="Replace with “Dana”").press("Enter")
+    expect(text).to_have_value("Hi Dana, we are open.")
+
+    # A placeholder without a value is pointed at.
+    text.press_sequentially(" [Company]")
+    expect(strip.get_by_role("button")).to_have_text("Fill in")
+    strip.get_by_role("button").click()
+    page.keyboard.type("Harbor Dental")
+    expect(text).to_have_value("Hi Dana, we are open. Harbor Dental")
+    page.locator("#composer-send").click()
+    expect(text).to_have_value("")
+    assert ours(page) == ["Hi Dana, we are open. Harbor Dental"]

@@ -38,7 +38,7 @@ HEADERS = {
     "Accept", "Accept-Encoding", "Allow", "Connection", "Content-Length", "Content-Type", "Referer", "Retry-After",
     "User-Agent",
 }  # fmt: skip
-CATEGORIES = {"Cc", "Cf", "Me", "Mn", "Nd", "Pd", "Zl", "Zp", "Zs"}  # of Unicode
+CATEGORIES = {"Cc", "Cf", "Cs", "Me", "Mn", "Nd", "Pd", "Zl", "Zp", "Zs"}  # of Unicode
 BROWSER = {"AbortError", "ArrowDown", "ArrowUp", "End", "Enter", "Escape", "Files", "Home", "Tab"}
 # Words as people write them, not codes as programs do: "Call", "not sent".
 SENTENCE = re.compile(r"[A-Za-z]{2,} [a-z]|^[A-Z][a-z]")

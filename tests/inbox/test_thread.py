@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations import cursors
-from integrations.contacts.effective import custom_field_definitions
+from integrations.contacts.custom_fields import custom_field_definitions
 from integrations.inbox.thread import queries
 from integrations.models import Account, Change, Membership, ReadMark, ThreadSync
 from tests import factories as f

@@ -1,5 +1,6 @@
 """Bulk texts: who gets what, once each, and how they are stopped."""
 
+import re
 import threading
 import uuid
 from datetime import timedelta
@@ -83,23 +84,48 @@ def test_merge_fields(text, said):
 
 
 def test_a_value_with_braces_is_a_value():
-    assert Template("Hello {first_name}").fill(Contact(first_name="{email}")) == "Hello {email}"
+    assert Template("Hello {first_name}").fill(Contact(first_name="D{1}")) == "Hello D{1}"
+
+
+def test_a_value_that_is_a_placeholder_counts_as_empty():
+    assert Template("Hello {first_name|there}").fill(Contact(first_name="[First Name]")) == "Hello there"
+    with pytest.raises(EmptyField):
+        Template("Hello {first_name}").fill(Contact(first_name="{email}"))
 
 
 def test_a_name_that_only_the_full_name_holds():
     assert Template("Hello {full_name}").fill(Contact(full_name="Dana Reyes")) == "Hello Dana Reyes"
 
 
-@pytest.mark.parametrize("text", ["Hello {first_name", "Hello first_name}", "a {b{first_name}", "{{first_name}}"])
+@pytest.mark.parametrize("text", ["Hello {first_name", "Hello first_name}", "a {b{first_name}", "Hello {}"])
 def test_a_brace_that_stands_alone_is_explained(text):
     with pytest.raises(BulkProblem, match=r"Unmatched “[{}]” near"):
         Template(text).fill(Contact(first_name="Dana"))
 
 
-@pytest.mark.parametrize("text", ["Hello {name}", "Hello {}", "Hello {first name|you}"])
+@pytest.mark.parametrize("text", ["Hello {nickname}", "Hello {nick name|you}", "Hello {{order}}"])
 def test_an_unknown_field_names_those_there_are(text):
     with pytest.raises(BulkProblem, match=r"Unknown merge field.*\{first_name\}.*\{email\}"):
         Template(text).fill(Contact(first_name="Dana"))
+
+
+@pytest.mark.parametrize(
+    ("text", "ours"),
+    [("Hello {name}", "{full_name}"), ("Hi *|FNAME:you|*", "{first_name|you}"), ("[Plan]{{plan}}", "{field:plan}")],
+)
+def test_a_placeholder_of_another_product_names_ours(text, ours):
+    with pytest.raises(BulkProblem, match=re.escape(f"Write it as {ours}.")):
+        Template(text, ["plan"])
+
+
+def test_custom_fields_are_merged():
+    who = Contact(custom_fields=[{"field_key": "Plan", "value": "Gold"}, {"field_key": "seats", "number": 4}])
+    assert Template("{field:plan|no} plan, { Field:seats } seats").fill(who) == "Gold plan, 4 seats"
+    assert Template("Plan: {field:plan|none}", ["plan"]).fill(Contact()) == "Plan: none"
+    with pytest.raises(EmptyField, match="field:plan"):
+        Template("{field:plan}").fill(Contact(custom_fields=[{"field_key": "plan", "value": "\u3164"}]))
+    with pytest.raises(BulkProblem, match=r"Unknown merge field.*\{field:seats\}"):
+        Template("{field:plan}", ["seats"])
 
 
 def test_an_empty_field_without_a_fallback_is_no_text():

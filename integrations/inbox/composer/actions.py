@@ -1,5 +1,6 @@
 """Views to send replies and first texts, and to resend and cancel texts. Every form works without JavaScript."""
 
+import json
 import uuid
 from functools import partial
 
@@ -13,7 +14,7 @@ from ...access import local_address, staff_view
 from ...attachments import outgoing
 from ...attachments import request as attachments
 from ...models import Attachment, Conversation, Message
-from ...outbox import compose, reconcile
+from ...outbox import compose, merge_fields, reconcile
 from ...outbox.safeguards import CannotSend, NeedsConfirmation
 from ...salesmsg.phones import LONGEST
 from ..collaboration import read_state
@@ -21,6 +22,7 @@ from ..conversation_list.views import list_context
 from ..thread import fragments
 from . import drafts
 from .forms import CheckedNumber, NewForm, ReplyForm
+from .saved_replies import queries as saved_replies
 
 DAMAGED = _("The form was incomplete, so nothing was sent. Your text is still here: send it again.")
 NOT_WRITTEN = _(
@@ -70,6 +72,8 @@ def _next_url(request: HttpRequest) -> str:
 def send(request: HttpRequest, pk: int) -> HttpResponse:
     """Queue a reply. A text that cannot be sent stays in the form, with the reason."""
     conversation = fragments.get_conversation_or_404(request, pk)
+    if "convert" in request.POST:
+        return fill_in(request, conversation, ReplyForm)
     form = ReplyForm.posted(request)
     if not form.is_valid():
         if "client_uuid" in form.errors:
@@ -87,7 +91,8 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
     except OSError:
         return redisplay_form(request, conversation, form, NOT_WRITTEN)
     except CannotSend as refused:
-        return redisplay_form(request, conversation, form, refused.reason, questions=questions_of(refused))
+        more = {"questions": questions_of(refused), "offer": saved_replies.convert_offer(text, conversation)}
+        return redisplay_form(request, conversation, form, refused.reason, **more)
     if message.text != text or message.conversation_id != pk:
         return other_text(request, conversation, ReplyForm({"client_uuid": uuid.uuid4(), "text": text}))
     return respond(request, pk, sent=True)
@@ -98,6 +103,16 @@ def questions_of(refused: CannotSend) -> list[str]:
     return refused.questions if isinstance(refused, NeedsConfirmation) else []
 
 
+def fill_in(request: HttpRequest, conversation: Conversation, form_class: type[ReplyForm]) -> HttpResponse:
+    """Show the form with the placeholders of its text filled in; nothing is sent."""
+    text = saved_replies.convert_text(request.POST.get("text", ""), conversation)
+    if request.headers.get("HX-Request"):
+        response = respond(request, conversation.pk)
+        response["HX-Trigger"] = json.dumps({"portal:filled-in": {"text": text}})
+        return response
+    return redisplay_form(request, conversation, form_class({**request.POST.dict(), "text": text}), "", status=200)
+
+
 def other_text(request: HttpRequest, conversation: Conversation, form: ReplyForm) -> HttpResponse:
     """Respond to a form that was posted again with another text, for example because the first response got lost."""
     if request.headers.get("HX-Request"):
@@ -106,17 +121,17 @@ def other_text(request: HttpRequest, conversation: Conversation, form: ReplyForm
 
 
 def redisplay_form(
-    request: HttpRequest, conversation: Conversation, form: ReplyForm | None, error: str, **more
+    request: HttpRequest, conversation: Conversation, form: ReplyForm | None, error: str, status: int = 422, **more
 ) -> HttpResponse:
     """The thread with the submitted form and the error."""
     if request.headers.get("HX-Request"):
         return respond(request, conversation.pk, error=error, **more)
     if request.FILES:
-        error = f"{error} {CHOOSE_AGAIN}"
+        error = f"{error} {CHOOSE_AGAIN}".strip()
     thread = fragments.read_thread(request, fragments.get_thread_or_404(request, conversation.pk))
     context = fragments.thread_context(thread, form, error, **more)
     sidebar = list_context(request, open_pk=conversation.pk)
-    return render(request, "inbox/inbox.html", {**sidebar, **context}, status=422)
+    return render(request, "inbox/inbox.html", {**sidebar, **context}, status=status)
 
 
 @staff_view("GET", "HEAD", "POST")
@@ -124,8 +139,11 @@ def new(request: HttpRequest) -> HttpResponse:
     """Send a text to a phone number, then redirect to the conversation. `?phone=` prefills the number."""
     phone = request.GET.get("phone", "")
     form = NewForm(request.user, request.POST) if request.method == "POST" else NewForm.fresh(request.user, phone)
-    status, questions = 200, []
-    if request.method == "POST":
+    status, offer, questions = 200, "", []
+    if "convert" in request.POST:
+        form.data = form.data.copy()
+        form.data["text"] = merge_fields.fill_fields(request.POST.get("text", ""), form.find_contact())
+    elif request.method == "POST":
         status = 422
         if form.is_valid():
             account, inbox = form.cleaned_data["line"]
@@ -136,8 +154,9 @@ def new(request: HttpRequest) -> HttpResponse:
                 return redirect("inbox:thread", message.conversation_id)
             except CannotSend as refused:
                 form.add_error(None, refused.reason)
+                offer = merge_fields.fill_offer(form.cleaned_data["text"], form.find_contact())
                 questions = questions_of(refused)
-    context = {**list_context(request), "new_form": form, "questions": questions}
+    context = {**list_context(request), "new_form": form, "offer": offer, "questions": questions}
     return render(request, "inbox/inbox.html", context, status=status)
 
 

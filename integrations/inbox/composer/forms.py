@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from ...attachments import outgoing
 from ...durations import in_zone
 from ...failures import Code, Reason, described_phone
-from ...models import Account, Inbox, Message
+from ...models import Account, Contact, Inbox, Message
 from ...outbox import compose, safeguards, scheduled
 from ...outbox.forms import CHOOSE, ClockField
 from ...salesmsg.phones import LONGEST, PhoneError
@@ -161,6 +161,14 @@ class NewForm(forms.Form):
         if phone.strip() and form.lines:
             form.number = CheckedNumber.read(*next(iter(form.lines.values())), phone[:LONGEST])
         return form
+
+    def find_contact(self) -> Contact:
+        """The contact with the number as typed; an empty one if the account has none. Validates the form."""
+        known = None
+        if self.is_valid() or {"line", "phone"} <= self.cleaned_data.keys():
+            account, phone = self.cleaned_data["line"][0], self.cleaned_data["phone"]
+            known = Contact.objects.present().filter(account=account, phone=phone).order_by("vendor_id", "pk").first()
+        return known or Contact()
 
     def clean_line(self) -> tuple[Account, Inbox | None]:
         return self.lines[self.cleaned_data["line"]]

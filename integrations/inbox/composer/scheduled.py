@@ -2,6 +2,7 @@
 
 import uuid
 from functools import partial
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,8 +16,9 @@ from ...outbox.safeguards import CannotSend
 from ..conversation_list.views import list_context
 from ..thread import fragments
 from . import drafts
-from .actions import DAMAGED, get_own_message, other_text, questions_of, redisplay_form, respond
+from .actions import DAMAGED, fill_in, get_own_message, other_text, questions_of, redisplay_form, respond
 from .forms import EditScheduledForm, ScheduleForm
+from .saved_replies import queries as saved_replies
 
 TOO_LATE = _("It was too late to change this text: it is being sent, was cancelled, or the contact has replied.")
 TOO_LATE_TO_SEND = _("This text is no longer waiting to be sent.")
@@ -28,6 +30,8 @@ NO_PICTURES = _("Pictures cannot be scheduled. Remove them to schedule the text,
 def schedule(request: HttpRequest, pk: int) -> HttpResponse:
     """Schedule a reply. A text that cannot be scheduled stays in the form, with the reason."""
     conversation = fragments.get_conversation_or_404(request, pk)
+    if "convert" in request.POST:
+        return fill_in(request, conversation, ScheduleForm)
     form = ScheduleForm(request.POST)
     if request.FILES or getattr(request, "cut_off", False):
         return redisplay_form(request, conversation, form, NO_PICTURES)
@@ -41,8 +45,9 @@ def schedule(request: HttpRequest, pk: int) -> HttpResponse:
         message = drafts.queue_and_clear(request, conversation, form.cleaned_data["text"], queue)
     except CannotSend as refused:
         address = reverse("inbox:later", args=[pk]) + fragments.list_query(request)
-        asked = {"questions": questions_of(refused), "question_action": address}
-        return redisplay_form(request, conversation, form, refused.reason, **asked)
+        more = {"questions": questions_of(refused), "schedule_address": address}
+        more["offer"] = saved_replies.convert_offer(form.cleaned_data["text"], conversation)
+        return redisplay_form(request, conversation, form, refused.reason, **more)
     if message.text != form.cleaned_data["text"] or message.conversation_id != pk:
         return other_text(request, conversation, _with_new_uuid(request))
     return respond(request, pk, sent=True)
@@ -65,6 +70,9 @@ def edit_scheduled(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _save_change(request: HttpRequest, message: Message) -> HttpResponse:
+    if "convert" in request.POST:
+        text = saved_replies.convert_text(request.POST.get("text", ""), message.conversation)
+        return _form(request, message, EditScheduledForm({**request.POST.dict(), "text": text}))
     form = EditScheduledForm(request.POST)
     if not form.is_valid():
         return _form(request, message, form, form.problem)
@@ -73,13 +81,15 @@ def _save_change(request: HttpRequest, message: Message) -> HttpResponse:
         if scheduled.edit_scheduled(request.user, message, *values):
             return respond(request, message.conversation_id, redraw=message.pk)
     except CannotSend as refused:
-        return _form(request, message, form, refused.reason, questions_of(refused))
+        asked = {"questions": questions_of(refused)}
+        asked["edit_offer"] = saved_replies.convert_offer(form.cleaned_data["text"], message.conversation)
+        return _form(request, message, form, refused.reason, **asked)
     error = f"{TOO_LATE} {WRITTEN % {'text': form.cleaned_data['text']}}"
     return respond(request, message.conversation_id, error=error, redraw=message.pk)
 
 
 def _form(
-    request: HttpRequest, message: Message, form: EditScheduledForm, error: str = "", questions: list[str] | None = None
+    request: HttpRequest, message: Message, form: EditScheduledForm, error: str = "", **asked: Any
 ) -> HttpResponse:
     """The thread with this message shown as a form."""
     conversation = fragments.get_conversation_or_404(request, message.conversation_id)
@@ -87,7 +97,7 @@ def _form(
     if message.zone not in {zone.name for zone in zones}:
         zones.append(scheduled.Zone(message.zone))
     status = 422 if error else 200
-    editing = {"editing": message.pk, "edit": form, "edit_zones": zones, "edit_error": error, "questions": questions}
+    editing = {"editing": message.pk, "edit": form, "edit_zones": zones, "edit_error": error, **asked}
     if request.headers.get("HX-Request"):
         response = respond(request, conversation.pk, redraw=message.pk, **editing)
         response.status_code = status

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from ... import cursors
 from ...access import staff_view
-from ...contacts.effective import humanize_key
+from ...contacts.custom_fields import humanize_key
 from ...contacts.three_way import EDITABLE
 from ...models import AuditEntry, Change, Contact, Conversation, Member
 from ...models.contact import FIELD_LABELS

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from ....models import Account, SavedReply
 from ....outbox.compose import MAX_CHARACTERS
-from ....outbox.merge_fields import BulkProblem, Template
+from ....outbox.merge_fields import BulkProblem, Template, custom_fields
 from . import queries
 
 EVERYBODY, MINE = "everybody", "mine"
@@ -62,10 +62,18 @@ class SavedReplyForm(forms.Form):
                 % {"characters": len(text), "most": MAX_CHARACTERS}
             )
         try:
-            Template(text)
+            Template(text, self.custom_fields())
         except BulkProblem as problem:
             raise forms.ValidationError(problem.reason) from None
         return text
+
+    def custom_fields(self) -> list[str]:
+        """The custom fields of the reply's account."""
+        if self.reply is not None:
+            return custom_fields(self.reply.account_id)
+        chosen = self.data.get("account", "") if self.is_bound else ""
+        accounts = [one for one in self.accounts if str(one.pk) == chosen] or self.accounts[:1]
+        return custom_fields(accounts[0].pk) if accounts else []
 
     def clean(self) -> dict:
         if self.reply is None and "account" not in self.errors:

@@ -60,6 +60,16 @@ def _offer(row: SavedReply, contact: Contact) -> dict:
     return {"id": row.pk, "name": row.name, "text": text, "empty": merge_fields.find_fields(text)}
 
 
+def convert_text(text: str, conversation: Conversation) -> str:
+    """The text with its placeholders filled in for the contact, pending changes included. One query."""
+    return merge_fields.fill_fields(text.replace("\r\n", "\n"), effective_copy(conversation.contact))
+
+
+def convert_offer(text: str, conversation: Conversation) -> str:
+    """The label of the button that does so; empty if nothing can be filled in. One query."""
+    return merge_fields.fill_offer(text, effective_copy(conversation.contact))
+
+
 def count_use(user, conversation: Conversation, pk: int) -> bool:
     """Count a use of the reply. Returns False when the user has no such reply in this account."""
     return bool(visible_replies(user).filter(account=conversation.account_id, pk=pk).update(used=F("used") + 1))

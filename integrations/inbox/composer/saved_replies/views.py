@@ -65,12 +65,21 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _save_and_render(request: HttpRequest, form: SavedReplyForm, success: str) -> HttpResponse:
-    """Save the form and redirect to the list, or show the form."""
-    if form.is_valid() and form.save() is not None:
+    """Save the form and redirect to the list, or show the form. With `convert`, only show it with the placeholders of
+    other products converted."""
+    status, offer = 422 if form.is_bound else 200, ""
+    if "convert" in request.POST:
+        form.data = form.data.copy()
+        form.data["text"] = merge_fields.convert_to_fields(request.POST.get("text", ""), form.custom_fields())
+        status = 200
+    elif form.is_valid() and form.save() is not None:
         messages.success(request, success)
         return redirect("inbox:replies")
-    context = {"form": form, "reply": form.reply, "inserts": merge_fields.INSERTS}
-    return render(request, "inbox/composer/saved_replies/form.html", context, status=422 if form.is_bound else 200)
+    elif "text" in form.errors:
+        offer = merge_fields.convert_offer(request.POST.get("text", ""), form.custom_fields())
+    accounts = [form.reply.account_id] if form.reply else [one.pk for one in form.accounts]
+    context = {"form": form, "reply": form.reply, "offer": offer, "inserts": merge_fields.insert_buttons(accounts)}
+    return render(request, "inbox/composer/saved_replies/form.html", context, status=status)
 
 
 @staff_view("GET", "HEAD", "POST")
@@ -111,15 +120,16 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
     rows = queries.offered_replies(request.user, conversation)
     reply_id = cursors.parse_id(request.POST.get("reply", ""))
     chosen = next((row for row in rows if row["id"] == reply_id), None)
-    error = ""
+    error = offer = ""
     if chosen is not None:
         queries.count_use(request.user, conversation, chosen["id"])
         typed = queries.append_reply(typed, chosen["text"])
-        error = merge_fields.placeholder_reason(typed, conversation.contact).text
+        error = merge_fields.fields_problem(typed, conversation.contact)
+        offer = queries.convert_offer(typed, conversation) if error else ""
     elif request.POST.get("reply"):
         error = _("This saved reply has been deleted. Choose another one.")
     client_uuid = request.POST.get("client_uuid") or uuid.uuid4()
     form = ReplyForm({"client_uuid": client_uuid, "text": typed})
-    more = {"saved_replies": None if chosen else rows, "choosing": chosen is None}
+    more = {"saved_replies": None if chosen else rows, "choosing": chosen is None, "offer": offer}
     context = fragments.thread_context(fragments.read_thread(request, conversation), form, error, **more)
     return render(request, "inbox/inbox.html", {**list_context(request, open_pk=pk), **context})
