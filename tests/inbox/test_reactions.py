@@ -159,7 +159,7 @@ def test_german(browser, conversation, say):
         answer = browser.get(f"/inbox/{conversation.pk}/", headers={"Accept-Language": "de"})
     assert badges(answer) == ["Dana Reyes hat mit 👍 reagiert"]
     removed, auto = lines(answer)
-    assert removed == "Dana Reyes hat ❤️ zurückgenommen: „Hello“"
+    assert removed == "Dana Reyes hat ❤️ von „Hello“ entfernt"
     assert auto == "Automatische Antwort I&#x27;m driving right now"
 
 
