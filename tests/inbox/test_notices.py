@@ -223,6 +223,13 @@ def test_on_its_way(browser, conversation, ada):
     assert "This contact is being opted out" in page and "by Ada Marsh in the portal." in page
 
 
+def test_on_its_way_because_of_a_word_that_salesmsg_does_not_know(browser, conversation):
+    f.consent(conversation.contact, text="ARRET", at=THEN)
+    opt(conversation, None, state="pending")
+    page = shown(browser, conversation)
+    assert "Opted out on Nov 12, 2025 by texting ARRET" in page and "in the portal" not in page
+
+
 def test_the_later_word_counts(browser, out, ada):
     f.consent(out.contact, source="staff", user_name="Ada Marsh", at=THEN)
     f.consent(out.contact, text="STOP", at=THEN + timedelta(hours=1))
