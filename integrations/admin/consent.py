@@ -29,10 +29,16 @@ E164 = re.compile(r"\+?[0-9]{1,15}")
 ROWS_AT_ONCE = 1000
 
 
+class DateFilter(admin.DateFieldListFilter):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.title = _("date")
+
+
 @admin.register(ConsentEntry)
 class ConsentEntryAdmin(SupportAdmin):
-    list_display = ("at", "phone_shown", "kind_shown", "source", "said", "contact_name", "user_name", "account")
-    list_filter = ("kind", "source", "at", AccountFilter)
+    list_display = ("at", "phone_shown", "kind_shown", "by", "said", "contact_name", "account")
+    list_filter = ("kind", "source", ("at", DateFilter), AccountFilter)
     search_fields = ("contact_name", "user_name")
     search_help_text = _("Phone number, such as (305) 555-0142, or a name.")
     phone_search = ("phone",)
@@ -51,6 +57,10 @@ class ConsentEntryAdmin(SupportAdmin):
     @admin.display(description=_("kind"))
     def kind_shown(self, entry):
         return badge(entry.get_kind_display(), TONES.get(entry.kind, ""))
+
+    @admin.display(description=_("by"))
+    def by(self, entry):
+        return entry.user_name or entry.get_source_display()
 
     @admin.display(description=_("text or note"))
     def said(self, entry):
