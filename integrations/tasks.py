@@ -16,7 +16,7 @@ from django.utils import timezone
 from . import gateway, jobs, tokens
 from .attachments import fetch, files
 from .attachments import request as attachments
-from .contacts import push_changes
+from .contacts import keyword_opt_outs, push_changes
 from .crypto import Unsealable
 from .gateway import BudgetWait, NotConnected
 from .inbox.collaboration import presence, snooze
@@ -131,8 +131,8 @@ def sweep(sequence: int = 0) -> int:
     """Run all parts of a tick. Safe at any time in any number of processes; a failing part does not stop others."""
     parts = (
         deliver.expire_claims, reconcile.reconcile_unknown, scheduled.sweep_scheduled, dispatcher.wake_due,
-        push_changes.wake_due, process.wake_due, attachments.wake_due, sync_sweep.wake_due_work,
-        snooze.end_due_snoozes, _wake_renewals,
+        push_changes.wake_due, keyword_opt_outs.sweep_keyword_opt_outs, process.wake_due, attachments.wake_due,
+        sync_sweep.wake_due_work, snooze.end_due_snoozes, _wake_renewals,
     )  # fmt: skip
     wakes = 0
     for part in parts:

@@ -1,6 +1,6 @@
 """The admin panel: one small module per model."""
 
-from . import account, audit, bulk, change, contact, conversation, message, parts, reply, site, sync, webhook
+from . import account, audit, bulk, change, consent, contact, conversation, message, parts, reply, site, sync, webhook
 
-__all__ = ["account", "audit", "bulk", "change", "contact", "conversation", "message", "parts", "reply", "site"]
-__all__ += ["sync", "webhook"]
+__all__ = ["account", "audit", "bulk", "change", "consent", "contact", "conversation", "message", "parts", "reply"]
+__all__ += ["site", "sync", "webhook"]

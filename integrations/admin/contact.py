@@ -1,6 +1,6 @@
 """Admin of contacts. An edit creates a pending change, which a task saves in Salesmsg."""
 
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.contrib import admin, messages
 from django.db.models import OuterRef, Subquery
@@ -83,11 +83,11 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
     readonly_fields = (
         "flags", "tags_shown", "opted_out", "blocked", "opted_out_at", "opted_in_at", "country",
         "custom_shown", "notes_shown", "raw_shown", "account", "vendor_id", "created_shown", "updated_shown",
-        "deleted_shown", "conversations_link",
+        "deleted_shown", "conversations_link", "consent_link",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": (("first_name", "last_name"), ("email", "phone")), "classes": ("sm-edit",)}),
-        (_("Texting"), {"fields": ("conversations_link", "flags", "opted_out_at", "opted_in_at")}),
+        (_("Texting"), {"fields": ("conversations_link", "flags", "opted_out_at", "opted_in_at", "consent_link")}),
         (_("More from Salesmsg"), {"fields": ("account", "vendor_id", "country", "tags_shown", "custom_shown",
                                            "notes_shown", "created_shown", "updated_shown", "deleted_shown")}),
         (_("Salesmsg data"), {"fields": ("raw_shown",), "classes": ("collapse",)}),
@@ -295,6 +295,13 @@ class ContactAdmin(MoreOfContact, SupportAdmin):
             link(reverse("inbox:thread", args=[newest]), _("Open in inbox")),
             rows_link("conversation", _("All conversations"), contact__id__exact=contact.pk),
         )
+
+    @admin.display(description=_("consent"))
+    def consent_link(self, contact):
+        if not contact.phone:
+            return "–"
+        lookups = {"account__id__exact": contact.account_id, "phone": quote(contact.phone)}
+        return rows_link("consententry", _("All opt-outs and opt-ins of this number"), **lookups)
 
     @admin.display(description=_("created in Salesmsg"))
     def created_shown(self, contact):

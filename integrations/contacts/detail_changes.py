@@ -106,8 +106,7 @@ def clear_doubt(user, contact: Contact) -> bool:
     require_member(user, contact.account_id)
     with transaction.atomic():
         Contact.objects.select_for_update(of=("self",), no_key=True).get(pk=contact.pk)
-        _decision, doubt = consent.standing(contact.account_id, contact.phone)
-        if doubt is None:
+        if consent.standing(contact.account_id, contact.phone).doubt is None:
             return False
         consent.record_decision(user, contact, ConsentEntry.Kind.CLEARED)
         record_audit(user, Action.DOUBT_CLEARED, contact.account, contact)

@@ -20,6 +20,7 @@ TAGGING = (Kind.TAG, Kind.UNTAG)
 KINDS = (*TAGGING, *opt_out.OPTS, Kind.NOTE, Kind.FIELDS)
 OPEN = (State.PENDING, State.PUSHING, State.REFUSED)
 SUGGESTED = 300  # labels
+LEDGER = 5  # newest entries of the consent ledger
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -56,9 +57,18 @@ class EffectiveContact:
     changeable: bool  # the contact exists in Salesmsg
     edit: Change | None = None  # open or refused edit of name, phone or email; a conflict comes first
     opt: Change | None = None  # the newest opt-out or opt-in, with the user who requested it
-    decision: ConsentEntry | None = None  # the newest opt-out or opt-in of the contact's phone number
-    doubt: ConsentEntry | None = None  # a text that may ask to opt out and that nobody has decided on
+    ledger: consent.Standing = consent.EMPTY  # what the consent ledger says of the contact's phone number
     refusal: Reason = NO_REASON  # why the contact may not be texted
+
+    @property
+    def decision(self) -> ConsentEntry | None:
+        """The newest opt-out or opt-in of the contact's phone number."""
+        return self.ledger.decision
+
+    @property
+    def doubt(self) -> ConsentEntry | None:
+        """A text that may ask to opt out and that nobody has decided on."""
+        return self.ledger.doubt
 
     @property
     def filled(self) -> list[Shown]:
@@ -94,12 +104,12 @@ def effective_contact(contact: Contact) -> EffectiveContact:
     changes = [one for one in rows if one.kind != Kind.CONTACT]
     waiting = [one for one in changes if one.waiting]
     opt = next((one for one in reversed(changes) if one.kind in opt_out.OPTS), None)
-    decision, doubt = consent.standing(contact.account_id, contact.phone)
+    ledger = consent.standing(contact.account_id, contact.phone, LEDGER + 1)
     tags, leaving = _tags(contact, [one for one in waiting if one.kind in TAGGING])
     return EffectiveContact(
         tags=tags,
         leaving=leaving,
-        opted_out=contact.opted_out or opt_out.forbids_texts(opt) or bool(opt_out.decision_reason(decision)),
+        opted_out=contact.opted_out or opt_out.forbids_texts(opt) or bool(opt_out.decision_reason(ledger.decision)),
         opting=opt if opt is not None and opt.waiting else None,
         notes=_notes(contact, [one for one in waiting if one.kind == Kind.NOTE]),
         fields=_fields(contact, [one for one in waiting if one.kind == Kind.FIELDS]),
@@ -107,9 +117,8 @@ def effective_contact(contact: Contact) -> EffectiveContact:
         changeable=contact.vendor_id is not None and contact.deleted_at is None,
         edit=next((one for one in rows if one.kind == Kind.CONTACT and one.state in (*OPEN, State.CONFLICT)), None),
         opt=opt,
-        decision=decision,
-        doubt=doubt,
-        refusal=opt_out.refusal_reason(contact, opt, decision),
+        ledger=ledger,
+        refusal=opt_out.refusal_reason(contact, opt, ledger.decision),
     )
 
 

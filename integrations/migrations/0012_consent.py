@@ -95,6 +95,10 @@ class Migration(migrations.Migration):
             model_name='consententry',
             index=models.Index(fields=['account', 'phone', '-at', '-id'], name='consent_by_phone'),
         ),
+        migrations.AddIndex(
+            model_name='consententry',
+            index=models.Index(fields=['at'], condition=models.Q(kind='opt_out', source='keyword'), name='consent_keywords'),
+        ),
         migrations.AddConstraint(
             model_name='consententry',
             constraint=models.UniqueConstraint(fields=('account', 'message_vendor_id', 'kind'), name='consent_once_per_message'),

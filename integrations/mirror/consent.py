@@ -6,6 +6,7 @@ all contacts that have it.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -52,16 +53,27 @@ def newest_decision(account_id: int, phone: str) -> ConsentEntry | None:
     return entries.order_by("-at", "-pk").first()
 
 
-def standing(account_id: int, phone: str) -> tuple[ConsentEntry | None, ConsentEntry | None]:
-    """(newest decision, text that may ask to opt out and that nobody has decided on) of this number. One query."""
+@dataclass(frozen=True)
+class Standing:
+    """What the ledger says of a number."""
+
+    decision: ConsentEntry | None  # the newest opt-in or opt-out
+    doubt: ConsentEntry | None  # a text that may ask to opt out and that nobody has decided on
+    newest: tuple[ConsentEntry, ...]  # newest first
+
+
+EMPTY = Standing(None, None, ())
+
+
+def standing(account_id: int, phone: str, most: int = 1) -> Standing:
+    """What the ledger says of this number, with its newest entries. One query."""
     if not phone:
-        return None, None
+        return EMPTY
     entries = ConsentEntry.objects.filter(account_id=account_id, phone=phone).order_by("-at", "-pk")
-    newest = (entries.values("pk")[:1], entries.filter(kind__in=DECIDING).values("pk")[:1])
-    rows = ConsentEntry.objects.filter(Q(pk__in=newest[0]) | Q(pk__in=newest[1])).order_by("-at", "-pk")
-    found = list(rows.select_related("user"))
+    newest = (entries.values("pk")[:most], entries.filter(kind__in=DECIDING).values("pk")[:1])
+    found = list(ConsentEntry.objects.filter(Q(pk__in=newest[0]) | Q(pk__in=newest[1])).order_by("-at", "-pk"))
     decision = next((one for one in found if one.kind in DECIDING), None)
-    return decision, found[0] if found and found[0].kind == Kind.DOUBT else None
+    return Standing(decision, found[0] if found and found[0].kind == Kind.DOUBT else None, tuple(found[:most]))
 
 
 def opted_out_entries(account_id: int) -> QuerySet[ConsentEntry]:

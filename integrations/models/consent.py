@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -57,7 +58,11 @@ class ConsentEntry(models.Model):
             # The webhook and the sync report the same text.
             models.UniqueConstraint(fields=["account", "message_vendor_id", "kind"], name="consent_once_per_message")
         ]
-        indexes = [models.Index(fields=["account", "phone", "-at", "-id"], name="consent_by_phone")]
+        indexes = [
+            models.Index(fields=["account", "phone", "-at", "-id"], name="consent_by_phone"),
+            # For the sweep of keywords that Salesmsg does not know.
+            models.Index(fields=["at"], condition=Q(kind="opt_out", source="keyword"), name="consent_keywords"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.get_source_display()}"

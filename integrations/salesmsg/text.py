@@ -11,9 +11,6 @@ _GSM7 = frozenset(
 )
 _GSM7_TWO_UNITS = frozenset("\f^{}\\[~]|€")
 
-# A text with only one of these opts the contact out immediately; case is ignored (salesmsg-api.md, section 8).
-STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
-
 
 @dataclass(frozen=True, slots=True)
 class Segments:

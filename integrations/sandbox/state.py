@@ -28,6 +28,7 @@ from .model import (
 )
 from .web import invalid, not_found
 
+# The vendor's words alone, compared as its document says (section 8): the portal knows more, and must cope with that.
 STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"})
 START_WORDS = frozenset({"START", "YES", "UNSTOP"})
 FAILING_SHARE = 3  # percent of texts sent through the API

@@ -24,9 +24,9 @@ def read_subject(body: str) -> EventSubject:
     """Read an event's body. Never fails."""
     data = _data(body)
     message, contact, conversation = (_dict(data.get(key)) for key in ("message", "contact", "conversation"))
-    text = message.get("body_raw") or message.get("body") or ""
     if not message and "conversation_id" in data:
         message = data
+    text = message.get("body_raw") or message.get("body") or ""
     return EventSubject(
         _id(message.get("id")),
         _id(message.get("conversation_id")) or _id(conversation.get("id")),

@@ -7,8 +7,8 @@ from tests import factories
 from tests.accounts.conftest import account, other, root, signed_in  # noqa: F401 - fixtures
 
 MODELS = (
-    "account", "auditentry", "change", "contact", "conversation", "inbox", "member", "message", "number", "syncrun",
-    "webhookevent",
+    "account", "auditentry", "change", "consententry", "contact", "conversation", "inbox", "member", "message",
+    "number", "syncrun", "webhookevent",
 )  # fmt: skip
 
 

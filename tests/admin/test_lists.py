@@ -39,6 +39,7 @@ def fill(of, count=3):
         factories.contact_edit(contact, requested_by=user)
         factories.sync_run(of, SyncRun.State.DONE)
         factories.webhook_event(of)
+        factories.consent(contact, text="STOP")
         AuditEntry.objects.create(account=of, user=user, action="account_connected")
 
 

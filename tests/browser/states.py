@@ -66,7 +66,14 @@ planned = talk("Planned")
 tomorrow = (now + timedelta(days=1)).replace(tzinfo=None)
 scheduled.schedule_message(demo, planned, "Good morning!", uuid.uuid4(), tomorrow, "UTC", True)
 pks["plan"] = Message.objects.get(text="Good morning!").pk
-talk("Stopped", opted_out=True, opted_out_at=now)
+stopped = talk("Stopped", opted_out=True, opted_out_at=now)
+for place, (kind, source, values) in enumerate((("doubt", "keyword", {"text": "Please do not text me"}),
+        ("cleared", "staff", {"user_name": "Demo Person"}), ("opt_out", "salesmsg", {}),
+        ("opt_in", "staff", {"user_name": "Demo Person", "note": "Asked on the phone"}),
+        ("doubt", "keyword", {"text": "Wrong number?"}), ("opt_out", "keyword", {"text": "Stop!"}))):
+    make.consent(stopped.contact, kind, source, at=now - timedelta(days=9 - place), **values)
+doubted = talk("Doubted")
+make.consent(doubted.contact, "doubt", text="I have asked you twice already, please stop texting me", at=now)
 talk("Blocked", blocked=True)
 closed = talk("Closed")
 Conversation.objects.filter(pk=closed.pk).update(closed_at=now)
@@ -184,6 +191,8 @@ STATES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("thread, a long one", "/inbox/{long}/", None),
     ("thread, a planned text", "/inbox/{planned}/", None),
     ("thread, opted out", "/inbox/{stopped}/", None),
+    ("thread, opting in", "/inbox/{stopped}/", unfold(".thread-more", ".contact-opt")),
+    ("thread, may have opted out", "/inbox/{doubted}/", None),
     ("thread, blocked", "/inbox/{blocked}/", None),
     ("thread, closed", "/inbox/{closed}/", None),
     ("thread, calls and pictures", "/inbox/{calls}/", None),
@@ -214,6 +223,7 @@ STATES: list[tuple[str, str, Callable[[Page], None] | None]] = [
     ("not found", "/inbox/999999/", None),
     ("admin", "/admin/", None),
     ("admin, contacts", "/admin/integrations/contact/", None),
+    ("admin, consent", "/admin/integrations/consententry/", None),
     ("admin, contact", "/admin/integrations/contact/{contact}/change/", None),
 ]
 # For a user without an account, and for anonymous users.

@@ -46,8 +46,9 @@ def look(browser, conversation):
 
 
 def forms(response) -> set[str]:
-    """What the page's forms ask for: the last word of their addresses."""
-    found = [values.get("action", "") for tag, values in pages.read(response).tags if tag == "form"]
+    """What the page's forms ask for: the last word of their addresses. Hidden ones wait for a button elsewhere."""
+    tags = pages.read(response).tags
+    found = [values.get("action", "") for tag, values in tags if tag == "form" and "hidden" not in values]
     return {address.rstrip("/").split("/")[-1] for address in found if "/contact/" in address}
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from integrations.models import Account, Change
 from integrations.outbox import quiet_hours
@@ -228,6 +229,13 @@ def test_on_its_way(browser, conversation, ada):
     assert "This contact is being opted out" in page and "by Ada Marsh in the portal." in page
 
 
+def test_on_its_way_because_of_a_word_that_salesmsg_does_not_know(browser, conversation):
+    f.consent(conversation.contact, text="ARRET", at=THEN)
+    opt(conversation, None, state="pending")
+    page = shown(browser, conversation)
+    assert "Opted out on Nov 12, 2025 by texting ARRET" in page and "in the portal" not in page
+
+
 def test_the_later_word_counts(browser, out, ada):
     f.consent(out.contact, source="staff", user_name="Ada Marsh", at=THEN)
     f.consent(out.contact, text="STOP", at=THEN + timedelta(hours=1))
@@ -253,3 +261,18 @@ def test_when_nothing_is_known(browser, conversation):
     conversation.contact.opted_out = True
     conversation.contact.save()
     assert "This contact has opted out." in shown(browser, conversation)
+
+
+# --- May have opted out -----------------------------------------------------------------------------------------------
+
+
+def test_the_question_stands_in_no_form_of_its_own(browser, conversation):
+    """It is within the composer, and a form within a form would end it: the buttons name forms elsewhere."""
+    f.consent(conversation.contact, "doubt", text="please stop texting me", at=timezone.now())
+    response = browser.get(f"/inbox/{conversation.pk}/")
+    html = response.content.decode()
+    assert "“please stop texting me” may ask you to stop texting." in html
+    assert all("<form" not in part.partition("</form>")[0] for part in html.split("<form")[1:])
+    forms = {values.get("id"): values["action"] for tag, values in pages.read(response).tags if tag == "form"}
+    named = [values["form"] for tag, values in pages.read(response).tags if tag == "button" and "form" in values]
+    assert [forms[name].partition("/contact/")[2] for name in named] == ["opt-out/", "no-opt-out/"]

@@ -16,7 +16,7 @@ from integrations.inbox.thread import queries as thread_queries
 from integrations.models import Attachment, Attempt, Change, Message, Tag
 from tests import factories as f
 
-PAGE = 14  # of a whole page, session and person included
+PAGE = 15  # of a whole page, session and person included
 FILTERS = list(conversation_list_queries.FILTERS)
 FILE = [{"id": 1, "url": "https://files.example/a.jpg", "content_type": "image/jpeg"}]
 
@@ -35,6 +35,7 @@ def fill(account, user, number: int) -> list:
         who = f.contact(account, f"P{place}", custom_fields=[{"field_key": "size", "value": "M"}])
         owner = me if place % 3 == 0 else None
         closed = timezone.now() if place % 4 == 1 else None
+        f.consent(who, "opt_in")
         made.append(f.conversation(account, who, inbox=inboxes[place % 2], owner=owner, closed_at=closed))
         f.message(made[-1], "Hello")
         state = "failed" if place % 5 == 0 else "sent"

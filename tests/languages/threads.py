@@ -14,6 +14,7 @@ from integrations.models import (
     Attachment,
     Attempt,
     Change,
+    ConsentEntry,
     Contact,
     Conversation,
     Draft,
@@ -74,6 +75,7 @@ class Threads:
             )
         stop = factories.message(self.of[6], "STOP", at=now)
         Contact.objects.filter(pk=self.rows.contacts[6].pk).update(opted_out_at=stop.at)
+        self._consent(now)
         self.reply = SavedReply.objects.get()
         self.own_reply = SavedReply.objects.create(account=self.account, owner=self.user, name="own§", text="Own§")
 
@@ -105,6 +107,32 @@ class Threads:
             (5, "fields", {"size§": ""}, "refused", ""),
         ):
             Change.objects.create(contact=contacts[of], kind=kind, values=values, state=state, reason_code=why, **who)
+
+    def _consent(self, now) -> None:
+        """The ledger in every kind and source, at most five entries a number, and six of one."""
+        Kind, Source = ConsentEntry.Kind, ConsentEntry.Source
+        said, staff = {"text": "Stop9§"}, {"user": self.user, "user_name": "§boss"}
+        noted = {"note": "Asked§", "contact_name": "Other§"}
+        entries = (
+            (4, Kind.DOUBT, Source.KEYWORD, said),
+            (4, Kind.CLEARED, Source.STAFF, staff),
+            (4, Kind.DOUBT, Source.KEYWORD, said),
+            (4, Kind.CLEARED, Source.STAFF, {}),
+            (4, Kind.OPT_IN, Source.STAFF, staff | noted),
+            (1, Kind.DOUBT, Source.KEYWORD, said),
+            (2, Kind.OPT_OUT, Source.IMPORT, noted),
+            (2, Kind.OPT_IN, Source.IMPORT, noted),
+            (2, Kind.OPT_OUT, Source.STAFF, {}),
+            (2, Kind.OPT_IN, Source.STAFF, {}),
+            (5, Kind.OPT_OUT, Source.STAFF, staff | noted),
+            *[(6, Kind.OPT_OUT, Source.SALESMSG, noted), (6, Kind.OPT_IN, Source.KEYWORD, said)] * 3,
+            (6, Kind.OPT_OUT, Source.SALESMSG, noted),
+            (6, Kind.OPT_IN, Source.SALESMSG, noted),
+            (6, Kind.OPT_OUT, Source.KEYWORD, said),
+        )
+        for place, (of, kind, source, values) in enumerate(entries):
+            at = now - timedelta(minutes=len(entries) - place)
+            factories.consent(self.rows.contacts[of], kind, source, at=at, **values)
 
     def _messages(self, now) -> None:
         ours = {"inbound": False, "vendor_id": None, "sender": self.user, "author_name": "§boss"}

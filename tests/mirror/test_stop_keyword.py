@@ -1,12 +1,15 @@
 """A text STOP counts from its arrival, before Salesmsg has reported anything about the contact."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from integrations import mirror
+from integrations.bulk import recipients
 from integrations.models import Contact
+from integrations.outbox import compose
 from tests import factories as f
 
 from . import vendor_records
@@ -37,6 +40,15 @@ def test_it_opts_out(thread, text):
 @pytest.mark.parametrize("text", ["Stop by at five", "START", "please stop texting me"])
 def test_other_words_do_not(thread, text):
     assert not arrives(thread, text).opted_out
+
+
+def test_it_counts_for_the_number_without_a_webhook(thread):
+    twin = f.contact(thread.account, phone=thread.contact.phone)
+    arrives(thread, "STOP")
+    with pytest.raises(compose.CannotSend, match="opted out"):
+        compose.queue_to_phone(None, thread.account, twin.phone, "Hello", uuid.uuid4())
+    draft = recipients.create_draft(f.person("boss", superuser=True), thread.account, [twin], "Hello")
+    assert draft.recipients.get().state == "left_out"
 
 
 def test_one_from_before_they_came_back_does_not(thread):

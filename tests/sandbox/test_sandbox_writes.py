@@ -285,6 +285,13 @@ def test_stop_and_start_by_text(start, word):
     assert vendor.post(f"/messages/{thread}", params={"message": "x"}).json()["status"] == "queued"
 
 
+@pytest.mark.parametrize("text", ["STOP.", "Stop!", "ARRET", "opt out", "STOP please", "revoke"])
+def test_words_that_are_not_the_vendors_are_ordinary_texts(vendor, text):
+    contact = vendor.any_contact()
+    vendor.own(f"phone/{contact['id']}", {"text": text})
+    assert vendor.get(f"/contacts/{contact['id']}").json()["opt_out"] is False
+
+
 def test_an_inbound_text_has_the_signs_of_one(vendor):
     contact = vendor.any_contact()
     message = vendor.own(f"phone/{contact['id']}", {"text": "Hi <there>"})

@@ -59,7 +59,8 @@ def opted_out(conversation: Conversation, about: EffectiveContact) -> OptedOut |
     contact, change, decision = conversation.contact, about.opt, about.decision
     if not about.opted_out:
         return None
-    if opt_out.forbids_texts(change) and not contact.opted_out:
+    # Without a person, the portal has requested it because of a keyword: then the ledger says more.
+    if opt_out.forbids_texts(change) and not contact.opted_out and (change.requested_by or decision is None):
         return OptedOut(Reason(Code.OPT_OUT_PENDING).text, _staff_text(change.created_at, _name(change.requested_by)))
     if decision is None or decision.kind != ConsentEntry.Kind.OPT_OUT:
         if not contact.opted_out_at:

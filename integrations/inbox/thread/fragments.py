@@ -26,6 +26,7 @@ from ..collaboration.forms import NoteForm
 from ..collaboration.read_state import mark_read
 from ..composer import notices
 from ..composer.forms import ReplyForm, ScheduleForm
+from ..contact_panel.consent import read_consent
 from ..contact_panel.inline_edit import Field, fields_closed, inline_fields
 from ..contact_panel.panel import read_panel
 from ..conversation_list.queries import Filters
@@ -125,6 +126,7 @@ def read_thread(
         "quick": quick or inline_fields(card.values),
         "quick_open": quick is not None,
         "about": about,
+        "consent": read_consent(conversation.contact, about),
         "fields_closed": fields_closed(conversation.scopes),
         "suggestions": suggest_tags(conversation.contact, card.labels) if about.changeable else [],
         "may_opt_in": about.opted_out and can_opt_in(request.user, conversation.account),
