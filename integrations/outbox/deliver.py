@@ -316,8 +316,10 @@ def _fail(message: Message, reason: Reason) -> str:
 
 def _stop(message: Message, finding: Finding) -> str:
     """Fails the text, lets it wait, or holds it until a person sends or cancels it."""
-    if finding.answer == Answer.WAIT and finding.until is not None:
-        return _requeue(message, finding.until)
+    if finding.answer == Answer.WAIT:
+        # `GIVE_UP` counts from the morning; the sweep wakes the account then.
+        _settle(message, State.QUEUED, due_at=finding.until, created_at=finding.until)
+        return State.QUEUED
     if finding.answer != Answer.HOLD:
         return _fail(message, finding.reason)
     _settle(message, State.QUEUED, due_at=None, **finding.reason.columns())

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.models import Bulk, Contact, Message, SavedReply
-from integrations.outbox import compose
+from integrations.outbox import compose, safeguards, scheduled
 from tests import factories as f
 
 from . import pages
@@ -118,13 +118,13 @@ def test_an_edit_of_a_scheduled_text(browser, planned, htmx):
 def test_a_scheduled_text_that_is_sent_now(browser, planned):
     Message.objects.filter(pk=planned.pk).update(text=TYPED)
     planned.refresh_from_db()
-    with pytest.raises(compose.CannotSend, match="has not been filled in"):
-        compose.validate_text(planned.conversation, planned.text)
+    with pytest.raises(safeguards.CannotSend, match="has not been filled in"):
+        scheduled.send_now(planned.sender, planned)
 
 
 def test_a_resend(ada, thread):
     failed = f.message(thread, TYPED, inbound=False, state=Message.State.FAILED)
-    with pytest.raises(compose.CannotSend, match="has not been filled in"):
+    with pytest.raises(safeguards.CannotSend, match="has not been filled in"):
         compose.resend_message(ada, failed)
 
 

@@ -202,7 +202,8 @@ def test_a_crash_before_the_call_is_no_doubt_and_after_it_is_one(salesmsg, staff
 
 def test_two_identical_unknown_texts_are_never_merged(salesmsg, staff, conversation):
     text = f"same words {uuid.uuid4()}"
-    messages = [write(staff, conversation, text), write(staff, conversation, text)]
+    again = {"accepted": ["duplicate"]}
+    messages = [write(staff, conversation, text), compose.queue_reply(staff, conversation, text, uuid.uuid4(), **again)]
     salesmsg.post("/sandbox/faults", {"kind": "drop-after", "count": 2, "match": "POST /messages"})
     assert [deliver.deliver_message(message.pk) for message in messages] == [State.UNKNOWN, State.UNKNOWN]
     assert posts(salesmsg, text) == 2
