@@ -135,6 +135,7 @@ def cancel_message(user: User, message: Message) -> bool:
     """Cancels a queued text. Returns False if it is too late."""
     _check_access(user, message.account_id)
     with transaction.atomic():
+        mirror.lock_thread(message.conversation_id)
         cancelled = Message.objects.filter(
             pk=message.pk, state=Message.State.QUEUED, client_uuid__isnull=False, vendor_id=None
         ).update(state=Message.State.CANCELLED, due_at=None, at=Least(F("at"), timezone.now()), **Reason().columns())

@@ -158,6 +158,7 @@ def _claim(message_id: int) -> Message | None:
     if message is None or _before(message.conversation_id, message.pk, now).exists():
         return None
     with transaction.atomic():
+        mirror.lock_thread(message.conversation_id)  # the thread first, as everywhere
         claimed = Message.objects.filter(waiting_messages(), pk=message_id, due_at__lte=now).update(
             state=State.SENDING, claimed_at=now
         )

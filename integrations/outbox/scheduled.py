@@ -271,6 +271,7 @@ def sweep_scheduled() -> int:
 
 def _keep_back(still: QuerySet[Any], message: Message, verdict: str) -> int:
     with transaction.atomic():
+        mirror.lock_thread(message.conversation_id)
         kept = still.filter(pk=message.pk).update(**kept_back(message, verdict))
         if kept:
             _touch_conversation(message)

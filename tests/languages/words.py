@@ -166,8 +166,8 @@ def crowd(rows: Rows, threads: Threads) -> None:
         SavedReply.objects.create(account=rows.account, name=f"n§{number}", text="r§")
     Contact.objects.filter(pk=rows.contacts[2].pk).update(
         tags=[f"t§{number}" for number in range(150)],
-        notes=[{"text": f"n§{number}", "created_at": "2025-05-03T14:05:00Z"} for number in range(950)],
-        custom_fields=[{"field_key": f"k§{number}", "value": "v§"} for number in range(40)],
+        notes=[{"text": f"n§{number}", "created_at": "2025-05-03T14:05:00Z"} for number in range(1200)],
+        custom_fields=[{"field_key": f"k§{number}", "value": "v§"} for number in range(1)],
     )
     for thread in (threads.snoozed, threads.closed):
         Contact.objects.filter(pk=thread.contact_id).update(first_name="", last_name="", full_name="f§")

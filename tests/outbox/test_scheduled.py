@@ -284,7 +284,9 @@ def test_claim_edit_and_cancel_at_the_same_moment_have_one_winner():
         local = clock(timezone.now() + timedelta(hours=1))
         acts = {
             "claim": lambda message=message: claim(message),
-            "edit": lambda message=message, local=local: scheduled.edit_scheduled(ada, message, "Edited", local, "UTC"),
+            "edit": lambda message=message, local=local: scheduled.edit_scheduled(
+                ada, message, "Edited", local, "UTC", accepted=["duplicate"]
+            ),
             "cancel": lambda message=message: compose.cancel_message(ada, message),
         }
 

@@ -103,7 +103,7 @@ def test_from_hit_to_hit(browser, htmx, thread):
         htmx.get(f"/inbox/{thread.pk}/", target="pane")
     with CaptureQueriesContext(connection) as around:
         htmx.get(f"/inbox/{thread.pk}/", {"q": "invoice", "at": thread.rows[25].pk}, target="pane")
-    assert len(around) == len(plain) + 1  # where the stretch ends
+    assert len(around) == len(plain) + 2  # where the slice ends, and reactions further down to its texts
 
 
 def test_hits_of_others_are_not_reached(client, thread):
