@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..access import staff_view
 from ..models import Bulk, Contact
-from ..outbox import merge_fields, scheduled
+from ..outbox import merge_fields, safeguards, scheduled
 from ..outbox.merge_fields import BulkProblem
 from . import lifecycle, queries, recipients
 from .forms import TextForm
@@ -142,7 +142,8 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
     if request.POST.get("seal") != queries.seal_text(bulk):
         return preview_page(request, bulk, OTHER_TEXT)
     try:
-        if lifecycle.start_bulk(request.user, bulk):
+        accepted = safeguards.accepted_names(request.POST.get("accept", "").split(","))
+        if lifecycle.start_bulk(request.user, bulk, accepted):
             later = bulk.start_at and bulk.start_at > timezone.now()
             started = (
                 _("Scheduled. You can pause or cancel it at any time.")
@@ -150,6 +151,8 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
                 else _("Started. Replies are still sent first.")
             )
             messages.success(request, started)
+    except lifecycle.NeedsConfirmation as asked:
+        return preview_page(request, bulk, asked.reason, asked.questions)
     except BulkProblem as problem:
         return preview_page(request, bulk, problem.reason)
     return redirect("bulk:detail", pk)

@@ -1,22 +1,49 @@
 """Starts, pauses, resumes and cancels bulk texts."""
 
+from collections.abc import Collection
+from datetime import timedelta
+
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from .. import jobs
 from ..access import record_audit, require_member
-from ..models import Account, AuditEntry, Bulk
+from ..models import Account, AuditEntry, Bulk, BulkRecipient, Message
 from ..outbox.bulk_queue import SEND, cancel_waiting, set_due_times
 from ..outbox.merge_fields import BulkProblem
+from ..outbox.safeguards import Safeguard
 from .recipients import Action, State, Waits
 
+AGAIN_WITHIN = timedelta(days=1)
 
-def start_bulk(user, bulk: Bulk) -> bool:
+
+class NeedsConfirmation(BulkProblem):
+    """The bulk text was not started yet: the author must confirm it. `questions`: the safeguards that ask."""
+
+    def __init__(self, reason: str, *questions: Safeguard):
+        super().__init__(reason)
+        self.questions = [one.value for one in questions]
+
+
+def count_repeated(bulk: Bulk) -> int:
+    """How many recipients got the same text by another bulk text within a day, or are waiting for it. One query."""
+    others = BulkRecipient.objects.filter(
+        bulk__account=bulk.account_id, contact__phone=OuterRef("contact__phone"), text=OuterRef("text")
+    ).exclude(bulk=bulk.pk)
+    waiting = Q(state=Waits.WAITING, bulk__state__in=[State.RUNNING, State.PAUSED])
+    lately = Q(message__created_at__gt=timezone.now() - AGAIN_WITHIN)
+    failed = Q(message__state__in=[Message.State.FAILED, Message.State.CANCELLED])
+    return bulk.recipients.filter(Exists(others.filter(waiting | lately).exclude(failed)), state=Waits.WAITING).count()
+
+
+def start_bulk(user, bulk: Bulk, accepted: Collection[str] = ()) -> bool:
     """Draft → running, with the text and times of the given instance. Returns False if it was started already.
 
-    Raises BulkProblem, PermissionDenied.
+    accepted: the safeguards whose questions the author has answered with “send”.
+    Raises BulkProblem, NeedsConfirmation, PermissionDenied.
     """
     require_member(user, bulk.account_id)
     account = Account.objects.get(pk=bulk.account_id)
@@ -27,11 +54,29 @@ def start_bulk(user, bulk: Bulk) -> bool:
         )
     if not bulk.text or not bulk.recipients.filter(state=Waits.WAITING).exists():
         raise BulkProblem(_("This text has no recipients, so nothing was started. Change the text or select contacts."))
+    if Safeguard.DUPLICATE not in accepted and (count := count_repeated(bulk)):
+        raise NeedsConfirmation(
+            ngettext(
+                "%(count)s recipient got the same bulk text within the last day, or is about to get it. Nothing was "
+                "started.",
+                "%(count)s recipients got the same bulk text within the last day, or are about to get it. Nothing was "
+                "started.",
+                count,
+            )
+            % {"count": count},
+            Safeguard.DUPLICATE,
+        )
     seen = {name: getattr(bulk, name) for name in ("text", "start_at", "from_hour", "to_hour")}
     draft_as_seen = Bulk.objects.filter(pk=bulk.pk, state=State.DRAFT, **seen)
     with transaction.atomic():
         started = _switch(
-            user, bulk, draft_as_seen, Action.BULK_STARTED, state=State.RUNNING, started_at=timezone.now()
+            user,
+            bulk,
+            draft_as_seen,
+            Action.BULK_STARTED,
+            state=State.RUNNING,
+            started_at=timezone.now(),
+            accepted=list(accepted),
         )
         if started:
             set_due_times(bulk)

@@ -1,5 +1,7 @@
 """Read-only views of bulk texts: the list, the preview of a draft, and the progress."""
 
+from collections.abc import Sequence
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -37,13 +39,14 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "bulk/detail.html", status_context(bulk, bulk_progress.read_progress(bulk)))
 
 
-def preview_page(request: HttpRequest, bulk: Bulk, error: str = "") -> HttpResponse:
-    """Shows what starting the draft would do."""
+def preview_page(request: HttpRequest, bulk: Bulk, error: str = "", questions: Sequence[str] = ()) -> HttpResponse:
+    """Shows what starting the draft would do. questions: the safeguards that ask the author for a confirmation."""
     context = {
         "bulk": bulk,
         "preview": bulk_progress.read_preview(bulk),
         "seal": queries.seal_text(bulk),
         "error": error,
+        "questions": questions,
     }
     return render(request, "bulk/preview.html", context, status=422 if error else 200)
 
