@@ -122,6 +122,7 @@ def test_the_next_form_stays_folded_when_the_answer_to_the_last_one_is_lost(
         card.get_by_text(opener).click()
         for box in card.locator(".contact-opt").get_by_role("checkbox").all():
             box.check()
+            card.get_by_label("How and when they asked").fill("On the phone")
         card.get_by_role("button", name=button, exact=True).click()
         expect(card.get_by_text(following)).to_be_visible()
         expect(card.locator(".contact-opt")).not_to_have_attribute("open", "")

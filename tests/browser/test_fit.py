@@ -139,3 +139,45 @@ def test_nothing_is_cut_off_and_all_can_be_hit(page: Page, filled):
     assert option.evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
     assert page.locator(".spinner").first.evaluate("(one) => getComputedStyle(one).animationIterationCount") == "1"
     assert page.complaints == []
+
+
+LONG = """
+from integrations.models import *
+word, spaced = "Wolfeschlegelsteinhausen"[:17] * 30, "Maximilian Karl " * 32
+contact = Contact.objects.first()
+thread = Conversation.objects.filter(contact=contact).first()
+Contact.objects.filter(pk=contact.pk).update(first_name=word[:255], last_name=word[255:510], full_name=word,
+    email="e" * 308 + "@example.com", tags=["t" * 255, "short"], opted_out=False, blocked=False)
+other = Contact.objects.exclude(pk=contact.pk).first()
+Contact.objects.filter(pk=other.pk).update(first_name=spaced[:255], full_name=spaced[:510])
+Account.objects.update(state="connected", label="L" * 120)
+Inbox.objects.update(name="I" * 120)
+Message.objects.create(account=thread.account, conversation=thread, state="failed", text="w" * 400, rank=2**62,
+    client_uuid="6e9d7f3a-59a5-4c7b-8c5b-0a8f3c1d2e4f", at=thread.latest_at, reason_code="timed_out")
+bulk = Bulk.objects.create(account=thread.account, text="x" * 300, state="draft")
+BulkRecipient.objects.create(bulk=bulk, contact=contact)
+print(json.dumps([thread.pk, contact.pk, thread.account_id, bulk.pk]))
+"""
+EVERY_PAGE = (
+    "/inbox/", "/inbox/?q=wolf", "/inbox/{0}/", "/inbox/new/", "/outbox/", "/bulk/", "/bulk/{3}/contacts/",
+    "/bulk/{3}/text/", "/sync/", "/sync/{2}/", "/accounts/", "/accounts/{2}/", "/admin/integrations/contact/",
+    "/admin/integrations/contact/{1}/change/", "/admin/integrations/conversation/", "/admin/integrations/message/",
+    "/admin/integrations/inbox/",
+)  # fmt: skip
+
+
+def test_names_without_a_place_to_break_stay_in_their_boxes(page: Page, empty):
+    empty.superuser()
+    empty.seed(contacts=12, messages=12)
+    keys = empty.query(LONG)
+    empty.visit(page, "/inbox/")
+    found = []
+    for path in EVERY_PAGE:
+        for width, height in ((1280, 850), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            assert page.goto(empty.url + path.format(*keys)).ok, path
+            found += [f"{path}: {what}" for what in measures.misfits(page)]
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            if wide > width and not path.startswith("/admin/"):
+                found.append(f"{path}: {wide} px wide at {width}")
+    assert found == []
