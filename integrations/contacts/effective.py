@@ -67,7 +67,7 @@ class EffectiveContact:
 
     @property
     def doubt(self) -> ConsentEntry | None:
-        """A text that may ask to opt out and that nobody has decided on."""
+        """A text that may ask to opt out and waits for a decision."""
         return self.ledger.doubt
 
     @property

@@ -43,7 +43,7 @@ def _later_decisions() -> QuerySet[ConsentEntry]:
 
 
 def _still_texted() -> QuerySet[Contact]:
-    """Contacts of an entry's number that Salesmsg would text, and that nobody has opted out or in since."""
+    """Contacts with an entry's number that Salesmsg does not show as opted out and that have no later opt change."""
     contacts = Contact.objects.present().filter(account=OuterRef("account"), phone=OuterRef("phone"), opted_out=False)
     requested = Change.objects.filter(_open_or_later(OuterRef(OuterRef("at"))), contact=OuterRef("pk"), kind__in=OPTS)
     return contacts.exclude(vendor_id=None).filter(~Exists(requested)).order_by("pk")

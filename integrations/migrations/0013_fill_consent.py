@@ -30,7 +30,7 @@ def fill(apps, schema_editor):
     fields = ("pk", "account_id", "phone", "full_name", "first_name", "last_name")
     contacts = contact_model.objects.only(*fields)
     write(contacts.filter(opted_out=True).annotate(moment=Coalesce("opted_out_at", "created_at")), "opt_out")
-    # A contact of the same phone that has opted in since; without a date nobody knows which came last.
+    # Contacts with the same phone that opted in later. Without a date, the order is unknown.
     earlier = entry_model.objects.filter(
         account=OuterRef("account"), phone=OuterRef("phone"), kind="opt_out", at__lt=OuterRef("opted_in_at")
     )

@@ -58,7 +58,7 @@ class Standing:
     """What the ledger says of a number."""
 
     decision: ConsentEntry | None  # the newest opt-in or opt-out
-    doubt: ConsentEntry | None  # a text that may ask to opt out and that nobody has decided on
+    doubt: ConsentEntry | None  # a text that may ask to opt out and waits for a decision
     newest: tuple[ConsentEntry, ...]  # newest first
 
 
@@ -82,7 +82,7 @@ def opted_out_entries(account_id: int) -> QuerySet[ConsentEntry]:
 
 
 def doubted_entries(account_id: int) -> QuerySet[ConsentEntry]:
-    """The texts that may ask to opt out and that nobody has decided on."""
+    """Texts that may ask to opt out and wait for a decision."""
     return _unanswered(account_id, Kind.DOUBT, (*DECIDING, Kind.CLEARED))
 
 
@@ -116,7 +116,7 @@ def read_event(
 ) -> bool:
     """Records an opt-out from a webhook's own words, before any call to Salesmsg. Returns whether it was one.
 
-    Only opt-outs: whoever knows the address can forge an event, and may not undo one. The ids are Salesmsg's.
+    Only opt-outs, because anyone who knows the address can forge an event. The ids are Salesmsg's.
     """
     if read_kind(text) != Kind.OPT_OUT:
         return False

@@ -19,8 +19,8 @@ _SURE = rf"[{_LETTER}][{_LETTER}_.]{{3,40}}"
 _BEFORE, _AFTER = rf"(?<![{_LETTER}0-9_", rf"(?![{_LETTER}0-9_"
 
 # (expression, which words count). Group 1 is the name, group 2 what follows it, such as a fallback. Earlier ones win.
-# "any": any word; "known": a word of the tables; "field": a word for one of our fields; "sure": a word that nobody
-# writes except as a placeholder.
+# "any": any word; "known": a word of the tables; "field": a word for one of our fields; "sure": a word that
+# occurs only in placeholders.
 SHAPES = [
     (r"\{\{\s*\$\{([^{}\n]{1,80})\}([^{}\n]{0,80})\}\}", "any"),  # Braze
     (r"\{\{\{?([^{}\n]{1,120})\}\}\}?", "any"),  # Liquid, Handlebars

@@ -450,7 +450,7 @@ SOUNDS = (
     r"\b(?:me deix(?:e|em|a) em paz|deix(?:e|em|a) me em paz)\b",
 )
 _SOUNDS = tuple(re.compile(pattern) for pattern in SOUNDS)
-# The same words said of somebody else, of the past, or denied.
+# The same words about another person, about the past, or negated.
 _NOT_A_WISH = re.compile(
     r"\b(?:dont|do not|dont want to|do not want to|didnt|did not|never|wont|will not|cant|cannot|cant you|not|why did you|when did you|did you|i will|"
     r"ill|if you|he|him|she|her|they|them|did i|mean to|meant to|wouldnt|shouldnt) "

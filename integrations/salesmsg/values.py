@@ -28,7 +28,7 @@ def number(value: Any) -> int | None:
 
 
 def ident(value: Any) -> int | None:
-    """Return an id: a positive integer, else None (0 means "nobody")."""
+    """Return an id: a positive integer, else None (0 means that no user is set)."""
     found = number(value)
     return found if found is not None and 0 < found < 2**63 else None
 

@@ -281,8 +281,7 @@ class Batch:
         fetch.contact(self.account_id, client, contact_id)
         self._done(named)
 
-    # # -- outcomes
-    # ------------------------------------------------------------------------------------------------------
+    # -- outcomes -----------------------------------------------------------------------------------------------------
 
     def _done(self, ended: list[Job]) -> None:
         self._settle([job for job in ended if job.name in KNOWN], State.DONE)

@@ -85,7 +85,7 @@ def snooze_conversation(user, conversation: Conversation, until: datetime, seen:
     """Snooze the conversation for all users. Raises CannotSnooze.
 
     seen: primary key of the newest message the user was shown, if known. A newer inbound message prevents the snooze,
-    so that nobody misses it."""
+    so that it is not missed."""
     with transaction.atomic():
         mirror.lock_thread(conversation.pk)
         message = collision.newer_message(user, conversation, seen) if seen is not None else None
